@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "base/buffer.h"
+
+#include "base/mem.h"
+
+#include <assert.h>
+#include <stdarg.h>
+
+void buffer_init(struct buffer *buffer, size_t ceiling_bytes)
+{
+    *buffer = (struct buffer){.ceiling = ceiling_bytes};
+}
+
+void buffer_release(struct buffer *buffer)
+{
+    mem_free(buffer->data);
+    *buffer = (struct buffer){.ceiling = buffer->ceiling};
+}
+
+void buffer_reset(struct buffer *buffer)
+{
+    buffer->size = 0;
+    buffer->overflowed = false;
+}
+
+char *buffer_reserve(struct buffer *buffer, size_t size)
+{
+    if (buffer->overflowed || size > buffer->ceiling || buffer->size > buffer->ceiling - size) {
+        buffer->overflowed = true;
+        return NULL;
+    }
+    size_t needed = buffer->size + size;
+    if (needed > buffer->capacity) {
+        size_t grown = buffer->capacity + buffer->capacity / 2 + 256;
+        grown = grown < needed ? needed : grown;
+        grown = grown > buffer->ceiling ? buffer->ceiling : grown;
+        buffer->data = mem_realloc(buffer->data, grown);
+        buffer->capacity = grown;
+    }
+    return buffer->data + buffer->size;
+}
+
+void buffer_append(struct buffer *buffer, const void *data, size_t size)
+{
+    char *at = size ? buffer_reserve(buffer, size) : NULL;
+    if (!at)
+        return;
+    memcpy(at, data, size);
+    buffer->size += size;
+}
+
+void buffer_text(struct buffer *buffer, struct text t) { buffer_append(buffer, t.data, t.size); }
+
+void buffer_printf(struct buffer *buffer, const char *format, ...)
+{
+    va_list args, again;
+    va_start(args, format);
+    va_copy(again, args);
+    int size = vsnprintf(NULL, 0, format, args);
+    va_end(args);
+    char *at = size < 0 ? NULL : buffer_reserve(buffer, (size_t)size + 1);
+    if (at) {
+        vsnprintf(at, (size_t)size + 1, format, again);
+        buffer->size += (size_t)size;
+    }
+    va_end(again);
+}
+
+void buffer_byte(struct buffer *buffer, uint8_t value) { buffer_append(buffer, &value, 1); }
+
+static void append_le(struct buffer *buffer, uint64_t value, size_t size)
+{
+    uint8_t bytes[8];
+    for (size_t i = 0; i < size; i++)
+        bytes[i] = (uint8_t)(value >> (8 * i));
+    buffer_append(buffer, bytes, size);
+}
+
+void buffer_u16(struct buffer *buffer, uint16_t value) { append_le(buffer, value, 2); }
+void buffer_u32(struct buffer *buffer, uint32_t value) { append_le(buffer, value, 4); }
+void buffer_u64(struct buffer *buffer, uint64_t value) { append_le(buffer, value, 8); }
+
+void buffer_consume(struct buffer *buffer, size_t size)
+{
+    assert(size <= buffer->size);
+    buffer->size -= size;
+    if (buffer->size)
+        memmove(buffer->data, buffer->data + size, buffer->size);
+}

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+/*
+ * compiler: attributes under one name each.  The only header that spells them out.
+ * Freestanding: also included by code that is built to WebAssembly.
+ */
+#define MUST_USE __attribute__((warn_unused_result))
+#define UNUSED __attribute__((unused))
+#define NORETURN __attribute__((noreturn))
+#define NONSTRING __attribute__((nonstring))
+#define PRINTF_LIKE(format_at, args_at) __attribute__((format(printf, format_at, args_at)))
+#define LIKELY(claim) __builtin_expect(!!(claim), 1)
+#define UNLIKELY(claim) __builtin_expect(!!(claim), 0)
+/* Straight-line cold code only: the destroyer runs when the variable leaves its scope. */
+#define CLEANUP(destroyer) __attribute__((cleanup(destroyer)))
+#define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
+#define CONTAINER_OF(member_ptr, type, member)                                                     \
+    ((type *)(void *)((char *)(member_ptr)-__builtin_offsetof(type, member)))
