@@ -6,8 +6,8 @@
 /*
  * arena: memory of one request (or one scan of one file), freed all at once, with a ceiling.
  *
- * Past the ceiling every allocation returns NULL and arena_overflowed() stays true until reset, so a
- * caller may check once at the end and answer 431 or 503.  Nothing in an arena is freed singly.
+ * Past the ceiling every allocation returns NULL and arena_overflowed() stays true until reset, so
+ * a caller may check once at the end and answer 431 or 503.  Nothing in an arena is freed singly.
  * Not for use by two threads at once.
  */
 struct arena;
@@ -16,7 +16,8 @@ struct arena *arena_new(size_t ceiling_bytes) MUST_USE;
 void arena_free(struct arena **arena); /* accepts NULL inside */
 void arena_reset(struct arena *arena); /* forgets all, keeps one block */
 
-void *arena_alloc(struct arena *arena, size_t size_bytes) MUST_USE;  /* 16-byte aligned; NULL past ceiling */
+void *arena_alloc(struct arena *arena,
+                  size_t size_bytes) MUST_USE; /* 16-byte aligned; NULL past ceiling */
 void *arena_zalloc(struct arena *arena, size_t size_bytes) MUST_USE;
 /* NUL-terminated copy; data NULL past the ceiling. */
 struct text arena_text(struct arena *arena, struct text t) MUST_USE;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 /*
- * banned: functions that nobody may call, and what to call instead.  Every C file gets this header by
- * -include, so a slip is an error at compile time.
+ * banned: functions that nobody may call, and what to call instead.  Every C file gets this header
+ * by -include, so a slip is an error at compile time.
  */
 #include <stdio.h>
 #include <stdlib.h>

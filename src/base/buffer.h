@@ -6,9 +6,9 @@
 /*
  * buffer: a growing run of bytes with a ceiling given at birth.
  *
- * An append past the ceiling adds nothing and sets `overflowed`, which stays until buffer_reset(): write
- * a whole answer, then check once.  `data` is NULL until the first append; never NUL-terminated.
- * Integers are little-endian, as in all our formats.
+ * An append past the ceiling adds nothing and sets `overflowed`, which stays until buffer_reset():
+ * write a whole answer, then check once.  `data` is NULL until the first append; never
+ * NUL-terminated. Integers are little-endian, as in all our formats.
  */
 struct buffer {
     char *data;

@@ -14,5 +14,5 @@
 /* Straight-line cold code only: the destroyer runs when the variable leaves its scope. */
 #define CLEANUP(destroyer) __attribute__((cleanup(destroyer)))
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
-#define CONTAINER_OF(member_ptr, type, member)                                                     \
-    ((type *)(void *)((char *)(member_ptr)-__builtin_offsetof(type, member)))
+#define CONTAINER_OF(member_ptr, type, member) \
+    ((type *)(void *)((char *)(member_ptr) - __builtin_offsetof(type, member)))

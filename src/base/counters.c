@@ -23,7 +23,10 @@ void counter_set(enum counter counter, int64_t value)
     __atomic_store_n(&values[counter], value, __ATOMIC_RELAXED);
 }
 
-int64_t counter_get(enum counter counter) { return __atomic_load_n(&values[counter], __ATOMIC_RELAXED); }
+int64_t counter_get(enum counter counter)
+{
+    return __atomic_load_n(&values[counter], __ATOMIC_RELAXED);
+}
 
 void counters_write_prometheus(struct buffer *out)
 {

@@ -13,7 +13,8 @@ void encode_hex(struct buffer *out, const void *data, size_t size)
 {
     const uint8_t *at = data;
     for (size_t i = 0; i < size; i++)
-        buffer_append(out, (char[]){"0123456789abcdef"[at[i] >> 4], "0123456789abcdef"[at[i] & 15]}, 2);
+        buffer_append(out, (char[]){"0123456789abcdef"[at[i] >> 4], "0123456789abcdef"[at[i] & 15]},
+                      2);
 }
 
 size_t decode_hex(struct text hex, void *out, size_t capacity)
@@ -76,11 +77,13 @@ void encode_percent(struct buffer *out, struct text t, bool keep_slash)
 {
     for (size_t i = 0; i < t.size; i++) {
         unsigned char c = (unsigned char)t.data[i];
-        bool is_plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                        c == '-' || c == '.' || c == '_' || c == '~' || (c == '/' && keep_slash);
+        bool is_plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                        (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_' || c == '~' ||
+                        (c == '/' && keep_slash);
         if (is_plain)
             buffer_byte(out, c);
         else
-            buffer_append(out, (char[]){'%', "0123456789ABCDEF"[c >> 4], "0123456789ABCDEF"[c & 15]}, 3);
+            buffer_append(out,
+                          (char[]){'%', "0123456789ABCDEF"[c >> 4], "0123456789ABCDEF"[c & 15]}, 3);
     }
 }

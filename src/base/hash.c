@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "base/hash.h"
 
-static inline uint64_t rotate(uint64_t value, int bits) { return value << bits | value >> (64 - bits); }
+static inline uint64_t rotate(uint64_t value, int bits)
+{
+    return value << bits | value >> (64 - bits);
+}
 
 static inline uint64_t load_le64(const uint8_t *at)
 {

@@ -3,9 +3,9 @@
 #include "base/text.h"
 
 /*
- * hash: 64 bits for tables, keyed against chosen collisions (SipHash-2-4, Aumasson and Bernstein 2012),
- * and CRC-32C (RFC 3720 B.4) for records on disk.
- * Not for identity or trust: those use SHA-256 or BLAKE2b of the crypto library.
+ * hash: 64 bits for tables, keyed against chosen collisions (SipHash-2-4, Aumasson and Bernstein
+ * 2012), and CRC-32C (RFC 3720 B.4) for records on disk. Not for identity or trust: those use
+ * SHA-256 or BLAKE2b of the crypto library.
  */
 struct hash_key {
     uint64_t k0, k1;

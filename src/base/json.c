@@ -130,7 +130,10 @@ void json_raw(struct json *json, struct text value)
     buffer_text(json->out, value);
 }
 
-void json_bool(struct json *json, bool value) { json_raw(json, value ? TEXT("true") : TEXT("false")); }
+void json_bool(struct json *json, bool value)
+{
+    json_raw(json, value ? TEXT("true") : TEXT("false"));
+}
 void json_null(struct json *json) { json_raw(json, TEXT("null")); }
 
 void json_member_text(struct json *json, const char *name, struct text value)

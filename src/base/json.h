@@ -5,8 +5,9 @@
 /*
  * json: writes one JSON text (RFC 8259) onto a buffer; reading is jansson's.
  *
- * Commas and nesting are kept by the writer (at most 32 deep, asserted).  Names are literals of ours and are
- * not escaped; values are.  Bytes that are not UTF-8 become U+FFFD, so the output always parses.
+ * Commas and nesting are kept by the writer (at most 32 deep, asserted).  Names are literals of
+ * ours and are not escaped; values are.  Bytes that are not UTF-8 become U+FFFD, so the output
+ * always parses.
  */
 struct json {
     struct buffer *out;
@@ -25,7 +26,8 @@ void json_name(struct json *json, const char *name);
 void json_text(struct json *json, struct text value);
 void json_i64(struct json *json, int64_t value);
 void json_u64(struct json *json, uint64_t value);
-void json_double(struct json *json, double value, unsigned decimals); /* NaN and infinities give null */
+void json_double(struct json *json, double value,
+                 unsigned decimals); /* NaN and infinities give null */
 void json_bool(struct json *json, bool value);
 void json_null(struct json *json);
 /* A value that already is JSON. */

@@ -7,7 +7,8 @@
 enum { LINE_MAX_BYTES = 8192 };
 
 static const char *const level_names[] = {"debug", "info", "warning", "error"};
-static const char *const secret_names[] = {"password", "secret", "token", "grant", "apiKey", "authorization"};
+static const char *const secret_names[] = {"password", "secret", "token",
+                                           "grant",    "apiKey", "authorization"};
 
 const char *log_level_name(enum log_level level) { return level_names[level]; }
 

@@ -5,10 +5,11 @@
 /*
  * log: one event, one line, with fields.
  *
- * Programs log, libraries return; so only programs/, io/'s server (access log) and long-running services
- * (library scan, journal apply) hold a logger.  The sink is a callback given at birth (base does no I/O); it is
- * called with one whole line, without its newline, from whichever thread logs.  Field names are literals.
- * Values named in the redaction list of log.c (secrets, tokens, grants) never reach the sink.
+ * Programs log, libraries return; so only programs/, io/'s server (access log) and long-running
+ * services (library scan, journal apply) hold a logger.  The sink is a callback given at birth
+ * (base does no I/O); it is called with one whole line, without its newline, from whichever thread
+ * logs.  Field names are literals. Values named in the redaction list of log.c (secrets, tokens,
+ * grants) never reach the sink.
  */
 enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARNING, LOG_ERROR };
 enum log_format { LOG_FORMAT_TEXT, LOG_FORMAT_JSON };
@@ -35,8 +36,8 @@ struct log_field {
  */
 void log_event(const struct logger *logger, enum log_level level, const char *event,
                const struct log_field *fields, size_t field_count);
-#define LOG(logger, level, event, ...)                                                             \
-    log_event((logger), (level), (event), (const struct log_field[]){__VA_ARGS__},                 \
+#define LOG(logger, level, event, ...)                                             \
+    log_event((logger), (level), (event), (const struct log_field[]){__VA_ARGS__}, \
               sizeof((const struct log_field[]){__VA_ARGS__}) / sizeof(struct log_field))
 #define LOG_EVENT(logger, level, event) log_event((logger), (level), (event), NULL, 0)
 

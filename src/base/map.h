@@ -6,8 +6,8 @@
 /*
  * map: from bytes to a pointer, with a limit on entries.
  *
- * Keys are copied; values are borrowed (the owner frees them, see map_next).  Hashing is keyed by random
- * bytes given at birth, so a peer cannot choose collisions.  Not for two threads at once.
+ * Keys are copied; values are borrowed (the owner frees them, see map_next).  Hashing is keyed by
+ * random bytes given at birth, so a peer cannot choose collisions.  Not for two threads at once.
  */
 struct map;
 

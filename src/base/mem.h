@@ -15,7 +15,8 @@ void *mem_realloc(void *block, size_t size_bytes) __attribute__((returns_nonnull
 /* `count` * `size_bytes`, aborting on overflow. */
 void *mem_realloc_array(void *block, size_t count, size_t size_bytes)
     __attribute__((returns_nonnull)) MUST_USE;
-void *mem_dup(const void *data, size_t size_bytes) __attribute__((malloc, returns_nonnull)) MUST_USE;
+void *mem_dup(const void *data, size_t size_bytes)
+    __attribute__((malloc, returns_nonnull)) MUST_USE;
 char *mem_strdup(const char *string) __attribute__((malloc, returns_nonnull)) MUST_USE;
 
 /* Frees *block and leaves NULL behind; so it also serves CLEANUP(mem_free_p) on any pointer. */

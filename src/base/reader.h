@@ -5,8 +5,8 @@
 /*
  * reader: takes little-endian integers and runs of bytes off a borrowed buffer, never past its end.
  *
- * The first read past the end sets `failed`, after which every read gives zero or the empty text: decode a
- * whole record, then check once.
+ * The first read past the end sets `failed`, after which every read gives zero or the empty text:
+ * decode a whole record, then check once.
  */
 struct reader {
     const uint8_t *at;

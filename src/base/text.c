@@ -50,7 +50,8 @@ bool text_starts_nocase(struct text whole, struct text prefix)
 
 bool text_ends(struct text whole, struct text suffix)
 {
-    return whole.size >= suffix.size && text_equal(text_from(whole, whole.size - suffix.size), suffix);
+    return whole.size >= suffix.size &&
+           text_equal(text_from(whole, whole.size - suffix.size), suffix);
 }
 
 bool text_ends_nocase(struct text whole, struct text suffix)

@@ -18,7 +18,10 @@ struct text {
 
 #define TEXT(literal) ((struct text){"" literal "", sizeof(literal) - 1})
 /* The same inside the initialiser of a static table. */
-#define TEXT_INIT(literal) {"" literal "", sizeof(literal) - 1}
+#define TEXT_INIT(literal)                 \
+    {                                      \
+        "" literal "", sizeof(literal) - 1 \
+    }
 #define TEXT_NONE ((struct text){NULL, 0})
 /* printf("%.*s", TEXT_ARGS(t)) */
 #define TEXT_ARGS(t) (int)((t).size), ((t).data ? (t).data : "")

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-/* Day arithmetic as in H. Hinnant, "chrono-compatible low-level date algorithms" (public domain). */
+/* Day arithmetic as in H. Hinnant, "chrono-compatible low-level date algorithms" (public domain).
+ */
 #include "base/timestamp.h"
 
 static int64_t floor_div(int64_t a, int64_t b) { return a / b - (a % b < 0); }
@@ -9,8 +10,10 @@ static int64_t days_from_civil(int64_t year, unsigned month, unsigned day)
     year -= month <= 2;
     int64_t era = floor_div(year, 400);
     int64_t year_of_era = year - era * 400;
-    int64_t day_of_year = (153 * ((int64_t)month + (month > 2 ? -3 : 9)) + 2) / 5 + (int64_t)day - 1;
-    return era * 146097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719468;
+    int64_t day_of_year =
+        (153 * ((int64_t)month + (month > 2 ? -3 : 9)) + 2) / 5 + (int64_t)day - 1;
+    return era * 146097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year -
+           719468;
 }
 
 struct civil civil_from_unix(int64_t unix_s)
@@ -44,9 +47,9 @@ struct text timestamp_rfc3339(struct timestamp_text *storage, int64_t unix_ms)
 {
     int64_t unix_s = floor_div(unix_ms, 1000);
     struct civil c = civil_from_unix(unix_s);
-    int size = snprintf(storage->digits, sizeof storage->digits, "%04d-%02u-%02uT%02u:%02u:%02u.%03uZ",
-                        c.year, c.month, c.day, c.hour, c.minute, c.second,
-                        (unsigned)(unix_ms - unix_s * 1000));
+    int size = snprintf(storage->digits, sizeof storage->digits,
+                        "%04d-%02u-%02uT%02u:%02u:%02u.%03uZ", c.year, c.month, c.day, c.hour,
+                        c.minute, c.second, (unsigned)(unix_ms - unix_s * 1000));
     return text_make(storage->digits, (size_t)size);
 }
 
@@ -84,8 +87,8 @@ static bool take_offset(struct text *t, int64_t *ret_seconds)
         *ret_seconds = 0;
         return true;
     }
-    if ((!take_byte(t, '+') && !take_byte(t, '-')) || !take_digits(t, 2, &hours) || !take_byte(t, ':') ||
-        !take_digits(t, 2, &minutes) || hours > 23 || minutes > 59)
+    if ((!take_byte(t, '+') && !take_byte(t, '-')) || !take_digits(t, 2, &hours) ||
+        !take_byte(t, ':') || !take_digits(t, 2, &minutes) || hours > 23 || minutes > 59)
         return false;
     *ret_seconds = (int64_t)(hours * 3600 + minutes * 60) * (is_west ? -1 : 1);
     return true;
@@ -102,7 +105,8 @@ bool timestamp_from_rfc3339(struct text t, int64_t *ret_unix_ms)
         return false;
     if (take_byte(&t, '.')) {
         unsigned scale = 100, digits = 0;
-        for (; t.size && t.data[0] >= '0' && t.data[0] <= '9'; t = text_from(t, 1), digits++, scale /= 10)
+        for (; t.size && t.data[0] >= '0' && t.data[0] <= '9';
+             t = text_from(t, 1), digits++, scale /= 10)
             fraction_ms += (unsigned)(t.data[0] - '0') * scale;
         if (digits == 0)
             return false;
@@ -110,8 +114,12 @@ bool timestamp_from_rfc3339(struct text t, int64_t *ret_unix_ms)
     if (!take_offset(&t, &offset) || t.size || month < 1 || month > 12 || day < 1 ||
         day > month_days(year, month) || hour > 23 || minute > 59 || second > 59)
         return false;
-    struct civil c = {.year = (int32_t)year, .month = (uint8_t)month, .day = (uint8_t)day,
-                      .hour = (uint8_t)hour, .minute = (uint8_t)minute, .second = (uint8_t)second};
+    struct civil c = {.year = (int32_t)year,
+                      .month = (uint8_t)month,
+                      .day = (uint8_t)day,
+                      .hour = (uint8_t)hour,
+                      .minute = (uint8_t)minute,
+                      .second = (uint8_t)second};
     *ret_unix_ms = (unix_from_civil(&c) - offset) * 1000 + fraction_ms;
     return true;
 }

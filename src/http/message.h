@@ -6,8 +6,8 @@
 /*
  * message: one HTTP request as values (RFC 9110), whatever version carried it.
  *
- * All texts are borrowed from the request's arena and live as long as it does.  Filled by http/parser
- * (HTTP/1.1) and later by an HTTP/2 reader; handlers never see which.
+ * All texts are borrowed from the request's arena and live as long as it does.  Filled by
+ * http/parser (HTTP/1.1) and later by an HTTP/2 reader; handlers never see which.
  */
 enum http_method {
     HTTP_METHOD_OTHER, /* a token we do not know: answered 501 */
@@ -21,7 +21,7 @@ enum http_method {
 };
 
 struct http_field {
-    struct text name; /* as received; compare with text_equal_nocase */
+    struct text name;  /* as received; compare with text_equal_nocase */
     struct text value; /* trimmed of SP and HTAB */
 };
 
@@ -30,9 +30,10 @@ struct http_request {
     unsigned version_minor; /* 0 or 1 under HTTP/1; 0 for HTTP/2 with version_major 2 */
     unsigned version_major;
     struct text target; /* as received */
-    struct text path;   /* percent-decoded, dot segments removed, starts with '/', valid UTF-8, no NUL */
-    struct text query;  /* raw, after '?'; data NULL without one */
-    struct text host;   /* the one Host or :authority, lower case, port included */
+    struct text
+        path; /* percent-decoded, dot segments removed, starts with '/', valid UTF-8, no NUL */
+    struct text query; /* raw, after '?'; data NULL without one */
+    struct text host;  /* the one Host or :authority, lower case, port included */
     const struct http_field *fields;
     size_t field_count;
     bool has_body;
@@ -52,8 +53,8 @@ struct http_parameters {
     size_t count;
 };
 /*
- * Decodes '+' and %xx into the arena, keeping order and repeats.  At most `max_count`; more, or a bad escape,
- * or a NUL, is false.
+ * Decodes '+' and %xx into the arena, keeping order and repeats.  At most `max_count`; more, or a
+ * bad escape, or a NUL, is false.
  */
 bool http_parameters_parse(struct arena *arena, struct text encoded, size_t max_count,
                            struct http_parameters *ret) MUST_USE;

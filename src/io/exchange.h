@@ -5,14 +5,16 @@
 #include "shield/classes.h"
 
 /*
- * exchange: one request and its one answer, as a handler sees them, independent of HTTP version and TLS.
+ * exchange: one request and its one answer, as a handler sees them, independent of HTTP version and
+ * TLS.
  *
- * A handler gets an exchange on its loop's thread with the body already read whole (within the route's limit)
- * and must finish it exactly once, now or later, on that same loop: call one of the functions marked FINISHES.
- * If the client goes away first the exchange stays valid until then and the answer is dropped, so a handler that
- * waits for a worker need not watch for it.  exchange_is_abandoned() lets long work stop early.
- * HEAD is answered by the server from the GET answer; Date, Server, Connection, Content-Length, conditional
- * requests (RFC 9110 13) and ranges (RFC 9110 14) are the server's too.
+ * A handler gets an exchange on its loop's thread with the body already read whole (within the
+ * route's limit) and must finish it exactly once, now or later, on that same loop: call one of the
+ * functions marked FINISHES. If the client goes away first the exchange stays valid until then and
+ * the answer is dropped, so a handler that waits for a worker need not watch for it.
+ * exchange_is_abandoned() lets long work stop early. HEAD is answered by the server from the GET
+ * answer; Date, Server, Connection, Content-Length, conditional requests (RFC 9110 13) and ranges
+ * (RFC 9110 14) are the server's too.
  */
 struct exchange;
 struct loop;
@@ -30,11 +32,13 @@ const struct exchange_peer *exchange_peer(const struct exchange *exchange);
 struct text exchange_body(const struct exchange *exchange);
 /* Query parameters, then those of a form body when that is its type. */
 const struct http_parameters *exchange_parameters(const struct exchange *exchange);
-struct text exchange_parameter(const struct exchange *exchange, struct text name); /* data NULL when absent */
+struct text exchange_parameter(const struct exchange *exchange,
+                               struct text name);        /* data NULL when absent */
 struct arena *exchange_arena(struct exchange *exchange); /* freed with the exchange */
 struct loop *exchange_loop(const struct exchange *exchange);
 bool exchange_is_abandoned(const struct exchange *exchange);
-int64_t exchange_now_ms(const struct exchange *exchange); /* Unix time at which the request was read */
+int64_t
+exchange_now_ms(const struct exchange *exchange); /* Unix time at which the request was read */
 
 /* --- what the log and the door should know --- */
 void exchange_set_user(struct exchange *exchange, struct text name);
@@ -47,28 +51,34 @@ void exchange_field(struct exchange *exchange, const char *name, struct text val
 void exchange_etag(struct exchange *exchange, struct text opaque_tag);
 void exchange_last_modified(struct exchange *exchange, int64_t unix_s);
 
-/* A body built in memory: write here, then exchange_send_output().  Ceiling 32 MiB; overflow answers 503. */
+/* A body built in memory: write here, then exchange_send_output().  Ceiling 32 MiB; overflow
+ * answers 503. */
 struct buffer *exchange_output(struct exchange *exchange);
-void exchange_send_output(struct exchange *exchange, unsigned status, const char *content_type); /* FINISHES */
+void exchange_send_output(struct exchange *exchange, unsigned status,
+                          const char *content_type); /* FINISHES */
 void exchange_send_text(struct exchange *exchange, unsigned status, const char *content_type,
                         struct text body); /* FINISHES; copies */
-/* Bytes that outlive every exchange (embedded player files); `gzip`, `brotli` forms may be empty. */
+/* Bytes that outlive every exchange (embedded player files); `gzip`, `brotli` forms may be empty.
+ */
 struct exchange_asset {
     struct text identity, gzip, brotli;
     const char *content_type;
 };
-void exchange_send_asset(struct exchange *exchange, const struct exchange_asset *asset); /* FINISHES */
-void exchange_send_empty(struct exchange *exchange, unsigned status);                    /* FINISHES */
-/* The file from 0 to `size`; takes over `fd` and closes it.  Read by pread or sendfile, never mapped. */
-void exchange_send_file(struct exchange *exchange, const char *content_type, int fd, uint64_t size); /* FINISHES */
+void exchange_send_asset(struct exchange *exchange,
+                         const struct exchange_asset *asset);         /* FINISHES */
+void exchange_send_empty(struct exchange *exchange, unsigned status); /* FINISHES */
+/* The file from 0 to `size`; takes over `fd` and closes it.  Read by pread or sendfile, never
+ * mapped. */
+void exchange_send_file(struct exchange *exchange, const char *content_type, int fd,
+                        uint64_t size); /* FINISHES */
 /*
- * Bytes of unknown length from a pipe or socket (a transcode), until its end; takes over `fd`.  Chunked, with
- * back-pressure: we read no faster than the client.  `on_end` (may be NULL) is called once at the end, with
- * 0 or -errno, also when the client left.
+ * Bytes of unknown length from a pipe or socket (a transcode), until its end; takes over `fd`.
+ * Chunked, with back-pressure: we read no faster than the client.  `on_end` (may be NULL) is called
+ * once at the end, with 0 or -errno, also when the client left.
  */
 typedef void exchange_on_end(void *context, int error);
-void exchange_send_pipe(struct exchange *exchange, const char *content_type, int fd, exchange_on_end *on_end,
-                        void *context); /* FINISHES */
+void exchange_send_pipe(struct exchange *exchange, const char *content_type, int fd,
+                        exchange_on_end *on_end, void *context); /* FINISHES */
 /* application/problem+json (RFC 9457): what was wrong, where, and what to do. */
 void exchange_send_problem(struct exchange *exchange, unsigned status, const char *title,
                            const char *detail); /* FINISHES */
@@ -77,6 +87,8 @@ void exchange_send_problem(struct exchange *exchange, unsigned status, const cha
 /* `on_close` is called once when either side ends; after it the exchange is gone. */
 typedef void exchange_on_close(void *context);
 void exchange_events_start(struct exchange *exchange, exchange_on_close *on_close, void *context);
-/* False when the client reads too slowly (64 KiB unsent): the event is not queued; send a whole state later. */
-bool exchange_events_send(struct exchange *exchange, const char *event, struct text id, struct text data);
+/* False when the client reads too slowly (64 KiB unsent): the event is not queued; send a whole
+ * state later. */
+bool exchange_events_send(struct exchange *exchange, const char *event, struct text id,
+                          struct text data);
 void exchange_events_end(struct exchange *exchange); /* FINISHES; on_close follows */

@@ -8,19 +8,20 @@
 /*
  * loop: one thread's event loop on epoll: descriptors, timers, and messages from other threads.
  *
- * Any number of loops may live in a process, each run by one thread.  Everything but loop_post() and
- * loop_stop() is called on the loop's own thread only.  A callback does one step and returns.
+ * Any number of loops may live in a process, each run by one thread.  Everything but loop_post()
+ * and loop_stop() is called on the loop's own thread only.  A callback does one step and returns.
  * Time enters callbacks as `now_us` (monotonic); nothing above io/ reads the clock by itself.
  */
 struct loop;
 
 struct loop *loop_new(void) MUST_USE;
 void loop_free(struct loop **loop);
-void loop_run(struct loop *loop); /* until loop_stop() */
-void loop_stop(struct loop *loop); /* from any thread or a signal handler */
+void loop_run(struct loop *loop);              /* until loop_stop() */
+void loop_stop(struct loop *loop);             /* from any thread or a signal handler */
 uint64_t loop_now_us(const struct loop *loop); /* monotonic, as of this turn */
 
-/* --- descriptors: level-triggered; the owner embeds the watch and keeps it alive until removed --- */
+/* --- descriptors: level-triggered; the owner embeds the watch and keeps it alive until removed ---
+ */
 enum loop_events { LOOP_READ = 1, LOOP_WRITE = 2, LOOP_HANGUP = 4 };
 struct loop_watch;
 typedef void loop_on_events(struct loop_watch *watch, unsigned events, uint64_t now_us);
@@ -46,6 +47,7 @@ struct loop_timer {
 void loop_timer_start(struct loop *loop, struct loop_timer *timer, uint64_t at_us);
 void loop_timer_stop(struct loop_timer *timer); /* idle timers too */
 
-/* --- messages: run `call(context)` on the loop's thread, in order per sender; from any thread --- */
+/* --- messages: run `call(context)` on the loop's thread, in order per sender; from any thread ---
+ */
 typedef void loop_call(void *context);
 void loop_post(struct loop *loop, loop_call *call, void *context);

@@ -7,15 +7,17 @@
 /*
  * server: accepts connections, reads requests, calls the door and then the route's handler.
  *
- * Every bound below has a default in io/server.def and is a named configuration key.  The owner keeps config,
- * logger and contexts alive longer than the server.
+ * Every bound below has a default in io/server.def and is a named configuration key.  The owner
+ * keeps config, logger and contexts alive longer than the server.
  */
 struct server;
 typedef void server_handler(struct exchange *exchange, void *context);
 
 struct server_route {
-    const char *methods; /* "GET", "GET POST"; HEAD comes with GET; OPTIONS is answered by the server */
-    const char *path;    /* "/livez" exactly, or "/rest/" and "/m/" with a final slash: a prefix; longest wins */
+    const char
+        *methods; /* "GET", "GET POST"; HEAD comes with GET; OPTIONS is answered by the server */
+    const char *path; /* "/livez" exactly, or "/rest/" and "/m/" with a final slash: a prefix;
+                         longest wins */
     size_t max_body_bytes;
     enum shield_class class; /* until exchange_set_class() knows better */
     server_handler *handler;
@@ -32,13 +34,13 @@ struct server_tls; /* io/tls.h: certificates and their reload */
 
 struct server_config {
     struct server_limits limits;
-    const struct logger *logger;     /* events */
-    log_sink *access_sink;           /* one combined-format line per request; NULL for none */
+    const struct logger *logger; /* events */
+    log_sink *access_sink;       /* one combined-format line per request; NULL for none */
     void *access_context;
     const struct text *trusted_proxies; /* CIDR texts, already validated */
     size_t trusted_proxy_count;
-    bool expects_proxy_protocol; /* PROXY v2 header from trusted proxies, on every connection */
-    const struct text *host_names;   /* names we answer to; empty: any.  Others get 421 */
+    bool expects_proxy_protocol;   /* PROXY v2 header from trusted proxies, on every connection */
+    const struct text *host_names; /* names we answer to; empty: any.  Others get 421 */
     size_t host_name_count;
 };
 
@@ -46,8 +48,10 @@ struct server_config server_config_default(void);
 struct server *server_new(struct loop *loop, const struct server_config *config) MUST_USE;
 void server_free(struct server **server); /* closes what is open */
 void server_route(struct server *server, const struct server_route *route);
-/* Serves on a listening socket (taken over); `tls` NULL means plain, else TLS is detected by its first byte and
- * plain HTTP on the same port is served to private addresses and redirected elsewhere. */
+/* Serves on a listening socket (taken over); `tls` NULL means plain, else TLS is detected by its
+ * first byte and plain HTTP on the same port is served to private addresses and redirected
+ * elsewhere. */
 int server_listen(struct server *server, int listening_fd, struct server_tls *tls) MUST_USE;
 /* Stops accepting, lets running requests end for at most `grace_us`, then calls `done`. */
-void server_drain(struct server *server, uint64_t grace_us, void (*done)(void *context), void *context);
+void server_drain(struct server *server, uint64_t grace_us, void (*done)(void *context),
+                  void *context);

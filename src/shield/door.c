@@ -9,7 +9,8 @@ static const char *const names[] = {
 
 const char *shield_class_name(enum shield_class class) { return names[class]; }
 
-enum shield_verdict shield_admit(struct shield *shield UNUSED, const struct shield_arrival *arrival UNUSED)
+enum shield_verdict shield_admit(struct shield *shield UNUSED,
+                                 const struct shield_arrival *arrival UNUSED)
 {
     return SHIELD_SERVE;
 }

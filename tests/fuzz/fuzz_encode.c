@@ -17,7 +17,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         buffer_release(&again);
     }
     int64_t when;
-    if (decode_hex(input, decoded, sizeof decoded) == SIZE_MAX && timestamp_from_rfc3339(input, &when))
+    if (decode_hex(input, decoded, sizeof decoded) == SIZE_MAX &&
+        timestamp_from_rfc3339(input, &when))
         assert(when > -62200000000000 && when < 253500000000000);
     return 0;
 }

@@ -24,7 +24,8 @@ static inline bool tap_ok(bool holds, const char *claim, const char *file, int l
     return holds;
 }
 
-static inline void tap_text(struct text got, struct text expected, const char *claim, const char *file, int line)
+static inline void tap_text(struct text got, struct text expected, const char *claim,
+                            const char *file, int line)
 {
     if (!tap_ok(text_equal(got, expected), claim, file, line))
         printf("# got \"%.*s\"\n# expected \"%.*s\"\n", TEXT_ARGS(got), TEXT_ARGS(expected));

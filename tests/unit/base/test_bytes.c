@@ -12,7 +12,8 @@ static void test_text(void)
     while (text_split(&rest, ',', &part))
         parts++;
     OK(parts == 3, "splitting gives empty parts too");
-    OK(text_equal_nocase(TEXT("Content-Length"), TEXT("content-length")), "protocol words fold case");
+    OK(text_equal_nocase(TEXT("Content-Length"), TEXT("content-length")),
+       "protocol words fold case");
     OK(!text_equal_nocase(TEXT("a"), TEXT("ab")), "folding does not make a prefix equal");
     uint64_t u;
     int64_t i;
@@ -20,13 +21,15 @@ static void test_text(void)
     OK(!text_to_u64(TEXT("18446744073709551616"), &u), "one more is refused");
     OK(!text_to_u64(TEXT(""), &u) && !text_to_u64(TEXT("+1"), &u) && !text_to_u64(TEXT(" 1"), &u),
        "signs, spaces and nothing are refused");
-    OK(text_to_i64(TEXT("-42"), &i) && i == -42 && !text_to_i64(TEXT("--1"), &i), "one minus is read");
+    OK(text_to_i64(TEXT("-42"), &i) && i == -42 && !text_to_i64(TEXT("--1"), &i),
+       "one minus is read");
     OK_TEXT(text_trim(TEXT(" \t x y \r\n")), TEXT("x y"), "trimming keeps inner space");
 }
 
 static void test_utf8(void)
 {
-    OK(text_is_utf8(TEXT("d\xC3\xA9j\xC3\xA0 \xE9\x9F\xB3 \xF0\x9D\x84\x9E")), "two, three and four byte forms pass");
+    OK(text_is_utf8(TEXT("d\xC3\xA9j\xC3\xA0 \xE9\x9F\xB3 \xF0\x9D\x84\x9E")),
+       "two, three and four byte forms pass");
     OK(!text_is_utf8(TEXT("\xC0\x80")), "an overlong form is refused");
     OK(!text_is_utf8(TEXT("\xED\xA0\x80")), "a surrogate is refused");
     OK(!text_is_utf8(TEXT("\xE9\x9F")), "a cut sequence is refused");
@@ -39,7 +42,10 @@ static void test_buffer(void)
     buffer_init(&b, 8);
     buffer_u32(&b, 0x04030201);
     buffer_text(&b, TEXT("abcd"));
-    OK_TEXT(buffer_view(&b), TEXT("\x01\x02\x03\x04" "abcd"), "integers are little-endian");
+    OK_TEXT(buffer_view(&b),
+            TEXT("\x01\x02\x03\x04"
+                 "abcd"),
+            "integers are little-endian");
     buffer_byte(&b, 'x');
     OK(b.overflowed && b.size == 8, "past the ceiling nothing is added and the buffer says so");
     buffer_reset(&b);
@@ -73,7 +79,8 @@ static void test_hash(void)
     for (uint8_t i = 0; i < sizeof input; i++)
         input[i] = i;
     struct hash_key key = {0x0706050403020100U, 0x0f0e0d0c0b0a0908U};
-    OK(hash_bytes(key, input, sizeof input) == 0xa129ca6149be45e5U, "SipHash-2-4 gives the paper's vector");
+    OK(hash_bytes(key, input, sizeof input) == 0xa129ca6149be45e5U,
+       "SipHash-2-4 gives the paper's vector");
     OK(crc32c(0, "123456789", 9) == 0xe3069283U, "CRC-32C gives RFC 3720's check value");
     OK(crc32c(crc32c(0, "1234", 4), "56789", 5) == 0xe3069283U, "CRC-32C goes on where it stopped");
 }

@@ -20,7 +20,8 @@ int main(void)
     json_end_array(&json);
     json_member_bool(&json, "b", false);
     json_end_object(&json);
-    OK_TEXT(buffer_view(&out), TEXT("{\"a\":1,\"list\":[{},\"x\",0.33,null],\"b\":false}"), "commas stand where they belong");
+    OK_TEXT(buffer_view(&out), TEXT("{\"a\":1,\"list\":[{},\"x\",0.33,null],\"b\":false}"),
+            "commas stand where they belong");
     buffer_reset(&out);
     json_quote(&out, TEXT("q\" b\\ n\n z\x01 e\xC3\xA9 bad\xFF!"));
     OK_TEXT(buffer_view(&out), TEXT("\"q\\\" b\\\\ n\\n z\\u0001 e\xC3\xA9 bad\xEF\xBF\xBD!\""),

@@ -23,7 +23,8 @@ int main(void)
     for (int i = 0; i < MANY; i += 2)
         all_right &= map_remove(map, key_of(storage, sizeof storage, i)) == &numbers[i];
     for (int i = 9; i < MANY; i++)
-        all_right &= map_get(map, key_of(storage, sizeof storage, i)) == (i % 2 ? &numbers[i] : NULL);
+        all_right &=
+            map_get(map, key_of(storage, sizeof storage, i)) == (i % 2 ? &numbers[i] : NULL);
     OK(all_right, "after removing every other key the rest is found and the removed is not");
     size_t cursor = 0, seen = 0;
     struct text key;

@@ -1,0 +1,156 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs the suites and adds them up.  The last line is "N passed, N failed".
+
+usage: tests/run.py [--quick] [SUITE...]
+
+A suite is a command whose tests are counted from TAP lines ("ok 1 - ...", "not ok 2 - ...") or from pytest's JUnit
+report.  A suite that ends badly without naming a failed test counts as one failure, so nothing can fail unseen.
+"""
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import time
+import xml.etree.ElementTree as ElementTree
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+PYTHON = "/usr/bin/python3"
+TAP_LINE = re.compile(r"^\s*(?:\d+/\d+ .*?)?(not )?ok \d+\b(?!.*# SKIP)(.*)$")
+
+
+class Result:
+    def __init__(self):
+        self.passed, self.failed, self.skipped, self.failures = 0, 0, 0, []
+
+
+def run(command, log, env=None, timeout=1500):
+    """Runs a command with its output in a file; returns its exit code (124 when it took too long)."""
+    with open(log, "wb") as out:
+        try:
+            return subprocess.run(command, cwd=ROOT, stdout=out, stderr=subprocess.STDOUT, timeout=timeout,
+                                  env={**os.environ, **(env or {})}, stdin=subprocess.DEVNULL).returncode
+        except subprocess.TimeoutExpired:
+            return 124
+
+
+def count_tap(log, result):
+    for line in log.read_text(errors="replace").splitlines():
+        match = TAP_LINE.match(line)
+        if not match:
+            if re.match(r"^\s*(not )?ok \d+.*# SKIP", line):
+                result.skipped += 1
+            continue
+        if match.group(1):
+            result.failed += 1
+            result.failures.append(match.group(2).strip(" -"))
+        else:
+            result.passed += 1
+
+
+def count_junit(report, result):
+    if not report.exists():
+        return
+    for case in ElementTree.parse(report).iter("testcase"):
+        if case.find("failure") is not None or case.find("error") is not None:
+            result.failed += 1
+            result.failures.append(f"{case.get('classname')}::{case.get('name')}")
+        elif case.find("skipped") is not None:
+            result.skipped += 1
+        else:
+            result.passed += 1
+
+
+def build(kind):
+    return ["script/build", kind]
+
+
+def unit_tests(kind):
+    """Every unit test of a build, one after the other, as TAP."""
+    script = (f"cd build/{kind} && for t in $(find tests/unit -maxdepth 1 -type f -executable | sort); do "
+              'echo "# $t"; timeout 300 "$t" || { code=$?; [ $code = 1 ] || echo "not ok 0 - $t ended with $code"; }; done')
+    return ["bash", "-c", script]
+
+
+def pytest(folder, report, quick):
+    command = [PYTHON, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--junit-xml={report}", folder]
+    return command + (["-m", "not slow"] if quick else [])
+
+
+def suites(quick, logs):
+    """name -> (commands, how to count).  The order is from fast to slow; builds come with their first user."""
+    def tap(*commands):
+        return list(commands), "tap"
+
+    def junit(name, folder):
+        return [pytest(folder, logs / f"{name}.xml", quick)], "junit"
+
+    table = {
+        "layers": tap([PYTHON, "tests/layers.py"]),
+        "unit": tap(build("debug"), unit_tests("debug")),
+        "http": tap(["tests/http/run"]),
+        "release": tap(build("release")),
+        "formats": junit("formats", "tests/formats"),
+        "catalog": tap(["tests/catalog/run"]),
+        "system": junit("system", "tests/system"),
+        "api": junit("api", "tests/api"),
+        "player": tap(["bash", "-c", "cd player && npm test --silent"]),
+    }
+    if not quick:
+        table["tsan"] = tap(build("tsan"), unit_tests("tsan"))
+        table["clang"] = tap(build("clang"), unit_tests("clang"))
+        table["fuzz"] = tap(["bash", "-c", "script/fuzz 5 | sed -u 's/^ok  */ok 1 - /; s/^FAIL /not ok 1 - /'"])
+    present = {"http": "tests/http/run", "formats": "tests/formats", "catalog": "tests/catalog/run",
+               "system": "tests/system", "api": "tests/api", "player": "player/package.json"}
+    return {name: suite for name, suite in table.items() if (ROOT / present.get(name, ".")).exists()}
+
+
+def run_suite(name, suite, logs, quick):
+    commands, counting = suite
+    result, started = Result(), time.monotonic()
+    env = {"SOSTENUTO_QUICK": "1"} if quick else {}
+    code = 0
+    for number, command in enumerate(commands):
+        log = logs / (f"{name}.log" if number == len(commands) - 1 else f"{name}-build.log")
+        code = run(command, log, env)
+        if code and number < len(commands) - 1:
+            break
+    if counting == "tap":
+        count_tap(log, result)
+    else:
+        count_junit(logs / f"{name}.xml", result)
+    if code and not result.failed:
+        result.failed += 1
+        result.failures.append(f"{name} ended with exit code {code}")
+    took = time.monotonic() - started
+    skipped = f", {result.skipped} skipped" if result.skipped else ""
+    print(f"{name:10} {result.passed:6} passed, {result.failed} failed{skipped}   {took:6.1f} s", flush=True)
+    if result.failed:
+        for failure in result.failures[:20]:
+            print(f"           not ok: {failure}")
+        print("           " + "\n           ".join(log.read_text(errors="replace").splitlines()[-40:]))
+        print(f"           whole log: {log}", flush=True)
+    return result
+
+
+def main():
+    arguments = sys.argv[1:]
+    quick = "--quick" in arguments
+    chosen = [argument for argument in arguments if not argument.startswith("-")]
+    logs = ROOT / "build" / "test-logs"
+    logs.mkdir(parents=True, exist_ok=True)
+    for old in logs.glob("*.xml"):
+        old.unlink()
+    table = suites(quick, logs)
+    unknown = [name for name in chosen if name not in table]
+    if unknown:
+        print(f"test: no suite {unknown[0]!r}; there are: {' '.join(table)}")
+        return 2
+    results = [run_suite(name, suite, logs, quick) for name, suite in table.items() if not chosen or name in chosen]
+    passed, failed = sum(r.passed for r in results), sum(r.failed for r in results)
+    print(f"{passed} passed, {failed} failed")
+    return 1 if failed or not passed else 0
+
+
+sys.exit(main())
