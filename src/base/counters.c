@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "base/counters.h"
 
-static _Atomic int64_t values[COUNTER_COUNT];
+static int64_t values[COUNTER_COUNT];
 
 static const struct {
     const char *name, *help, *type;
