@@ -14,13 +14,16 @@
  */
 struct loop;
 
-struct loop *loop_new(void) MUST_USE;
-void loop_free(struct loop **loop);
-void loop_run(struct loop *loop);              /* until loop_stop() */
-void loop_stop(struct loop *loop);             /* from any thread or a signal handler */
+struct loop *loop_new(void) MUST_USE; /* the process ignores SIGPIPE from here on */
+void loop_free(struct loop **loop);   /* runs messages still waiting; watches must be gone */
+void loop_run(struct loop *loop);     /* until loop_stop(); at once if that came first */
+void loop_stop(struct loop *loop);    /* from any thread or a signal handler */
 uint64_t loop_now_us(const struct loop *loop); /* monotonic, as of this turn */
 
-/* --- descriptors: level-triggered; the owner embeds the watch and keeps it alive until removed ---
+/*
+ * --- descriptors: level-triggered; the owner embeds the watch and keeps it alive until removed ---
+ * LOOP_HANGUP (error, or both directions closed) comes unasked and again each turn until the watch
+ * is removed.
  */
 enum loop_events { LOOP_READ = 1, LOOP_WRITE = 2, LOOP_HANGUP = 4 };
 struct loop_watch;
@@ -28,12 +31,13 @@ typedef void loop_on_events(struct loop_watch *watch, unsigned events, uint64_t 
 struct loop_watch {
     loop_on_events *on_events;
     int fd;
-    unsigned wanted; /* LOOP_READ | LOOP_WRITE; change with loop_watch_set */
-    struct loop *_loop;
+    unsigned wanted;    /* LOOP_READ | LOOP_WRITE; change with loop_watch_set */
+    struct loop *_loop; /* NULL when not added */
 };
 int loop_watch_add(struct loop *loop, struct loop_watch *watch) MUST_USE; /* 0 or -errno */
 void loop_watch_set(struct loop_watch *watch, unsigned wanted);
-void loop_watch_remove(struct loop_watch *watch); /* safe inside its own callback; does not close */
+void loop_watch_remove(
+    struct loop_watch *watch); /* not added is fine; safe in callbacks; does not close */
 
 /* --- timers: embedded, one shot, O(log n); start again to move --- */
 struct loop_timer;
