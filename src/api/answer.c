@@ -8,13 +8,14 @@
 
 static bool is_xml(const struct answer *answer) { return answer->format == ANSWER_XML; }
 
-void answer_init(struct answer *answer, struct buffer *out, enum answer_format format, struct text callback,
-                 bool is_plain)
+void answer_init(struct answer *answer, struct buffer *out, enum answer_format format,
+                 struct text callback, bool is_plain)
 {
     *answer = (struct answer){.out = out, .format = format, .is_plain = is_plain};
     json_init(&answer->json, out);
     if (format == ANSWER_JSONP)
-        buffer_printf(out, "/**/%.*s(", TEXT_ARGS(callback)); /* the comment keeps sniffers from seeing a file */
+        buffer_printf(out, "/**/%.*s(",
+                      TEXT_ARGS(callback)); /* the comment keeps sniffers from seeing a file */
 }
 
 const char *answer_content_type(enum answer_format format)
@@ -53,7 +54,10 @@ static size_t xml_char_size(struct text t)
         return c >= 0x20 || c == '\t' || c == '\n' || c == '\r';
     for (size_t size = 2; size <= 4 && size <= t.size; size++)
         if (text_is_utf8(text_make(t.data, size)))
-            return size == 3 && (!memcmp(t.data, "\xEF\xBF\xBE", 3) || !memcmp(t.data, "\xEF\xBF\xBF", 3)) ? 0 : size;
+            return size == 3 && (!memcmp(t.data, "\xEF\xBF\xBE", 3) ||
+                                 !memcmp(t.data, "\xEF\xBF\xBF", 3))
+                       ? 0
+                       : size;
     return 0;
 }
 
@@ -135,8 +139,8 @@ static void xml_text_element(struct answer *answer, const char *name, struct tex
 static void push(struct answer *answer, const char *name, bool is_list)
 {
     assert(answer->depth < ANSWER_DEPTH);
-    answer->levels[answer->depth++] =
-        (struct answer_level){.name = name, .is_list = is_list, .tag_is_open = !is_list && is_xml(answer)};
+    answer->levels[answer->depth++] = (struct answer_level){
+        .name = name, .is_list = is_list, .tag_is_open = !is_list && is_xml(answer)};
 }
 
 void answer_begin(struct answer *answer, const char *name)
@@ -245,7 +249,9 @@ void answer_i64(struct answer *answer, const char *name, int64_t value)
 {
     char digits[24];
     if (is_xml(answer))
-        xml_attribute(answer, name, text_make(digits, (size_t)snprintf(digits, sizeof(digits), "%" PRId64, value)));
+        xml_attribute(
+            answer, name,
+            text_make(digits, (size_t)snprintf(digits, sizeof(digits), "%" PRId64, value)));
     else
         json_member_i64(&answer->json, name, value);
 }

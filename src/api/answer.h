@@ -3,7 +3,8 @@
 #include "base/json.h"
 
 /*
- * answer: writes one OpenSubsonic answer as JSON, JSONP or XML from the same calls, without building a tree.
+ * answer: writes one OpenSubsonic answer as JSON, JSONP or XML from the same calls, without
+ * building a tree.
  *
  *                                     JSON                          XML
  *     answer_begin(a, "album");       "album": {                    <album
@@ -15,9 +16,10 @@
  *     answer_end(a);                    ]
  *     answer_end(a);                  }                             </album>
  *
- * Plain members are attributes in XML, so within one object they come before its lists and objects (asserted).
- * Text that is a person's is escaped and always valid in its format; names are literals of ours.
- * `is_plain` is for clients of plain Subsonic 1.16.1: whoever writes a member of OpenSubsonic's asks it first.
+ * Plain members are attributes in XML, so within one object they come before its lists and objects
+ * (asserted). Text that is a person's is escaped and always valid in its format; names are literals
+ * of ours. `is_plain` is for clients of plain Subsonic 1.16.1: whoever writes a member of
+ * OpenSubsonic's asks it first.
  */
 enum answer_format { ANSWER_XML, ANSWER_JSON, ANSWER_JSONP };
 
@@ -36,14 +38,16 @@ struct answer {
     } levels[ANSWER_DEPTH];
 };
 
-/* Begins an answer on an empty buffer; `callback` (JSONP only) has passed answer_callback_is_safe(). */
-void answer_init(struct answer *answer, struct buffer *out, enum answer_format format, struct text callback,
-                 bool is_plain);
+/* Begins an answer on an empty buffer; `callback` (JSONP only) has passed
+ * answer_callback_is_safe(). */
+void answer_init(struct answer *answer, struct buffer *out, enum answer_format format,
+                 struct text callback, bool is_plain);
 /* The envelope: <subsonic-response> with its members.  `status` is "ok" or "failed". */
 void answer_open(struct answer *answer, const char *status, struct text server_version);
 void answer_close(struct answer *answer);
 const char *answer_content_type(enum answer_format format);
-/* Letters, digits, '_', '$', '.', '[', ']' only, 1 to 100: a name in JavaScript, and nothing that runs. */
+/* Letters, digits, '_', '$', '.', '[', ']' only, 1 to 100: a name in JavaScript, and nothing that
+ * runs. */
 bool answer_callback_is_safe(struct text callback);
 
 void answer_begin(struct answer *answer, const char *name); /* an object that is a member */

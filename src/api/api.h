@@ -4,12 +4,14 @@
 #include "io/loop.h"
 
 /*
- * api: everything a listener's program may ask of this node: OpenSubsonic under /rest, the player's own JSON
- * under /api/v1 and /ops, audio under /m and artwork under /art (ARCHITECTURE.md, "The address space").
+ * api: everything a listener's program may ask of this node: OpenSubsonic under /rest, the player's
+ * own JSON under /api/v1 and /ops, audio under /m and artwork under /art (ARCHITECTURE.md, "The
+ * address space").
  *
- * One api belongs to one loop and answers from memory there: the catalogue's current snapshot, the listeners'
- * state.  What blocks (password hashes, artwork that is not yet cached) goes to the worker pools given here.
- * Not here: /livez, /readyz, /metrics and the player's pages, which programs/ registers.
+ * One api belongs to one loop and answers from memory there: the catalogue's current snapshot, the
+ * listeners' state.  What blocks (password hashes, artwork that is not yet cached) goes to the
+ * worker pools given here. Not here: /livez, /readyz, /metrics and the player's pages, which
+ * programs/ registers.
  *
  *     struct api *api = api_new(&config);
  *     api_routes(api, server);           // the server then calls into the api
@@ -31,14 +33,15 @@ struct api_config {
     struct loop *loop; /* the one that runs the server */
     struct state *state;
     struct library *library;
-    struct media_pool *media;     /* transcodes; NULL: only originals are served */
-    struct workers *workers;      /* artwork, lyrics: short blocking reads */
-    struct workers *passwords;    /* Argon2id only: its own bulkhead */
+    struct media_pool *media;  /* transcodes; NULL: only originals are served */
+    struct workers *workers;   /* artwork, lyrics: short blocking reads */
+    struct workers *passwords; /* Argon2id only: its own bulkhead */
     const struct trust_keys *keys;
     struct setup_code *setup_code; /* NULL when accounts exist already */
     const struct logger *logger;   /* may be NULL */
     struct text version;           /* of this program, "0.1.0" */
-    const struct text *legacy_clients; /* values of `c` that get plain Subsonic 1.16.1 without our additions */
+    const struct text
+        *legacy_clients; /* values of `c` that get plain Subsonic 1.16.1 without our additions */
     size_t legacy_client_count;
     unsigned max_transcodes; /* running at once; one more is answered 503 with Retry-After */
 };

@@ -31,11 +31,12 @@ static void write_album(struct answer *answer, struct text name)
     answer_close(answer);
 }
 
-#define JSON_HEAD                                                                                                \
-    "{\"subsonic-response\":{\"status\":\"ok\",\"version\":\"1.16.1\",\"type\":\"sostenuto\","                   \
+#define JSON_HEAD                                                                              \
+    "{\"subsonic-response\":{\"status\":\"ok\",\"version\":\"1.16.1\",\"type\":\"sostenuto\"," \
     "\"serverVersion\":\"1.2\",\"openSubsonic\":true"
-#define XML_HEAD                                                                                                 \
-    "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<subsonic-response xmlns=\"http://subsonic.org/restapi\" "      \
+#define XML_HEAD                                                      \
+    "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<subsonic-response " \
+    "xmlns=\"http://subsonic.org/restapi\" "                          \
     "status=\"ok\" version=\"1.16.1\""
 #define XML_EXTENDED XML_HEAD " type=\"sostenuto\" serverVersion=\"1.2\" openSubsonic=\"true\""
 
@@ -46,7 +47,8 @@ static void test_envelopes(void)
     answer_close(begin(ANSWER_XML, TEXT_NONE, false));
     OK_TEXT(buffer_view(&out), TEXT(XML_EXTENDED "/>"), "an empty answer in XML is one element");
     answer_close(begin(ANSWER_XML, TEXT_NONE, true));
-    OK_TEXT(buffer_view(&out), TEXT(XML_HEAD "/>"), "a plain client sees nothing of OpenSubsonic's");
+    OK_TEXT(buffer_view(&out), TEXT(XML_HEAD "/>"),
+            "a plain client sees nothing of OpenSubsonic's");
     answer_close(begin(ANSWER_JSONP, TEXT("cb"), false));
     OK_TEXT(buffer_view(&out), TEXT("/**/cb(" JSON_HEAD "}});"), "JSONP wraps JSON in a call");
 }
@@ -55,13 +57,15 @@ static void test_nesting(void)
 {
     write_album(begin(ANSWER_JSON, TEXT_NONE, false), TEXT("Four"));
     OK_TEXT(buffer_view(&out),
-            TEXT(JSON_HEAD ",\"album\":{\"name\":\"Four\",\"year\":1969,\"moods\":[\"calm\",\"blue\"],"
-                           "\"song\":[{\"id\":\"tr-1\"}]}}}"),
+            TEXT(JSON_HEAD
+                 ",\"album\":{\"name\":\"Four\",\"year\":1969,\"moods\":[\"calm\",\"blue\"],"
+                 "\"song\":[{\"id\":\"tr-1\"}]}}}"),
             "members, lists of texts and lists of objects nest in JSON");
     write_album(begin(ANSWER_XML, TEXT_NONE, false), TEXT("Four"));
     OK_TEXT(buffer_view(&out),
-            TEXT(XML_EXTENDED "><album name=\"Four\" year=\"1969\"><moods>calm</moods><moods>blue</moods>"
-                              "<song id=\"tr-1\"/></album></subsonic-response>"),
+            TEXT(XML_EXTENDED
+                 "><album name=\"Four\" year=\"1969\"><moods>calm</moods><moods>blue</moods>"
+                 "<song id=\"tr-1\"/></album></subsonic-response>"),
             "the same calls give attributes and elements in XML");
 }
 
@@ -69,11 +73,13 @@ static void test_escapes(void)
 {
     static const struct text evil = TEXT_INIT("<\"&>\n\x01\xff caf\xc3\xa9 \xef\xbf\xbf");
     write_album(begin(ANSWER_XML, TEXT_NONE, false), evil);
-    OK(text_contains(buffer_view(&out), TEXT("name=\"&lt;&quot;&amp;&gt;&#10;\xEF\xBF\xBD\xEF\xBF\xBD caf\xc3\xa9 "
-                                             "\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD\"")),
+    OK(text_contains(buffer_view(&out),
+                     TEXT("name=\"&lt;&quot;&amp;&gt;&#10;\xEF\xBF\xBD\xEF\xBF\xBD caf\xc3\xa9 "
+                          "\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD\"")),
        "XML gets entities, and U+FFFD for what XML cannot carry");
     write_album(begin(ANSWER_JSON, TEXT_NONE, false), evil);
-    OK(text_contains(buffer_view(&out), TEXT("<\\\"&>\\n\\u0001\xEF\xBF\xBD caf\xc3\xa9")), "JSON gets its own");
+    OK(text_contains(buffer_view(&out), TEXT("<\\\"&>\\n\\u0001\xEF\xBF\xBD caf\xc3\xa9")),
+       "JSON gets its own");
 }
 
 static void write_values(struct answer *answer)
@@ -100,16 +106,21 @@ static void write_values(struct answer *answer)
 static void test_values(void)
 {
     write_values(begin(ANSWER_JSON, TEXT_NONE, false));
-    OK_TEXT(buffer_view(&out),
-            TEXT(JSON_HEAD ",\"genre\":[{\"songCount\":2,\"value\":\"R&B\"}],\"info\":{\"gain\":-6.50,\"offset\":-5,"
-                           "\"created\":\"1970-01-02T00:00:00.000Z\",\"biography\":\"born\",\"folder\":[1]}}}"),
-            "numbers, dates and own texts in JSON");
+    OK_TEXT(
+        buffer_view(&out),
+        TEXT(JSON_HEAD
+             ",\"genre\":[{\"songCount\":2,\"value\":\"R&B\"}],\"info\":{\"gain\":-6.50,\"offset\":"
+             "-5,"
+             "\"created\":\"1970-01-02T00:00:00.000Z\",\"biography\":\"born\",\"folder\":[1]}}}"),
+        "numbers, dates and own texts in JSON");
     write_values(begin(ANSWER_XML, TEXT_NONE, false));
-    OK_TEXT(buffer_view(&out),
-            TEXT(XML_EXTENDED "><genre songCount=\"2\">R&amp;B</genre><info gain=\"-6.50\" offset=\"-5\" "
-                              "created=\"1970-01-02T00:00:00.000Z\"><biography>born</biography><folder>1</folder>"
-                              "</info></subsonic-response>"),
-            "an own text is the content of its element in XML");
+    OK_TEXT(
+        buffer_view(&out),
+        TEXT(XML_EXTENDED
+             "><genre songCount=\"2\">R&amp;B</genre><info gain=\"-6.50\" offset=\"-5\" "
+             "created=\"1970-01-02T00:00:00.000Z\"><biography>born</biography><folder>1</folder>"
+             "</info></subsonic-response>"),
+        "an own text is the content of its element in XML");
 }
 
 static void test_callbacks(void)
