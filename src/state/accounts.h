@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+#include "state/subject.h"
+#include "trust/refresh.h"
+#include "trust/secret.h"
+
+/*
+ * accounts: who may sign in, with which app secrets and sessions.  Reads only, from memory, on the state's loop;
+ * changes go through state/batch.h.  What is returned is borrowed and valid until the loop's next turn.
+ */
+struct state;
+
+#define ACCOUNT_ALL_LIBRARIES UINT64_MAX
+
+struct account {
+    struct uid id;
+    struct text name;          /* unique without regard to ASCII case */
+    struct text password_hash; /* trust/password.h; empty: no password sign-in */
+    uint64_t libraries;        /* bit (id - 1) for musicFolder id 1 to 64 */
+    int64_t created_ms;
+    bool is_admin, is_disabled;
+};
+
+struct app {
+    struct uid id, account;
+    struct text label;
+    struct secret_index index;
+    struct secret_sealed sealed;
+    int64_t created_ms;
+    int64_t last_used_ms; /* in memory only, see state_app_used(); 0: not since the start */
+};
+
+struct session {
+    struct uid id, account;
+    struct text label;
+    struct refresh_hash current, previous;
+    int64_t rotated_ms, created_ms, expires_ms;
+};
+
+/* A disabled account is returned too: the caller looks at is_disabled.  NULL when there is none. */
+const struct account *state_account(const struct state *state, struct uid id);
+const struct account *state_account_by_name(const struct state *state, struct text name);
+size_t state_account_count(const struct state *state);
+/* Walks in no order: start with *cursor 0; NULL at the end. */
+const struct account *state_account_next(const struct state *state, size_t *cursor);
+
+const struct app *state_app(const struct state *state, struct uid id);
+const struct app *state_app_by_index(const struct state *state, const struct secret_index *index);
+/* The apps of one account, oldest first; at most ACCOUNT_MAX_APPS. */
+enum { ACCOUNT_MAX_APPS = 64, ACCOUNT_MAX_SESSIONS = 256 };
+const struct app *state_app_next(const struct state *state, struct uid account, size_t *cursor);
+void state_app_used(struct state *state, struct uid id, int64_t now_ms);
+
+/* NULL when never there, revoked, or expired by `now_ms`. */
+const struct session *state_session(const struct state *state, struct uid id, int64_t now_ms);
+const struct session *state_session_next(const struct state *state, struct uid account, size_t *cursor);

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+#include "base/compiler.h"
+#include "state/state.h"
+
+/*
+ * backup: one file that holds a whole state folder: header, keys, SQLite image, BLAKE2b over all of it.
+ * Taking one while the server runs is state_backup().
+ */
+
+/*
+ * Offline, with no server on `folder`: verifies the file whole before anything is touched, puts the database and keys in
+ * place, moves the journal that was there aside (journal.before-restore), and raises the epoch above both.
+ * 0, or -errno with *ret_error filled and the folder as it was.
+ */
+int state_restore(const char *path, const char *folder, struct state_error *ret_error) MUST_USE;
+/* Reads and verifies only. */
+int state_backup_verify(const char *path, struct state_error *ret_error) MUST_USE;
