@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "programs/settings_sources.h"
+
+#include "base/mem.h"
+#include "programs/settings_file.h"
+#include <assert.h>
+#include <limits.h>
+#include <unistd.h>
+
+extern char **environ;
+
+enum { NAME_MAX_BYTES = 48, OPTIONS_MAX = 96 };
+static const char environment_prefix[] = "SOSTENUTO_";
+
+/* Variables with our prefix that are no settings. */
+static const char *const other_variables[] = {"CONFIG", "MEDIA_WORKER"};
+
+static const struct argument_option config_option = {"config", "FILE", "Read this configuration file.", NULL};
+
+static const char *value_word(const struct setting *setting)
+{
+    switch (setting->kind) {
+    case SETTING_KIND_NUMBER:
+        return "N";
+    case SETTING_KIND_SWITCH:
+        return "yes|no";
+    case SETTING_KIND_CHOICE:
+        return "WORD";
+    case SETTING_KIND_TEXT:
+    case SETTING_KIND_LIST:
+        break;
+    }
+    switch (setting->check) {
+    case CHECK_ADDRESS:
+        return "ADDR:PORT";
+    case CHECK_PATH:
+    case CHECK_LIBRARY:
+        return "PATH";
+    case CHECK_URL:
+        return "URL";
+    default:
+        return "NAME";
+    }
+}
+
+static char *dashed(const char *name)
+{
+    char *copy = mem_strdup(name);
+    for (char *at = copy; *at; at++)
+        *at = *at == '_' ? '-' : *at;
+    return copy;
+}
+
+const struct argument_option *settings_options(size_t *ret_count)
+{
+    /* Built once and kept for the life of the process: a constant table that C cannot spell. */
+    static struct argument_option options[OPTIONS_MAX];
+    static size_t count;
+    if (count == 0) {
+        assert(setting_count() < OPTIONS_MAX);
+        for (size_t i = 0; i < setting_count(); i++) {
+            const struct setting *setting = setting_at(i);
+            options[i] = (struct argument_option){
+                .name = dashed(setting->name),
+                .value = value_word(setting),
+                .help = setting->help,
+                .implied = setting->kind == SETTING_KIND_SWITCH ? "yes" : NULL,
+            };
+        }
+        count = setting_count();
+        options[count++] = config_option;
+    }
+    *ret_count = count;
+    return options;
+}
+
+const struct argument_option *settings_place_options(size_t *ret_count)
+{
+    static const struct argument_option options[] = {
+        {"data", "PATH", "State folder of the server.", NULL},
+        {"config", "FILE", "Read this configuration file.", NULL},
+    };
+    *ret_count = ARRAY_SIZE(options);
+    return options;
+}
+
+/* --- the environment --- */
+
+static const char *environment_value(const char *setting_name)
+{
+    char name[sizeof environment_prefix + NAME_MAX_BYTES];
+    int size = snprintf(name, sizeof name, "%s%s", environment_prefix, setting_name);
+    assert(size > 0 && (size_t)size < sizeof name);
+    for (char *at = name; *at; at++)
+        if (*at >= 'a' && *at <= 'z')
+            *at = (char)(*at - 'a' + 'A');
+    return getenv(name);
+}
+
+/* NULL when the variable after our prefix names nothing. */
+static bool is_known_variable(struct text name)
+{
+    char lower[NAME_MAX_BYTES];
+    for (size_t i = 0; i < ARRAY_SIZE(other_variables); i++)
+        if (text_equal(name, text_of(other_variables[i])))
+            return true;
+    if (name.size >= sizeof lower)
+        return false;
+    for (size_t i = 0; i < name.size; i++)
+        lower[i] = name.data[i] >= 'A' && name.data[i] <= 'Z' ? (char)(name.data[i] - 'A' + 'a') : name.data[i];
+    return setting_named(text_make(lower, name.size)) != NULL;
+}
+
+static bool take_environment(struct settings *settings, struct buffer *why)
+{
+    for (char **entry = environ; *entry; entry++) {
+        struct text name = text_of(*entry);
+        if (!text_starts(name, text_of(environment_prefix)))
+            continue;
+        size_t equals = text_find_byte(name, '=');
+        name.size = equals == SIZE_MAX ? name.size : equals;
+        if (!is_known_variable(text_from(name, sizeof environment_prefix - 1))) {
+            buffer_printf(why, "environment: %.*s is no setting", TEXT_ARGS(name));
+            return false;
+        }
+    }
+    for (size_t i = 0; i < setting_count(); i++) {
+        const char *value = environment_value(setting_at(i)->name);
+        if (value && !settings_set(settings, setting_at(i), text_of(value), why)) {
+            buffer_printf(why, " (in the environment)");
+            return false;
+        }
+    }
+    return true;
+}
+
+/* --- flags --- */
+
+static bool take_flags(struct settings *settings, const struct arguments *arguments, struct buffer *why)
+{
+    for (size_t i = 0; i < setting_count(); i++) {
+        char *flag = dashed(setting_at(i)->name);
+        const char *value = arguments_value(arguments, flag);
+        bool is_good = !value || settings_set(settings, setting_at(i), text_of(value), why);
+        if (!is_good)
+            buffer_printf(why, " (in --%s)", flag);
+        mem_free(flag);
+        if (!is_good)
+            return false;
+    }
+    return true;
+}
+
+/* --- the state folder and the file in it --- */
+
+static char *default_data_folder(void)
+{
+    const char *systemd = getenv("STATE_DIRECTORY"), *xdg = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
+    char path[PATH_MAX];
+    if (systemd && systemd[0] == '/' && !strchr(systemd, ':'))
+        return mem_strdup(systemd);
+    if (geteuid() == 0 || !home || home[0] != '/')
+        return mem_strdup("/var/lib/sostenuto");
+    if (xdg && xdg[0] == '/')
+        (void)snprintf(path, sizeof path, "%s/sostenuto", xdg);
+    else
+        (void)snprintf(path, sizeof path, "%s/.local/state/sostenuto", home);
+    return mem_strdup(path);
+}
+
+static const char *given_data(const struct arguments *arguments)
+{
+    const char *flag = arguments_value(arguments, "data");
+    return flag ? flag : environment_value("data");
+}
+
+void settings_file_path(const struct arguments *arguments, const char *data, char *ret_path, size_t capacity)
+{
+    const char *named = arguments_value(arguments, "config");
+    if (!named)
+        named = environment_value("config");
+    if (named) {
+        (void)snprintf(ret_path, capacity, "%s", named);
+        return;
+    }
+    (void)snprintf(ret_path, capacity, "%s/sostenuto.conf", data);
+    if (access(ret_path, F_OK) != 0)
+        ret_path[0] = '\0';
+}
+
+bool settings_load(struct settings *settings, const struct arguments *arguments, struct buffer *why)
+{
+    settings_init(settings);
+    char path[PATH_MAX];
+    const char *given = given_data(arguments);
+    char *fallback = given && given[0] ? mem_strdup(given) : default_data_folder();
+    settings_file_path(arguments, fallback, path, sizeof path);
+    bool is_good = (!path[0] || settings_read_file(settings, path, why)) && take_environment(settings, why) &&
+                   take_flags(settings, arguments, why);
+    if (is_good && !settings->data[0])
+        is_good = settings_set(settings, setting_named(TEXT("data")), text_of(fallback), why);
+    mem_free(fallback);
+    return is_good;
+}
