@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+#include "catalog/build.h"
+#include "catalog/catalog.h"
+
+/*
+ * catalog/depot: one library's catalogue on disk: segments, and the list that names them
+ * (docs/formats/catalog.md).
+ *
+ *     depot_open(…, &depot, why);                       // last good list; an altered or truncated
+ * file is refused struct build *build = depot_begin(depot);         // then build_track(),
+ * build_album(), … for what changed depot_commit(depot, &build);                      // new
+ * segment, merges when due, new list: one rename publishes struct catalog *catalog =
+ * depot_snapshot(depots, count);
+ *
+ * A commit that fails or dies halfway changes nothing that a reader sees.  The previous list and
+ * its segments stay on disk until the next commit.  One writer: all functions of one depot on one
+ * thread (the scanner's); BLOCKS on the disk. Segments are memory-mapped; a snapshot keeps its maps
+ * and may be used on any thread, also after depot_close().
+ */
+struct depot;
+
+struct depot_config {
+    const char *folder; /* STATE/catalog/{library}; made when missing */
+    uint8_t library;    /* musicFolder id, 1..32 */
+    struct text
+        ignored_articles; /* as in build_config; another value takes effect with depot_rebuild() */
+};
+
+/*
+ * 0 or -errno.  Damage is not an error: the newest list that verifies wins, at worst an empty
+ * catalogue, and `ret_why`
+ * ("" when all is well) says for the log what was refused.
+ */
+int depot_open(const struct depot_config *config, struct depot **ret_depot,
+               char ret_why[256]) MUST_USE;
+void depot_close(struct depot **depot); /* accepts NULL inside */
+
+/* Version of the catalogue as published: grows with every commit that changed something; 0 for an
+ * empty depot. */
+uint64_t depot_version(const struct depot *depot);
+size_t depot_segments(const struct depot *depot);
+
+/* A build to be filled with what changed, and given to depot_commit(), which frees it; or
+ * build_free() to give up. */
+struct build *depot_begin(struct depot *depot) MUST_USE;
+int depot_commit(struct depot *depot, struct build **build) MUST_USE;
+/* As commit, but the build holds everything: all older segments are dropped (full scan). */
+int depot_replace(struct depot *depot, struct build **build) MUST_USE;
+/* Merges all segments into one. */
+int depot_rebuild(struct depot *depot) MUST_USE;
+
+/* A snapshot over the current versions of several depots (their libraries differ); the caller's
+ * reference. */
+struct catalog *depot_snapshot(struct depot *const *depots, size_t count) MUST_USE;
