@@ -3,7 +3,8 @@
 
 #include "programs/settings_check.h"
 
-static const struct argument_option *find_option(const struct argument_option *options, size_t count, struct text name)
+static const struct argument_option *find_option(const struct argument_option *options,
+                                                 size_t count, struct text name)
 {
     for (size_t i = 0; i < count; i++)
         if (text_equal(name, text_of(options[i].name)))
@@ -11,7 +12,8 @@ static const struct argument_option *find_option(const struct argument_option *o
     return NULL;
 }
 
-static void say_unknown(const struct argument_option *options, size_t count, struct text name, struct buffer *why)
+static void say_unknown(const struct argument_option *options, size_t count, struct text name,
+                        struct buffer *why)
 {
     const char *nearest = NULL;
     size_t least = 4;
@@ -57,7 +59,8 @@ static bool take_option(struct arguments *arguments, int argc, char *const *argv
         value = option->implied;
     if (option->value && !value) {
         if (*at + 1 >= argc) {
-            buffer_printf(why, "--%s needs a value: --%s %s", option->name, option->name, option->value);
+            buffer_printf(why, "--%s needs a value: --%s %s", option->name, option->name,
+                          option->value);
             return false;
         }
         value = argv[++*at];
@@ -66,13 +69,14 @@ static bool take_option(struct arguments *arguments, int argc, char *const *argv
     return true;
 }
 
-bool arguments_parse(struct arguments *arguments, int argc, char *const *argv, const struct argument_option *options,
-                     size_t option_count, struct buffer *why)
+bool arguments_parse(struct arguments *arguments, int argc, char *const *argv,
+                     const struct argument_option *options, size_t option_count, struct buffer *why)
 {
     *arguments = (struct arguments){.positional_count = 0};
     bool options_over = false;
     for (int i = 0; i < argc; i++) {
-        if (arguments->positional_count == ARGUMENTS_MAX || arguments->given_count == ARGUMENTS_MAX) {
+        if (arguments->positional_count == ARGUMENTS_MAX ||
+            arguments->given_count == ARGUMENTS_MAX) {
             buffer_printf(why, "at most %d arguments", ARGUMENTS_MAX);
             return false;
         }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-/* check-config: reads a configuration as `serve` would and says what is wrong, or what it amounts to. */
+/* check-config: reads a configuration as `serve` would and says what is wrong, or what it amounts
+ * to. */
 #include "programs/command.h"
 #include "programs/settings_file.h"
 #include "programs/settings_sources.h"
@@ -53,8 +54,10 @@ const struct command command_check_config = {
     .name = "check-config",
     .arguments = "[FILE]",
     .summary = "Check a configuration and show what it sets.",
-    .about = "Without FILE: what `serve` would use now, from defaults, file, environment and flags.\n"
-             "Settings that differ from their default are printed. Exit code 1 and file:line on an error.\n",
+    .about =
+        "Without FILE: what `serve` would use now, from defaults, file, environment and flags.\n"
+        "Settings that differ from their default are printed. Exit code 1 and file:line on an "
+        "error.\n",
     .options = options,
     .option_count = ARRAY_SIZE(options),
     .most_positionals = 1,

@@ -18,7 +18,8 @@ const struct command *command_find(int argc, char *const *argv, int *ret_words)
         char name[64];
         int size = words == 2 ? snprintf(name, sizeof name, "%s %s", argv[0], argv[1])
                               : snprintf(name, sizeof name, "%s", argv[0]);
-        for (size_t i = 0; size > 0 && (size_t)size < sizeof name && i < ARRAY_SIZE(commands); i++) {
+        for (size_t i = 0; size > 0 && (size_t)size < sizeof name && i < ARRAY_SIZE(commands);
+             i++) {
             if (strcmp(commands[i]->name, name) == 0) {
                 *ret_words = words;
                 return commands[i];
@@ -55,20 +56,28 @@ void command_help(const struct command *command, FILE *out)
 {
     struct argument_option options[OPTIONS_MAX];
     size_t count = gather_options(command, options);
-    fprintf(out, "usage: sostenuto %s%s%s [OPTIONS]\n%s\n", command->name, command->arguments[0] ? " " : "",
-            command->arguments, command->summary);
+    fprintf(out, "usage: sostenuto %s%s%s [OPTIONS]\n%s\n", command->name,
+            command->arguments[0] ? " " : "", command->arguments, command->summary);
     if (command->about)
         fprintf(out, "\n%s", command->about);
     fprintf(out, "\noptions:\n");
     for (size_t i = 0; i < count; i++) {
         char left[64];
-        (void)snprintf(left, sizeof left, "--%s%s%s", options[i].name, options[i].implied ? "[=" : options[i].value ? " " : "",
-                       options[i].implied ? "yes|no]" : options[i].value ? options[i].value : "");
+        (void)snprintf(left, sizeof left, "--%s%s%s", options[i].name,
+                       options[i].implied ? "[="
+                       : options[i].value ? " "
+                                          : "",
+                       options[i].implied ? "yes|no]"
+                       : options[i].value ? options[i].value
+                                          : "");
         fprintf(out, "  %-36s %s\n", left, options[i].help);
     }
     if (command->settings == COMMAND_SETTINGS_ALL)
-        fprintf(out, "\nEach option but --config and --help is also a key of sostenuto.conf and, in capitals with\n"
-                     "underscores, an environment variable: --log-level, log_level, SOSTENUTO_LOG_LEVEL.\n");
+        fprintf(
+            out,
+            "\nEach option but --config and --help is also a key of sostenuto.conf and, in "
+            "capitals with\n"
+            "underscores, an environment variable: --log-level, log_level, SOSTENUTO_LOG_LEVEL.\n");
 }
 
 enum command_exit command_fail(enum command_exit code, const char *format, ...)
@@ -97,8 +106,9 @@ enum command_exit command_run(const struct command *command, int argc, char *con
         code = command_fail(COMMAND_USAGE, "%s: %.*s", command->name, TEXT_ARGS(buffer_view(&why)));
     else if (arguments.positional_count < command->least_positionals ||
              arguments.positional_count > command->most_positionals)
-        code = command_fail(COMMAND_USAGE, "usage: sostenuto %s %s [OPTIONS]; see sostenuto %s --help",
-                            command->name, command->arguments, command->name);
+        code =
+            command_fail(COMMAND_USAGE, "usage: sostenuto %s %s [OPTIONS]; see sostenuto %s --help",
+                         command->name, command->arguments, command->name);
     else
         code = command->run(&arguments);
     buffer_release(&why);

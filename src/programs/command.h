@@ -6,8 +6,8 @@
 /*
  * command: one thing that `sostenuto` does, such as "serve" or "user add".
  *
- * A command file defines one or more `struct command`s; commands.def lists them; sostenuto.c finds the one that argv
- * names, parses the rest by its table, answers --help and calls run().
+ * A command file defines one or more `struct command`s; commands.def lists them; sostenuto.c finds
+ * the one that argv names, parses the rest by its table, answers --help and calls run().
  */
 enum command_exit { COMMAND_OK = 0, COMMAND_FAILED = 1, COMMAND_USAGE = 2 };
 
@@ -18,10 +18,10 @@ enum command_settings {
 };
 
 struct command {
-    const char *name;      /* one or two words */
-    const char *arguments; /* for the usage line, "NAME" */
-    const char *summary;   /* one line for the list of commands */
-    const char *about;     /* further lines of --help; NULL for none */
+    const char *name;                      /* one or two words */
+    const char *arguments;                 /* for the usage line, "NAME" */
+    const char *summary;                   /* one line for the list of commands */
+    const char *about;                     /* further lines of --help; NULL for none */
     const struct argument_option *options; /* its own, beside --help and the settings */
     size_t option_count;
     size_t least_positionals, most_positionals;
@@ -35,7 +35,7 @@ struct command {
 
 /* NULL when nothing is called that.  *ret_words says how many of argv the name took. */
 const struct command *command_find(int argc, char *const *argv, int *ret_words);
-void command_list(FILE *out);                               /* all commands with their summaries */
+void command_list(FILE *out);                                /* all commands with their summaries */
 void command_help(const struct command *command, FILE *out); /* usage, about, options */
 /* Parses what follows the name, answers --help, runs. */
 enum command_exit command_run(const struct command *command, int argc, char *const *argv);

@@ -7,24 +7,38 @@
 
 static const struct setting table[] = {
 #define FIELD(name) offsetof(struct settings, name)
-#define SETTING_TEXT(name, when, default_text, check, help)                                        \
-    {#name, default_text, NULL, help, 0, 0, FIELD(name), SETTING_KIND_TEXT, SETTING_##when, CHECK_##check},
-#define SETTING_LIST(name, when, default_text, check, help)                                        \
-    {#name, default_text, NULL, help, 0, 0, FIELD(name), SETTING_KIND_LIST, SETTING_##when, CHECK_##check},
-#define SETTING_NUMBER(name, when, default_text, least, most, help)                                \
-    {#name, default_text, NULL, help, least, most, FIELD(name), SETTING_KIND_NUMBER, SETTING_##when, CHECK_NONE},
-#define SETTING_SWITCH(name, when, default_text, help)                                             \
-    {#name, default_text, NULL, help, 0, 0, FIELD(name), SETTING_KIND_SWITCH, SETTING_##when, CHECK_NONE},
-#define SETTING_CHOICE(name, when, default_text, choices, help)                                    \
-    {#name, default_text, choices, help, 0, 0, FIELD(name), SETTING_KIND_CHOICE, SETTING_##when, CHECK_NONE},
+#define SETTING_TEXT(name, when, default_text, check, help)              \
+    {#name,       default_text,      NULL,           help,         0, 0, \
+     FIELD(name), SETTING_KIND_TEXT, SETTING_##when, CHECK_##check},
+#define SETTING_LIST(name, when, default_text, check, help)              \
+    {#name,       default_text,      NULL,           help,         0, 0, \
+     FIELD(name), SETTING_KIND_LIST, SETTING_##when, CHECK_##check},
+#define SETTING_NUMBER(name, when, default_text, least, most, help)            \
+    {#name,       default_text,        NULL,           help,      least, most, \
+     FIELD(name), SETTING_KIND_NUMBER, SETTING_##when, CHECK_NONE},
+#define SETTING_SWITCH(name, when, default_text, help)                  \
+    {#name,       default_text,        NULL,           help,      0, 0, \
+     FIELD(name), SETTING_KIND_SWITCH, SETTING_##when, CHECK_NONE},
+#define SETTING_CHOICE(name, when, default_text, choices, help)         \
+    {#name,       default_text,        choices,        help,      0, 0, \
+     FIELD(name), SETTING_KIND_CHOICE, SETTING_##when, CHECK_NONE},
 #include "programs/settings.def"
-#define LIMIT(name, unit_type, default_value, help)                                                \
-    {#name, #default_value, NULL, help, 1, UINT32_MAX, FIELD(limits.name), SETTING_KIND_NUMBER, SETTING_START, CHECK_NONE},
+#define LIMIT(name, unit_type, default_value, help) \
+    {#name,                                         \
+     #default_value,                                \
+     NULL,                                          \
+     help,                                          \
+     1,                                             \
+     UINT32_MAX,                                    \
+     FIELD(limits.name),                            \
+     SETTING_KIND_NUMBER,                           \
+     SETTING_START,                                 \
+     CHECK_NONE},
 #include "io/server.def"
 #undef LIMIT
 };
 
-#define LIMIT(name, unit_type, default_value, help)                                                \
+#define LIMIT(name, unit_type, default_value, help) \
     _Static_assert(sizeof(unit_type) == sizeof(uint32_t), #name " is kept as a 32-bit number");
 #include "io/server.def"
 #undef LIMIT
@@ -71,7 +85,8 @@ static char **text_field(const struct settings *settings, const struct setting *
     return (char **)field(settings, setting);
 }
 
-static struct settings_list *list_field(const struct settings *settings, const struct setting *setting)
+static struct settings_list *list_field(const struct settings *settings,
+                                        const struct setting *setting)
 {
     assert(setting->kind == SETTING_KIND_LIST);
     return (struct settings_list *)field(settings, setting);
@@ -112,7 +127,8 @@ void settings_release(struct settings *settings)
 bool setting_accepts(const struct setting *setting, struct text value, struct buffer *why)
 {
     if (value.size > SETTINGS_VALUE_MAX_BYTES || text_find_byte(value, '\0') != SIZE_MAX) {
-        buffer_printf(why, "%s: a value has at most %d bytes and no NUL", setting->name, SETTINGS_VALUE_MAX_BYTES);
+        buffer_printf(why, "%s: a value has at most %d bytes and no NUL", setting->name,
+                      SETTINGS_VALUE_MAX_BYTES);
         return false;
     }
     const char *wanted = setting_check_value(setting, value);
@@ -120,14 +136,15 @@ bool setting_accepts(const struct setting *setting, struct text value, struct bu
         return true;
     buffer_printf(why, "%s: \"%.*s\" is not %s", setting->name, TEXT_ARGS(value), wanted);
     if (setting->kind == SETTING_KIND_NUMBER)
-        buffer_printf(why, " from %llu to %llu", (unsigned long long)setting->least, (unsigned long long)setting->most);
+        buffer_printf(why, " from %llu to %llu", (unsigned long long)setting->least,
+                      (unsigned long long)setting->most);
     if (setting->kind == SETTING_KIND_CHOICE)
         buffer_printf(why, " of: %s", setting->choices);
     return false;
 }
 
-bool settings_set_list(struct settings *settings, const struct setting *setting, const struct text *items,
-                       size_t count, struct buffer *why)
+bool settings_set_list(struct settings *settings, const struct setting *setting,
+                       const struct text *items, size_t count, struct buffer *why)
 {
     if (count > SETTINGS_LIST_MAX) {
         buffer_printf(why, "%s: at most %d items", setting->name, SETTINGS_LIST_MAX);
@@ -144,8 +161,8 @@ bool settings_set_list(struct settings *settings, const struct setting *setting,
     return true;
 }
 
-static bool set_list_from_text(struct settings *settings, const struct setting *setting, struct text value,
-                               struct buffer *why)
+static bool set_list_from_text(struct settings *settings, const struct setting *setting,
+                               struct text value, struct buffer *why)
 {
     struct text items[SETTINGS_LIST_MAX + 1], rest = value, item;
     size_t count = 0;
@@ -157,7 +174,8 @@ static bool set_list_from_text(struct settings *settings, const struct setting *
     return settings_set_list(settings, setting, items, count, why);
 }
 
-bool settings_set(struct settings *settings, const struct setting *setting, struct text value, struct buffer *why)
+bool settings_set(struct settings *settings, const struct setting *setting, struct text value,
+                  struct buffer *why)
 {
     if (setting->kind == SETTING_KIND_LIST)
         return set_list_from_text(settings, setting, value, why);
@@ -183,7 +201,8 @@ bool settings_set(struct settings *settings, const struct setting *setting, stru
     return true;
 }
 
-void setting_show(const struct setting *setting, const struct settings *settings, struct buffer *out)
+void setting_show(const struct setting *setting, const struct settings *settings,
+                  struct buffer *out)
 {
     switch (setting->kind) {
     case SETTING_KIND_TEXT:

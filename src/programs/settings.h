@@ -4,10 +4,12 @@
 #include "io/server.h"
 
 /*
- * settings: what the operator chose, from four places: defaults, then the file, then the environment, then flags.
+ * settings: what the operator chose, from four places: defaults, then the file, then the
+ * environment, then flags.
  *
- * settings.def is the one table; this module turns text into checked values and says in words what was wrong and
- * what to write instead.  Every origin goes through settings_set(), so a value means the same wherever it stands.
+ * settings.def is the one table; this module turns text into checked values and says in words what
+ * was wrong and what to write instead.  Every origin goes through settings_set(), so a value means
+ * the same wherever it stands.
  */
 struct settings_list {
     char **items;
@@ -33,7 +35,13 @@ struct settings {
     struct server_limits limits;
 };
 
-enum setting_kind { SETTING_KIND_TEXT, SETTING_KIND_LIST, SETTING_KIND_NUMBER, SETTING_KIND_SWITCH, SETTING_KIND_CHOICE };
+enum setting_kind {
+    SETTING_KIND_TEXT,
+    SETTING_KIND_LIST,
+    SETTING_KIND_NUMBER,
+    SETTING_KIND_SWITCH,
+    SETTING_KIND_CHOICE
+};
 enum setting_when { SETTING_START, SETTING_LIVE };
 enum setting_check {
     CHECK_NONE,
@@ -70,16 +78,19 @@ const char *setting_nearest(struct text name);
 void settings_init(struct settings *settings);
 void settings_release(struct settings *settings);
 
-/* False with words in `why`, changing nothing, when `value` will not do.  A list is replaced; ',' parts its items. */
+/* False with words in `why`, changing nothing, when `value` will not do.  A list is replaced; ','
+ * parts its items. */
 bool settings_set(struct settings *settings, const struct setting *setting, struct text value,
                   struct buffer *why) MUST_USE;
 /* Replaces a list by `count` items. */
-bool settings_set_list(struct settings *settings, const struct setting *setting, const struct text *items,
-                       size_t count, struct buffer *why) MUST_USE;
+bool settings_set_list(struct settings *settings, const struct setting *setting,
+                       const struct text *items, size_t count, struct buffer *why) MUST_USE;
 /* The check of one value (of one item of a list) alone. */
 bool setting_accepts(const struct setting *setting, struct text value, struct buffer *why) MUST_USE;
 
 /* True when both hold the same value. */
-bool setting_same(const struct setting *setting, const struct settings *a, const struct settings *b);
+bool setting_same(const struct setting *setting, const struct settings *a,
+                  const struct settings *b);
 /* The value as one would write it in a flag. */
-void setting_show(const struct setting *setting, const struct settings *settings, struct buffer *out);
+void setting_show(const struct setting *setting, const struct settings *settings,
+                  struct buffer *out);

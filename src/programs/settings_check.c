@@ -43,8 +43,8 @@ bool address_split(struct text value, struct text *ret_host, uint16_t *ret_port)
 void library_split(struct text value, struct text *ret_name, struct text *ret_path)
 {
     size_t equals = text_find_byte(value, '=');
-    if (equals != SIZE_MAX && equals > 0 && equals < text_find_byte(value, '/') && equals + 1 < value.size &&
-        value.data[equals + 1] == '/') {
+    if (equals != SIZE_MAX && equals > 0 && equals < text_find_byte(value, '/') &&
+        equals + 1 < value.size && value.data[equals + 1] == '/') {
         *ret_name = text_make(value.data, equals);
         *ret_path = text_from(value, equals + 1);
         return;
@@ -72,7 +72,8 @@ static bool is_host(struct text host)
             return false;
         for (size_t i = 0; i < label.size; i++) {
             char c = label.data[i];
-            if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-'))
+            if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                  c == '-'))
                 return false;
         }
     }
@@ -92,8 +93,8 @@ static bool is_url(struct text url)
     if (colon == SIZE_MAX)
         return is_host(rest);
     uint64_t port;
-    return is_host(text_make(rest.data, colon)) && text_to_u64(text_from(rest, colon + 1), &port) && port > 0 &&
-           port <= UINT16_MAX;
+    return is_host(text_make(rest.data, colon)) && text_to_u64(text_from(rest, colon + 1), &port) &&
+           port > 0 && port <= UINT16_MAX;
 }
 
 static bool is_cidr(struct text range)
@@ -133,15 +134,20 @@ static const char *check_text(enum setting_check check, struct text value)
     case CHECK_PATH:
         return NULL;
     case CHECK_ADDRESS:
-        return address_split(value, &host, &port) ? NULL : "an address and port; write \"0.0.0.0:4747\" or \"[::1]:4747\"";
+        return address_split(value, &host, &port)
+                   ? NULL
+                   : "an address and port; write \"0.0.0.0:4747\" or \"[::1]:4747\"";
     case CHECK_URL:
-        return is_url(value) ? NULL : "the address of a site without a path; write \"https://music.example.org\"";
+        return is_url(value)
+                   ? NULL
+                   : "the address of a site without a path; write \"https://music.example.org\"";
     case CHECK_HOST:
         return is_host(value) ? NULL : "a host name or address; write \"music.example.org\"";
     case CHECK_CIDR:
         return is_cidr(value) ? NULL : "an address or range; write \"10.0.0.0/8\" or \"fd00::/8\"";
     case CHECK_LIBRARY:
-        return is_library(value) ? NULL : "a music folder; write \"/srv/music\" or \"Music=/srv/music\"";
+        return is_library(value) ? NULL
+                                 : "a music folder; write \"/srv/music\" or \"Music=/srv/music\"";
     case CHECK_USER:
     case CHECK_LABEL:
         return is_label(value) ? NULL : "a name of 1 to 63 printable bytes";
@@ -182,7 +188,9 @@ const char *setting_check_value(const struct setting *setting, struct text value
     uint64_t number;
     switch (setting->kind) {
     case SETTING_KIND_NUMBER:
-        return text_to_u64(value, &number) && number >= setting->least && number <= setting->most ? NULL : "a number";
+        return text_to_u64(value, &number) && number >= setting->least && number <= setting->most
+                   ? NULL
+                   : "a number";
     case SETTING_KIND_SWITCH:
         return setting_switch(value) != SWITCH_NEITHER ? NULL : "yes or no";
     case SETTING_KIND_CHOICE:

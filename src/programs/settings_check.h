@@ -6,7 +6,8 @@
  * settings_check: what a value must look like.  Pure; looks nothing up but user names.
  */
 
-/* NULL when `value` will do, else what it should have been, to follow "is not": "an address and port, such as …". */
+/* NULL when `value` will do, else what it should have been, to follow "is not": "an address and
+ * port, such as …". */
 const char *setting_check_value(const struct setting *setting, struct text value);
 
 /* The parts that the setter needs too; each wants a checked value. */

@@ -9,18 +9,19 @@
 #include <stdarg.h>
 
 /*
- * Every option is a string to libconfuse: it does the syntax, settings.c does the meaning.  Its callbacks carry no
- * context, so the parse under way is found through this one pointer.
+ * Every option is a string to libconfuse: it does the syntax, settings.c does the meaning.  Its
+ * callbacks carry no context, so the parse under way is found through this one pointer.
  */
 static struct parse {
     const char *name;
     struct buffer *why;
     bool has_failed;
-} *parsing;
+} * parsing;
 
 static void start_message(cfg_t *cfg)
 {
-    const char *name = cfg->filename && strcmp(cfg->filename, "[buf]") != 0 ? cfg->filename : parsing->name;
+    const char *name =
+        cfg->filename && strcmp(cfg->filename, "[buf]") != 0 ? cfg->filename : parsing->name;
     buffer_printf(parsing->why, "%s:%d: ", name, cfg->line);
     parsing->has_failed = true;
 }
@@ -69,7 +70,8 @@ static int on_value(cfg_t *cfg, cfg_opt_t *option)
     return is_good ? 0 : -1;
 }
 
-static bool take_option(struct settings *settings, cfg_t *cfg, const struct setting *setting, struct buffer *why)
+static bool take_option(struct settings *settings, cfg_t *cfg, const struct setting *setting,
+                        struct buffer *why)
 {
     cfg_opt_t *option = cfg_getopt(cfg, setting->name);
     unsigned count = option ? cfg_opt_size(option) : 0;
@@ -117,10 +119,12 @@ static bool take_all(struct settings *settings, cfg_t *cfg, struct buffer *why)
     return is_good;
 }
 
-bool settings_parse(struct settings *settings, const char *name, struct text content, struct buffer *why)
+bool settings_parse(struct settings *settings, const char *name, struct text content,
+                    struct buffer *why)
 {
     if (content.size > SETTINGS_FILE_MAX_BYTES || text_find_byte(content, '\0') != SIZE_MAX) {
-        buffer_printf(why, "%s: a configuration is text of at most %d KiB", name, SETTINGS_FILE_MAX_BYTES / 1024);
+        buffer_printf(why, "%s: a configuration is text of at most %d KiB", name,
+                      SETTINGS_FILE_MAX_BYTES / 1024);
         return false;
     }
     struct parse parse = {.name = name, .why = why};
@@ -160,7 +164,8 @@ bool settings_read_file(struct settings *settings, const char *path, struct buff
     (void)fclose(file);
     bool is_good = false;
     if (!is_read || content.overflowed)
-        buffer_printf(why, "%s: %s", path, is_read ? "longer than a configuration may be (256 KiB)" : "cannot be read");
+        buffer_printf(why, "%s: %s", path,
+                      is_read ? "longer than a configuration may be (256 KiB)" : "cannot be read");
     else
         is_good = settings_parse(settings, path, buffer_view(&content), why);
     buffer_release(&content);

@@ -15,7 +15,8 @@ static const char environment_prefix[] = "SOSTENUTO_";
 /* Variables with our prefix that are no settings. */
 static const char *const other_variables[] = {"CONFIG", "MEDIA_WORKER"};
 
-static const struct argument_option config_option = {"config", "FILE", "Read this configuration file.", NULL};
+static const struct argument_option config_option = {"config", "FILE",
+                                                     "Read this configuration file.", NULL};
 
 static const char *value_word(const struct setting *setting)
 {
@@ -107,7 +108,8 @@ static bool is_known_variable(struct text name)
     if (name.size >= sizeof lower)
         return false;
     for (size_t i = 0; i < name.size; i++)
-        lower[i] = name.data[i] >= 'A' && name.data[i] <= 'Z' ? (char)(name.data[i] - 'A' + 'a') : name.data[i];
+        lower[i] = name.data[i] >= 'A' && name.data[i] <= 'Z' ? (char)(name.data[i] - 'A' + 'a')
+                                                              : name.data[i];
     return setting_named(text_make(lower, name.size)) != NULL;
 }
 
@@ -136,7 +138,8 @@ static bool take_environment(struct settings *settings, struct buffer *why)
 
 /* --- flags --- */
 
-static bool take_flags(struct settings *settings, const struct arguments *arguments, struct buffer *why)
+static bool take_flags(struct settings *settings, const struct arguments *arguments,
+                       struct buffer *why)
 {
     for (size_t i = 0; i < setting_count(); i++) {
         char *flag = dashed(setting_at(i)->name);
@@ -155,7 +158,8 @@ static bool take_flags(struct settings *settings, const struct arguments *argume
 
 static char *default_data_folder(void)
 {
-    const char *systemd = getenv("STATE_DIRECTORY"), *xdg = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
+    const char *systemd = getenv("STATE_DIRECTORY"), *xdg = getenv("XDG_STATE_HOME"),
+               *home = getenv("HOME");
     char path[PATH_MAX];
     if (systemd && systemd[0] == '/' && !strchr(systemd, ':'))
         return mem_strdup(systemd);
@@ -174,7 +178,8 @@ static const char *given_data(const struct arguments *arguments)
     return flag ? flag : environment_value("data");
 }
 
-void settings_file_path(const struct arguments *arguments, const char *data, char *ret_path, size_t capacity)
+void settings_file_path(const struct arguments *arguments, const char *data, char *ret_path,
+                        size_t capacity)
 {
     const char *named = arguments_value(arguments, "config");
     if (!named)
@@ -195,8 +200,8 @@ bool settings_load(struct settings *settings, const struct arguments *arguments,
     const char *given = given_data(arguments);
     char *fallback = given && given[0] ? mem_strdup(given) : default_data_folder();
     settings_file_path(arguments, fallback, path, sizeof path);
-    bool is_good = (!path[0] || settings_read_file(settings, path, why)) && take_environment(settings, why) &&
-                   take_flags(settings, arguments, why);
+    bool is_good = (!path[0] || settings_read_file(settings, path, why)) &&
+                   take_environment(settings, why) && take_flags(settings, arguments, why);
     if (is_good && !settings->data[0])
         is_good = settings_set(settings, setting_named(TEXT("data")), text_of(fallback), why);
     mem_free(fallback);

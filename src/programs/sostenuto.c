@@ -25,7 +25,8 @@ int main(int argc, char **argv)
     int words = 0;
     if (argc < 2)
         return show_usage(stderr, COMMAND_USAGE);
-    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0)
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
+        strcmp(argv[1], "help") == 0)
         return show_usage(stdout, COMMAND_OK);
     if (strcmp(argv[1], "--version") == 0)
         return show_version(NULL);

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "programs/control_client.h"
+
+#include "io/file.h"
+#include <errno.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+int control_address(const char *state_folder, struct sockaddr_un *ret)
+{
+    int folder = file_open_dir(AT_FDCWD, state_folder);
+    if (folder < 0)
+        return folder;
+    *ret = (struct sockaddr_un){.sun_family = AF_UNIX};
+    (void)snprintf(ret->sun_path, sizeof ret->sun_path, "/proc/self/fd/%d/control.sock", folder);
+    return folder;
+}
+
+int control_client_connect(const char *state_folder)
+{
+    struct sockaddr_un address;
+    int folder = control_address(state_folder, &address);
+    if (folder < 0)
+        return folder;
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), error = fd < 0 ? errno : 0;
+    if (fd >= 0 && connect(fd, (const struct sockaddr *)&address, sizeof address) != 0)
+        error = errno == ECONNREFUSED
+                    ? ENOENT
+                    : errno; /* a file that nobody listens to was left by a crash */
+    (void)close(folder);
+    if (error == 0)
+        return fd;
+    if (fd >= 0)
+        (void)close(fd);
+    return -error;
+}
+
+int control_client_ask(int fd, struct text line, struct buffer *answer)
+{
+    int error = file_write_all(fd, line.data, line.size);
+    if (error == 0)
+        error = file_write_all(fd, "\n", 1);
+    while (error == 0) {
+        char *room = buffer_reserve(answer, 4096);
+        if (!room)
+            return -EMSGSIZE;
+        ssize_t got = read(fd, room, 4096);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got <= 0)
+            return got < 0 ? -errno : -EPIPE;
+        answer->size += (size_t)got;
+        if (answer->data[answer->size - 1] == '\n') {
+            answer->size--;
+            return 0;
+        }
+    }
+    return error;
+}
