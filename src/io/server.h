@@ -14,10 +14,10 @@ struct server;
 typedef void server_handler(struct exchange *exchange, void *context);
 
 struct server_route {
-    const char
-        *methods; /* "GET", "GET POST"; HEAD comes with GET; OPTIONS is answered by the server */
-    const char *path; /* "/livez" exactly, or "/rest/" and "/m/" with a final slash: a prefix;
-                         longest wins */
+    /* "GET", "GET POST".  HEAD comes with GET; the server answers OPTIONS unless it is named. */
+    const char *methods;
+    /* "/livez" exactly, or with a final slash ("/rest/", "/") a prefix; the longest wins. */
+    const char *path;
     size_t max_body_bytes;
     enum shield_class class; /* until exchange_set_class() knows better */
     server_handler *handler;
@@ -37,7 +37,9 @@ struct server_config {
     const struct logger *logger; /* events */
     log_sink *access_sink;       /* one combined-format line per request; NULL for none */
     void *access_context;
-    const struct text *trusted_proxies; /* CIDR texts, already validated */
+    struct shield *shield; /* what the door decides with; NULL until it is built */
+    /* Addresses or CIDR blocks (base/address.h), already validated: a bad one is asserted. */
+    const struct text *trusted_proxies;
     size_t trusted_proxy_count;
     bool expects_proxy_protocol;   /* PROXY v2 header from trusted proxies, on every connection */
     const struct text *host_names; /* names we answer to; empty: any.  Others get 421 */

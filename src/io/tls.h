@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+#include "base/compiler.h"
+#include <stdbool.h>
+#include <stddef.h>
+
+/*
+ * tls: the certificates of a listening address, and their reload (OpenSSL 3).
+ *
+ * TLS 1.3 only unless `allows_tls12`: every browser and every maintained app speaks 1.3, and what
+ * is not offered cannot be attacked; the switch exists for old players in a house.  ALPN offers
+ * http/1.1. Tickets survive a reload, so returning clients resume.
+ */
+struct server_tls;
+
+struct server_tls_config {
+    const char *certificate_file; /* PEM, the leaf first, then its chain */
+    const char *key_file;         /* PEM, without a passphrase */
+    bool allows_tls12;
+};
+
+/* On failure NULL, and `why` (at least 256 bytes) says what was wrong with which file. */
+struct server_tls *server_tls_new(const struct server_tls_config *config, char *why,
+                                  size_t why_size) MUST_USE;
+void server_tls_free(struct server_tls **tls); /* after the servers that listen with it */
+
+/*
+ * Reads the same files again.  Open connections go on with the old certificate, new ones get the
+ * new.  On failure false, `why` says why, and the old certificate stays in use.
+ */
+bool server_tls_reload(struct server_tls *tls, char *why, size_t why_size) MUST_USE;
