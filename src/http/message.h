@@ -41,6 +41,10 @@ struct http_request {
     uint64_t content_length; /* UINT64_MAX when chunked */
 };
 
+enum http_method http_method_of(struct text name); /* exact case (RFC 9110 9.1) */
+struct text http_method_name(enum http_method method);
+const char *http_reason(unsigned status); /* "Unknown" for codes that http/status.def lacks */
+
 /* The first field of that name, or TEXT_NONE. */
 struct text http_request_field(const struct http_request *request, struct text name);
 

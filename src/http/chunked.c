@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "http/chunked.h"
+
+/*
+ *   SIZE ──';' or white space──▶ EXTENSION
+ *     │                            │
+ *     └──────────CR──▶ SIZE_LF ◀───CR
+ *                        │ LF
+ *            size 0 ─────┴───── size > 0
+ *               ▼                  ▼
+ *   ┌──▶ TRAILER_START            DATA ──▶ DATA_CR ──▶ DATA_LF ──▶ SIZE
+ *   │     │CR       │other
+ *   │  LAST_LF   TRAILER ──CR──▶ TRAILER_LF ─┐
+ *   │     ▼                                  │
+ *   │    DONE                                │
+ *   └────────────────────────────────────────┘
+ */
+enum step {
+    STEP_SIZE,
+    STEP_EXTENSION,
+    STEP_SIZE_LF,
+    STEP_DATA,
+    STEP_DATA_CR,
+    STEP_DATA_LF,
+    STEP_TRAILER_START,
+    STEP_TRAILER,
+    STEP_TRAILER_LF,
+    STEP_LAST_LF,
+    STEP_DONE,
+    STEP_BAD,
+};
+
+enum { SIZE_LINE_MAX_BYTES = 256, TRAILERS_MAX_BYTES = 8192, DIGITS_MAX = 16 };
+
+void http_chunked_init(struct http_chunked *chunked)
+{
+    *chunked = (struct http_chunked){.step = STEP_SIZE};
+}
+
+static int hex_digit(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    c = (char)(c | 0x20);
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+static enum step after_size_byte(struct http_chunked *chunked, char c)
+{
+    int digit = hex_digit(c);
+    if (digit >= 0 && chunked->digits < DIGITS_MAX) {
+        chunked->left = chunked->left << 4 | (unsigned)digit;
+        chunked->digits++;
+        return STEP_SIZE;
+    }
+    if (chunked->digits == 0)
+        return STEP_BAD;
+    if (c == '\r')
+        return STEP_SIZE_LF;
+    return c == ';' || c == ' ' || c == '\t' ? STEP_EXTENSION : STEP_BAD;
+}
+
+static bool is_text_byte(char c) { return (unsigned char)c >= 0x20 ? c != 0x7f : c == '\t'; }
+
+static enum step after_size_line(struct http_chunked *chunked)
+{
+    chunked->line_bytes = 0;
+    chunked->digits = 0;
+    return chunked->left > 0 ? STEP_DATA : STEP_TRAILER_START;
+}
+
+/* Everything but DATA goes byte by byte. */
+static enum step after_byte(struct http_chunked *chunked, char c)
+{
+    switch ((enum step)chunked->step) {
+    case STEP_SIZE:
+        return after_size_byte(chunked, c);
+    case STEP_EXTENSION:
+        return c == '\r' ? STEP_SIZE_LF : is_text_byte(c) ? STEP_EXTENSION : STEP_BAD;
+    case STEP_SIZE_LF:
+        return c == '\n' ? after_size_line(chunked) : STEP_BAD;
+    case STEP_DATA_CR:
+        return c == '\r' ? STEP_DATA_LF : STEP_BAD;
+    case STEP_DATA_LF:
+        return c == '\n' ? STEP_SIZE : STEP_BAD;
+    case STEP_TRAILER_START:
+        if (c == '\r')
+            return STEP_LAST_LF;
+        return is_text_byte(c) && c != ' ' && c != '\t' ? STEP_TRAILER : STEP_BAD;
+    case STEP_TRAILER:
+        return c == '\r' ? STEP_TRAILER_LF : is_text_byte(c) ? STEP_TRAILER : STEP_BAD;
+    case STEP_TRAILER_LF:
+        return c == '\n' ? STEP_TRAILER_START : STEP_BAD;
+    case STEP_LAST_LF:
+        return c == '\n' ? STEP_DONE : STEP_BAD;
+    case STEP_DATA:
+    case STEP_DONE:
+    case STEP_BAD:
+        break;
+    }
+    return STEP_BAD;
+}
+
+static void take_data(struct http_chunked *chunked, struct text *input, struct buffer *out)
+{
+    size_t size = input->size < chunked->left ? input->size : (size_t)chunked->left;
+    buffer_append(out, input->data, size);
+    *input = text_from(*input, size);
+    chunked->left -= size;
+    if (chunked->left == 0)
+        chunked->step = STEP_DATA_CR;
+}
+
+int http_chunked_decode(struct http_chunked *chunked, struct text *input, struct buffer *out)
+{
+    while (input->size > 0 && chunked->step != STEP_DONE && chunked->step != STEP_BAD) {
+        if (chunked->step == STEP_DATA) {
+            take_data(chunked, input, out);
+            continue;
+        }
+        uint32_t limit = chunked->step < STEP_DATA ? SIZE_LINE_MAX_BYTES : TRAILERS_MAX_BYTES;
+        if (chunked->step == STEP_DATA_CR)
+            chunked->line_bytes = 0;
+        if (++chunked->line_bytes > limit)
+            chunked->step = STEP_BAD;
+        else
+            chunked->step = after_byte(chunked, input->data[0]);
+        *input = text_from(*input, 1);
+    }
+    return chunked->step == STEP_BAD ? -1 : chunked->step == STEP_DONE;
+}

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "http/escape.h"
+
+static int hex_digit(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    c = (char)(c | 0x20);
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+size_t http_unescape(struct text encoded, enum http_unescape kind, char *out)
+{
+    size_t size = 0;
+    for (size_t i = 0; i < encoded.size; i++) {
+        char byte = encoded.data[i];
+        if (byte == '+' && kind == HTTP_UNESCAPE_FORM) {
+            out[size++] = ' ';
+        } else if (byte != '%') {
+            out[size++] = byte;
+        } else {
+            int high = i + 2 < encoded.size ? hex_digit(encoded.data[i + 1]) : -1;
+            int low = i + 2 < encoded.size ? hex_digit(encoded.data[i + 2]) : -1;
+            if (high < 0 || low < 0 || high + low == 0)
+                return SIZE_MAX;
+            byte = (char)(high << 4 | low);
+            if (byte == '/' && kind == HTTP_UNESCAPE_PATH) {
+                out[size++] = '%';
+                out[size++] = '2';
+                byte = 'F';
+            }
+            out[size++] = byte;
+            i += 2;
+        }
+    }
+    return size;
+}
