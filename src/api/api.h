@@ -20,15 +20,18 @@
  *     api_free(&api);
  */
 struct api;
+struct keys;       /* trust/keys.h */
 struct library;    /* library/library.h */
 struct media_pool; /* media/pool.h */
+struct onetime;    /* trust/onetime.h */
 struct server;     /* io/server.h */
-struct setup_code; /* trust: the one-time code that makes the first admin */
 struct state;      /* state/state.h */
-struct trust_keys; /* trust: signs and checks tokens and grants, opens sealed secrets */
 struct workers;    /* io/workers.h */
 
-/* All borrowed, and outliving the api, except texts, which api_new() copies. */
+/*
+ * All borrowed, and outliving the api, except texts, which api_new() copies.  The api takes
+ * state_on_change() for itself and subscribes to the library.
+ */
 struct api_config {
     struct loop *loop; /* the one that runs the server */
     struct state *state;
@@ -36,14 +39,13 @@ struct api_config {
     struct media_pool *media;  /* transcodes; NULL: only originals are served */
     struct workers *workers;   /* artwork, lyrics: short blocking reads */
     struct workers *passwords; /* Argon2id only: its own bulkhead */
-    const struct trust_keys *keys;
-    struct setup_code *setup_code; /* NULL when accounts exist already */
-    const struct logger *logger;   /* may be NULL */
-    struct text version;           /* of this program, "0.1.0" */
-    const struct text
-        *legacy_clients; /* values of `c` that get plain Subsonic 1.16.1 without our additions */
+    const struct keys *keys;
+    struct onetime *setup_code;  /* makes the first admin; NULL when accounts exist already */
+    const struct logger *logger; /* may be NULL */
+    struct text version;         /* of this program, "0.1.0" */
+    /* values of `c` that get plain Subsonic 1.16.1, without OpenSubsonic's additions */
+    const struct text *legacy_clients;
     size_t legacy_client_count;
-    unsigned max_transcodes; /* running at once; one more is answered 503 with Retry-After */
 };
 
 struct api *api_new(const struct api_config *config) MUST_USE;

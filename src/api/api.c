@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "api/inside.h"
+
+#include "api/known.h"
+#include "api/shuffle.h"
+#include "api/throttle.h"
+#include "base/mem.h"
+#include "io/random.h"
+#include "trust/grant.h"
+
+enum { GRANTS_REMEMBERED = 4096 };
+
+static struct text copy(struct text t) { return text_make(text_dup(t), t.size); }
+
+struct api *api_new(const struct api_config *config)
+{
+    struct api *api = MEM_NEW(struct api);
+    api->config = *config;
+    api->config.version = copy(config->version);
+    api->legacy_clients =
+        mem_zalloc((config->legacy_client_count + 1) * sizeof(*api->legacy_clients));
+    for (size_t i = 0; i < config->legacy_client_count; i++)
+        api->legacy_clients[i] = copy(config->legacy_clients[i]);
+    api->config.legacy_clients = api->legacy_clients;
+    random_fill(&api->seed, sizeof(api->seed));
+    api->throttle = throttle_new(api->seed);
+    api->known = known_new();
+    api->shuffles = shuffles_new();
+    api->grants = grant_cache_new(GRANTS_REMEMBERED);
+    return api;
+}
+
+void api_free(struct api **api_p)
+{
+    struct api *api = *api_p;
+    if (!api)
+        return;
+    grant_cache_free(&api->grants);
+    shuffles_free(&api->shuffles);
+    known_free(&api->known);
+    throttle_free(&api->throttle);
+    for (size_t i = 0; i < api->config.legacy_client_count; i++)
+        mem_free((void *)(uintptr_t)api->legacy_clients[i].data);
+    mem_free(api->legacy_clients);
+    mem_free((void *)(uintptr_t)api->config.version.data);
+    mem_free_p(api_p);
+}
+
+void api_routes(struct api *api, struct server *server) { rest_routes(api, server); }

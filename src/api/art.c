@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "api/art.h"
+
+#include "api/inside.h"
+#include "base/encode.h"
+#include "base/mem.h"
+#include "io/workers.h"
+
+#include <errno.h>
+
+struct job {
+    struct art_request request;
+    art_done *done;
+    void *context;
+    struct library_art art;
+    int error;
+};
+
+/* The picture's id is the digest of its bytes, so with size and format it is a strong validator. */
+static void send_art(const struct art_request *request, const struct library_art *art)
+{
+    struct buffer tag;
+    buffer_init(&tag, 64);
+    encode_hex(&tag, request->picture.bytes, sizeof(request->picture.bytes));
+    buffer_printf(&tag, "-%u-%u", request->size_px, (unsigned)request->format);
+    exchange_etag(request->exchange, buffer_view(&tag));
+    buffer_release(&tag);
+    exchange_field(request->exchange, "Cache-Control", text_of(request->cache_control));
+    exchange_send_file(request->exchange, art->content_type, art->fd, art->size_bytes);
+}
+
+static void conclude(const struct job *job)
+{
+    enum art_outcome outcome = job->error == -EBUSY || job->error == -EAGAIN ? ART_BUSY
+                               : job->error                                  ? ART_NONE
+                                                                             : ART_SENT;
+    if (outcome == ART_SENT)
+        send_art(&job->request, &job->art);
+    job->done(job->context, outcome);
+}
+
+static void job_work(void *context)
+{
+    struct job *job = context;
+    job->error = library_open_artwork(job->request.api->config.library, job->request.picture.bytes,
+                                      job->request.size_px, job->request.format, &job->art);
+}
+
+static void job_done(void *context)
+{
+    struct job *job = context;
+    conclude(job);
+    mem_free(job);
+}
+
+void art_send(const struct art_request *request, art_done *done, void *context)
+{
+    struct job job = {.request = *request, .done = done, .context = context};
+    struct api *api = request->api;
+    job.error = library_open_artwork_cached(api->config.library, request->picture.bytes,
+                                            request->size_px, request->format, &job.art);
+    if (job.error != -EAGAIN) {
+        conclude(&job);
+        return;
+    }
+    struct job *queued = mem_dup(&job, sizeof(job));
+    if (workers_submit(api->config.workers, api->config.loop, job_work, job_done, queued))
+        return;
+    mem_free(queued);
+    conclude(&job); /* -EAGAIN: busy */
+}

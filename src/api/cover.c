@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* cover: getCoverArt, by the picture's own id or by that of anything that has one. */
+#include "api/art.h"
+#include "api/endpoints.h"
+#include "api/entities.h"
+#include "api/inside.h"
+
+/* A playlist shows the first picture in it. */
+static struct catalog_id playlist_picture(const struct call *call, struct subject subject)
+{
+    const struct playlist *playlist =
+        state_playlist(call->api->config.state, call->account_id, subject.uid);
+    for (size_t i = 0; playlist && i < playlist->entry_count; i++) {
+        uint32_t track;
+        if (!entity_find(call, playlist->entries[i]->track, CATALOG_TRACK, &track))
+            continue;
+        struct catalog_id picture = catalog_artwork(call->view, CATALOG_TRACK, track);
+        if (!catalog_id_is_none(&picture))
+            return picture;
+    }
+    return (struct catalog_id){{0}};
+}
+
+static struct catalog_id find_picture(const struct call *call, struct text id)
+{
+    enum catalog_kind kind;
+    struct catalog_id found;
+    struct subject subject;
+    uint32_t number;
+    if (subject_from_text(id, &subject) && subject_is(subject, "pl"))
+        return playlist_picture(call, subject);
+    if (!catalog_id_parse(id, &kind, &found))
+        return (struct catalog_id){{0}};
+    if (kind == CATALOG_ARTWORK)
+        return found;
+    return call_find_text(call, id, kind, &number) ? catalog_artwork(call->view, kind, number)
+                                                   : (struct catalog_id){{0}};
+}
+
+static void on_art(void *context, enum art_outcome outcome)
+{
+    struct call *call = context;
+    enum call_end end = CALL_SENT;
+    if (outcome == ART_NONE)
+        end = call_fail(call, API_ERROR_NOT_FOUND, "There is no picture of this.");
+    else if (outcome == ART_BUSY)
+        end = call_fail_busy(call, 1, "Too many pictures are being made just now.");
+    call_finish(call, end);
+}
+
+enum call_end rest_getCoverArt(struct call *call)
+{
+    struct text id = call_text(call, "id");
+    struct catalog_id picture = find_picture(call, id);
+    if (catalog_id_is_none(&picture))
+        return call_fail(call, API_ERROR_NOT_FOUND, "There is no picture of this.");
+    uint64_t size = call_number(call, "size", 0);
+    bool takes_webp = text_contains(
+        http_request_field(exchange_request(call->exchange), TEXT("Accept")), TEXT("image/webp"));
+    exchange_field(call->exchange, "Vary", TEXT("Accept"));
+    struct art_request request = {
+        .api = call->api,
+        .exchange = call->exchange,
+        .picture = picture,
+        .size_px = size < ART_LARGEST_PX ? (uint32_t)size : ART_LARGEST_PX,
+        .format = takes_webp ? LIBRARY_ART_WEBP : LIBRARY_ART_JPEG,
+        /* an art- id names the bytes themselves; others may get another picture tomorrow */
+        .cache_control = text_starts(id, TEXT("art-")) ? "private, max-age=31536000, immutable"
+                                                       : "private, max-age=3600",
+    };
+    art_send(&request, on_art, call);
+    return CALL_LATER;
+}

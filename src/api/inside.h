@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+#include "api/api.h"
+#include "base/hash.h"
+
+/*
+ * inside: what the modules of api/ share.  Nobody outside this folder includes it.
+ */
+struct events;
+struct grant_cache;
+struct known;
+struct shuffles;
+struct throttle;
+
+struct api {
+    struct api_config config; /* its texts are ours */
+    struct text *legacy_clients;
+    struct hash_key seed;
+    struct throttle *throttle; /* failed sign-ins */
+    struct known *known;       /* passwords proven lately */
+    struct shuffles *shuffles; /* seeds of random lists */
+    struct grant_cache *grants;
+    struct events *events; /* players that listen for changes */
+};
+
+bool api_is_legacy_client(const struct api *api, struct text client);
+
+/* Each file of handlers registers its routes. */
+void rest_routes(struct api *api, struct server *server);

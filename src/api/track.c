@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "api/track.h"
+
+#include "api/inside.h"
+#include "base/encode.h"
+#include "library/library.h"
+
+#include <inttypes.h>
+
+enum { NS_PER_S = 1000000000 };
+
+void track_send_file(struct exchange *exchange, const struct library_file *file)
+{
+    char tag[20];
+    int size = snprintf(tag, sizeof(tag), "%" PRIx64, file->version);
+    exchange_set_class(exchange, SHIELD_CLASS_RUNNING);
+    exchange_etag(exchange, text_make(tag, (size_t)size));
+    exchange_last_modified(exchange, file->mtime_ns / NS_PER_S);
+    exchange_send_file(exchange, file->content_type, file->fd, file->size_bytes);
+}
+
+bool track_send_original(struct api *api, struct exchange *exchange, const struct catalog_id *track)
+{
+    struct library_file file;
+    if (library_open_track(api->config.library, track->bytes, &file))
+        return false;
+    exchange_field(exchange, "Cache-Control", TEXT("private, no-cache"));
+    track_send_file(exchange, &file);
+    return true;
+}
+
+static struct text last_part(struct text path)
+{
+    for (size_t i = path.size; i-- > 0;)
+        if (path.data[i] == '/')
+            return text_from(path, i + 1);
+    return path;
+}
+
+void track_field_attachment(struct exchange *exchange, struct text path)
+{
+    struct buffer field;
+    buffer_init(&field, 4096);
+    buffer_text(&field, TEXT("attachment; filename*=UTF-8''"));
+    encode_percent(&field, last_part(path), false);
+    if (!field.overflowed)
+        exchange_field(exchange, "Content-Disposition", buffer_view(&field));
+    buffer_release(&field);
+}

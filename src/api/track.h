@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+#include "catalog/id.h"
+#include "io/exchange.h"
+
+/*
+ * track: a song's own bytes on an exchange, for /rest/stream, /rest/download and /m.
+ */
+struct api;
+struct library_file;
+
+/* Opens the file and sends it with validators and ranges: FINISHES.  False when it is gone: nothing
+ * was done. */
+bool track_send_original(struct api *api, struct exchange *exchange,
+                         const struct catalog_id *track) MUST_USE;
+/* The same for a file that is open already, whose descriptor it takes over: FINISHES. */
+void track_send_file(struct exchange *exchange, const struct library_file *file);
+/* Content-Disposition: attachment, with the last part of `path` as the name (RFC 6266, RFC 8187).
+ */
+void track_field_attachment(struct exchange *exchange, struct text path);
