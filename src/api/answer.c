@@ -149,7 +149,7 @@ void answer_begin(struct answer *answer, const char *name)
         xml_open_tag(answer, name);
     } else {
         json_name(&answer->json, name);
-        json_object(&answer->json);
+        json_begin_object(&answer->json);
     }
     push(answer, name, false);
 }
@@ -160,7 +160,7 @@ void answer_list(struct answer *answer, const char *name)
         xml_close_tag(answer);
     } else {
         json_name(&answer->json, name);
-        json_array(&answer->json);
+        json_begin_array(&answer->json);
     }
     push(answer, name, true);
 }
@@ -172,7 +172,7 @@ void answer_item(struct answer *answer)
     if (is_xml(answer))
         xml_open_tag(answer, name);
     else
-        json_object(&answer->json);
+        json_begin_object(&answer->json);
     push(answer, name, false);
 }
 
@@ -198,9 +198,9 @@ void answer_open(struct answer *answer, const char *status, struct text server_v
         buffer_text(answer->out, TEXT("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
                                       "<subsonic-response xmlns=\"http://subsonic.org/restapi\""));
     } else {
-        json_object(&answer->json);
+        json_begin_object(&answer->json);
         json_name(&answer->json, "subsonic-response");
-        json_object(&answer->json);
+        json_begin_object(&answer->json);
     }
     push(answer, "subsonic-response", false);
     answer_text(answer, "status", text_of(status));

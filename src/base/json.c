@@ -35,9 +35,9 @@ static void close_with(struct json *json, char bracket)
     buffer_byte(json->out, (uint8_t)bracket);
 }
 
-void json_object(struct json *json) { open_with(json, '{'); }
+void json_begin_object(struct json *json) { open_with(json, '{'); }
 void json_end_object(struct json *json) { close_with(json, '}'); }
-void json_array(struct json *json) { open_with(json, '['); }
+void json_begin_array(struct json *json) { open_with(json, '['); }
 void json_end_array(struct json *json) { close_with(json, ']'); }
 
 void json_name(struct json *json, const char *name)
@@ -134,7 +134,7 @@ void json_bool(struct json *json, bool value)
 {
     json_raw(json, value ? TEXT("true") : TEXT("false"));
 }
-void json_null(struct json *json) { json_raw(json, TEXT("null")); }
+void json_write_null(struct json *json) { json_raw(json, TEXT("null")); }
 
 void json_member_text(struct json *json, const char *name, struct text value)
 {

@@ -7,7 +7,8 @@
  *
  * Commas and nesting are kept by the writer (at most 32 deep, asserted).  Names are literals of
  * ours and are not escaped; values are.  Bytes that are not UTF-8 become U+FFFD, so the output
- * always parses.
+ * always parses.  No function has a name of jansson's: both are linked into one program, where its
+ * own calls would find ours.
  */
 struct json {
     struct buffer *out;
@@ -17,9 +18,9 @@ struct json {
 };
 
 void json_init(struct json *json, struct buffer *out);
-void json_object(struct json *json); /* { */
+void json_begin_object(struct json *json); /* { */
 void json_end_object(struct json *json);
-void json_array(struct json *json); /* [ */
+void json_begin_array(struct json *json); /* [ */
 void json_end_array(struct json *json);
 void json_name(struct json *json, const char *name);
 
@@ -29,7 +30,7 @@ void json_u64(struct json *json, uint64_t value);
 void json_double(struct json *json, double value,
                  unsigned decimals); /* NaN and infinities give null */
 void json_bool(struct json *json, bool value);
-void json_null(struct json *json);
+void json_write_null(struct json *json);
 /* A value that already is JSON. */
 void json_raw(struct json *json, struct text value);
 

@@ -48,7 +48,7 @@ static void write_json(struct buffer *line, const struct logger *logger, enum lo
 {
     struct json json;
     json_init(&json, line);
-    json_object(&json);
+    json_begin_object(&json);
     if (logger->now_ms) {
         struct timestamp_text when;
         json_member_text(&json, "time", timestamp_rfc3339(&when, logger->now_ms()));

@@ -36,9 +36,9 @@ static int known_write(const struct libraries_known *known, const char *file, st
     struct json json;
     buffer_init(&out, FILE_MAX_BYTES);
     json_init(&json, &out);
-    json_array(&json);
+    json_begin_array(&json);
     for (size_t i = 0; i < known->count; i++) {
-        json_object(&json);
+        json_begin_object(&json);
         json_member_i64(&json, "id", known->items[i].id);
         json_member_text(&json, "name", text_of(known->items[i].name));
         json_member_text(&json, "path", text_of(known->items[i].path));

@@ -8,11 +8,11 @@ int main(void)
     struct json json;
     buffer_init(&out, 1024);
     json_init(&json, &out);
-    json_object(&json);
+    json_begin_object(&json);
     json_member_u64(&json, "a", 1);
     json_name(&json, "list");
-    json_array(&json);
-    json_object(&json);
+    json_begin_array(&json);
+    json_begin_object(&json);
     json_end_object(&json);
     json_text(&json, TEXT("x"));
     json_double(&json, 1.0 / 3, 2);

@@ -29,9 +29,9 @@ static void write_hex(struct json *json, const char *name, const uint8_t *id)
 static void write_tags(struct json *json, const struct media_info *info)
 {
     json_name(json, "tags");
-    json_array(json);
+    json_begin_array(json);
     for (size_t i = 0; i < info->tag_count; i++) {
-        json_array(json);
+        json_begin_array(json);
         json_text(json, text_of(media_tag_word(info->tags[i].kind)));
         json_text(json, info->tags[i].value);
         if (info->tags[i].detail.size)
@@ -44,15 +44,15 @@ static void write_tags(struct json *json, const struct media_info *info)
 static void write_lyrics(struct json *json, const struct media_info *info)
 {
     json_name(json, "lyrics");
-    json_array(json);
+    json_begin_array(json);
     for (size_t i = 0; i < info->lyrics_count; i++) {
-        json_object(json);
+        json_begin_object(json);
         json_member_text(json, "language", info->lyrics[i].language);
         json_member_bool(json, "synced", info->lyrics[i].is_synced);
         json_name(json, "lines");
-        json_array(json);
+        json_begin_array(json);
         for (size_t j = 0; j < info->lyrics[i].line_count; j++) {
-            json_array(json);
+            json_begin_array(json);
             json_i64(json, info->lyrics[i].lines[j].start_ms);
             json_text(json, info->lyrics[i].lines[j].text);
             json_end_array(json);
@@ -92,7 +92,7 @@ static int probe_all(struct media_pool *pool, int count, char **paths)
         enum media_outcome outcome = fd < 0 ? MEDIA_UNREADABLE : media_probe(pool, fd, &info);
         buffer_init(&line, 1024 * 1024);
         json_init(&json, &line);
-        json_object(&json);
+        json_begin_object(&json);
         json_member_text(&json, "path", text_of(paths[i]));
         json_member_text(&json, "outcome", text_of(media_outcome_word(outcome)));
         if (outcome == MEDIA_OK)
