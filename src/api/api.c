@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "api/inside.h"
 
+#include "api/events.h"
 #include "api/known.h"
 #include "api/shuffle.h"
 #include "api/throttle.h"
@@ -27,6 +28,7 @@ struct api *api_new(const struct api_config *config)
     api->known = known_new();
     api->shuffles = shuffles_new();
     api->grants = grant_cache_new(GRANTS_REMEMBERED);
+    api->events = events_new(api);
     return api;
 }
 
@@ -35,6 +37,7 @@ void api_free(struct api **api_p)
     struct api *api = *api_p;
     if (!api)
         return;
+    events_free(&api->events);
     grant_cache_free(&api->grants);
     shuffles_free(&api->shuffles);
     known_free(&api->known);
@@ -46,4 +49,9 @@ void api_free(struct api **api_p)
     mem_free_p(api_p);
 }
 
-void api_routes(struct api *api, struct server *server) { rest_routes(api, server); }
+void api_routes(struct api *api, struct server *server)
+{
+    rest_routes(api, server);
+    player_routes(api, server);
+    object_routes(api, server);
+}

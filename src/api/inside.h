@@ -27,3 +27,5 @@ bool api_is_legacy_client(const struct api *api, struct text client);
 
 /* Each file of handlers registers its routes. */
 void rest_routes(struct api *api, struct server *server);
+void player_routes(struct api *api, struct server *server);
+void object_routes(struct api *api, struct server *server);

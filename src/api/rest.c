@@ -219,6 +219,17 @@ static enum call_end find_endpoint(struct call *call)
     return call_fail(call, API_ERROR_GENERIC, "This server has no such endpoint.");
 }
 
+/* Any page may ask, since nothing here reads cookies: what it may know, it must bring (WHATWG
+ * Fetch 3.2). */
+static void answer_preflight(struct exchange *exchange)
+{
+    exchange_field(exchange, "Access-Control-Allow-Methods", TEXT("GET, POST"));
+    exchange_field(exchange, "Access-Control-Allow-Headers",
+                   TEXT("Authorization, Content-Type, Range"));
+    exchange_field(exchange, "Access-Control-Max-Age", TEXT("86400"));
+    exchange_send_empty(exchange, 204);
+}
+
 static void rest_handle(struct exchange *exchange, void *context)
 {
     struct call *call = arena_zalloc(exchange_arena(exchange), sizeof(*call));
@@ -230,6 +241,10 @@ static void rest_handle(struct exchange *exchange, void *context)
     call->exchange = exchange;
     call->parameters = exchange_parameters(exchange);
     exchange_field(exchange, "Access-Control-Allow-Origin", TEXT("*"));
+    if (exchange_request(exchange)->method == HTTP_METHOD_OPTIONS) {
+        answer_preflight(exchange);
+        return;
+    }
     enum call_end end = read_format(call);
     if (end == CALL_OK)
         end = find_endpoint(call);
@@ -248,7 +263,7 @@ static void rest_handle(struct exchange *exchange, void *context)
 
 void rest_routes(struct api *api, struct server *server)
 {
-    server_route(server, &(struct server_route){.methods = "GET POST",
+    server_route(server, &(struct server_route){.methods = "GET POST OPTIONS",
                                                 .path = "/rest/",
                                                 .max_body_bytes = REST_MAX_BODY_BYTES,
                                                 .class = SHIELD_CLASS_SIGN_IN,

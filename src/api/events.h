@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+#include "base/compiler.h"
+
+/*
+ * events: players that listen for changes (server-sent events): "scan", "catalog" and "state".
+ *
+ * Each event says that something changed, and how the scan stands; what changed is then read.  So
+ * an event that a slow listener misses costs nothing: the next one says the same.  A listener whose
+ * session ended is let go.
+ */
+struct api;
+struct events;
+
+enum { EVENTS_MAX_LISTENERS = 4096 };
+
+struct events *events_new(struct api *api) MUST_USE; /* subscribes to library and state */
+void events_free(struct events **events); /* the server, and with it every listener, is gone */
