@@ -7,18 +7,18 @@
 /*
  * library: folders of music in, a catalogue out, and the way back from an id to the bytes.
  *
- * One `struct library` serves all of a node's libraries (OpenSubsonic's music folders; each has one root folder and
- * a small integer id).  A scan thread of its own walks the roots, asks sostenuto-media processes about changed
- * files, keeps library.db, and hands a new catalogue snapshot to the loop whenever something changed.  People's
- * files are only ever read.
+ * One `struct library` serves all of a node's libraries (OpenSubsonic's music folders; each has one
+ * root folder and a small integer id).  A scan thread of its own walks the roots, asks
+ * sostenuto-media processes about changed files, keeps library.db, and hands a new catalogue
+ * snapshot to the loop whenever something changed.  People's files are only ever read.
  *
- * Threads: open, close, subscribe and catalog belong to the loop's thread.  Functions marked ANY may be called from
- * every thread; those marked BLOCKS wait for a disk (or a process) and belong on a worker.
- * Errors: 0 or -errno; -ENOENT for an id that is unknown or whose file is gone.
- * Ids and digests are the 16 bytes of catalog/id.h.
+ * Threads: open, close, subscribe and catalog belong to the loop's thread.  Functions marked ANY
+ * may be called from every thread; those marked BLOCKS wait for a disk (or a process) and belong on
+ * a worker. Errors: 0 or -errno; -ENOENT for an id that is unknown or whose file is gone. Ids and
+ * digests are the 16 bytes of catalog/id.h.
  */
 struct library;
-struct catalog;    /* catalog/catalog.h: an immutable, reference-counted snapshot over all libraries */
+struct catalog; /* catalog/catalog.h: an immutable, reference-counted snapshot over all libraries */
 struct media_pool; /* media/pool.h */
 
 enum {
@@ -38,27 +38,29 @@ struct library_config {
     const struct library_root *roots;
     size_t root_count;
     /*
-     * Symbolic links are followed when they end inside a root or inside one of these absolute folders ("/" allows
-     * every place); other links are named in the scan report.
+     * Symbolic links are followed when they end inside a root or inside one of these absolute
+     * folders ("/" allows every place); other links are named in the scan report.
      */
     const char *const *allowed_places;
     size_t allowed_place_count;
     const char *state_folder; /* library.db, catalog/ and cache/art/ live here */
     struct media_pool *media;
     struct loop *loop;
-    const struct logger *logger;  /* may be NULL */
-    const char *ignored_articles; /* "The El La Los Las Le Les Der Die Das"; NULL for that default */
-    bool watch;                   /* inotify: a change in a folder is seen within seconds */
-    uint32_t rescan_minutes;      /* also look everywhere this often; 0 never */
+    const struct logger *logger; /* may be NULL */
+    const char
+        *ignored_articles;   /* "The El La Los Las Le Les Der Die Das"; NULL for that default */
+    bool watch;              /* inotify: a change in a folder is seen within seconds */
+    uint32_t rescan_minutes; /* also look everywhere this often; 0 never */
     uint64_t artwork_cache_bytes; /* 0 for the default, 1 GiB */
 };
 
 /*
- * Opens library.db and the last good catalogue at once; does not scan by itself (call library_scan).
- * On failure (-errno; the database is damaged or newer than us, a root's id is taken twice) a line for people is
- * copied into `ret_why`.
+ * Opens library.db and the last good catalogue at once; does not scan by itself (call
+ * library_scan). On failure (-errno; the database is damaged or newer than us, a root's id is taken
+ * twice) a line for people is copied into `ret_why`.
  */
-int library_open(const struct library_config *config, struct library **ret_library, char ret_why[256]) MUST_USE;
+int library_open(const struct library_config *config, struct library **ret_library,
+                 char ret_why[256]) MUST_USE;
 void library_close(struct library **library); /* stops a scan under way; accepts NULL inside */
 
 /* --- scanning (ANY) --- */
@@ -81,19 +83,22 @@ struct library_status {
     uint64_t files_changed;  /* new, changed or moved */
     uint64_t files_failed;   /* now in the report */
     uint64_t files_removed;
-    uint64_t removal_refused; /* files that seem gone but are kept until a scan with allow_removal */
-    uint64_t tracks;          /* in the catalogue now */
-    int64_t started_ms;       /* Unix time of this or the last scan; 0 never */
-    int64_t finished_ms;      /* of the last finished scan; 0 never */
-    uint64_t version;         /* grows by one with every catalogue */
-    bool watch_is_limited;    /* the kernel's inotify limits were too low: changes wait for the next rescan */
+    uint64_t
+        removal_refused;   /* files that seem gone but are kept until a scan with allow_removal */
+    uint64_t tracks;       /* in the catalogue now */
+    int64_t started_ms;    /* Unix time of this or the last scan; 0 never */
+    int64_t finished_ms;   /* of the last finished scan; 0 never */
+    uint64_t version;      /* grows by one with every catalogue */
+    bool watch_is_limited; /* the kernel's inotify limits were too low: changes wait for the next
+                              rescan */
 };
 void library_status(struct library *library, struct library_status *ret);
 const char *library_phase_name(enum library_phase phase);
 
 /*
- * Calls `on_problem` for every file or folder of the last scan that could not be used, in order of path, until it
- * returns false.  BLOCKS briefly.  Path (shown as valid UTF-8) and reason are borrowed during the call.
+ * Calls `on_problem` for every file or folder of the last scan that could not be used, in order of
+ * path, until it returns false.  BLOCKS briefly.  Path (shown as valid UTF-8) and reason are
+ * borrowed during the call.
  */
 struct library_problem {
     int32_t root;
@@ -104,10 +109,12 @@ typedef bool library_on_problem(void *context, const struct library_problem *pro
 void library_report(struct library *library, library_on_problem *on_problem, void *context);
 
 /* --- the catalogue (loop's thread) --- */
-/* The current snapshot, with a reference for the caller.  Never NULL after library_open(); may be empty. */
+/* The current snapshot, with a reference for the caller.  Never NULL after library_open(); may be
+ * empty. */
 struct catalog *library_catalog(struct library *library) MUST_USE;
 
-/* Embedded by the subscriber; called on the loop after the snapshot was swapped and when a scan's phase changes. */
+/* Embedded by the subscriber; called on the loop after the snapshot was swapped and when a scan's
+ * phase changes. */
 struct library_subscriber;
 typedef void library_on_change(struct library_subscriber *subscriber, bool is_new_catalog);
 struct library_subscriber {
@@ -122,15 +129,19 @@ struct library_file {
     int fd; /* open for reading, close-on-exec; the caller closes it */
     uint64_t size_bytes;
     int64_t mtime_ns;
-    uint64_t version;         /* changes whenever the bytes may have: of /m/{track}/original.{version}.{ext} */
+    uint64_t
+        version; /* changes whenever the bytes may have: of /m/{track}/original.{version}.{ext} */
     const char *content_type; /* "audio/flac"; static */
     const char *suffix;       /* "flac"; static */
     int32_t root;
 };
-/* Opens beneath the track's root only (openat2); a file that was replaced by something else is -ENOENT. */
-int library_open_track(struct library *library, const uint8_t track_id[16], struct library_file *ret) MUST_USE;
+/* Opens beneath the track's root only (openat2); a file that was replaced by something else is
+ * -ENOENT. */
+int library_open_track(struct library *library, const uint8_t track_id[16],
+                       struct library_file *ret) MUST_USE;
 
-/* --- artwork (ANY, BLOCKS): resized once to the ladder 64 128 300 600 1200 and kept under cache/art/ --- */
+/* --- artwork (ANY, BLOCKS): resized once to the ladder 64 128 300 600 1200 and kept under
+ * cache/art/ --- */
 enum library_art_format { LIBRARY_ART_JPEG, LIBRARY_ART_WEBP };
 struct library_art {
     int fd; /* the caller closes it */
@@ -138,12 +149,14 @@ struct library_art {
     const char *content_type; /* static */
 };
 /*
- * `size_px` is rounded up to the ladder; 0 asks for the picture as it was found (its own content type).
- * However many ask for one picture at once, it is produced once and the others wait.  -EBUSY: too many wait already.
+ * `size_px` is rounded up to the ladder (beyond it, and for 0, its largest); small pictures are
+ * never enlarged. However many ask for one picture at once, it is produced once and the others
+ * wait.  -EBUSY: too many wait already.
  */
 int library_open_artwork(struct library *library, const uint8_t digest[16], uint32_t size_px,
                          enum library_art_format format, struct library_art *ret) MUST_USE;
-/* Only what is cached already: does not block for longer than an open(); -EAGAIN when it must be made. */
+/* Only what is cached already: does not block for longer than an open(); -EAGAIN when it must be
+ * made. */
 int library_open_artwork_cached(struct library *library, const uint8_t digest[16], uint32_t size_px,
                                 enum library_art_format format, struct library_art *ret) MUST_USE;
 
@@ -159,8 +172,8 @@ struct library_lyrics {
     size_t line_count;
 };
 /*
- * All lyrics of a track, synchronised ones first: sidecar files (.lrc, .txt beside the file), then embedded ones.
- * Everything lives in `arena`.  0 with *ret_count 0 when there are none.
+ * All lyrics of a track, synchronised ones first: sidecar files (.lrc, .txt beside the file), then
+ * embedded ones. Everything lives in `arena`.  0 with *ret_count 0 when there are none.
  */
 int library_read_lyrics(struct library *library, const uint8_t track_id[16], struct arena *arena,
                         const struct library_lyrics **ret_lyrics, size_t *ret_count) MUST_USE;
