@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "io/carrier.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+/*
+ * answer_stream: answers whose length is not known when they start: pipes and server-sent events.
+ *
+ * Bytes wait in stream.bytes (at most 64 KiB) for the carrier.  A pipe is read only when that is
+ * empty, so it goes no faster than the client; events that do not fit are refused, so their sender
+ * sends less.
+ */
+enum {
+    HEARTBEAT_US = 20 * 1000 * 1000
+}; /* proxies give up on silent answers after 30 s and more */
+
+static struct exchange *exchange_of_pipe(struct loop_watch *watch)
+{
+    return CONTAINER_OF(watch, struct exchange, answer.stream.pipe);
+}
+
+/* Nobody listens any more: the callbacks come from the loop, not from inside the handler's own
+ * call. */
+static void release_later(void *context) { exchange_release(context, -EPIPE); }
+
+static void stream_start(struct exchange *exchange, const char *content_type)
+{
+    exchange->answer.is_stream = true;
+    exchange_add_field(exchange, "Content-Type",
+                       arena_text(exchange->arena, text_of(content_type)));
+    exchange_answer_ready(exchange, 200);
+    if (!exchange->carrier)
+        loop_post(exchange->loop, release_later, exchange);
+}
+
+/* --- pipes --- */
+
+static void end_pipe(struct exchange *exchange, int error)
+{
+    struct answer_stream *stream = &exchange->answer.stream;
+    loop_watch_remove(&stream->pipe);
+    stream->has_ended = true;
+    stream->error = error;
+}
+
+static void on_pipe(struct loop_watch *watch, unsigned events UNUSED, uint64_t now_us UNUSED)
+{
+    struct exchange *exchange = exchange_of_pipe(watch);
+    struct buffer *bytes = &exchange->answer.stream.bytes;
+    char *room = buffer_reserve(bytes, EXCHANGE_STREAM_MAX_BYTES - bytes->size);
+    assert(room); /* it is watched only while bytes is empty */
+    ssize_t got = read(watch->fd, room, EXCHANGE_STREAM_MAX_BYTES - bytes->size);
+    if (got < 0 && (errno == EAGAIN || errno == EINTR))
+        return;
+    if (got > 0) {
+        bytes->size += (size_t)got;
+        loop_watch_remove(watch); /* a hang-up would come again each turn */
+    } else {
+        end_pipe(exchange, got < 0 ? -errno : 0);
+    }
+    exchange->carrier->run(exchange);
+}
+
+static void watch_pipe(struct exchange *exchange)
+{
+    struct answer_stream *stream = &exchange->answer.stream;
+    if (stream->has_ended || stream->pipe._loop)
+        return;
+    int error = loop_watch_add(exchange->loop, &stream->pipe);
+    if (error)
+        end_pipe(exchange, error);
+}
+
+void exchange_stream_drained(struct exchange *exchange)
+{
+    if (exchange->answer.stream.pipe.on_events)
+        watch_pipe(exchange);
+}
+
+void exchange_send_pipe(struct exchange *exchange, const char *content_type, int fd,
+                        exchange_on_end *on_end, void *context)
+{
+    struct answer_stream *stream = &exchange->answer.stream;
+    int flags = fcntl(fd, F_GETFL);
+    fcntl(fd, F_SETFL, flags | O_NONBLOCK);
+    exchange->answer.fd = fd;
+    stream->on_end = on_end;
+    stream->context = context;
+    stream->pipe = (struct loop_watch){.on_events = on_pipe, .fd = fd, .wanted = LOOP_READ};
+    if (exchange->request.method == HTTP_METHOD_HEAD)
+        stream->has_ended = true;
+    else if (exchange->carrier)
+        watch_pipe(exchange);
+    stream_start(exchange, content_type);
+}
+
+/* --- server-sent events --- */
+
+static void on_heartbeat(struct loop_timer *timer, uint64_t now_us)
+{
+    struct exchange *exchange = CONTAINER_OF(timer, struct exchange, answer.stream.heartbeat);
+    struct buffer *bytes = &exchange->answer.stream.bytes;
+    loop_timer_start(exchange->loop, timer, now_us + HEARTBEAT_US);
+    if (bytes->size > 0)
+        return;
+    buffer_text(bytes, TEXT(":\n\n"));
+    exchange->carrier->run(exchange);
+}
+
+void exchange_events_start(struct exchange *exchange, exchange_on_close *on_close, void *context)
+{
+    struct answer_stream *stream = &exchange->answer.stream;
+    stream->on_close = on_close;
+    stream->context = context;
+    exchange_add_field(exchange, "Cache-Control", TEXT("no-store"));
+    exchange_add_field(exchange, "X-Accel-Buffering", TEXT("no"));
+    if (exchange->request.method == HTTP_METHOD_HEAD)
+        stream->has_ended = true;
+    stream->heartbeat.on_timer = on_heartbeat;
+    if (exchange->carrier)
+        loop_timer_start(exchange->loop, &stream->heartbeat,
+                         loop_now_us(exchange->loop) + HEARTBEAT_US);
+    stream_start(exchange, "text/event-stream");
+}
+
+/* A field of an event, once per line of its value (WHATWG HTML 9.2.6); CR would end a line too. */
+static void write_event_field(struct buffer *out, const char *name, struct text value)
+{
+    struct text line;
+    while (text_split(&value, '\n', &line)) {
+        if (text_ends(line, TEXT("\r")))
+            line.size--;
+        buffer_printf(out, "%s: %.*s\n", name, TEXT_ARGS(line));
+    }
+}
+
+bool exchange_events_send(struct exchange *exchange, const char *event, struct text id,
+                          struct text data)
+{
+    struct answer_stream *stream = &exchange->answer.stream;
+    assert(exchange->answer.is_stream && !stream->pipe.on_events);
+    size_t size_before = stream->bytes.size;
+    if (stream->has_ended || !exchange->carrier)
+        return false;
+    if (id.size > 0)
+        write_event_field(&stream->bytes, "id", id);
+    if (event)
+        write_event_field(&stream->bytes, "event", text_of(event));
+    write_event_field(&stream->bytes, "data", data.data ? data : TEXT(""));
+    buffer_text(&stream->bytes, TEXT("\n"));
+    if (stream->bytes.overflowed) {
+        stream->bytes.overflowed = false;
+        stream->bytes.size = size_before;
+        return false;
+    }
+    exchange->carrier->wake(exchange);
+    return true;
+}
+
+void exchange_events_end(struct exchange *exchange)
+{
+    exchange->answer.stream.has_ended = true;
+    if (exchange->carrier)
+        exchange->carrier->wake(exchange);
+}

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+#include "base/address.h"
+#include "http/conditional.h"
+#include "http/range.h"
+#include "io/exchange.h"
+#include "io/loop.h"
+
+/*
+ * carrier: what stands between an exchange and the connection that carries it.  Internal to io/.
+ *
+ * An exchange is one request and its answer as values; a carrier (an HTTP/1 connection now, an
+ * HTTP/2 stream later) fills the request in, is told when the answer is ready, and takes its body
+ * piece by piece.
+ *
+ *   carrier                                   exchange                           handler
+ *   exchange_take() ── request ──▶ dispatch_header(), dispatch_body() ─────────▶ called
+ *                                             answer prepared ◀────────────────── FINISHES call
+ *   answer() ◀────────────────────────────────┘
+ *   sends head, pieces, stream
+ *   exchange_release() ──▶ on_end, on_close; back to the pool
+ *
+ * A carrier that loses its client calls exchange_release() at any time.  While a handler still
+ * holds the exchange it then lives on without carrier, until the handler finishes it.  Callbacks of
+ * handlers (on_end, on_close) are never made inside an exchange_*() call of theirs.
+ */
+struct exchange_carrier {
+    /* The answer is prepared.  Called inside the handler's FINISHES call. */
+    void (*answer)(struct exchange *exchange);
+    /* A streamed answer has more bytes or has ended: send on a later turn. */
+    void (*wake)(struct exchange *exchange);
+    /* The same, at once; the exchange may be gone after it. */
+    void (*run)(struct exchange *exchange);
+};
+
+enum exchange_step {
+    EXCHANGE_READING,   /* the carrier fills in the request */
+    EXCHANGE_HANDLING,  /* a handler has it */
+    EXCHANGE_ANSWERING, /* the carrier sends */
+};
+
+enum {
+    EXCHANGE_FIELDS_MAX = 32,
+    EXCHANGE_PIECES_MAX = 2 * HTTP_RANGES_MAX + 1,
+    EXCHANGE_OUTPUT_MAX_BYTES = 32 << 20,
+    EXCHANGE_STREAM_MAX_BYTES = 64 << 10,
+};
+
+/* A run of body bytes: in memory, or in answer.fd when `data` is NULL. */
+struct answer_piece {
+    const char *data;
+    uint64_t offset; /* in the file */
+    uint64_t size;
+};
+
+/* Length not known yet: bytes come through `bytes` until `has_ended`. */
+struct answer_stream {
+    struct buffer bytes;
+    bool has_ended;
+    int error; /* -errno: the body is cut short, and the client must be able to tell */
+    struct loop_watch pipe;
+    struct loop_timer heartbeat; /* of server-sent events */
+    exchange_on_end *on_end;
+    exchange_on_close *on_close;
+    void *context;
+};
+
+struct answer {
+    unsigned status;
+    bool is_stream, omits_body, is_oversize;
+    uint64_t length; /* of the body, also when omitted; meaningless when is_stream */
+    int fd;          /* of file pieces, or -1; owned */
+    size_t field_count, piece_count;
+    struct http_field fields[EXCHANGE_FIELDS_MAX];
+    struct answer_piece pieces[EXCHANGE_PIECES_MAX];
+    struct http_validators validators;
+    struct buffer output; /* what the handler builds */
+    struct buffer parts;  /* part heads of multipart/byteranges */
+    struct answer_stream stream;
+};
+
+struct exchange {
+    const struct exchange_carrier *carrier; /* NULL when the client is gone */
+    void *carrier_context;
+    struct server *server;            /* NULL when the server is gone */
+    struct exchange *previous, *next; /* among the server's live ones, or its spare ones */
+    struct loop *loop;
+    struct arena *arena;
+    enum exchange_step step;
+    enum shield_class class;
+    bool needs_tls; /* came in plain, from outside, where TLS is served */
+    bool closes;    /* refused in a way that ends the connection */
+    int64_t now_ms;
+    uint64_t sent_bytes; /* of the body, for the log */
+    struct text user;
+    struct http_request request;
+    struct http_parameters parameters;
+    struct exchange_peer peer;
+    struct buffer body; /* of the request */
+    struct buffer wire; /* the carrier's: head and framing on their way out */
+    struct answer answer;
+};
+
+/* --- for carriers --- */
+struct exchange *exchange_take(struct server *server, const struct exchange_carrier *carrier,
+                               void *context);
+/* The client has everything (error 0) or is gone (-errno).  Logs, calls back, gives the exchange
+ * up. */
+void exchange_release(struct exchange *exchange, int error);
+/* The stream's buffer is empty: let the source go on. */
+void exchange_stream_drained(struct exchange *exchange);
+
+/* --- for the exchange's own files --- */
+void exchange_drop(struct exchange *exchange); /* frees what the answer holds; back to the pool */
+void exchange_answer_ready(struct exchange *exchange, unsigned status);
+void exchange_add_field(struct exchange *exchange, const char *name,
+                        struct text value); /* borrows both */

@@ -1,0 +1,298 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "base/counters.h"
+#include "io/connection_state.h"
+#include "io/file.h"
+
+#include <errno.h>
+#include <inttypes.h>
+
+/*
+ * connection_write: an answer on its way out of an HTTP/1 connection.
+ *
+ * `wire` holds what we made ourselves: the head, chunk framing, a small file.  It goes out together
+ * with the memory pieces that follow it, in one call.  Larger files go by sendfile; the head before
+ * them is held back by MSG_MORE so that it shares a packet.  Streams are framed from their buffer,
+ * which is refilled only when all is out.
+ */
+enum {
+    RUNS_MAX = 8,
+    INLINE_FILE_BYTES = 16 << 10, /* up to here a copy costs less than a second call */
+    FILE_STEP_BYTES = 1 << 20,
+    BYTES_PER_RUN = 4 << 20, /* then others get a turn */
+};
+
+/* --- the head --- */
+
+static bool has_length(unsigned status) { return status >= 200 && status != 204 && status != 304; }
+
+static void write_field(struct buffer *wire, struct text name, struct text value)
+{
+    buffer_text(wire, name);
+    buffer_text(wire, TEXT(": "));
+    buffer_text(wire, value);
+    buffer_text(wire, TEXT("\r\n"));
+}
+
+static void write_connection_field(struct connection *connection, struct buffer *wire)
+{
+    const struct http_request *request = &connection->exchange->request;
+    if (connection->will_close || connection->exchange->closes)
+        buffer_text(wire, TEXT("Connection: close\r\n"));
+    else if (request->version_minor == 0)
+        buffer_text(wire, TEXT("Connection: keep-alive\r\n"));
+}
+
+static void write_head(struct connection *connection)
+{
+    struct exchange *exchange = connection->exchange;
+    const struct answer *answer = &exchange->answer;
+    struct buffer *wire = &exchange->wire;
+    buffer_printf(wire, "HTTP/1.1 %u %s\r\n", answer->status, http_reason(answer->status));
+    write_field(wire, TEXT("Date"), server_date(connection->server, exchange->now_ms / 1000));
+    buffer_text(wire, TEXT("Server: sostenuto\r\n"));
+    for (size_t i = 0; i < answer->field_count; i++)
+        write_field(wire, answer->fields[i].name, answer->fields[i].value);
+    if (connection->is_chunked)
+        buffer_text(wire, TEXT("Transfer-Encoding: chunked\r\n"));
+    else if (!answer->is_stream && has_length(answer->status))
+        buffer_printf(wire, "Content-Length: %" PRIu64 "\r\n", answer->length);
+    write_connection_field(connection, wire);
+    buffer_text(wire, TEXT("\r\n"));
+}
+
+/* A small file joins the head: one pread and one send instead of send and sendfile. */
+static int inline_file(struct exchange *exchange)
+{
+    struct answer *answer = &exchange->answer;
+    struct answer_piece *piece = &answer->pieces[0];
+    if (answer->piece_count != 1 || piece->data || piece->size == 0 ||
+        piece->size > INLINE_FILE_BYTES)
+        return 0;
+    char *room = buffer_reserve(&exchange->wire, piece->size);
+    int error = room ? file_read_at(answer->fd, room, piece->size, piece->offset) : -ENOBUFS;
+    if (error)
+        return error;
+    exchange->wire.size += piece->size;
+    exchange->sent_bytes += piece->size;
+    answer->piece_count = 0;
+    return 0;
+}
+
+/* --- pieces --- */
+
+static void count_sent(size_t size) { counter_add(COUNTER_BYTES_SENT, (int64_t)size); }
+
+static void skip_done_pieces(struct connection *connection)
+{
+    const struct answer *answer = &connection->exchange->answer;
+    while (connection->piece < answer->piece_count &&
+           connection->piece_sent == answer->pieces[connection->piece].size) {
+        connection->piece++;
+        connection->piece_sent = 0;
+    }
+}
+
+/* `size` bytes went out: of the wire first, then of pieces. */
+static void advance(struct connection *connection, size_t size)
+{
+    struct exchange *exchange = connection->exchange;
+    size_t of_wire = exchange->wire.size - connection->wire_sent;
+    of_wire = size < of_wire ? size : of_wire;
+    count_sent(size);
+    connection->wire_sent += of_wire;
+    size -= of_wire;
+    exchange->sent_bytes += size;
+    skip_done_pieces(connection);
+    while (size > 0) {
+        uint64_t left = exchange->answer.pieces[connection->piece].size - connection->piece_sent;
+        size_t part = size < left ? size : (size_t)left;
+        connection->piece_sent += part;
+        size -= part;
+        skip_done_pieces(connection);
+    }
+}
+
+/* The wire's rest and the memory pieces after it.  *ret_next is the first piece not among them. */
+static int gather(const struct connection *connection, struct iovec runs[RUNS_MAX],
+                  size_t *ret_next)
+{
+    const struct exchange *exchange = connection->exchange;
+    const struct answer *answer = &exchange->answer;
+    int count = 0;
+    size_t next = connection->piece;
+    if (connection->wire_sent < exchange->wire.size)
+        runs[count++] = (struct iovec){exchange->wire.data + connection->wire_sent,
+                                       exchange->wire.size - connection->wire_sent};
+    for (; next < answer->piece_count && count < RUNS_MAX && answer->pieces[next].data; next++) {
+        uint64_t skipped = next == connection->piece ? connection->piece_sent : 0;
+        const char *from = answer->pieces[next].data + skipped;
+        if (answer->pieces[next].size > skipped)
+            runs[count++] =
+                (struct iovec){(void *)(uintptr_t)from, answer->pieces[next].size - skipped};
+    }
+    *ret_next = next;
+    return count;
+}
+
+static ssize_t send_file_piece(struct connection *connection)
+{
+    const struct answer *answer = &connection->exchange->answer;
+    const struct answer_piece *piece = &answer->pieces[connection->piece];
+    uint64_t left = piece->size - connection->piece_sent;
+    ssize_t put =
+        stream_send_file(&connection->stream, answer->fd, piece->offset + connection->piece_sent,
+                         left < FILE_STEP_BYTES ? (size_t)left : FILE_STEP_BYTES,
+                         connection->server->scratch, SERVER_SCRATCH_BYTES);
+    return put == 0 ? -EIO : put; /* shorter than it was: the promised length cannot be kept */
+}
+
+/* One write.  0 when nothing is left to write now. */
+static ssize_t write_once(struct connection *connection)
+{
+    const struct answer *answer = &connection->exchange->answer;
+    struct iovec runs[RUNS_MAX];
+    size_t next;
+    int count = gather(connection, runs, &next);
+    ssize_t put = 0;
+    if (count > 0)
+        put = stream_write(&connection->stream, runs, count, next < answer->piece_count);
+    else if (connection->piece < answer->piece_count)
+        put = send_file_piece(connection);
+    if (put > 0)
+        advance(connection, (size_t)put);
+    return put;
+}
+
+/* --- streams --- */
+
+/* The next frame goes on the wire, which is empty.  False when there is none now. */
+static bool frame_stream(struct connection *connection)
+{
+    struct exchange *exchange = connection->exchange;
+    struct answer_stream *stream = &exchange->answer.stream;
+    bool has_bytes = stream->bytes.size > 0 && !exchange->answer.omits_body;
+    bool ends = stream->has_ended && connection->is_chunked && !exchange->answer.omits_body;
+    if (!has_bytes && (!ends || connection->has_ended))
+        return false;
+    buffer_reset(&exchange->wire);
+    connection->wire_sent = 0;
+    exchange->sent_bytes += stream->bytes.size;
+    if (has_bytes && connection->is_chunked)
+        buffer_printf(&exchange->wire, "%zx\r\n", stream->bytes.size);
+    buffer_text(&exchange->wire, buffer_view(&stream->bytes));
+    if (has_bytes && connection->is_chunked)
+        buffer_text(&exchange->wire, TEXT("\r\n"));
+    buffer_reset(&stream->bytes);
+    if (ends && !stream->error) {
+        buffer_text(&exchange->wire, TEXT("0\r\n\r\n"));
+        connection->has_ended = true;
+    }
+    return exchange->wire.size > 0;
+}
+
+/* All that there was is out.  Waits for the source, or is done. */
+static enum step_result after_stream_is_out(struct connection *connection)
+{
+    struct exchange *exchange = connection->exchange;
+    const struct answer_stream *stream = &exchange->answer.stream;
+    if (!stream->has_ended) {
+        connection_set_deadline(connection, UINT64_MAX);
+        exchange_stream_drained(exchange);
+        if (!stream->has_ended)
+            return STEP_WAITS;
+    }
+    if (!stream->error)
+        return connection_finish_answer(connection);
+    connection->exchange = NULL;
+    exchange_release(exchange, stream->error);
+    return STEP_CLOSES; /* without its last chunk, so the client knows that something is missing */
+}
+
+/* --- the step --- */
+
+static enum step_result wait_to_write(struct connection *connection)
+{
+    uint64_t patience_us = (uint64_t)connection->server->config.limits.send_timeout_ms * 1000;
+    connection->is_blocked = true;
+    connection_set_deadline(connection, loop_now_us(connection->server->loop) + patience_us);
+    return STEP_WAITS;
+}
+
+enum step_result connection_step_answer(struct connection *connection)
+{
+    size_t sent = 0;
+    connection->is_blocked = false;
+    for (;;) {
+        ssize_t put = write_once(connection);
+        if (put == -EAGAIN)
+            return wait_to_write(connection);
+        if (put < 0)
+            return STEP_CLOSES;
+        sent += (size_t)put;
+        if (put == 0 && !(connection->exchange->answer.is_stream && frame_stream(connection)))
+            break;
+        if (sent > BYTES_PER_RUN) {
+            wait_to_write(connection);
+            return STEP_YIELDS;
+        }
+    }
+    if (connection->exchange->answer.is_stream)
+        return after_stream_is_out(connection);
+    return connection_finish_answer(connection);
+}
+
+enum step_result connection_flush_wire(struct connection *connection)
+{
+    struct buffer *wire = &connection->exchange->wire;
+    connection->is_blocked = false;
+    while (connection->wire_sent < wire->size) {
+        struct iovec run = {wire->data + connection->wire_sent, wire->size - connection->wire_sent};
+        ssize_t put = stream_write(&connection->stream, &run, 1, false);
+        connection->is_blocked = put == -EAGAIN;
+        if (put < 0)
+            return put == -EAGAIN ? STEP_WAITS : STEP_CLOSES;
+        connection->wire_sent += (size_t)put;
+    }
+    connection->wire_sent = 0;
+    buffer_reset(wire);
+    return STEP_GOES_ON;
+}
+
+/* --- what the exchange calls --- */
+
+static void carrier_answer(struct exchange *exchange)
+{
+    struct connection *connection = exchange->carrier_context;
+    struct answer *answer = &exchange->answer;
+    connection->step = STEP_ANSWER;
+    connection->is_blocked = connection->has_ended = false;
+    connection->piece = 0;
+    connection->piece_sent = 0;
+    connection->is_chunked = answer->is_stream && exchange->request.version_minor > 0;
+    if (answer->is_stream && !connection->is_chunked)
+        connection->will_close = true; /* the end of the connection is the end of the answer */
+    if (connection->server->is_draining)
+        connection->will_close = true;
+    if (answer->omits_body)
+        answer->piece_count = 0;
+    write_head(connection);
+    if (!connection->stream.ssl && inline_file(exchange) < 0)
+        connection->will_close =
+            true; /* the file shrank: send_file_piece() will find out and close */
+    skip_done_pieces(connection);
+    if (answer->is_stream)
+        connection_carrier.wake(exchange);
+    else
+        connection_run(connection);
+}
+
+static void carrier_wake(struct exchange *exchange)
+{
+    struct connection *connection = exchange->carrier_context;
+    if (!connection->is_running)
+        loop_watch_set(&connection->watch, connection->watch.wanted | LOOP_WRITE);
+}
+
+static void carrier_run(struct exchange *exchange) { connection_run(exchange->carrier_context); }
+
+const struct exchange_carrier connection_carrier = {carrier_answer, carrier_wake, carrier_run};

@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "io/dispatch.h"
+
+#include "base/counters.h"
+#include "base/mem.h"
+#include "http/fields.h"
+#include "http/target.h"
+#include "io/server_state.h"
+#include "shield/door.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+static const char retry_after[] = "5"; /* seconds, until the shield estimates better */
+
+void dispatch_add_route(struct server *server, const struct server_route *route)
+{
+    size_t at = server->route_count, size = strlen(route->path);
+    assert(route->path[0] == '/' && route->handler);
+    server->routes = mem_realloc_array(server->routes, at + 1, sizeof *server->routes);
+    for (; at > 0 && strlen(server->routes[at - 1].path) < size; at--)
+        server->routes[at] = server->routes[at - 1];
+    server->routes[at] = *route;
+    server->route_count++;
+}
+
+/* --- refusing --- */
+
+static void refuse(struct exchange *exchange, unsigned status, const char *title,
+                   const char *detail)
+{
+    counter_add(COUNTER_REQUESTS_BAD, 1);
+    exchange->step = EXCHANGE_HANDLING;
+    exchange_send_problem(exchange, status, title, detail);
+}
+
+/* Asks the door; false when it gave the answer. */
+static bool is_admitted(struct exchange *exchange, enum shield_moment moment)
+{
+    const struct shield_arrival arrival = {
+        .moment = moment,
+        .class = exchange->class,
+        .address = text_of(exchange->peer.address),
+        .path = exchange->request.path,
+        .content_length = exchange->request.content_length,
+        .now_us = loop_now_us(exchange->loop),
+    };
+    enum shield_verdict verdict = shield_admit(exchange->server->config.shield, &arrival);
+    if (verdict == SHIELD_SERVE || verdict == SHIELD_SERVE_LIGHTER)
+        return true;
+    counter_add(COUNTER_DOOR_REFUSED, 1);
+    exchange->step = EXCHANGE_HANDLING;
+    if (verdict == SHIELD_REFUSE) {
+        exchange->closes = true;
+        exchange_send_problem(exchange, 403, "Refused", "This server does not serve this request.");
+    } else {
+        exchange_field(exchange, "Retry-After", text_of(retry_after));
+        exchange_send_problem(exchange, 503, "Busy",
+                              "Many are asking at once. Try again in a few seconds.");
+    }
+    return false;
+}
+
+static bool is_our_host(const struct exchange *exchange)
+{
+    const struct server_config *config = &exchange->server->config;
+    struct text host = http_host_without_port(exchange->request.host);
+    for (size_t i = 0; i < config->host_name_count; i++)
+        if (text_equal_nocase(config->host_names[i], host))
+            return true;
+    return config->host_name_count == 0;
+}
+
+/* --- routes --- */
+
+static bool path_matches(const struct server_route *route, struct text path)
+{
+    struct text own = text_of(route->path);
+    return text_ends(own, TEXT("/")) ? text_starts(path, own) : text_equal(path, own);
+}
+
+static bool names_method(const struct server_route *route, struct text method)
+{
+    struct text rest = text_of(route->methods), name;
+    while (text_split(&rest, ' ', &name))
+        if (text_equal(name, method))
+            return true;
+    return false;
+}
+
+static bool allows(const struct server_route *route, enum http_method method)
+{
+    return names_method(route, http_method_name(method)) ||
+           (method == HTTP_METHOD_HEAD && names_method(route, TEXT("GET")));
+}
+
+/* The routes of one path stand together; *ret_first is the first of those that match best. */
+static const struct server_route *find_route(const struct server *server,
+                                             const struct http_request *request,
+                                             const struct server_route **ret_first)
+{
+    const struct server_route *first = NULL, *end = server->routes + server->route_count;
+    for (const struct server_route *route = server->routes; route < end; route++) {
+        if (first ? strcmp(first->path, route->path) != 0 : !path_matches(route, request->path))
+            continue;
+        if (!first)
+            first = route;
+        if (allows(route, request->method))
+            return route;
+    }
+    *ret_first = first;
+    return NULL;
+}
+
+/* "GET, HEAD, POST, OPTIONS" */
+static void add_allow(struct exchange *exchange, const struct server_route *first)
+{
+    const struct server *server = exchange->server;
+    struct buffer names;
+    buffer_init(&names, 256);
+    for (const struct server_route *route = first; route < server->routes + server->route_count;
+         route++) {
+        struct text rest = text_of(route->methods), name;
+        while (!strcmp(route->path, first->path) && text_split(&rest, ' ', &name))
+            buffer_printf(&names, "%.*s, %s", TEXT_ARGS(name),
+                          text_equal(name, TEXT("GET")) ? "HEAD, " : "");
+    }
+    buffer_text(&names, TEXT("OPTIONS"));
+    exchange_field(exchange, "Allow", buffer_view(&names));
+    buffer_release(&names);
+}
+
+static void answer_without_route(struct exchange *exchange, const struct server_route *first)
+{
+    if (text_equal(exchange->request.target, TEXT("*"))) {
+        exchange->step = EXCHANGE_HANDLING;
+        exchange_field(exchange, "Allow", TEXT("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"));
+        exchange_send_empty(exchange, 204);
+    } else if (!first) {
+        refuse(exchange, 404, "Not found", "Nothing lives at this path.");
+    } else if (exchange->request.method == HTTP_METHOD_OPTIONS) {
+        exchange->step = EXCHANGE_HANDLING;
+        add_allow(exchange, first);
+        exchange_send_empty(exchange, 204);
+    } else {
+        add_allow(exchange, first);
+        refuse(exchange, 405, "Method not allowed",
+               "The Allow field lists what this path understands.");
+    }
+}
+
+/* --- the header --- */
+
+/* The same port speaks both, so the host goes back as it came. */
+static void redirect_to_tls(struct exchange *exchange)
+{
+    struct text target = exchange->request.target;
+    if (!text_starts(target, TEXT("/")))
+        target = TEXT("/");
+    exchange->step = EXCHANGE_HANDLING;
+    exchange->closes = true;
+    exchange_field(exchange, "Location",
+                   arena_printf(exchange->arena, "https://%.*s%.*s",
+                                TEXT_ARGS(exchange->request.host), TEXT_ARGS(target)));
+    exchange_send_empty(exchange, 308);
+}
+
+/* What is wrong with the header whatever its route; true when the answer was given. */
+static bool was_refused_early(struct exchange *exchange)
+{
+    struct text expect = http_request_field(&exchange->request, TEXT("Expect"));
+    if (!is_our_host(exchange))
+        refuse(exchange, 421, "Misdirected request",
+               "This server does not answer to that host name.");
+    else if (exchange->needs_tls && exchange->request.host.size > 0)
+        redirect_to_tls(exchange);
+    else if (exchange->needs_tls)
+        refuse(exchange, 400, "TLS is required",
+               "This server speaks plain HTTP to private addresses only.");
+    else if (expect.data && !text_equal_nocase(expect, TEXT("100-continue")))
+        refuse(exchange, 417, "Expectation failed",
+               "The only expectation understood is 100-continue.");
+    else
+        return false;
+    return true;
+}
+
+const struct server_route *dispatch_header(struct exchange *exchange)
+{
+    const struct server_route *first = NULL;
+    struct http_request *request = &exchange->request;
+    counter_add(COUNTER_REQUESTS, 1);
+    if (was_refused_early(exchange))
+        return NULL;
+    const struct server_route *route = find_route(exchange->server, request, &first);
+    exchange->class = route ? route->class : SHIELD_CLASS_NEW_VISIT;
+    if (!is_admitted(exchange, SHIELD_AT_HEADER))
+        return NULL;
+    if (!route) {
+        answer_without_route(exchange, first);
+        return NULL;
+    }
+    if (request->content_length != UINT64_MAX && request->content_length > route->max_body_bytes) {
+        refuse(exchange, 413, "Too large", "The body is larger than this path takes.");
+        return NULL;
+    }
+    return route;
+}
+
+/* --- the body --- */
+
+static bool is_form(const struct http_request *request)
+{
+    struct text type = http_before_parameters(http_request_field(request, TEXT("Content-Type")));
+    return text_equal_nocase(type, TEXT("application/x-www-form-urlencoded"));
+}
+
+/* Query and form as one list: `a=1` `b=2` reads as `a=1&b=2`. */
+static bool read_parameters(struct exchange *exchange)
+{
+    struct text query = exchange->request.query, form = buffer_view(&exchange->body);
+    struct text encoded = query;
+    if (form.size > 0 && is_form(&exchange->request))
+        encoded = query.size == 0 ? form
+                                  : arena_printf(exchange->arena, "%.*s&%.*s", TEXT_ARGS(query),
+                                                 TEXT_ARGS(form));
+    return http_parameters_parse(exchange->arena, encoded,
+                                 exchange->server->config.limits.max_parameters,
+                                 &exchange->parameters);
+}
+
+void dispatch_body(struct exchange *exchange, const struct server_route *route)
+{
+    if (!is_admitted(exchange, SHIELD_AT_BODY))
+        return;
+    if (!read_parameters(exchange)) {
+        if (arena_overflowed(exchange->arena))
+            refuse(exchange, 503, "Too much at once",
+                   "The parameters need more memory than one request may have.");
+        else
+            refuse(exchange, 400, "Bad parameters",
+                   "There are too many, or one has a bad percent escape.");
+        return;
+    }
+    exchange->step = EXCHANGE_HANDLING;
+    route->handler(exchange, route->context);
+}

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+#include "base/address.h"
+#include "http/date.h"
+#include "io/carrier.h"
+#include "io/server.h"
+
+/*
+ * server_state: what server.c, dispatch.c and the connections share.  Internal to io/.
+ * One loop owns all of it: several loops mean several servers on SO_REUSEPORT sockets.
+ */
+struct connection;
+
+struct listener {
+    struct loop_watch watch;
+    struct loop_timer pause; /* out of descriptors: accept again later */
+    struct server *server;
+    struct server_tls *tls; /* NULL: plain */
+    struct listener *next;
+};
+
+enum { SERVER_SCRATCH_BYTES = 64 << 10, SERVER_SPARE_EXCHANGES = 32 };
+
+struct server {
+    struct loop *loop;
+    struct server_config config;
+    struct address_block *trusted; /* config.trusted_proxies, parsed */
+    struct server_route *routes;   /* longest path first */
+    size_t route_count;
+    struct listener *listeners;
+    struct connection *connections;
+    size_t connection_count;
+    struct exchange *live, *spare;
+    size_t spare_count;
+    int64_t date_s; /* of date_text */
+    struct http_date_text date_text;
+    bool is_draining;
+    struct loop_timer grace;
+    void (*on_drained)(void *context);
+    void *drained_context;
+    char scratch[SERVER_SCRATCH_BYTES]; /* what one read brings, or one file read under TLS */
+};
+
+struct text server_date(struct server *server,
+                        int64_t unix_s); /* the Date field, written once a second */
+bool server_trusts(const struct server *server, const struct address *address);
+void server_connection_gone(struct server *server); /* after its own removal */
+
+/* --- connection.c --- */
+void connection_accept(struct listener *listener, int fd, const struct address *address,
+                       uint16_t port);
+void connection_drain(
+    struct connection *connection); /* ends it after the running answer, at once when idle */
+void connection_abort(struct connection *connection);
+struct connection *connection_next(const struct connection *connection);
+
+/* --- access_log.c --- */
+void access_log_write(const struct exchange *exchange);

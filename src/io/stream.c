@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "io/stream.h"
+
+#include "io/tls_state.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <limits.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <string.h>
+#include <sys/sendfile.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+void stream_start_tls(struct stream *stream, struct server_tls *tls)
+{
+    stream->ssl = server_tls_session(tls, stream->fd);
+}
+
+void stream_close(struct stream *stream)
+{
+    if (stream->ssl) {
+        ERR_clear_error();
+        SSL_shutdown(
+            stream->ssl); /* tells the peer that nothing was cut off; its own is not waited for */
+        SSL_free(stream->ssl);
+        stream->ssl = NULL;
+    }
+    if (stream->fd >= 0)
+        close(stream->fd);
+    stream->fd = -1;
+}
+
+/* What a TLS call that gave no bytes means. */
+static int tls_error(struct stream *stream, int result, int own_way)
+{
+    int error = SSL_get_error(stream->ssl, result);
+    stream->wants_other_way =
+        (error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE) && error != own_way;
+    switch (error) {
+    case SSL_ERROR_WANT_READ:
+    case SSL_ERROR_WANT_WRITE:
+        return -EAGAIN;
+    case SSL_ERROR_ZERO_RETURN:
+        return 0;
+    case SSL_ERROR_SYSCALL:
+        SSL_set_quiet_shutdown(stream->ssl, 1); /* nobody is there to be told */
+        return errno ? -errno : -ECONNRESET;
+    default:
+        SSL_set_quiet_shutdown(stream->ssl, 1);
+        return -EPROTO;
+    }
+}
+
+int stream_handshake(struct stream *stream)
+{
+    ERR_clear_error();
+    int result = SSL_accept(stream->ssl);
+    if (result == 1) {
+        stream->wants_other_way = false;
+        return 0;
+    }
+    int error = tls_error(stream, result, SSL_ERROR_WANT_READ);
+    return error == 0 ? -EPROTO : error;
+}
+
+ssize_t stream_read(struct stream *stream, void *out, size_t size)
+{
+    if (!stream->ssl) {
+        ssize_t got = recv(stream->fd, out, size, 0);
+        return got < 0 ? errno == EINTR ? -EAGAIN : -errno : got;
+    }
+    ERR_clear_error();
+    errno = 0;
+    int got = SSL_read(stream->ssl, out, size > INT_MAX ? INT_MAX : (int)size);
+    if (got > 0)
+        stream->wants_other_way = false;
+    return got > 0 ? got : tls_error(stream, got, SSL_ERROR_WANT_READ);
+}
+
+static ssize_t tls_write(struct stream *stream, const void *data, size_t size)
+{
+    ERR_clear_error();
+    errno = 0;
+    int put = SSL_write(stream->ssl, data, size > INT_MAX ? INT_MAX : (int)size);
+    if (put > 0)
+        stream->wants_other_way = false;
+    if (put > 0)
+        return put;
+    int error = tls_error(stream, put, SSL_ERROR_WANT_WRITE);
+    return error == 0 ? -EPIPE : error;
+}
+
+/* Small runs go into one record together: a record each would cost more than the copy. */
+static ssize_t tls_write_runs(struct stream *stream, const struct iovec *runs, int count)
+{
+    char record[STREAM_RECORD_BYTES];
+    size_t size = 0;
+    if (count == 1 || runs[0].iov_len >= sizeof record)
+        return tls_write(stream, runs[0].iov_base, runs[0].iov_len);
+    for (int i = 0; i < count && size < sizeof record; i++) {
+        size_t room = sizeof record - size, part = runs[i].iov_len < room ? runs[i].iov_len : room;
+        memcpy(record + size, runs[i].iov_base, part);
+        size += part;
+    }
+    return tls_write(stream, record, size);
+}
+
+ssize_t stream_write(struct stream *stream, const struct iovec *runs, int count, bool has_more)
+{
+    if (stream->ssl)
+        return tls_write_runs(stream, runs, count);
+    struct iovec own[8];
+    assert(count > 0 && count <= (int)(sizeof own / sizeof own[0]));
+    memcpy(own, runs, (size_t)count * sizeof own[0]);
+    struct msghdr message = {.msg_iov = own, .msg_iovlen = (size_t)count};
+    ssize_t put = sendmsg(stream->fd, &message, MSG_NOSIGNAL | (has_more ? MSG_MORE : 0));
+    return put < 0 ? errno == EINTR ? -EAGAIN : -errno : put;
+}
+
+ssize_t stream_send_file(struct stream *stream, int file_fd, uint64_t offset, size_t size,
+                         char *scratch, size_t scratch_size)
+{
+    if (!stream->ssl) {
+        off_t at = (off_t)offset;
+        ssize_t put = sendfile(stream->fd, file_fd, &at, size);
+        return put < 0 ? errno == EINTR ? -EAGAIN : -errno : put;
+    }
+    ssize_t got = pread(file_fd, scratch, size < scratch_size ? size : scratch_size, (off_t)offset);
+    if (got <= 0)
+        return got < 0 ? -errno : 0;
+    return tls_write(stream, scratch, (size_t)got);
+}
+
+bool stream_has_buffered(const struct stream *stream)
+{
+    return stream->ssl && SSL_pending(stream->ssl) > 0;
+}

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+#include "base/compiler.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+
+/*
+ * stream: the bytes of one accepted socket, plain or through TLS, never blocking.
+ *
+ * Every call returns a count, or -EAGAIN (wait for stream_wants()), or another -errno.  A read of 0
+ * is the peer's end. TLS may need to write to read, and the other way round; stream_wants() says
+ * what the last -EAGAIN waits for.
+ */
+struct ssl_st;
+struct server_tls;
+
+enum { STREAM_RECORD_BYTES = 16384 }; /* of one TLS record: more at once is not sent at once */
+
+struct stream {
+    int fd;
+    struct ssl_st *ssl;   /* NULL when plain */
+    bool wants_other_way; /* the last read waits to write, or the last write to read */
+};
+
+void stream_start_tls(struct stream *stream, struct server_tls *tls);
+int stream_handshake(struct stream *stream) MUST_USE; /* 0 done, -EAGAIN, -EPROTO */
+void stream_close(struct stream *stream);
+
+ssize_t stream_read(struct stream *stream, void *out, size_t size) MUST_USE;
+/* `has_more`: more follows at once, so the kernel may wait and fill its packet. */
+ssize_t stream_write(struct stream *stream, const struct iovec *runs, int count,
+                     bool has_more) MUST_USE;
+/*
+ * From a file, at most `size` bytes from `offset`; 0 when the file ends there.  Plain: sendfile.
+ * TLS: through `scratch`.
+ */
+ssize_t stream_send_file(struct stream *stream, int file_fd, uint64_t offset, size_t size,
+                         char *scratch, size_t scratch_size) MUST_USE;
+bool stream_has_buffered(
+    const struct stream *stream); /* decrypted bytes that no event will announce */
