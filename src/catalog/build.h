@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
-#include "catalog/rows.h"
+#include "catalog/format.h"
 
 /*
  * catalog/build: rows in, one immutable segment out, as two objects: core (browse and search) and
@@ -39,6 +39,9 @@ void build_artist(struct build *build, const struct artist_row *row);
 void build_folder(struct build *build, const struct folder_row *row);
 void build_removal(struct build *build, const struct catalog_id *track);
 size_t build_tracks(const struct build *build); /* rows so far */
+bool build_is_empty(const struct build *build); /* no row of any kind and no removal */
+void build_renumber(struct build *build,
+                    uint64_t number); /* for the depot, which knows the segment's number last */
 
 enum build_result {
     BUILD_DONE,
@@ -46,7 +49,6 @@ enum build_result {
     BUILD_TOO_BIG,  /* past BUILD_MAX_TRACKS or 4 GiB of text */
     BUILD_SINK,     /* the sink said no */
 };
-enum segment_object { SEGMENT_CORE, SEGMENT_DETAIL, SEGMENT_OBJECTS };
 /* Takes the next bytes of an object; false stops the build. */
 typedef bool build_sink(void *context, enum segment_object object, const void *data, size_t size);
 

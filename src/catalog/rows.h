@@ -11,7 +11,8 @@
  * zero.  Rows name each other by id. 0, "", and the id of zero bytes mean "unknown" unless said
  * otherwise.  Freestanding.
  */
-struct segment; /* catalog/segment.h; inside of a list that was read */
+struct segment; /* inside of a list that was read */
+struct catalog;
 
 enum { CATALOG_NONE = -1 }; /* no number: compare with (uint32_t)CATALOG_NONE */
 
@@ -57,7 +58,8 @@ struct catalog_credits {
     const struct catalog_credit *items; /* when building */
     uint32_t count;
     uint32_t _first;
-    const struct segment *_segment;
+    const struct catalog *_catalog;
+    uint8_t _part;
     uint16_t _column;
 };
 struct catalog_credit catalog_credits_at(const struct catalog_credits *credits, uint32_t index);

@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "catalog/depot_file.h"
+#include "base/mem.h"
+#include "catalog/memory.h"
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { NAME_SIZE = 40, NUMBER_DIGITS = 16 };
+
+static const char *const suffixes[DEPOT_FILES] = {".list", ".core", ".detail", ".new"};
+
+static void name_of(char name[NAME_SIZE], uint64_t number, enum depot_file kind, bool is_new)
+{
+    (void)snprintf(name, NAME_SIZE, "%016llx%s%s", (unsigned long long)number, suffixes[kind],
+                   is_new ? ".new" : "");
+}
+
+bool depot_file_parse(const char *name, uint64_t *ret_number, enum depot_file *ret_kind)
+{
+    uint64_t number = 0;
+    for (unsigned i = 0; i < NUMBER_DIGITS; i++) {
+        const char *digit = name[i] ? strchr("0123456789abcdef", name[i]) : NULL;
+        if (!digit)
+            return false;
+        unsigned value =
+            name[i] <= '9' ? (unsigned)(name[i] - '0') : (unsigned)(name[i] - 'a' + 10);
+        number = number << 4 | value;
+    }
+    struct text rest = text_of(name + NUMBER_DIGITS);
+    bool is_new = text_ends(rest, TEXT(".new"));
+    for (unsigned kind = 0; kind < DEPOT_NEW; kind++)
+        if (is_new ? text_starts(rest, text_of(suffixes[kind]))
+                   : text_equal(rest, text_of(suffixes[kind]))) {
+            *ret_number = number;
+            *ret_kind = is_new ? DEPOT_NEW : (enum depot_file)kind;
+            return true;
+        }
+    return false;
+}
+
+/* --- writing --- */
+
+struct new_file {
+    int folder, fd, error;
+    char name[NAME_SIZE], final[NAME_SIZE];
+};
+
+static struct new_file new_file(int folder, uint64_t number, enum depot_file kind)
+{
+    struct new_file file = {.folder = folder};
+    name_of(file.name, number, kind, true);
+    name_of(file.final, number, kind, false);
+    file.fd = openat(folder, file.name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    file.error = file.fd < 0 ? -errno : 0;
+    return file;
+}
+
+static void new_file_write(struct new_file *file, const void *data, size_t size)
+{
+    const char *at = data;
+    while (size > 0 && !file->error) {
+        ssize_t written = write(file->fd, at, size);
+        if (written < 0 && errno != EINTR)
+            file->error = -errno;
+        if (written > 0) {
+            at += written;
+            size -= (size_t)written;
+        }
+    }
+}
+
+/* Durable under its final name, or gone. */
+static int new_file_finish(struct new_file *file)
+{
+    if (!file->error && fsync(file->fd) < 0)
+        file->error = -errno;
+    if (file->fd >= 0 && close(file->fd) < 0 && !file->error)
+        file->error = -errno;
+    if (!file->error && renameat(file->folder, file->name, file->folder, file->final) < 0)
+        file->error = -errno;
+    if (!file->error && fsync(file->folder) < 0)
+        file->error = -errno;
+    if (file->error && file->fd >= 0)
+        (void)unlinkat(file->folder, file->name, 0);
+    return file->error;
+}
+
+int depot_write_list(int folder, const struct list *list)
+{
+    struct buffer bytes;
+    buffer_init(&bytes, 64 * 1024);
+    list_write(list, &bytes);
+    struct new_file file = new_file(folder, list->number, DEPOT_LIST);
+    new_file_write(&file, bytes.data, bytes.size);
+    buffer_release(&bytes);
+    return new_file_finish(&file);
+}
+
+struct two_files {
+    struct new_file objects[SEGMENT_OBJECTS];
+};
+
+static bool into_files(void *context, enum segment_object object, const void *data, size_t size)
+{
+    struct two_files *files = context;
+    new_file_write(&files->objects[object], data, size);
+    return files->objects[object].error == 0;
+}
+
+static void fill_entry(struct list_entry *entry, const struct build_totals *totals)
+{
+    entry->tracks = totals->tracks;
+    entry->removals = totals->removals;
+    memcpy(entry->size_bytes, totals->size_bytes, sizeof entry->size_bytes);
+    memcpy(entry->digest, totals->digest, sizeof entry->digest);
+}
+
+static int error_of(enum build_result result)
+{
+    return result == BUILD_DONE || result == BUILD_SINK ? 0
+           : result == BUILD_TOO_BIG                    ? -EFBIG
+                                                        : -EINVAL;
+}
+
+int depot_write_segment(int folder, struct build *build, uint8_t library, struct list_entry *entry,
+                        struct stored_segment **ret_stored)
+{
+    struct build_totals totals = {0};
+    struct catalog_id dangling;
+    const char *fault = NULL;
+    struct two_files files = {{new_file(folder, entry->number, DEPOT_CORE),
+                               new_file(folder, entry->number, DEPOT_DETAIL)}};
+    int error = error_of(build_finish(build, into_files, &files, &totals, &dangling));
+    for (unsigned object = 0; object < SEGMENT_OBJECTS; object++) {
+        if (error && !files.objects[object].error)
+            files.objects[object].error = error;
+        int finished = new_file_finish(&files.objects[object]);
+        error = error ? error : finished;
+    }
+    if (error)
+        return error;
+    fill_entry(entry, &totals);
+    *ret_stored = stored_segment_open(folder, entry, library, &fault);
+    return *ret_stored ? 0 : -EIO;
+}
+
+/* --- reading --- */
+
+bool depot_read_list(int folder, uint64_t number, struct list *ret)
+{
+    char name[NAME_SIZE],
+        bytes[LIST_HEADER_SIZE + LIST_MAX_SEGMENTS * LIST_ENTRY_SIZE + FORMAT_DIGEST_SIZE + 1];
+    name_of(name, number, DEPOT_LIST, false);
+    int fd = openat(folder, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0)
+        return false;
+    ssize_t size = read(fd, bytes, sizeof bytes);
+    (void)close(fd);
+    return size > 0 && list_read(text_make(bytes, (size_t)size), ret);
+}
+
+struct stored_segment {
+    atomic_int references;
+    struct segment segment;
+    void *maps[SEGMENT_OBJECTS];
+    size_t sizes[SEGMENT_OBJECTS];
+};
+
+static const char *map_object(struct stored_segment *stored, int folder,
+                              const struct list_entry *entry, enum segment_object object)
+{
+    char name[NAME_SIZE];
+    struct stat status;
+    name_of(name, entry->number, object == SEGMENT_CORE ? DEPOT_CORE : DEPOT_DETAIL, false);
+    int fd = openat(folder, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0)
+        return "is missing";
+    bool fits = fstat(fd, &status) == 0 && (uint64_t)status.st_size == entry->size_bytes[object] &&
+                status.st_size > 0;
+    void *map =
+        fits ? mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_SHARED, fd, 0) : MAP_FAILED;
+    (void)close(fd);
+    if (map == MAP_FAILED)
+        return fits ? "cannot be mapped" : "has another size than its list says";
+    stored->maps[object] = map;
+    stored->sizes[object] = (size_t)status.st_size;
+    struct text bytes = text_make(map, stored->sizes[object]);
+    if (bytes.size < FORMAT_HEADER_SIZE || !segment_digest_is_right(bytes) ||
+        memcmp(bytes.data + FORMAT_DIGEST_AT, entry->digest[object], FORMAT_DIGEST_SIZE) != 0)
+        return "was altered";
+    enum segment_fault fault = segment_add(&stored->segment, object, bytes);
+    return fault == SEGMENT_GOOD ? NULL : segment_fault_text(fault).data;
+}
+
+struct stored_segment *stored_segment_open(int folder, const struct list_entry *entry,
+                                           uint8_t library, const char **ret_fault)
+{
+    struct stored_segment *stored = MEM_NEW(struct stored_segment);
+    stored->references = 1;
+    const char *fault = map_object(stored, folder, entry, SEGMENT_CORE);
+    if (!fault)
+        fault = map_object(stored, folder, entry, SEGMENT_DETAIL);
+    if (!fault && (stored->segment.library != library || stored->segment.number != entry->number))
+        fault = "belongs to another library";
+    if (fault) {
+        *ret_fault = fault;
+        stored_segment_unref(&stored);
+    }
+    return stored;
+}
+
+struct stored_segment *stored_segment_ref(struct stored_segment *stored)
+{
+    atomic_fetch_add(&stored->references, 1);
+    return stored;
+}
+
+void stored_segment_unref(struct stored_segment **stored_p)
+{
+    struct stored_segment *stored = *stored_p;
+    *stored_p = NULL;
+    if (!stored || atomic_fetch_sub(&stored->references, 1) > 1)
+        return;
+    for (unsigned object = 0; object < SEGMENT_OBJECTS; object++)
+        if (stored->maps[object])
+            (void)munmap(stored->maps[object], stored->sizes[object]);
+    mem_free(stored);
+}
+
+const struct segment *stored_segment_view(const struct stored_segment *stored)
+{
+    return &stored->segment;
+}
+
+/* --- sweeping --- */
+
+static bool list_names(const struct list *list, uint64_t number, enum depot_file kind)
+{
+    if (kind == DEPOT_LIST)
+        return list->number == number;
+    for (uint32_t i = 0; i < list->count; i++)
+        if (list->entries[i].number == number)
+            return true;
+    return false;
+}
+
+void depot_sweep(int folder, const struct list *current, const struct list *previous)
+{
+    int fd = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *entries = fd < 0 ? NULL : fdopendir(fd);
+    for (struct dirent *entry; entries && (entry = readdir(entries));) {
+        uint64_t number;
+        enum depot_file kind;
+        if (depot_file_parse(entry->d_name, &number, &kind) &&
+            (kind == DEPOT_NEW ||
+             (!list_names(current, number, kind) && !list_names(previous, number, kind))))
+            (void)unlinkat(folder, entry->d_name, 0);
+    }
+    if (entries)
+        (void)closedir(entries);
+}
