@@ -1,2 +1,11 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 import { render } from 'preact';
-render(<p>Sostenuto</p>, document.getElementById('app') as HTMLElement);
+import '@preact/signals';
+import { App } from './app';
+import { startKeys } from './parts/keys';
+import { boot } from './state/boot';
+
+document.body.dataset.ready = 'no';
+render(<App />, document.getElementById('app') as HTMLElement);
+startKeys();
+void boot().finally(() => (document.body.dataset.ready = 'yes'));

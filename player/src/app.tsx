@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// app: the frame around every view.
+import type { JSX } from 'preact';
+import { useEffect, useRef } from 'preact/hooks';
+import { unsent } from './data/journal';
+import { link } from './data/link';
+import { gate, person } from './data/session';
+import { count, timeOfDay } from './model/words';
+import { Bar } from './parts/bar';
+import { Empty, Heading } from './parts/basics';
+import { DialogHost } from './parts/dialog';
+import { Icon, Mark, type IconName } from './parts/icon';
+import { notices } from './state/notices';
+import { current, isPlaying } from './state/playing';
+import { route } from './state/route';
+import { AlbumView } from './views/album';
+import { AlbumsView } from './views/albums';
+import { ArtistView } from './views/artist';
+import { ArtistsView } from './views/artists';
+import { GateView } from './views/gate';
+import { GenresView } from './views/genres';
+import { HomeView } from './views/home';
+import { NowView } from './views/now';
+import { PlaylistView } from './views/playlist';
+import { PlaylistsView } from './views/playlists';
+import { QueueView } from './views/queue';
+import { SearchField, SearchView } from './views/search';
+import { SettingsView } from './views/settings';
+
+function View(): JSX.Element {
+  const { view, id } = route.value;
+  switch (view) {
+    case '':
+      return <HomeView />;
+    case 'albums':
+      return <AlbumsView />;
+    case 'album':
+      return <AlbumView id={id} key={id} />;
+    case 'artists':
+      return <ArtistsView />;
+    case 'artist':
+      return <ArtistView id={id} key={id} />;
+    case 'genres':
+      return <GenresView />;
+    case 'playlists':
+      return <PlaylistsView />;
+    case 'playlist':
+      return <PlaylistView id={id} key={id} />;
+    case 'search':
+      return <SearchView />;
+    case 'queue':
+      return <QueueView />;
+    case 'now':
+      return <NowView />;
+    case 'settings':
+      return <SettingsView />;
+    default:
+      return (
+        <>
+          <Heading>Nothing here</Heading>
+          <Empty title="There is no such page">
+            <p>
+              <a href="/">Go home</a>
+            </p>
+          </Empty>
+        </>
+      );
+  }
+}
+
+const PLACES: readonly (readonly [string, string, IconName, readonly string[]])[] = [
+  ['/', 'Home', 'home', ['']],
+  ['/albums', 'Albums', 'disc', ['albums', 'album']],
+  ['/artists', 'Artists', 'person', ['artists', 'artist']],
+  ['/genres', 'Genres', 'grip', ['genres']],
+  ['/playlists', 'Playlists', 'list', ['playlists', 'playlist']],
+];
+
+function Places(): JSX.Element {
+  const { view } = route.value;
+  return (
+    <nav class="places" aria-label="Library">
+      {PLACES.map(([path, name, icon, views]) => (
+        <a key={path} href={path} {...(views.includes(view) && { 'aria-current': 'page' as const })}>
+          <Icon name={icon} />
+          <span>{name}</span>
+        </a>
+      ))}
+    </nav>
+  );
+}
+
+/** Says that the server is away, since when, and what still works; nothing to dismiss. */
+function Strip(): JSX.Element {
+  const { isAway, since } = link.value;
+  const waits = unsent.value > 0 ? ` ${count(unsent.value, 'change')} will be sent.` : '';
+  return (
+    <div class="strip" role="status">
+      {isAway && (
+        <p>
+          The server has been away since {timeOfDay(since)}.
+          {isPlaying.value ? ' What is playing keeps playing.' : ''} What you do is kept here.{waits}
+        </p>
+      )}
+    </div>
+  );
+}
+
+function Notices(): JSX.Element {
+  return (
+    <div class="notices" role="status" aria-live="polite">
+      {notices.value.map((notice) => (
+        <p key={notice.id} class={notice.isProblem ? 'problem' : ''}>
+          {notice.text}
+        </p>
+      ))}
+    </div>
+  );
+}
+
+/** After a change of view the focus and a screen reader go to its heading, unless a field is being typed into. */
+function useFocusOnView(): { current: HTMLElement | null } {
+  const main = useRef<HTMLElement>(null);
+  const isFirst = useRef(true);
+  const { path } = route.value;
+  useEffect(() => {
+    if (isFirst.current) return void (isFirst.current = false);
+    if (document.activeElement?.matches('input')) return;
+    (main.current?.querySelector<HTMLElement>('h1') ?? main.current)?.focus({ preventScroll: true });
+  }, [path]);
+  return main;
+}
+
+function Frame(): JSX.Element {
+  const main = useFocusOnView();
+  const { view } = route.value;
+  return (
+    <div class={`frame ${current.value ? 'with-bar' : ''} at-${view || 'home'}`}>
+      <a class="skip" href="#main">
+        Skip to the music
+      </a>
+      <header class="top">
+        <a class="brand" href="/" aria-label="Sostenuto, home">
+          <Mark />
+          <span class="wordmark">Sostenuto</span>
+        </a>
+        <Places />
+        <SearchField />
+        <a class="me" href="/settings" aria-label={`Settings of ${person.value?.name ?? 'this device'}`}>
+          {(person.value?.name ?? '?').slice(0, 1).toUpperCase()}
+        </a>
+      </header>
+      <Strip />
+      <main id="main" ref={main} tabIndex={-1}>
+        <View />
+      </main>
+      <Bar />
+    </div>
+  );
+}
+
+export function App(): JSX.Element {
+  return (
+    <>
+      {gate.value === 'open' ? <Frame /> : <GateView />}
+      <Notices />
+      <DialogHost />
+    </>
+  );
+}

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// link: whether the server answers.  Two failed requests in a row mean away, one good answer means back.  Whoever talks to
+// the server reports here; while it is away `probe` (given by objects.ts) looks for it with back-off.
+import { signal } from '@preact/signals';
+import { Backoff, pause } from './backoff';
+
+export interface Link {
+  isAway: boolean;
+  since: number; // Unix ms of the last change
+}
+
+export const link = signal<Link>({ isAway: false, since: Date.now() });
+
+let misses = 0;
+let isProbing = false;
+let probe: (() => Promise<boolean>) | null = null;
+const waiting = new Set<() => void>();
+
+export function setProbe(ask: () => Promise<boolean>): void {
+  probe = ask;
+}
+
+/** Calls back once each time the server returns. */
+export function onReturn(callback: () => void): void {
+  waiting.add(callback);
+}
+
+export function heard(): void {
+  misses = 0;
+  if (!link.value.isAway) return;
+  link.value = { isAway: false, since: Date.now() };
+  for (const callback of waiting) callback();
+}
+
+export function missed(): void {
+  misses += 1;
+  if (misses >= 2 && !link.value.isAway) link.value = { isAway: true, since: Date.now() };
+  void keepProbing();
+}
+
+async function keepProbing(): Promise<void> {
+  if (isProbing || !probe) return;
+  isProbing = true;
+  const backoff = new Backoff(600, 8000);
+  while (misses > 0) {
+    await pause(backoff.nextMs());
+    if (misses === 0) break;
+    if (await probe()) heard();
+    else {
+      misses += 1;
+      if (misses >= 2 && !link.value.isAway) link.value = { isAway: true, since: Date.now() };
+    }
+  }
+  isProbing = false;
+}

@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// settings-admin: the library and the people, for admins.
+import type { JSX } from 'preact';
+import { useEffect, useState } from 'preact/hooks';
+import { command } from '../data/journal';
+import { api } from '../data/objects';
+import { explain } from '../data/problem';
+import { person, token } from '../data/session';
+import { Answer, Button, Field } from '../parts/basics';
+import { AskText, Confirm, showDialog } from '../parts/dialog';
+import { Menu } from '../parts/menu';
+import { count } from '../model/words';
+import { scan } from '../state/boot';
+import { say } from '../state/notices';
+import { outdate, useRead } from '../state/reads';
+import { Section } from './settings';
+
+interface Scan {
+  running: boolean;
+  phase?: string;
+  seen?: number;
+  total?: number;
+  report?: { path: string; reason: string }[];
+}
+
+async function attempt(work: () => Promise<unknown>, done: string): Promise<void> {
+  try {
+    await work();
+    say(done);
+  } catch (error) {
+    say(explain(error), true);
+  }
+}
+
+const send = async (method: string, path: string, body?: unknown): Promise<unknown> =>
+  command(method, path, body, await token());
+
+function Progress({ now }: { now: Scan }): JSX.Element {
+  const { seen = 0, total = 0 } = now;
+  if (!now.running) return <p>The library is up to date.</p>;
+  return (
+    <p role="status">
+      Reading the library: {count(seen, 'file')}
+      {total > 0 && ` of ${total.toLocaleString('en')}`}
+      <progress max={total || 1} {...(total > 0 && { value: seen })} aria-label="Scan" />
+    </p>
+  );
+}
+
+export function LibrarySection(): JSX.Element {
+  const read = useRead('scan', () => api<Scan>('/api/v1/scan'));
+  const running = scan.value?.running;
+  useEffect(() => outdate('scan'), [running]);
+  const start = (full: boolean, allowRemoval = false): Promise<void> =>
+    attempt(async () => {
+      await send('POST', '/api/v1/scan', { full, allowRemoval });
+      outdate('scan');
+    }, 'The library is being read');
+  const askRemoval = (): void =>
+    showDialog(
+      <Confirm
+        title="Forget missing music?"
+        text="A scan that would drop more than a fifth of a library stops and asks, because a disk may just be unmounted. Go on only when those files are really gone."
+        action="Forget it"
+        onDone={() => void start(false, true)}
+      />,
+    );
+  return (
+    <Section title="Library">
+      <Answer of={read} name="scan">
+        {(found) => (
+          <>
+            <Progress now={scan.value?.running ? { ...found, ...scan.value } : found} />
+            <div class="actions">
+              <Button onClick={() => void start(false)}>Look for changes</Button>
+              <Button onClick={() => void start(true)}>Read everything again</Button>
+              <Button onClick={askRemoval}>Forget missing music…</Button>
+            </div>
+            {found.report && found.report.length > 0 && (
+              <details>
+                <summary>{count(found.report.length, 'file')} could not be read</summary>
+                <ul class="report">
+                  {found.report.slice(0, 500).map(({ path, reason }) => (
+                    <li key={path}>
+                      <code>{path}</code>
+                      <span class="muted">{reason}</span>
+                    </li>
+                  ))}
+                </ul>
+              </details>
+            )}
+          </>
+        )}
+      </Answer>
+    </Section>
+  );
+}
+
+interface User {
+  id: string;
+  name: string;
+  isAdmin: boolean;
+  isDisabled?: boolean;
+}
+
+const list = (answer: User[] | { users: User[] }): User[] => (Array.isArray(answer) ? answer : answer.users);
+const loadUsers = async (): Promise<User[]> => list(await api<User[] | { users: User[] }>('/api/v1/users'));
+const pathOf = (user: User): string => `/api/v1/users/${encodeURIComponent(user.id)}`;
+
+function NewUser(): JSX.Element {
+  const [name, setName] = useState('');
+  const [password, setPassword] = useState('');
+  const [error, setError] = useState('');
+  const submit = async (event: Event): Promise<void> => {
+    event.preventDefault();
+    try {
+      await send('POST', '/api/v1/users', { name: name.trim(), password, isAdmin: false });
+      say(`${name.trim()} may listen now`);
+      setName('');
+      setPassword('');
+      setError('');
+      outdate('users');
+    } catch (thrown) {
+      setError(explain(thrown));
+    }
+  };
+  return (
+    <form class="inline-form" onSubmit={(event) => void submit(event)}>
+      <Field label="Name of a new listener" value={name} onInput={setName} />
+      <Field label="First password" type="password" value={password} onInput={setPassword} autocomplete="new-password" />
+      <Button type="submit">Add</Button>
+      <p class="form-error" role="alert">
+        {error}
+      </p>
+    </form>
+  );
+}
+
+function userActions(user: User): { name: string; run: () => void }[] {
+  const patch = (body: unknown, done: string): void =>
+    void attempt(async () => {
+      await send('PATCH', pathOf(user), body);
+      outdate('users');
+    }, done);
+  const remove = (): Promise<void> =>
+    attempt(async () => {
+      await send('DELETE', pathOf(user));
+      outdate('users');
+    }, `${user.name} is gone`);
+  return [
+    {
+      name: user.isAdmin ? 'Make an ordinary listener' : 'Make an admin',
+      run: () => patch({ isAdmin: !user.isAdmin }, 'The role is changed'),
+    },
+    {
+      name: 'Set a new password…',
+      run: () =>
+        showDialog(
+          <AskText
+            title={`New password for ${user.name}`}
+            label="Password"
+            action="Set"
+            onDone={(password) => patch({ password }, 'The password is set')}
+          />,
+        ),
+    },
+    {
+      name: 'Remove…',
+      run: () =>
+        showDialog(
+          <Confirm
+            title={`Remove ${user.name}?`}
+            text="Their stars, playlists and plays go too."
+            action="Remove"
+            onDone={() => void remove()}
+          />,
+        ),
+    },
+  ];
+}
+
+export function PeopleSection(): JSX.Element {
+  const users = useRead('users', loadUsers);
+  return (
+    <Section title="People">
+      <Answer of={users} name="users">
+        {(all) => (
+          <ul class="rows">
+            {all.map((user) => (
+              <li key={user.id}>
+                <span>{user.name}</span>
+                <span class="muted">{user.isAdmin ? 'admin' : 'listener'}</span>
+                {user.id !== person.value?.id && <Menu label={`More for ${user.name}`} actions={() => userActions(user)} />}
+              </li>
+            ))}
+          </ul>
+        )}
+      </Answer>
+      <NewUser />
+    </Section>
+  );
+}
