@@ -365,7 +365,9 @@ static int open_depots(struct library *library, const char *articles, char why[2
         snprintf(folder, sizeof folder, "%s/catalog/%d", library->state_folder, root->id);
         struct depot_config config = {
             .folder = folder, .library = (uint8_t)root->id, .ignored_articles = text_of(articles)};
-        int error = depot_open(&config, &root->depot, refused);
+        int error = file_make_dirs(AT_FDCWD, folder, 0700);
+        if (!error)
+            error = depot_open(&config, &root->depot, refused);
         if (error) {
             snprintf(why, 256, "%.200s: %s", folder, strerrordesc_np(-error));
             return error;

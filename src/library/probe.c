@@ -168,6 +168,8 @@ static void insert_file(struct scan *scan, const struct probe_file *file, const 
     int64_t row = database_run(database, insert);
     if (is_new && row)
         changes_add_file(&scan->changes, row);
+    else
+        scan->changes.has_unsettled = true;
 }
 
 static void update_file(struct scan *scan, const struct probe_file *file, const struct heard *heard,

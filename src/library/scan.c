@@ -33,8 +33,8 @@ void changes_add_gone(struct changes *changes, const struct gone_file *gone)
 
 bool changes_any(const struct changes *changes)
 {
-    return changes->everything || changes->files.count || changes->gone_count ||
-           changes->gone_folders.count || changes->pictures.count;
+    return changes->everything || changes->has_unsettled || changes->files.count ||
+           changes->gone_count || changes->gone_folders.count || changes->pictures.count;
 }
 
 void changes_reset(struct changes *changes)

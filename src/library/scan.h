@@ -89,6 +89,7 @@ struct changes {
     struct number_list gone_folders; /* rows of folders that are no more */
     struct number_set pictures;      /* folders whose cover or artist image changed */
     struct number_set albums;        /* settle.c's: to be published with their changed files */
+    bool has_unsettled;              /* rows whose track settle.c must find */
     bool everything;                 /* publish all anew (first catalogue, recovery) */
 };
 void changes_add_file(struct changes *changes, int64_t file);
