@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "base/encode.h"
+#include "state/batch_build.h"
+#include "state/state_internal.h"
+
+/* Operations for `account`, then back to whom the batch was for. */
+static void end_for(struct batch *batch, struct json *json, struct uid account, enum operation_kind kind)
+{
+    struct batch_item *item = build_end(batch, json, kind);
+    if (item)
+        item->operation.account = account;
+}
+
+static void build_bytes(struct json *json, const char *name, const void *data, size_t size)
+{
+    struct buffer text;
+    buffer_init(&text, 512);
+    encode_base64url(&text, data, size);
+    json_member_text(json, name, buffer_view(&text));
+    buffer_release(&text);
+}
+
+static void build_libraries(struct json *json, uint64_t libraries)
+{
+    char digits[20];
+    int size = snprintf(digits, sizeof digits, "%016llx", (unsigned long long)libraries);
+    json_member_text(json, "libraries", text_make(digits, (size_t)size));
+}
+
+struct uid batch_account_create(struct batch *batch, struct text name, struct text password_hash, bool is_admin,
+                                uint64_t libraries)
+{
+    struct uid id = uid_random();
+    struct json json = build_begin(batch);
+    json_member_text(&json, "name", name);
+    json_member_bool(&json, "admin", is_admin);
+    build_libraries(&json, libraries);
+    json_member_i64(&json, "created", batch->author.now_ms);
+    end_for(batch, &json, id, KIND_ACCOUNT);
+    batch_password(batch, id, password_hash);
+    return id;
+}
+
+void batch_account_rename(struct batch *batch, struct uid id, struct text name)
+{
+    struct json json = build_begin(batch);
+    json_member_text(&json, "name", name);
+    end_for(batch, &json, id, KIND_ACCOUNT);
+}
+
+void batch_account_role(struct batch *batch, struct uid id, bool is_admin)
+{
+    struct json json = build_begin(batch);
+    json_member_bool(&json, "admin", is_admin);
+    end_for(batch, &json, id, KIND_ACCOUNT);
+}
+
+void batch_account_libraries(struct batch *batch, struct uid id, uint64_t libraries)
+{
+    struct json json = build_begin(batch);
+    build_libraries(&json, libraries);
+    end_for(batch, &json, id, KIND_ACCOUNT);
+}
+
+void batch_account_disable(struct batch *batch, struct uid id, bool is_disabled)
+{
+    struct json json = build_begin(batch);
+    json_member_bool(&json, "disabled", is_disabled);
+    end_for(batch, &json, id, KIND_ACCOUNT);
+}
+
+void batch_account_delete(struct batch *batch, struct uid id)
+{
+    struct json json = build_begin(batch);
+    end_for(batch, &json, id, KIND_ACCOUNT_DELETE);
+}
+
+void batch_password(struct batch *batch, struct uid id, struct text password_hash)
+{
+    struct json json = build_begin(batch);
+    json_member_text(&json, "hash", password_hash);
+    end_for(batch, &json, id, KIND_PASSWORD);
+}
+
+static size_t app_count(const struct state *state, struct uid account)
+{
+    size_t cursor = 0, count = 0;
+    while (state_app_next(state, account, &cursor))
+        count++;
+    return count;
+}
+
+struct uid batch_app_create(struct batch *batch, struct uid account, struct text label, struct secret *ret_secret)
+{
+    const struct keys *keys = state_keys(batch->state);
+    struct uid id = uid_random();
+    struct secret_sealed sealed;
+    secret_generate(ret_secret);
+    secret_seal(keys, ret_secret, id, &sealed);
+    struct secret_index index = secret_index(keys, ret_secret);
+    struct json json = build_begin(batch);
+    build_uid(&json, "id", id);
+    json_member_text(&json, "label", label);
+    build_bytes(&json, "index", index.bytes, sizeof index.bytes);
+    build_bytes(&json, "sealed", sealed.bytes, sizeof sealed.bytes);
+    json_member_i64(&json, "created", batch->author.now_ms);
+    end_for(batch, &json, account, KIND_APP);
+    if (app_count(batch->state, account) >= ACCOUNT_MAX_APPS)
+        batch_refuse(batch, batch->count - 1, OUTCOME_REFUSED, "has as many apps as one may: revoke one that is not used");
+    return id;
+}
+
+void batch_app_revoke(struct batch *batch, struct uid account, struct uid app)
+{
+    struct json json = build_begin(batch);
+    build_uid(&json, "id", app);
+    end_for(batch, &json, account, KIND_APP_REVOKE);
+}
+
+/* Past the limit the session that was used longest ago makes room. */
+static void revoke_oldest_session(struct batch *batch, const struct session *newcomer)
+{
+    const struct session *oldest = NULL;
+    size_t cursor = 0, count = 0;
+    for (const struct session *one; (one = state_session_next(batch->state, newcomer->account, &cursor)); count++) {
+        if (uid_equal(one->id, newcomer->id))
+            return;
+        if (!oldest || one->rotated_ms < oldest->rotated_ms)
+            oldest = one;
+    }
+    if (count >= ACCOUNT_MAX_SESSIONS)
+        batch_session_revoke(batch, newcomer->account, oldest->id);
+}
+
+void batch_session(struct batch *batch, const struct session *session)
+{
+    revoke_oldest_session(batch, session);
+    struct json json = build_begin(batch);
+    build_uid(&json, "id", session->id);
+    json_member_text(&json, "label", session->label);
+    build_bytes(&json, "current", session->current.bytes, sizeof session->current.bytes);
+    build_bytes(&json, "previous", session->previous.bytes, sizeof session->previous.bytes);
+    json_member_i64(&json, "rotated", session->rotated_ms);
+    json_member_i64(&json, "created", session->created_ms);
+    json_member_i64(&json, "expires", session->expires_ms);
+    end_for(batch, &json, session->account, KIND_SESSION);
+}
+
+void batch_session_revoke(struct batch *batch, struct uid account, struct uid session)
+{
+    struct json json = build_begin(batch);
+    build_uid(&json, "id", session);
+    end_for(batch, &json, account, KIND_SESSION_REVOKE);
+}

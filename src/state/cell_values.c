@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* The way back: bytes of cells, as payload.c wrote them, into structs that borrow. */
+#include "base/reader.h"
+#include "state/payload.h"
+#include "trust/refresh.h"
+#include "trust/secret.h"
+
+static struct text rest_of(struct reader *reader) { return reader_bytes(reader, reader->left); }
+
+static const uint8_t *bytes_of(struct reader *reader, size_t size)
+{
+    return (const uint8_t *)reader_bytes(reader, size).data;
+}
+
+uint64_t cell_integer(struct text value)
+{
+    struct reader reader = reader_of(value);
+    return value.size <= 8 ? reader_le(&reader, value.size) : 0;
+}
+
+bool app_value_read(struct text value, struct app_value *ret)
+{
+    struct reader reader = reader_of(value);
+    ret->created_ms = (int64_t)reader_u64(&reader);
+    ret->index = bytes_of(&reader, SECRET_INDEX_BYTES);
+    ret->sealed = bytes_of(&reader, SECRET_SEALED_BYTES);
+    ret->label = rest_of(&reader);
+    return !reader.failed;
+}
+
+bool session_value_read(struct text value, struct session_value *ret)
+{
+    struct reader reader = reader_of(value);
+    ret->rotated_ms = (int64_t)reader_u64(&reader);
+    ret->created_ms = (int64_t)reader_u64(&reader);
+    ret->expires_ms = (int64_t)reader_u64(&reader);
+    ret->current = bytes_of(&reader, sizeof(struct refresh_hash));
+    ret->previous = bytes_of(&reader, sizeof(struct refresh_hash));
+    ret->label = rest_of(&reader);
+    return !reader.failed;
+}
+
+bool share_value_read(struct text value, struct share_value *ret)
+{
+    struct reader reader = reader_of(value);
+    ret->created_ms = (int64_t)reader_u64(&reader);
+    ret->expires_ms = (int64_t)reader_u64(&reader);
+    ret->subjects = reader_bytes(&reader, (size_t)reader_u32(&reader) * SUBJECT_BYTES);
+    ret->description = rest_of(&reader);
+    return !reader.failed;
+}
+
+bool queue_value_read(struct text value, struct queue_value *ret)
+{
+    struct reader reader = reader_of(value);
+    ret->current = reader_u32(&reader);
+    ret->position_ms = (int64_t)reader_u64(&reader);
+    ret->client = reader_bytes(&reader, reader_u8(&reader));
+    ret->subjects = rest_of(&reader);
+    return !reader.failed && ret->subjects.size % SUBJECT_BYTES == 0;
+}
+
+bool bookmark_value_read(struct text value, struct bookmark_value *ret)
+{
+    struct reader reader = reader_of(value);
+    ret->position_ms = (int64_t)reader_u64(&reader);
+    ret->created_ms = (int64_t)reader_u64(&reader);
+    ret->comment = rest_of(&reader);
+    return !reader.failed;
+}

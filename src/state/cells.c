@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "state/cells.h"
+
+#include "base/map.h"
+#include "base/mem.h"
+#include "io/random.h"
+
+#include <assert.h>
+
+enum { NAME_BYTES = UID_BYTES + 1 + NAME_MAX_BYTES };
+
+struct cells {
+    struct map *map; /* of struct stored */
+    size_t max_cells;
+};
+
+/* A cell and its value in one block. */
+struct stored {
+    struct cell cell;
+    char value[];
+};
+
+struct cells *cells_new(size_t max_cells)
+{
+    struct cells *cells = MEM_NEW(struct cells);
+    cells->map = map_new(random_u64(), max_cells);
+    cells->max_cells = max_cells;
+    return cells;
+}
+
+void cells_free(struct cells **cells)
+{
+    size_t cursor = 0;
+    struct text key;
+    void *value;
+    if (!*cells)
+        return;
+    while (map_next((*cells)->map, &cursor, &key, &value))
+        mem_free(value);
+    map_free(&(*cells)->map);
+    mem_free_p(cells);
+}
+
+static struct text name_of(char storage[NAME_BYTES], struct uid account, enum space space, struct text key)
+{
+    assert(key.size <= NAME_MAX_BYTES);
+    memcpy(storage, account.bytes, UID_BYTES);
+    storage[UID_BYTES] = (char)space;
+    if (key.size)
+        memcpy(storage + UID_BYTES + 1, key.data, key.size);
+    return text_make(storage, UID_BYTES + 1 + key.size);
+}
+
+static bool wins(const struct cell *cell, const struct operation_order *order, struct text value)
+{
+#ifdef BROKEN_MERGE /* tests/unit/state/meson.build: the last to arrive wins, and the property test must notice */
+    return true;
+#endif
+    int orders = operation_order_compare(order, &cell->order);
+    return orders ? orders > 0 : text_compare(value, cell->value) > 0;
+}
+
+enum cells_verdict cells_merge(struct cells *cells, struct uid account, enum space space, struct text key,
+                               struct text value, const struct operation_order *order)
+{
+    char storage[NAME_BYTES];
+    struct text name = name_of(storage, account, space, key);
+    struct stored *before = map_get(cells->map, name);
+    if (before && !wins(&before->cell, order, value))
+        return CELLS_LOST;
+    struct stored *after = mem_alloc(sizeof *after + value.size);
+    if (value.size)
+        memcpy(after->value, value.data, value.size);
+    after->cell = (struct cell){*order, text_make(after->value, value.size)};
+    if (!map_put(cells->map, name, after)) {
+        mem_free(after);
+        return CELLS_FULL;
+    }
+    mem_free(before);
+    return CELLS_WON;
+}
+
+const struct cell *cells_get(const struct cells *cells, struct uid account, enum space space, struct text key)
+{
+    char storage[NAME_BYTES];
+    struct stored *stored = map_get(cells->map, name_of(storage, account, space, key));
+    return stored ? &stored->cell : NULL;
+}
+
+void cells_drop(struct cells *cells, struct uid account, enum space space, struct text key)
+{
+    char storage[NAME_BYTES];
+    mem_free(map_remove(cells->map, name_of(storage, account, space, key)));
+}
+
+bool cells_has_room(const struct cells *cells, size_t count)
+{
+    return map_count(cells->map) + count <= cells->max_cells;
+}
+
+size_t cells_count(const struct cells *cells) { return map_count(cells->map); }
+
+bool cells_next(const struct cells *cells, size_t *cursor, struct cell_name *ret_name, const struct cell **ret_cell)
+{
+    struct text name;
+    void *value;
+    if (!map_next(cells->map, cursor, &name, &value))
+        return false;
+    memcpy(ret_name->account.bytes, name.data, UID_BYTES);
+    ret_name->space = (enum space)(uint8_t)name.data[UID_BYTES];
+    ret_name->key = text_from(name, UID_BYTES + 1);
+    *ret_cell = &((struct stored *)value)->cell;
+    return true;
+}

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "state/operation.h"
+
+#include "base/reader.h"
+#include "state/clock.h"
+
+#include <assert.h>
+#include <sodium.h>
+
+enum { MAJOR = 1, MINOR = 0, HEAD_BYTES = 64 };
+
+static const struct {
+    const char *name;
+    enum operation_class class;
+} kinds[] = {
+#define KIND(id, name, class, payload) [KIND_##id] = {name, OPERATION_##class},
+#include "state/kinds.def"
+#undef KIND
+};
+
+enum operation_kind operation_kind_from(struct text name)
+{
+    for (unsigned kind = 0; kind < KIND_UNKNOWN; kind++)
+        if (text_equal(name, text_of(kinds[kind].name)))
+            return (enum operation_kind)kind;
+    return KIND_UNKNOWN;
+}
+
+const char *operation_kind_name(enum operation_kind kind) { return kinds[kind].name; }
+
+enum operation_class operation_kind_class(enum operation_kind kind)
+{
+    return kind == KIND_UNKNOWN ? OPERATION_MERGEABLE : kinds[kind].class;
+}
+
+struct operation_order operation_order(const struct operation *operation)
+{
+    uint64_t latest = clock_stamp(operation->accepted_ms + OPERATION_FUTURE_MS);
+    uint64_t hlc = operation->hlc < latest ? operation->hlc : latest;
+    return (struct operation_order){false, hlc, operation->device, operation->seq};
+}
+
+int operation_order_compare(const struct operation_order *a, const struct operation_order *b)
+{
+    if (a->is_final != b->is_final)
+        return a->is_final ? 1 : -1;
+    if (a->hlc != b->hlc)
+        return a->hlc < b->hlc ? -1 : 1;
+    int devices = memcmp(a->device.bytes, b->device.bytes, UID_BYTES);
+    if (devices)
+        return devices;
+    return a->seq < b->seq ? -1 : a->seq > b->seq;
+}
+
+static void encode_head(const struct operation *operation, int64_t accepted_ms, struct buffer *out)
+{
+    buffer_byte(out, MAJOR);
+    buffer_byte(out, MINOR);
+    buffer_byte(out, (uint8_t)operation->kind.size);
+    buffer_byte(out, 0);
+    buffer_append(out, operation->device.bytes, UID_BYTES);
+    buffer_u64(out, operation->seq);
+    buffer_u64(out, operation->hlc);
+    buffer_u64(out, (uint64_t)accepted_ms);
+    buffer_append(out, operation->account.bytes, UID_BYTES);
+    buffer_u32(out, (uint32_t)operation->payload.size);
+}
+
+void operation_encode(const struct operation *operation, struct buffer *out)
+{
+    assert(operation->kind.size <= OPERATION_MAX_KIND_BYTES && operation->payload.size <= OPERATION_MAX_PAYLOAD_BYTES);
+    encode_head(operation, operation->accepted_ms, out);
+    buffer_text(out, operation->kind);
+    buffer_text(out, operation->payload);
+}
+
+uint64_t operation_digest(const struct operation *operation)
+{
+    struct buffer head;
+    uint8_t digest[crypto_generichash_BYTES_MIN];
+    uint64_t first;
+    crypto_generichash_state hash;
+    buffer_init(&head, HEAD_BYTES);
+    encode_head(operation, 0, &head);
+    crypto_generichash_init(&hash, NULL, 0, sizeof digest);
+    crypto_generichash_update(&hash, (const uint8_t *)head.data, head.size);
+    crypto_generichash_update(&hash, (const uint8_t *)operation->kind.data, operation->kind.size);
+    crypto_generichash_update(&hash, (const uint8_t *)operation->payload.data, operation->payload.size);
+    crypto_generichash_final(&hash, digest, sizeof digest);
+    buffer_release(&head);
+    memcpy(&first, digest, sizeof first);
+    return first;
+}
+
+static bool is_kind_name(struct text name)
+{
+    if (name.size == 0 || name.size > OPERATION_MAX_KIND_BYTES)
+        return false;
+    for (size_t i = 0; i < name.size; i++) {
+        char c = name.data[i];
+        if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.'))
+            return false;
+    }
+    return true;
+}
+
+static const char *fault_in(const struct operation *operation)
+{
+    if (!is_kind_name(operation->kind))
+        return "kind must be 1 to 32 lower-case letters, digits and dots";
+    if (operation->seq == 0)
+        return "seq starts at 1";
+    if (operation->accepted_ms < 0 || operation->accepted_ms > INT64_MAX >> 17 || operation->hlc > INT64_MAX)
+        return "a time is out of range";
+    if (operation->payload.size > OPERATION_MAX_PAYLOAD_BYTES)
+        return "payload is over 256 KiB";
+    if (operation->payload.size < 2 || operation->payload.data[0] != '{' || !text_is_utf8(operation->payload))
+        return "payload must be a JSON object";
+    return NULL;
+}
+
+bool operation_decode(struct text bytes, struct operation *ret, const char **ret_why)
+{
+    struct reader reader = reader_of(bytes);
+    struct operation operation = {0};
+    uint8_t major = reader_u8(&reader), minor = reader_u8(&reader), kind_size = reader_u8(&reader);
+    (void)reader_u8(&reader);
+    struct text device = reader_bytes(&reader, UID_BYTES);
+    operation.seq = reader_u64(&reader);
+    operation.hlc = reader_u64(&reader);
+    operation.accepted_ms = (int64_t)reader_u64(&reader);
+    struct text account = reader_bytes(&reader, UID_BYTES);
+    uint32_t payload_size = reader_u32(&reader);
+    operation.kind = reader_bytes(&reader, kind_size);
+    operation.payload = reader_bytes(&reader, payload_size);
+    *ret_why = reader.failed                          ? "shorter than it says"
+               : major != MAJOR                       ? "of another major version"
+               : minor == MINOR && reader.left > 0    ? "longer than it says"
+                                                      : fault_in(&operation);
+    if (*ret_why)
+        return false;
+    memcpy(operation.device.bytes, device.data, UID_BYTES);
+    memcpy(operation.account.bytes, account.data, UID_BYTES);
+    *ret = operation;
+    return true;
+}
+
+static void hash_text(crypto_generichash_state *hash, struct text t)
+{
+    uint64_t size = t.size; /* little-endian on every target */
+    crypto_generichash_update(hash, (const uint8_t *)&size, sizeof size);
+    crypto_generichash_update(hash, (const uint8_t *)t.data, t.size);
+}
+
+void operation_derive_id(struct operation *operation, struct text client, struct subject subject, int64_t time_ms)
+{
+    uint8_t meant[crypto_generichash_BYTES_MIN];
+    crypto_generichash_state hash;
+    crypto_generichash_init(&hash, NULL, 0, UID_BYTES);
+    hash_text(&hash, TEXT("sostenuto derived device 1"));
+    hash_text(&hash, uid_view(&operation->account));
+    hash_text(&hash, client);
+    crypto_generichash_final(&hash, operation->device.bytes, UID_BYTES);
+    crypto_generichash_init(&hash, NULL, 0, sizeof meant);
+    hash_text(&hash, operation->kind);
+    hash_text(&hash, subject_view(&subject));
+    hash_text(&hash, text_make((const char *)&time_ms, sizeof time_ms));
+    crypto_generichash_final(&hash, meant, sizeof meant);
+    memcpy(&operation->seq, meant, sizeof operation->seq);
+    operation->seq = operation->seq >> 2 | OPERATION_DERIVED;
+}

@@ -1,0 +1,439 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* One function per kind, from the table at the end; each reads members through `struct in`, which remembers the first fault. */
+#include "state/payload.h"
+
+#include "base/encode.h"
+#include "base/mem.h"
+#include "state/clock.h"
+#include "state/position.h"
+#include "trust/password.h"
+#include "trust/refresh.h"
+#include "trust/secret.h"
+
+#include <jansson.h>
+
+enum { ARENA_BYTES = 4 * 1024 * 1024, QUEUE_MAX_TRACKS = 8000, SHARE_MAX_SUBJECTS = 2000, CLIENT_MAX_BYTES = 64 };
+
+struct in {
+    const struct operation *operation;
+    json_t *object;
+    struct changes *changes;
+    const char *why; /* NULL while all is well */
+};
+
+void changes_init(struct changes *changes) { *changes = (struct changes){.arena = arena_new(ARENA_BYTES)}; }
+
+void changes_release(struct changes *changes)
+{
+    mem_free_p(&changes->items);
+    arena_free(&changes->arena);
+}
+
+/* --- members --- */
+
+static void fault(struct in *in, const char *why)
+{
+    if (!in->why)
+        in->why = why;
+}
+
+static bool has(const struct in *in, const char *name) { return json_object_get(in->object, name) != NULL; }
+
+static struct text json_string_text(const json_t *value)
+{
+    return json_is_string(value) ? text_make(json_string_value(value), json_string_length(value)) : TEXT_NONE;
+}
+
+static struct text in_text(struct in *in, const char *name, size_t max_bytes)
+{
+    json_t *value = json_object_get(in->object, name);
+    struct text t = json_string_text(value);
+    if (value && !json_is_string(value))
+        fault(in, "a member that must be a text is not");
+    else if (t.size > max_bytes || (t.size && memchr(t.data, 0, t.size)))
+        fault(in, "a text is too long or has a NUL in it");
+    return t;
+}
+
+static int64_t in_integer(struct in *in, const char *name, int64_t least, int64_t most)
+{
+    json_t *value = json_object_get(in->object, name);
+    int64_t number = json_integer_value(value);
+    if (!json_is_integer(value) || number < least || number > most)
+        fault(in, "a number is missing or out of range");
+    return number;
+}
+
+/* Unix ms; optional, with the time of the operation as default.  At most a minute ahead of when it was accepted. */
+static int64_t in_time(struct in *in, const char *name)
+{
+    int64_t latest = in->operation->accepted_ms + OPERATION_FUTURE_MS;
+    int64_t at = has(in, name) ? in_integer(in, name, 1, INT64_MAX >> 17) : clock_ms(in->operation->hlc);
+    return in->operation->accepted_ms && at > latest ? latest : at;
+}
+
+static bool in_bool(struct in *in, const char *name)
+{
+    json_t *value = json_object_get(in->object, name);
+    if (!json_is_boolean(value))
+        fault(in, "a member must be true or false");
+    return json_is_true(value);
+}
+
+static struct uid in_uid(struct in *in, const char *name)
+{
+    struct uid uid = {{0}};
+    struct text t = in_text(in, name, SUBJECT_TEXT_BYTES);
+    if (!uid_from_text(t.size == SUBJECT_TEXT_BYTES ? text_from(t, 3) : t, &uid)) /* "pl-…" or bare */
+        fault(in, "an id must be 22 characters of base64url, with or without its two letters and dash");
+    return uid;
+}
+
+static struct subject subject_of(struct in *in, const json_t *value)
+{
+    struct subject subject = {0};
+    if (!subject_from_text(json_string_text(value), &subject))
+        fault(in, "an id must be two letters, a dash and 22 characters of base64url");
+    return subject;
+}
+
+static struct subject in_subject(struct in *in, const char *name)
+{
+    return subject_of(in, json_object_get(in->object, name));
+}
+
+static json_t *in_array(struct in *in, const char *name, size_t max_items)
+{
+    json_t *value = json_object_get(in->object, name);
+    if (!json_is_array(value) || json_array_size(value) > max_items)
+        fault(in, "a list is missing or too long");
+    return value;
+}
+
+/* --- cells --- */
+
+static void put(struct in *in, enum space space, struct text key, struct text value, bool is_final)
+{
+    struct changes *changes = in->changes;
+    if (changes->count == CHANGES_MAX) {
+        fault(in, "changes too much at once");
+        return;
+    }
+    if (changes->count == changes->capacity) {
+        changes->capacity = changes->capacity ? changes->capacity * 2 : 16;
+        changes->items = mem_realloc_array(changes->items, changes->capacity, sizeof *changes->items);
+    }
+    changes->items[changes->count++] = (struct change){space, is_final, arena_text(changes->arena, key),
+                                                       arena_text(changes->arena, value)};
+}
+
+static void put_integer(struct in *in, enum space space, struct text key, uint64_t number, size_t size)
+{
+    put(in, space, key, text_make((const char *)&number, number ? size : 0), false);
+}
+
+static void put_final(struct in *in, enum space space, struct text key) { put(in, space, key, TEXT_NONE, true); }
+
+/* Appends what is in `value`, releases it. */
+static void put_buffer(struct in *in, enum space space, struct text key, struct buffer *value)
+{
+    if (value->overflowed)
+        fault(in, "is too long");
+    else
+        put(in, space, key, buffer_view(value), false);
+    buffer_release(value);
+}
+
+static void append_subjects(struct in *in, const json_t *list, struct buffer *out)
+{
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        struct subject subject = subject_of(in, json_array_get(list, i));
+        buffer_append(out, &subject, sizeof subject);
+    }
+}
+
+/* --- kinds --- */
+
+static void read_play(struct in *in)
+{
+    struct counted_play *play = &in->changes->play;
+    play->subjects[0] = in_subject(in, "track");
+    play->subject_count = 1;
+    play->at_ms = in_time(in, "at");
+    if (has(in, "album"))
+        play->subjects[play->subject_count++] = in_subject(in, "album");
+    if (!has(in, "artists"))
+        return;
+    json_t *artists = in_array(in, "artists", 16);
+    for (size_t i = 0; i < json_array_size(artists) && !in->why; i++) {
+        struct subject artist = subject_of(in, json_array_get(artists, i));
+        bool is_twice = false;
+        for (size_t j = 0; j < play->subject_count; j++)
+            is_twice |= subject_equal(play->subjects[j], artist);
+        if (!is_twice)
+            play->subjects[play->subject_count++] = artist;
+    }
+}
+
+static void read_star(struct in *in)
+{
+    struct subject subject = in_subject(in, "id");
+    bool is_on = in_bool(in, "on");
+    put_integer(in, SPACE_STAR, subject_view(&subject), is_on ? (uint64_t)in_time(in, "at") : 0, 8);
+}
+
+static void read_rating(struct in *in)
+{
+    struct subject subject = in_subject(in, "id");
+    put_integer(in, SPACE_RATING, subject_view(&subject), (uint64_t)in_integer(in, "stars", 0, 5), 1);
+}
+
+static void read_setting(struct in *in)
+{
+    struct text name = in_text(in, "name", 64);
+    json_t *value = json_object_get(in->object, "value");
+    char *words = value && !json_is_null(value) ? json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY | JSON_SORT_KEYS) : NULL;
+    struct text t = text_of(words);
+    if (name.size == 0 || !value || t.size > TEXT_MAX_BYTES)
+        fault(in, "a setting needs a name of at most 64 bytes and a value of at most 4 KiB");
+    else
+        put(in, SPACE_SETTING, name, t, false);
+    free(words);
+}
+
+static void read_playlist(struct in *in)
+{
+    struct uid id = in_uid(in, "id");
+    struct text name = in_text(in, "name", NAME_MAX_BYTES), comment = in_text(in, "comment", TEXT_MAX_BYTES);
+    if (has(in, "name") && name.size == 0)
+        fault(in, "a playlist needs a name");
+    if (has(in, "name"))
+        put(in, SPACE_PLAYLIST_NAME, uid_view(&id), name, false);
+    if (has(in, "comment"))
+        put(in, SPACE_PLAYLIST_COMMENT, uid_view(&id), comment, false);
+    if (has(in, "public"))
+        put_integer(in, SPACE_PLAYLIST_PUBLIC, uid_view(&id), in_bool(in, "public"), 1);
+    if (has(in, "created"))
+        put_integer(in, SPACE_PLAYLIST_CREATED, uid_view(&id), (uint64_t)in_time(in, "created"), 8);
+}
+
+static void read_playlist_delete(struct in *in)
+{
+    struct uid id = in_uid(in, "id");
+    put_final(in, SPACE_PLAYLIST_NAME, uid_view(&id));
+}
+
+struct entry_key {
+    struct uid playlist, entry;
+};
+
+static struct text entry_view(const struct entry_key *key) { return text_make((const char *)key, sizeof *key); }
+
+static void read_playlist_put(struct in *in)
+{
+    struct entry_key key = {.playlist = in_uid(in, "id")};
+    json_t *entries = in_array(in, "entries", CHANGES_MAX);
+    char value[SUBJECT_BYTES + POSITION_BYTES];
+    for (size_t i = 0; i < json_array_size(entries) && !in->why; i++) {
+        struct in entry = {in->operation, json_array_get(entries, i), in->changes, NULL};
+        key.entry = in_uid(&entry, "entry");
+        struct subject track = in_subject(&entry, "track");
+        struct text position = in_text(&entry, "position", POSITION_BYTES);
+        if (!entry.why && !position_is_valid(position))
+            fault(&entry, "a position must be 1 to 64 digits and letters, the last not 0");
+        if (entry.why) {
+            fault(in, entry.why);
+            return;
+        }
+        memcpy(value, &track, SUBJECT_BYTES);
+        memcpy(value + SUBJECT_BYTES, position.data, position.size);
+        put(in, SPACE_ENTRY, entry_view(&key), text_make(value, SUBJECT_BYTES + position.size), false);
+    }
+}
+
+static void read_playlist_remove(struct in *in)
+{
+    struct entry_key key = {.playlist = in_uid(in, "id")};
+    json_t *entries = in_array(in, "entries", CHANGES_MAX);
+    for (size_t i = 0; i < json_array_size(entries) && !in->why; i++) {
+        if (!uid_from_text(json_string_text(json_array_get(entries, i)), &key.entry))
+            fault(in, "an entry's id must be 22 characters of base64url");
+        else
+            put_final(in, SPACE_ENTRY, entry_view(&key));
+    }
+}
+
+static void read_queue(struct in *in)
+{
+    json_t *tracks = in_array(in, "tracks", QUEUE_MAX_TRACKS);
+    struct text client = in_text(in, "client", CLIENT_MAX_BYTES);
+    struct buffer value;
+    buffer_init(&value, OPERATION_MAX_PAYLOAD_BYTES);
+    int64_t count = (int64_t)json_array_size(tracks);
+    buffer_u32(&value, has(in, "current") ? (uint32_t)in_integer(in, "current", 0, count) : (uint32_t)count);
+    buffer_u64(&value, has(in, "position_ms") ? (uint64_t)in_integer(in, "position_ms", 0, INT64_MAX >> 17) : 0);
+    buffer_byte(&value, (uint8_t)client.size);
+    buffer_text(&value, client);
+    append_subjects(in, tracks, &value);
+    put_buffer(in, SPACE_QUEUE, TEXT_NONE, &value);
+}
+
+static void read_bookmark(struct in *in)
+{
+    struct subject subject = in_subject(in, "id");
+    struct buffer value;
+    buffer_init(&value, OPERATION_MAX_PAYLOAD_BYTES);
+    buffer_u64(&value, (uint64_t)in_integer(in, "position_ms", 0, INT64_MAX >> 17));
+    buffer_u64(&value, (uint64_t)in_time(in, "created"));
+    buffer_text(&value, in_text(in, "comment", TEXT_MAX_BYTES));
+    put_buffer(in, SPACE_BOOKMARK, subject_view(&subject), &value);
+}
+
+static void read_bookmark_delete(struct in *in)
+{
+    struct subject subject = in_subject(in, "id");
+    put(in, SPACE_BOOKMARK, subject_view(&subject), TEXT_NONE, false);
+}
+
+static void read_share(struct in *in)
+{
+    struct uid id = in_uid(in, "id");
+    json_t *subjects = in_array(in, "subjects", SHARE_MAX_SUBJECTS);
+    struct buffer value;
+    buffer_init(&value, OPERATION_MAX_PAYLOAD_BYTES);
+    buffer_u64(&value, (uint64_t)in_time(in, "created"));
+    buffer_u64(&value, has(in, "expires") ? (uint64_t)in_integer(in, "expires", 0, INT64_MAX >> 17) : 0);
+    buffer_u32(&value, (uint32_t)json_array_size(subjects));
+    append_subjects(in, subjects, &value);
+    buffer_text(&value, in_text(in, "description", TEXT_MAX_BYTES));
+    put_buffer(in, SPACE_SHARE, uid_view(&id), &value);
+}
+
+static void read_share_delete(struct in *in)
+{
+    struct uid id = in_uid(in, "id");
+    put_final(in, SPACE_SHARE, uid_view(&id));
+}
+
+static void read_account(struct in *in)
+{
+    struct text name = in_text(in, "name", NAME_MAX_BYTES), libraries = in_text(in, "libraries", 16);
+    uint8_t mask[8];
+    if (has(in, "name") && name.size == 0)
+        fault(in, "an account needs a name");
+    if (has(in, "libraries") && decode_hex(libraries, mask, sizeof mask) != sizeof mask)
+        fault(in, "libraries must be a mask of 16 hex digits");
+    if (has(in, "name"))
+        put(in, SPACE_ACCOUNT_NAME, TEXT_NONE, name, false);
+    if (has(in, "admin"))
+        put_integer(in, SPACE_ACCOUNT_ADMIN, TEXT_NONE, in_bool(in, "admin"), 1);
+    if (has(in, "disabled"))
+        put_integer(in, SPACE_ACCOUNT_DISABLED, TEXT_NONE, in_bool(in, "disabled"), 1);
+    if (has(in, "created"))
+        put_integer(in, SPACE_ACCOUNT_CREATED, TEXT_NONE, (uint64_t)in_time(in, "created"), 8);
+    if (!has(in, "libraries") || in->why)
+        return;
+    uint64_t number = 0; /* hex is written as people write numbers: the highest digit first */
+    for (size_t i = 0; i < sizeof mask; i++)
+        number = number << 8 | mask[i];
+    put(in, SPACE_ACCOUNT_LIBRARIES, TEXT_NONE, text_make((const char *)&number, sizeof number), false);
+}
+
+static void read_account_delete(struct in *in) { put_final(in, SPACE_ACCOUNT_NAME, TEXT_NONE); }
+
+static void read_password(struct in *in)
+{
+    struct text hash = in_text(in, "hash", PASSWORD_HASH_BYTES - 1);
+    if (!has(in, "hash"))
+        fault(in, "a password needs its hash");
+    put(in, SPACE_PASSWORD, TEXT_NONE, hash, false);
+}
+
+static void append_decoded(struct in *in, const char *name, size_t size, struct buffer *out)
+{
+    uint8_t bytes[128];
+    if (decode_base64url(in_text(in, name, 256), bytes, size) != size)
+        fault(in, "a hash or sealed secret has another size");
+    else
+        buffer_append(out, bytes, size);
+}
+
+static void read_app(struct in *in)
+{
+    struct uid id = in_uid(in, "id");
+    struct buffer value;
+    buffer_init(&value, 1024);
+    buffer_u64(&value, (uint64_t)in_time(in, "created"));
+    append_decoded(in, "index", SECRET_INDEX_BYTES, &value);
+    append_decoded(in, "sealed", SECRET_SEALED_BYTES, &value);
+    buffer_text(&value, in_text(in, "label", NAME_MAX_BYTES));
+    put_buffer(in, SPACE_APP, uid_view(&id), &value);
+}
+
+static void read_app_revoke(struct in *in)
+{
+    struct uid id = in_uid(in, "id");
+    put_final(in, SPACE_APP, uid_view(&id));
+}
+
+static void read_session(struct in *in)
+{
+    struct uid id = in_uid(in, "id");
+    struct buffer value;
+    buffer_init(&value, 1024);
+    buffer_u64(&value, (uint64_t)in_integer(in, "rotated", 0, INT64_MAX >> 17));
+    buffer_u64(&value, (uint64_t)in_integer(in, "created", 0, INT64_MAX >> 17));
+    buffer_u64(&value, (uint64_t)in_integer(in, "expires", 0, INT64_MAX >> 17));
+    append_decoded(in, "current", sizeof(struct refresh_hash), &value);
+    append_decoded(in, "previous", sizeof(struct refresh_hash), &value);
+    buffer_text(&value, in_text(in, "label", NAME_MAX_BYTES));
+    put_buffer(in, SPACE_SESSION, uid_view(&id), &value);
+}
+
+static void read_session_revoke(struct in *in)
+{
+    struct uid id = in_uid(in, "id");
+    put_final(in, SPACE_SESSION, uid_view(&id));
+}
+
+static void read_unknown(struct in *in UNUSED) {}
+
+static void (*const READERS[])(struct in *in) = {
+    [KIND_PLAY] = read_play,
+    [KIND_STAR] = read_star,
+    [KIND_RATING] = read_rating,
+    [KIND_SETTING] = read_setting,
+    [KIND_PLAYLIST] = read_playlist,
+    [KIND_PLAYLIST_DELETE] = read_playlist_delete,
+    [KIND_PLAYLIST_PUT] = read_playlist_put,
+    [KIND_PLAYLIST_REMOVE] = read_playlist_remove,
+    [KIND_QUEUE] = read_queue,
+    [KIND_BOOKMARK] = read_bookmark,
+    [KIND_BOOKMARK_DELETE] = read_bookmark_delete,
+    [KIND_SHARE] = read_share,
+    [KIND_SHARE_DELETE] = read_share_delete,
+    [KIND_ACCOUNT] = read_account,
+    [KIND_ACCOUNT_DELETE] = read_account_delete,
+    [KIND_PASSWORD] = read_password,
+    [KIND_APP] = read_app,
+    [KIND_APP_REVOKE] = read_app_revoke,
+    [KIND_SESSION] = read_session,
+    [KIND_SESSION_REVOKE] = read_session_revoke,
+    [KIND_UNKNOWN] = read_unknown,
+};
+
+bool payload_read(const struct operation *operation, struct changes *changes, const char **ret_why)
+{
+    arena_reset(changes->arena);
+    changes->count = 0;
+    changes->play.subject_count = 0;
+    json_t *object = json_loadb(operation->payload.data, operation->payload.size, JSON_REJECT_DUPLICATES, NULL);
+    struct in in = {operation, object, changes, json_is_object(object) ? NULL : "payload must be a JSON object"};
+    if (!in.why)
+        READERS[operation_kind_from(operation->kind)](&in);
+    if (arena_overflowed(changes->arena))
+        fault(&in, "changes too much at once");
+    json_decref(object);
+    *ret_why = in.why;
+    return !in.why;
+}

@@ -1,0 +1,329 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* Opening and closing: database → memory, journal behind its mark → memory and database, then the threads. */
+#include "state/state.h"
+
+#include "base/mem.h"
+#include "io/loop.h"
+#include "state/state_internal.h"
+
+#include <assert.h>
+#include <errno.h>
+
+static const struct model_limits limits = {
+    .max_cells = 8000000, .max_devices = 200000, .max_ranges_per_device = 1 << 20};
+
+/* --- loading --- */
+
+static bool load_cell(void *context, const struct cell_name *name, const struct cell *cell)
+{
+    struct state *state = context;
+    clock_observe(&state->clock, cell->order.hlc, INT64_MAX >> 17);
+    return model_load_cell(&state->model, name, cell);
+}
+
+static bool load_count(void *context, struct uid account, struct subject subject, struct plays plays)
+{
+    model_load_count(&((struct state *)context)->model, account, subject, plays);
+    return true;
+}
+
+static bool load_range(void *context, struct uid device, uint64_t first, uint64_t last)
+{
+    return seen_load(((struct state *)context)->model.seen, device, first, last);
+}
+
+static bool load_digest(void *context, struct uid device, uint64_t seq, uint64_t digest)
+{
+    seen_load_digest(((struct state *)context)->model.seen, device, seq, digest);
+    return true;
+}
+
+/* Merging again is harmless; when this version knows the kind that an older one only kept, it takes effect now. */
+static bool load_kept(void *context, struct text bytes)
+{
+    struct state *state = context;
+    struct operation operation;
+    const char *why;
+    if (operation_decode(bytes, &operation, &why) && operation_kind_from(operation.kind) != KIND_UNKNOWN)
+        (void)!model_merge(&state->model, &operation, NULL, &why);
+    return true;
+}
+
+/* Kept operations come last in database_load(), when lists may be put in order. */
+static bool load_kept_settled(void *context, struct text bytes)
+{
+    model_settle(&((struct state *)context)->model);
+    return load_kept(context, bytes);
+}
+
+static int load(struct state *state, struct database_mark *ret_mark, struct state_error *ret_error)
+{
+    struct database_sink sink = {load_cell, load_count, load_range, load_digest, load_kept_settled, state};
+    int error = database_load(state->database, &sink, ret_mark, ret_error);
+    model_settle(&state->model);
+    return error;
+}
+
+/* --- replaying --- */
+
+struct replay {
+    struct state *state;
+    struct effects *effects;
+    uint64_t unreadable;
+    int database_error;
+};
+
+static int replay_record(void *context, uint64_t lsn, struct text record)
+{
+    struct replay *replay = context;
+    struct operation operation;
+    const char *why;
+    if (!effects_has_room(replay->effects, record.size)) {
+        /* the database may be behind by a whole journal: write as we go */
+        replay->database_error =
+            database_write(replay->state->database, replay->effects, replay->state->journal_id);
+        if (replay->database_error)
+            return -EIO;
+        effects_reset(replay->effects);
+    }
+    if (operation_decode(record, &operation, &why)) {
+        clock_observe(&replay->state->clock, operation.hlc, operation.accepted_ms);
+        (void)!state_take(replay->state, &operation, replay->effects, &why);
+    } else {
+        replay->unreadable++; /* a newer major version, or our bug: it stays in the journal's damaged count */
+        LOG(replay->state->logger, LOG_ERROR, "an operation in the journal cannot be read", {"lsn", LOG_NUMBER(lsn)},
+            {"why", text_of(why)});
+    }
+    replay->effects->lsn = lsn;
+    return 0;
+}
+
+static void log_report(const struct state *state, const struct journal_report *report)
+{
+    if (report->words[0])
+        LOG(state->logger, LOG_ERROR, "the journal is damaged", {"what", text_of(report->words)},
+            {"lost_records", LOG_NUMBER(report->lost_records)});
+    if (report->torn_bytes)
+        LOG(state->logger, LOG_WARNING, "the journal's torn end was cut; nothing acknowledged was in it",
+            {"bytes", LOG_NUMBER(report->torn_bytes)});
+    if (report->replayed)
+        LOG(state->logger, LOG_INFO, "operations replayed from the journal", {"count", LOG_NUMBER(report->replayed)});
+}
+
+static int open_journal(struct state *state, const struct state_config *config, const struct database_mark *mark,
+                        struct replay *replay, struct state_error *ret_error)
+{
+    struct journal_report report;
+    char path[4096];
+    snprintf(path, sizeof path, "%s/journal", config->folder);
+    struct journal_config journal_config = {.folder = path,
+                                            .disk = config->disk,
+                                            .max_bytes = config->max_journal_bytes,
+                                            .applied_lsn = mark->lsn,
+                                            .expected = mark->journal};
+    /* effects of a replay are about the journal that is there, whose id is not known before it is opened; a write
+     * during replay that names the old one is corrected by the next */
+    state->journal_id = mark->journal;
+    int error = journal_open(&journal_config, replay_record, replay, &state->journal, &report);
+    if (error) {
+        snprintf(ret_error->words, sizeof ret_error->words, "%s",
+                 replay->database_error ? database_words(replay->database_error) : report.words);
+        return error;
+    }
+    log_report(state, &report);
+    state->journal_id = report.journal;
+    state->device = report.device;
+    state->damaged_records = report.lost_records + replay->unreadable;
+    state->next_seq = seen_last(state->model.seen, state->device) + 1;
+    return 0;
+}
+
+static int fill(struct state *state, const struct state_config *config, struct state_error *ret_error)
+{
+    struct database_mark mark = {.epoch = 1};
+    char path[4096];
+    snprintf(path, sizeof path, "%s/state.db", config->folder);
+    int error = database_open(path, &state->database, ret_error);
+    if (error)
+        return error;
+    if (config->now_ms > 2 * REFRESH_LIFE_MS)
+        (void)!database_forget_sessions(state->database, config->now_ms - 2 * REFRESH_LIFE_MS);
+    error = load(state, &mark, ret_error);
+    state->epoch = mark.epoch;
+    if (error)
+        return error;
+    struct replay replay = {.state = state, .effects = effects_new()};
+    error = open_journal(state, config, &mark, &replay, ret_error);
+    if (error)
+        effects_free(&replay.effects);
+    else
+        state->apply =
+            apply_start(state->database, state->journal, state->journal_id, config->logger, replay.effects);
+    return error;
+}
+
+/* --- life --- */
+
+static void free_state(struct state *state)
+{
+    model_release(&state->model);
+    mem_free(state->folder);
+    mem_free(state);
+}
+
+int state_open(const struct state_config *config, struct state **ret, struct state_error *ret_error)
+{
+    struct state *state = MEM_NEW(struct state);
+    state->keys = config->keys;
+    state->loop = config->loop;
+    state->logger = config->logger;
+    state->folder = mem_strdup(config->folder);
+    model_init(&state->model, &limits);
+    int error = fill(state, config, ret_error);
+    if (!error) {
+        *ret = state;
+        return 0;
+    }
+    database_close(&state->database);
+    free_state(state);
+    return error;
+}
+
+void state_close(struct state **state_at)
+{
+    struct state *state = *state_at;
+    if (!state)
+        return;
+    *state_at = NULL;
+    state->is_closed = true;
+    struct journal *journal = state->journal;
+    apply_stop(&state->apply); /* first: it trims the journal */
+    journal_close(&journal);
+    database_close(&state->database);
+    state->in_flight++; /* ours */
+    state_landed(state);
+}
+
+void state_landed(struct state *state)
+{
+    if (--state->in_flight == 0 && state->is_closed)
+        free_state(state);
+}
+
+static void tell_change(void *context)
+{
+    struct state *state = context;
+    state->is_change_posted = false;
+    if (state->changed && !state->is_closed)
+        state->changed(state->changed_context, state->version);
+    state_landed(state);
+}
+
+void state_touch(struct state *state)
+{
+    state->version++;
+    if (state->is_change_posted || !state->changed)
+        return;
+    state->is_change_posted = true;
+    state->in_flight++;
+    loop_post(state->loop, tell_change, state);
+}
+
+void state_on_change(struct state *state, state_changed *changed, void *context)
+{
+    state->changed = changed;
+    state->changed_context = context;
+}
+
+struct state_health state_health(const struct state *state)
+{
+    struct journal_status journal = journal_status(state->journal);
+    struct apply_status apply = apply_status(state->apply);
+    return (struct state_health){.journal_error = journal.error,
+                                 .database_error = apply.error,
+                                 .durable_lsn = journal.durable_lsn,
+                                 .applied_lsn = apply.applied_lsn,
+                                 .journal_bytes = journal.bytes,
+                                 .damaged_records = state->damaged_records,
+                                 .device = state->device,
+                                 .epoch = state->epoch};
+}
+
+const struct keys *state_keys(const struct state *state) { return state->keys; }
+
+/* --- reading: the views, by their public names --- */
+
+const struct account *state_account(const struct state *state, struct uid id)
+{
+    return accounts_by_id(state->model.accounts, id);
+}
+
+const struct account *state_account_by_name(const struct state *state, struct text name)
+{
+    return accounts_by_name(state->model.accounts, name);
+}
+
+size_t state_account_count(const struct state *state) { return accounts_count(state->model.accounts); }
+
+const struct account *state_account_next(const struct state *state, size_t *cursor)
+{
+    return accounts_next(state->model.accounts, cursor);
+}
+
+const struct app *state_app(const struct state *state, struct uid id) { return accounts_app(state->model.accounts, id); }
+
+const struct app *state_app_by_index(const struct state *state, const struct secret_index *index)
+{
+    return accounts_app_by_index(state->model.accounts, index);
+}
+
+const struct app *state_app_next(const struct state *state, struct uid account, size_t *cursor)
+{
+    return accounts_app_next(state->model.accounts, account, cursor);
+}
+
+void state_app_used(struct state *state, struct uid id, int64_t now_ms)
+{
+    accounts_app_used(state->model.accounts, id, now_ms);
+}
+
+const struct session *state_session(const struct state *state, struct uid id, int64_t now_ms)
+{
+    const struct session *session = accounts_session(state->model.accounts, id);
+    return session && now_ms < session->expires_ms ? session : NULL;
+}
+
+const struct session *state_session_next(const struct state *state, struct uid account, size_t *cursor)
+{
+    return accounts_session_next(state->model.accounts, account, cursor);
+}
+
+const struct listener *state_listener(const struct state *state, struct uid account)
+{
+    return listeners_get(state->model.listeners, account);
+}
+
+uint64_t state_plays_total(const struct state *state, struct subject subject)
+{
+    return listeners_total(state->model.listeners, subject);
+}
+
+const struct playlist *state_playlist(const struct state *state, struct uid viewer, struct uid id)
+{
+    return playlists_get(state->model.playlists, viewer, id);
+}
+
+const struct playlist *state_playlist_next(const struct state *state, struct uid viewer, size_t *cursor)
+{
+    return playlists_next(state->model.playlists, viewer, cursor);
+}
+
+const struct share *state_share(const struct state *state, struct uid id)
+{
+    return playlists_share(state->model.playlists, id);
+}
+
+const struct share *state_share_next(const struct state *state, struct uid owner, size_t *cursor)
+{
+    return playlists_share_next(state->model.playlists, owner, cursor);
+}

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+#include "state/apply.h"
+#include "state/model.h"
+#include "state/state.h"
+
+/* state_internal: what a state is made of, for state.c, submit.c and batch*.c alone. */
+enum { NOW_PLAYING_MAX = 256, NOW_PLAYING_CLIENT_BYTES = 64 };
+
+struct state {
+    const struct keys *keys;
+    struct loop *loop;
+    const struct logger *logger;
+    char *folder;
+    struct model model;
+    struct clock clock;
+    struct database *database;
+    struct journal *journal;
+    struct apply *apply;
+    struct uid device, journal_id;
+    uint64_t next_seq; /* of our own device */
+    uint64_t epoch, damaged_records;
+    size_t in_flight; /* batches whose callback is still to come */
+    bool is_closed;   /* the last batch in flight frees it */
+
+    state_changed *changed;
+    void *changed_context;
+    uint64_t version;
+    bool is_change_posted;
+
+    struct playing {
+        struct now_playing now;
+        char client[NOW_PLAYING_CLIENT_BYTES];
+    } playing[NOW_PLAYING_MAX];
+    size_t playing_count;
+};
+
+const struct keys *state_keys(const struct state *state);
+/* Memory changed: tells whoever wants to know, once per turn. */
+void state_touch(struct state *state);
+/* Takes one durable operation, live or from the journal at the start; the same rules for both. */
+enum outcome state_take(struct state *state, const struct operation *operation, struct effects *effects,
+                        const char **ret_why);
+/* Something that was posted has run; frees a closed state after the last. */
+void state_landed(struct state *state);

@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/*
+ * The write path: judge → journal → merge → tell.
+ *
+ *   batch_submit()  judges each operation; encodes what may go on; appends it as one entry
+ *   on_durable()    on the loop, when the entry is on the disk or refused: merges in order, tells the caller
+ *   on_judged()     the same for batches of which nothing needed the disk
+ */
+#include "state/batch_internal.h"
+#include "state/state_internal.h"
+
+#include "base/mem.h"
+
+#include <errno.h>
+#include <jansson.h>
+
+/* --- judging --- */
+
+/* Kinds that a player may send through POST /ops: its listener's own, and signing things out. */
+static bool is_for_players(enum operation_kind kind)
+{
+    return operation_kind_class(kind) == OPERATION_MERGEABLE || kind == KIND_APP_REVOKE || kind == KIND_SESSION_REVOKE;
+}
+
+/* Kinds that anybody may write about themselves through our own handlers. */
+static bool is_for_oneself(enum operation_kind kind)
+{
+    return is_for_players(kind) || kind == KIND_PASSWORD || kind == KIND_APP || kind == KIND_SESSION;
+}
+
+static const char *why_forbidden(const struct batch *batch, const struct batch_item *item)
+{
+    enum operation_kind kind = operation_kind_from(item->operation.kind);
+    if (batch->author.is_operator)
+        return NULL;
+    if (!uid_equal(item->operation.account, batch->author.account))
+        return "it is another account's";
+    if (!(item->is_from_player ? is_for_players(kind) : is_for_oneself(kind)))
+        return "it takes an administrator";
+    if (!state_account(batch->state, item->operation.account))
+        return "there is no such account (any more)";
+    return NULL;
+}
+
+/* A name that another account has.  Accounts are few and seldom made: the payload is simply read again. */
+static bool is_name_taken(const struct state *state, const struct operation *operation)
+{
+    if (operation_kind_from(operation->kind) != KIND_ACCOUNT)
+        return false;
+    json_t *payload = json_loadb(operation->payload.data, operation->payload.size, 0, NULL);
+    const json_t *name = json_object_get(payload, "name");
+    const struct account *holder =
+        json_is_string(name)
+            ? accounts_by_name(state->model.accounts, text_make(json_string_value(name), json_string_length(name)))
+            : NULL;
+    bool is_taken = holder && !uid_equal(holder->id, operation->account);
+    json_decref(payload);
+    return is_taken;
+}
+
+static const char NAME_TAKEN[] = "this name is taken: choose another";
+
+static enum outcome outcome_of(enum model_verdict verdict)
+{
+    static const enum outcome outcomes[] = {[MODEL_MERGED] = OUTCOME_ACCEPTED,
+                                            [MODEL_BEFORE] = OUTCOME_DUPLICATE,
+                                            [MODEL_CONFLICT] = OUTCOME_CONFLICT,
+                                            [MODEL_INVALID] = OUTCOME_REFUSED,
+                                            [MODEL_FULL] = OUTCOME_FULL};
+    return outcomes[verdict];
+}
+
+/* Our own operations get their id and stamp here, so that they are numbered in the order of the journal. */
+static void stamp(struct state *state, struct batch_item *item, int64_t now_ms)
+{
+    struct operation *operation = &item->operation;
+    operation->accepted_ms = now_ms;
+    if (!item->is_ours) {
+        clock_observe(&state->clock, operation->hlc, now_ms);
+        return;
+    }
+    operation->hlc = clock_next(&state->clock, now_ms);
+    if (item->is_derived)
+        return;
+    operation->device = state->device;
+    operation->seq = state->next_seq++;
+}
+
+static enum outcome judge(struct batch *batch, struct batch_item *item, const char **ret_why)
+{
+    struct state *state = batch->state;
+    *ret_why = why_forbidden(batch, item);
+    if (*ret_why)
+        return OUTCOME_FORBIDDEN;
+    stamp(state, item, batch->author.now_ms);
+    if (is_name_taken(state, &item->operation)) {
+        *ret_why = NAME_TAKEN;
+        return OUTCOME_REFUSED;
+    }
+    enum outcome outcome = outcome_of(model_check(&state->model, &item->operation, ret_why));
+    if (outcome != OUTCOME_ACCEPTED)
+        return outcome;
+    return apply_has_room(state->apply, OPERATION_MAX_BYTES) ? OUTCOME_ACCEPTED : OUTCOME_FULL;
+}
+
+/* Encodes one operation behind the others; decoding it again is the check that the journal will be readable. */
+static bool encode_item(struct batch *batch, size_t i, size_t records)
+{
+    struct operation again;
+    const char *why;
+    size_t start = batch->encoded.size;
+    operation_encode(&batch->items[i].operation, &batch->encoded);
+    struct text bytes = text_make(batch->encoded.data + start, batch->encoded.size - start);
+    if (batch->encoded.overflowed || !operation_decode(bytes, &again, &why)) {
+        batch->encoded.size = start;
+        batch_refuse(batch, i, OUTCOME_REFUSED, batch->encoded.overflowed ? "is too large" : why);
+        batch->encoded.overflowed = false;
+        return false;
+    }
+    batch->record_ends[records] = batch->encoded.size;
+    return batch->items[i].is_sent = true;
+}
+
+static void judge_all(struct batch *batch)
+{
+    size_t records = 0;
+    batch->records = mem_realloc_array(NULL, batch->count + 1, sizeof *batch->records);
+    batch->record_ends = mem_realloc_array(NULL, batch->count + 1, sizeof *batch->record_ends);
+    for (size_t i = 0; i < batch->count; i++) {
+        struct batch_outcome *outcome = &batch->outcomes[i];
+        if (outcome->outcome == OUTCOME_ACCEPTED) {
+            outcome->outcome = judge(batch, &batch->items[i], &outcome->why);
+            outcome->seq = batch->items[i].operation.seq;
+        }
+        if (outcome->outcome == OUTCOME_ACCEPTED)
+            records += encode_item(batch, i, records);
+    }
+    for (size_t i = 0, start = 0; i < records; start = batch->record_ends[i++])
+        batch->records[i] = text_make(batch->encoded.data + start, batch->record_ends[i] - start);
+    batch->entry.records = batch->records;
+    batch->entry.count = records;
+}
+
+/* --- telling --- */
+
+static void tell(struct batch *batch)
+{
+    struct batch_result result = {.count = batch->count, .outcomes = batch->outcomes};
+    for (size_t i = 0; i < batch->count; i++)
+        if (batch->outcomes[i].outcome > result.whole)
+            result.whole = batch->outcomes[i].outcome;
+    struct state *state = batch->state;
+    if (batch->done && !state->is_closed)
+        batch->done(batch->context, &result);
+    batch_free(&batch);
+    state_landed(state);
+}
+
+static void on_judged(void *context) { tell(context); }
+
+static void refuse_sent(struct batch *batch, int error)
+{
+    bool is_full = error == -ENOSPC || error == -EDQUOT || error == -EAGAIN;
+    for (size_t i = 0; i < batch->count; i++)
+        if (batch->items[i].is_sent)
+            batch_refuse(batch, i, is_full ? OUTCOME_FULL : OUTCOME_FAILED, NULL);
+}
+
+enum outcome state_take(struct state *state, const struct operation *operation, struct effects *effects,
+                        const char **ret_why)
+{
+    if (is_name_taken(state, operation)) {
+        *ret_why = NAME_TAKEN;
+        return OUTCOME_REFUSED;
+    }
+    return outcome_of(model_merge(&state->model, operation, effects, ret_why));
+}
+
+static void merge_sent(struct batch *batch)
+{
+    struct state *state = batch->state;
+    struct effects *effects = apply_begin(state->apply);
+    for (size_t i = 0; i < batch->count; i++)
+        if (batch->items[i].is_sent)
+            batch->outcomes[i].outcome =
+                state_take(state, &batch->items[i].operation, effects, &batch->outcomes[i].why);
+    apply_end(state->apply, batch->entry.first_lsn + batch->entry.count - 1);
+    state_touch(state);
+}
+
+static void on_durable(struct journal_entry *entry)
+{
+    struct batch *batch = CONTAINER_OF(entry, struct batch, entry);
+    if (entry->error)
+        refuse_sent(batch, entry->error);
+    else if (!batch->state->is_closed) /* closed: it is in the journal, the next start merges it */
+        merge_sent(batch);
+    tell(batch);
+}
+
+void batch_submit(struct batch **batch_at, batch_done *done, void *context)
+{
+    struct batch *batch = *batch_at;
+    struct state *state = batch->state;
+    *batch_at = NULL;
+    batch->done = done;
+    batch->context = context;
+    state->in_flight++;
+    judge_all(batch);
+    batch->entry.loop = state->loop;
+    batch->entry.done = on_durable;
+    if (batch->entry.count) {
+        int error = journal_append(state->journal, &batch->entry);
+        if (!error)
+            return;
+        refuse_sent(batch, error);
+    }
+    loop_post(state->loop, on_judged, batch);
+}

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "store/disk.h"
+
+#include "io/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+static int real_create(const struct disk *disk UNUSED, int dir_fd, const char *name)
+{
+    int fd = openat(dir_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+    return fd < 0 ? -errno : fd;
+}
+
+static int real_write(const struct disk *disk UNUSED, int fd, const void *data, size_t size)
+{
+    return file_write_all(fd, data, size);
+}
+
+static int real_sync(const struct disk *disk UNUSED, int fd) { return fdatasync(fd) ? -errno : 0; }
+static int real_sync_dir(const struct disk *disk UNUSED, int fd) { return fsync(fd) ? -errno : 0; }
+
+static int real_truncate(const struct disk *disk UNUSED, int fd, uint64_t size)
+{
+    return ftruncate(fd, (off_t)size) ? -errno : 0;
+}
+
+static int real_rename(const struct disk *disk UNUSED, int dir_fd, const char *from, const char *to)
+{
+    return renameat(dir_fd, from, dir_fd, to) ? -errno : 0;
+}
+
+static int real_unlink(const struct disk *disk UNUSED, int dir_fd, const char *name)
+{
+    return unlinkat(dir_fd, name, 0) ? -errno : 0;
+}
+
+const struct disk disk_real = {real_create,   real_write,  real_sync,  real_sync_dir,
+                               real_truncate, real_rename, real_unlink};
+
+/* --- failing --- */
+
+static struct failing_disk *failing_of(const struct disk *disk)
+{
+    return CONTAINER_OF((struct disk *)(uintptr_t)disk, struct failing_disk, disk);
+}
+
+static int error_of(const struct failing_disk *failing) { return failing->error ? failing->error : -EIO; }
+
+static int failing_write(const struct disk *disk, int fd, const void *data, size_t size)
+{
+    struct failing_disk *failing = failing_of(disk);
+    if (failing->fail_write_at && --failing->fail_write_at == 0)
+        return error_of(failing);
+    size_t fits = size < failing->capacity_bytes ? size : (size_t)failing->capacity_bytes;
+    failing->capacity_bytes -= fits;
+    int error = file_write_all(fd, data, fits);
+    return error ? error : fits < size ? -ENOSPC : 0;
+}
+
+static int failing_sync(const struct disk *disk, int fd)
+{
+    struct failing_disk *failing = failing_of(disk);
+    if (failing->fail_sync_at && --failing->fail_sync_at == 0)
+        return error_of(failing);
+    return real_sync(disk, fd);
+}
+
+void failing_disk_init(struct failing_disk *failing)
+{
+    *failing = (struct failing_disk){.disk = disk_real, .capacity_bytes = UINT64_MAX};
+    failing->disk.write = failing_write;
+    failing->disk.sync = failing_sync;
+}
