@@ -75,7 +75,7 @@ struct json build_begin(struct batch *batch)
     struct json json;
     buffer_reset(&batch->payload);
     json_init(&json, &batch->payload);
-    json_object(&json);
+    json_begin_object(&json);
     return json;
 }
 
@@ -109,7 +109,7 @@ void build_subjects(struct json *json, const char *name, const struct subject *s
 {
     struct subject_text storage;
     json_name(json, name);
-    json_array(json);
+    json_begin_array(json);
     for (size_t i = 0; i < count; i++)
         json_text(json, subject_text(&storage, subjects[i]));
     json_end_array(json);

@@ -20,7 +20,7 @@ static struct json begin_put(struct batch *batch, struct uid id)
     struct json json = build_begin(batch);
     build_uid(&json, "id", id);
     json_name(&json, "entries");
-    json_array(&json);
+    json_begin_array(&json);
     return json;
 }
 
@@ -31,7 +31,7 @@ static bool put_entry(struct json *json, struct subject track, struct position *
     if (!position_between(text_of(last->digits), TEXT_NONE, &next))
         return false;
     *last = next;
-    json_object(json);
+    json_begin_object(json);
     build_uid(json, "entry", uid_random());
     build_subject(json, "track", track);
     json_member_text(json, "position", text_of(last->digits));

@@ -37,9 +37,13 @@ struct operation {
     struct text payload; /* borrowed */
 };
 
+/* Bit 62 of seq marks a derived id (operation_derive_id); devices count far below it. */
+#define OPERATION_DERIVED (1ULL << 62)
+
 /* Total order of two operations on the same thing: the greater wins. */
 struct operation_order {
-    uint64_t hlc; /* min(hlc, accepted + 60 s); UINT64_MAX when the operation always wins */
+    bool is_final; /* a tombstone: above all that are not */
+    uint64_t hlc;  /* min(hlc, accepted + 60 s) */
     struct uid device;
     uint64_t seq;
 };
@@ -60,6 +64,6 @@ bool operation_decode(struct text bytes, struct operation *ret, const char **ret
 
 /*
  * An id derived from what is meant, so that the same OpenSubsonic request sent twice, even to two nodes, is one
- * operation: device from (account, client), seq from (kind, subject, time).
+ * operation: device from (account, client), seq from (kind, subject, time), at least OPERATION_DERIVED and below 2^63.
  */
 void operation_derive_id(struct operation *operation, struct text client, struct subject subject, int64_t time_ms);
