@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Starts the test server of this folder on a free port, and small clients for what varnishtest cannot say."""
+import pathlib
+import re
+import signal
+import socket
+import subprocess
+import tempfile
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+
+
+class Site:
+    """The server as a context: `with Site("--proxy-protocol") as site: site.port`."""
+    build = "build/debug"
+
+    @classmethod
+    def program(cls):
+        return ROOT / cls.build / "tests/http/http_test_server"
+
+    def __init__(self, *options):
+        self.options = options
+
+    def __enter__(self):
+        self.output = tempfile.TemporaryFile("w+")
+        self.process = subprocess.Popen([str(self.program()), *map(str, self.options)], stdout=subprocess.PIPE,
+                                        stderr=self.output, text=True)
+        match = re.match(r"listening on (\d+)", self.process.stdout.readline())
+        assert match, self.log()
+        self.port = int(match.group(1))
+        return self
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            self.stop()
+        self.process.stdout.close()
+        self.output.close()
+
+    def stop(self):
+        """Drains the server; its exit code, which the sanitizers make non-zero for a leak."""
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            self.access_log = self.process.communicate(timeout=15)[0]
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            return "did not end"
+        return self.process.returncode
+
+    def log(self):
+        self.output.seek(0)
+        return self.output.read()
+
+    def connect(self):
+        return socket.create_connection(("127.0.0.1", self.port), timeout=5)
+
+    def ask(self, request, prefix=b""):
+        """Sends raw bytes on a new connection; all bytes until the server closes."""
+        with self.connect() as client:
+            client.sendall(prefix + request)
+            return read_all(client)
+
+
+def read_all(client):
+    answer = b""
+    while True:
+        try:
+            part = client.recv(65536)
+        except ConnectionResetError:
+            return answer
+        if not part:
+            return answer
+        answer += part
+
+
+def get(path, *fields, host="localhost"):
+    lines = [f"GET {path} HTTP/1.1", f"Host: {host}", "Connection: close", *fields, "", ""]
+    return "\r\n".join(lines).encode()
