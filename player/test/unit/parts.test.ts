@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import jsqr from 'jsqr';
+import { frameAt } from '../../src/audio/flac';
+import { slabLengths } from '../../src/audio/source';
+import { splitEvents } from '../../src/data/objects';
+import { kindOfStatus, retryAfterMs } from '../../src/data/problem';
+import { qr } from '../../src/parts/qr';
+
+function scanned(text: string): string | undefined {
+  const modules = qr(text) ?? [];
+  const scale = 4;
+  const size = (modules.length + 8) * scale;
+  const pixels = new Uint8ClampedArray(size * size * 4).fill(255);
+  modules.forEach((row, y) =>
+    row.forEach((dark, x) => {
+      for (let dy = 0; dark && dy < scale; dy++) {
+        for (let dx = 0; dx < scale; dx++) pixels.fill(0, (((y + 4) * scale + dy) * size + (x + 4) * scale + dx) * 4, (((y + 4) * scale + dy) * size + (x + 4) * scale + dx) * 4 + 3);
+      }
+    }),
+  );
+  return jsqr(pixels, size, size)?.data;
+}
+
+test('QR codes of every version are read back', () => {
+  for (const length of [1, 14, 15, 26, 27, 42, 43, 62, 63, 84, 85, 106]) {
+    const text = `http://${'a1.b-'.repeat(30)}`.slice(0, length);
+    assert.equal(scanned(text), text, String(length));
+  }
+  assert.equal(qr('x'.repeat(107)), null, 'too long is said, not cut');
+});
+
+test('events are split wherever the network cuts them', () => {
+  const whole = 'event: scan\r\ndata: {"a":1}\r\n\r\n: ping\n\ndata: x\ndata: y\n\nevent: ca';
+  const once = splitEvents(whole);
+  assert.deepEqual(once.events, [{ event: 'scan', data: '{"a":1}' }, { event: 'message', data: 'x\ny' }]);
+  assert.equal(once.rest, 'event: ca');
+});
+
+test('answers say what kind of problem it is', () => {
+  assert.deepEqual([401, 403, 404, 429, 503, 502, 400, 500].map(kindOfStatus),
+                   ['denied', 'denied', 'missing', 'busy', 'busy', 'away', 'refused', 'refused']);
+  assert.equal(retryAfterMs(new Headers({ 'retry-after': '2' })), 2000);
+  assert.equal(retryAfterMs(new Headers({ 'retry-after': '99999' })), 60_000);
+  assert.equal(retryAfterMs(new Headers({ 'retry-after': 'soon' })), 0);
+});
+
+test('slabs are short at first, then long', () => {
+  const lengths = slabLengths(1000);
+  assert.deepEqual(Array.from({ length: 6 }, () => lengths.next().value), [400, 1000, 2000, 4000, 8000, 8000]);
+});
+
+test('bytes that only look like a FLAC frame are not taken for one', () => {
+  const info = { block: new Uint8Array(34), minBlock: 4096, maxBlock: 4096, minFrameBytes: 0, sampleRate: 44100, total: 0, audioAt: 0 };
+  const head = Uint8Array.from([0xff, 0xf8, 0xc9, 0x18, 0x00, 0xc2, 0, 0, 0, 0]);
+  const found = frameAt(head, 0, info);
+  assert.deepEqual(found, { sample: 0, block: 4096 });
+  for (let bit = 0; bit < 48; bit++) {
+    const bent = head.slice();
+    bent[bit >> 3] = (bent[bit >> 3] as number) ^ (1 << (bit & 7));
+    assert.equal(frameAt(bent, 0, info), null, `bit ${bit}`);
+  }
+  assert.equal(frameAt(head.slice(0, 5), 0, info), null, 'the end of the data inside a header');
+});
