@@ -53,7 +53,7 @@ struct library {
 
     pthread_mutex_t lock;
     pthread_cond_t work;
-    bool is_wanted, is_stopping;
+    bool is_wanted, is_running, is_stopping;
     struct scan_request wanted;
     struct scan_target targets[MAX_TARGETS];
     struct catalog *latest; /* NULL: the loop has taken it */
@@ -125,6 +125,7 @@ static void run_scan(struct library *library, struct scan_request *request)
     log_scan(library, error, finished - started);
     pthread_mutex_lock(&library->lock);
     library->finished_ms = finished;
+    library->is_running = false;
     if (!request->targets)
         library->estimate = atomic_load(&library->progress.seen);
     pthread_mutex_unlock(&library->lock);
@@ -147,6 +148,7 @@ static void *scan_thread(void *context)
         memcpy(targets, library->targets, request.target_count * sizeof *targets);
         request.targets = request.target_count ? targets : NULL;
         library->is_wanted = false;
+        library->is_running = true;
         library->wanted = (struct scan_request){0};
         library->started_ms = clock_unix_ms();
         pthread_mutex_unlock(&library->lock);
@@ -266,8 +268,8 @@ void library_status(struct library *library, struct library_status *ret)
                                    .version = progress->version,
                                    .watch_is_limited =
                                        library->watch && watch_is_limited(library->watch)};
-    if (library->is_wanted && ret->phase == LIBRARY_IDLE)
-        ret->phase = LIBRARY_WALKING; /* asked for and about to begin */
+    if ((library->is_wanted || library->is_running) && ret->phase == LIBRARY_IDLE)
+        ret->phase = LIBRARY_WALKING; /* about to begin, or just ending */
     pthread_mutex_unlock(&library->lock);
 }
 
