@@ -156,11 +156,13 @@ void cover_describe(const struct cover *cover, struct source *source, struct med
     char head[12] = {0};
     size_t seen = cover->size < sizeof head ? (size_t)cover->size : sizeof head;
     struct media_picture picture = {.size_bytes = (uint32_t)cover->size};
-    if (!cover->size || !cover_read(&reading, 0, head, seen))
-        return;
-    picture.mime = cover_mime(text_make(head, seen));
-    if (picture.mime.size && media_picture_digest(cover_read, &reading, cover->size, picture.digest))
-        *ret_picture = picture;
+    source->sees_holes = true;
+    if (cover->size && cover_read(&reading, 0, head, seen)) {
+        picture.mime = cover_mime(text_make(head, seen));
+        if (picture.mime.size && media_picture_digest(cover_read, &reading, cover->size, picture.digest))
+            *ret_picture = picture;
+    }
+    source->sees_holes = false;
 }
 
 /* ID3v2.4 6.1: each FF 00 was FF. */
@@ -178,7 +180,7 @@ static size_t undo_stuffing(uint8_t *bytes, size_t size)
 bool cover_extract(const struct cover *cover, struct source *source, struct buffer *out)
 {
     struct cover_reading reading = {cover, source};
-    source->hole_count = 0; /* this is the one reader who wants the inside */
+    source->sees_holes = true;
     char *room = cover->size && cover->size <= COVER_MAX_BYTES ? buffer_reserve(out, (size_t)cover->size) : NULL;
     if (!room || !cover_read(&reading, 0, room, (size_t)cover->size))
         return false;

@@ -55,7 +55,7 @@ void source_open(struct source *source, media_read *read, void *context, uint64_
     source->size = size;
     source->budget = budget;
     source->hole_count = source->window.size = source->tail.size = 0;
-    source->is_over_budget = source->has_failed = false;
+    source->is_over_budget = source->has_failed = source->sees_holes = false;
     (void)fill(source, &source->head, 0, least(size, SOURCE_HEAD_BYTES)); /* a failure shows at the first read */
 }
 
@@ -117,7 +117,7 @@ static size_t read_step(struct source *source, uint64_t offset, void *into, size
     uint64_t from = offset;
     if (limit == source->size && limit > SOURCE_WINDOW_BYTES && offset > limit - SOURCE_WINDOW_BYTES) {
         from = limit - SOURCE_WINDOW_BYTES; /* readers of the end walk backwards */
-        if (source->hole_count && from < source->holes[source->hole_count - 1].end)
+        if (source->hole_count && !source->sees_holes && from < source->holes[source->hole_count - 1].end)
             from = source->holes[source->hole_count - 1].end;
     }
     if (!fill(source, &source->window, from, least(SOURCE_WINDOW_BYTES, limit - from)))
@@ -133,7 +133,7 @@ size_t source_read_some(struct source *source, uint64_t offset, void *into, size
     size_t done = 0;
     while (done < size) {
         uint64_t at = offset + done;
-        size_t hole = hole_at(source, at), got;
+        size_t hole = source->sees_holes ? source->hole_count : hole_at(source, at), got;
         uint64_t limit = hole < source->hole_count ? source->holes[hole].begin : source->size;
         if (limit <= at) {
             got = least(size - done, source->holes[hole].end - at);

@@ -29,7 +29,7 @@ struct source {
     uint64_t size, budget;
     struct source_window head, window, tail;
     size_t hole_count;
-    bool is_over_budget, has_failed;
+    bool is_over_budget, has_failed, sees_holes; /* sees_holes: reads what lies in them, for the one who wants that */
     struct source_hole holes[SOURCE_MAX_HOLES]; /* ascending, apart */
 };
 

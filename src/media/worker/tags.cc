@@ -135,14 +135,36 @@ void tell_timed_lyrics(const tags_sink &sink, const ID3v2::SynchronizedLyricsFra
     sink.timed_end(sink.context, language_of(frame.language()).c_str());
 }
 
+/* Pairs of (what for, who): TIPL, which TagLib's properties drop unless its words are in capitals. */
+void tell_people(const tags_sink &sink, const ID3v2::TextIdentificationFrame &frame)
+{
+    static const char *const roles[][2] = {{"ARRANGER", "ARRANGER"}, {"ENGINEER", "ENGINEER"}, {"PRODUCER", "PRODUCER"},
+                                           {"DJ-MIX", "DJMIXER"},    {"MIX", "MIXER"},         {"MIXER", "MIXER"}};
+    const StringList pairs = frame.fieldList();
+    for (unsigned int i = 0; i + 1 < pairs.size(); i += 2)
+        for (const auto &role : roles)
+            if (pairs[i].upper() == role[0])
+                tell(sink, role[1], pairs[i + 1]);
+}
+
+/* Text frames that TagLib 1.13's properties leave out. */
+void tell_unlisted(const tags_sink &sink, const ID3v2::Tag &tag)
+{
+    for (const auto *frame : tag.frameList("TIPL"))
+        if (const auto *people = dynamic_cast<const ID3v2::TextIdentificationFrame *>(frame))
+            tell_people(sink, *people);
+    for (const auto *frame : tag.frameList("TSST"))
+        tell(sink, "DISCSUBTITLE", frame->toString());
+}
+
 void tell_id3v2(const tags_sink &sink, const ID3v2::Tag *tag)
 {
     if (!tag || tag->isEmpty())
         return;
     PropertyMap properties = tag->properties();
-    for (const char *name : {"LYRICS"}) /* told below, with their language */
-        properties.erase(name);
+    properties.erase("LYRICS"); /* told below, with their language */
     tell_all(sink, properties);
+    tell_unlisted(sink, *tag);
     for (const auto *frame : tag->frameList("SYLT"))
         if (const auto *timed = dynamic_cast<const ID3v2::SynchronizedLyricsFrame *>(frame))
             tell_timed_lyrics(sink, *timed);

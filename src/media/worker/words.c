@@ -63,6 +63,7 @@ static bool has_high(struct text bytes)
 
 void words_from_bytes(struct text bytes, struct buffer *out)
 {
+    bytes.size = strnlen(bytes.size ? bytes.data : "", bytes.size); /* fields of fixed size are filled with NUL */
     if (!has_high(bytes) || text_is_utf8(bytes)) {
         buffer_text(out, bytes);
         return;
