@@ -5,6 +5,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
+#include <signal.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -134,6 +136,8 @@ int serve_main(const struct serve_role *roles, size_t role_count, int argc, char
         fprintf(stderr, "%s is started by sostenuto, not by hand\n", argc ? argv[0] : "sostenuto-media");
         return 2;
     }
+    (void)signal(SIGPIPE, SIG_IGN); /* a listener who leaves is an answer of write() */
+    mallopt(M_ARENA_MAX, 1); /* each would reserve 64 MiB of the address space that we are about to limit */
     for (size_t i = 0; i < role_count; i++) {
         if (!text_equal(text_of(argv[1]), text_of(roles[i].word)))
             continue;

@@ -33,4 +33,5 @@ int serve_main(const struct serve_role *roles, size_t role_count, int argc, char
 /* Exact bytes of the job's file: a media_read whose context is the job. */
 bool serve_read(void *job, uint64_t offset, void *into, size_t size);
 
-extern const struct serve_role serve_probe; /* roles of the real worker */
+/* roles of the real worker */
+extern const struct serve_role serve_probe, serve_artwork, serve_transcode;
