@@ -11,6 +11,7 @@ enum { MAX_PLAYLISTS = 200000, MAX_ENTRIES = 100000, MAX_SHARES = 100000, POSITI
 
 struct entry_record {
     struct playlist_entry entry;
+    int64_t changed_ms;
     char position[POSITION_MAX];
 };
 
@@ -20,6 +21,8 @@ struct playlist_record {
     char *name, *comment;
     struct map *entries;   /* entry id → entry_record, of removed ones too (no position) */
     struct sorted ordered; /* those that are there, by position, then id */
+    int64_t field_changed_ms[SPACE_ENTRY - SPACE_PLAYLIST_NAME]; /* of its cells but the entries */
+    bool is_changed_stale; /* playlist.changed_ms is the latest of all its cells, found when somebody asks */
 };
 
 struct share_record {
@@ -169,11 +172,13 @@ static struct entry_record *obtain_entry(struct playlist_record *record, struct 
     return entry;
 }
 
-static void apply_entry(struct playlists *playlists, struct playlist_record *record, struct uid id, struct text value)
+static void apply_entry(struct playlists *playlists, struct playlist_record *record, struct uid id, struct text value,
+                        int64_t changed_ms)
 {
     struct entry_record *entry = obtain_entry(record, id);
     if (!entry)
         return;
+    entry->changed_ms = changed_ms;
     if (entry->entry.position.size)
         sorted_remove(&record->ordered, entry);
     struct text position = text_from(value, SUBJECT_BYTES);
@@ -217,9 +222,12 @@ static void apply_share(struct playlists *playlists, struct uid owner, struct ui
 }
 
 static void apply_playlist(struct playlists *playlists, struct playlist_record *record, enum space space,
-                           struct text key, struct text value)
+                           struct text key, struct text value, int64_t changed_ms)
 {
     struct uid entry;
+    record->is_changed_stale = true;
+    if (space != SPACE_ENTRY)
+        record->field_changed_ms[space - SPACE_PLAYLIST_NAME] = changed_ms;
     if (space == SPACE_PLAYLIST_NAME) {
         set_name(playlists, record, value);
     } else if (space == SPACE_PLAYLIST_COMMENT) {
@@ -230,7 +238,7 @@ static void apply_playlist(struct playlists *playlists, struct playlist_record *
         record->playlist.created_ms = (int64_t)cell_integer(value);
     } else if (space == SPACE_ENTRY && key.size == 2 * UID_BYTES) {
         memcpy(entry.bytes, key.data + UID_BYTES, UID_BYTES);
-        apply_entry(playlists, record, entry, value);
+        apply_entry(playlists, record, entry, value, changed_ms);
     }
 }
 
@@ -247,11 +255,8 @@ void playlists_apply(struct playlists *playlists, struct uid account, enum space
         return;
     }
     struct playlist_record *record = obtain(playlists, account, id);
-    if (!record)
-        return;
-    apply_playlist(playlists, record, space, key, value);
-    if (changed_ms > record->playlist.changed_ms)
-        record->playlist.changed_ms = changed_ms;
+    if (record)
+        apply_playlist(playlists, record, space, key, value, changed_ms);
 }
 
 void playlists_settle(struct playlists *playlists)
@@ -291,6 +296,25 @@ void playlists_forget(struct playlists *playlists, struct uid owner, struct uid 
 
 /* --- reading --- */
 
+static const struct playlist *shown(struct playlist_record *record)
+{
+    size_t cursor = 0;
+    struct text key;
+    void *value;
+    if (!record->is_changed_stale)
+        return &record->playlist;
+    int64_t latest_ms = 0;
+    for (size_t i = 0; i < ARRAY_SIZE(record->field_changed_ms); i++)
+        latest_ms = record->field_changed_ms[i] > latest_ms ? record->field_changed_ms[i] : latest_ms;
+    while (map_next(record->entries, &cursor, &key, &value)) {
+        int64_t changed_ms = ((struct entry_record *)value)->changed_ms;
+        latest_ms = changed_ms > latest_ms ? changed_ms : latest_ms;
+    }
+    record->playlist.changed_ms = latest_ms;
+    record->is_changed_stale = false;
+    return &record->playlist;
+}
+
 static bool is_visible(const struct playlist *playlist, struct uid viewer)
 {
     return playlist->name.size && (playlist->is_public || uid_equal(playlist->owner, viewer));
@@ -298,13 +322,13 @@ static bool is_visible(const struct playlist *playlist, struct uid viewer)
 
 const struct playlist *playlists_get(const struct playlists *playlists, struct uid viewer, struct uid id)
 {
-    const struct playlist_record *own = find(playlists, viewer, id);
+    struct playlist_record *own = find(playlists, viewer, id);
     if (own && own->playlist.name.size)
-        return &own->playlist;
+        return shown(own);
     for (size_t i = 0; i < playlists->by_name.count; i++) {
-        const struct playlist_record *record = playlists->by_name.items[i];
+        struct playlist_record *record = playlists->by_name.items[i];
         if (uid_equal(record->playlist.id, id) && is_visible(&record->playlist, viewer))
-            return &record->playlist;
+            return shown(record);
     }
     return NULL;
 }
@@ -312,9 +336,9 @@ const struct playlist *playlists_get(const struct playlists *playlists, struct u
 const struct playlist *playlists_next(const struct playlists *playlists, struct uid viewer, size_t *cursor)
 {
     while (*cursor < playlists->by_name.count) {
-        const struct playlist_record *record = playlists->by_name.items[(*cursor)++];
+        struct playlist_record *record = playlists->by_name.items[(*cursor)++];
         if (is_visible(&record->playlist, viewer))
-            return &record->playlist;
+            return shown(record);
     }
     return NULL;
 }

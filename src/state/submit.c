@@ -37,6 +37,8 @@ static const char *why_forbidden(const struct batch *batch, const struct batch_i
         return "it is another account's";
     if (!(item->is_from_player ? is_for_players(kind) : is_for_oneself(kind)))
         return "it takes an administrator";
+    if (item->is_from_player && uid_equal(item->operation.device, batch->state->device))
+        return "this device is the server itself: draw another id";
     if (!state_account(batch->state, item->operation.account))
         return "there is no such account (any more)";
     return NULL;
