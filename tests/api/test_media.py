@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Bytes: originals with ranges, transcodes, downloads, artwork."""
+import concurrent.futures
+import io
+import pathlib
+
+import mutagen
+import pytest
+
+import music
+
+
+@pytest.fixture(scope="module")
+def original(server):
+    return (server.folder / "music/Björk/Début/01 Human.flac").read_bytes()
+
+
+def test_the_original_is_sent_byte_for_byte(anna, library, original):
+    for extra in ({}, {"format": "raw"}, {"format": "flac"}, {"maxBitRate": 0}):
+        answer = anna.raw("stream", {"id": library.song} | extra)
+        assert answer.body == original and answer.headers["Content-Type"] == "audio/flac"
+
+
+def test_ranges(anna, library, original):
+    answer = anna.raw("stream", {"id": library.song}, {"Range": "bytes=100-199"})
+    assert answer.status == 206 and answer.body == original[100:200]
+    assert answer.headers["Content-Range"] == f"bytes 100-199/{len(original)}"
+    assert anna.raw("stream", {"id": library.song}, {"Range": "bytes=-50"}).body == original[-50:]
+    assert anna.raw("stream", {"id": library.song}, {"Range": f"bytes={len(original)}-"}).status == 416
+
+
+def test_validators(anna, library):
+    first = anna.raw("stream", {"id": library.song})
+    again = anna.raw("stream", {"id": library.song}, {"If-None-Match": first.headers["ETag"]})
+    assert again.status == 304 and again.body == b""
+
+
+def test_stream_is_never_a_play(bert, library):
+    assert bert.raw("stream", {"id": library.song}).status == 200
+    assert "playCount" not in bert.ask("getSong", id=library.song)["song"]
+
+
+@pytest.mark.parametrize("format, content_type, kind", [
+    ("mp3", "audio/mpeg", "MP3"), ("opus", "audio/ogg", "OggOpus"), ("ogg", "audio/ogg", "OggVorbis"),
+    ("aac", "audio/aac", "AAC"),
+])
+def test_transcodes(anna, library, format, content_type, kind):
+    answer = anna.raw("stream", {"id": library.song, "format": format, "maxBitRate": 96})
+    assert answer.status == 200 and answer.headers["Content-Type"] == content_type
+    song = mutagen.File(io.BytesIO(answer.body))
+    assert type(song).__name__ == kind
+    if kind != "AAC":  # ADTS says no length
+        assert abs(song.info.length - 3) < 0.2
+
+
+def test_a_low_bit_rate_transcodes(anna, library, original):
+    answer = anna.raw("stream", {"id": library.song, "maxBitRate": 64})
+    assert answer.headers["Content-Type"] == "audio/mpeg" and len(answer.body) < len(original)
+
+
+def test_time_offset(anna, library):
+    whole = anna.raw("stream", {"id": library.song, "format": "mp3"})
+    rest = anna.raw("stream", {"id": library.song, "format": "mp3", "timeOffset": 2})
+    assert abs(mutagen.File(io.BytesIO(whole.body)).info.length - 3) < 0.2
+    assert abs(mutagen.File(io.BytesIO(rest.body)).info.length - 1) < 0.2
+
+
+def test_stream_refusals(anna):
+    assert anna.error("stream") == 10
+    assert anna.error("stream", id="tr-nothing") == 70
+
+
+def test_an_unknown_format_is_refused(anna, library):
+    assert anna.error("stream", id=library.song, format="exe") == 0
+
+
+def test_many_transcodes_are_bounded(anna, library):
+    def convert(_):
+        return anna.raw("stream", {"id": library.song, "format": "mp3"})
+    with concurrent.futures.ThreadPoolExecutor(40) as pool:
+        answers = list(pool.map(convert, range(40)))
+    assert {answer.status for answer in answers} <= {200, 503}
+    assert all(int(answer.headers["Retry-After"]) > 0 for answer in answers if answer.status == 503)
+    assert sum(answer.status == 200 for answer in answers) >= 1
+    assert anna.raw("stream", {"id": library.song, "format": "mp3"}).status in (200, 503)
+
+
+def test_download(anna, library, original):
+    answer = anna.raw("download", {"id": library.song})
+    assert answer.body == original
+    assert answer.headers["Content-Disposition"] == "attachment; filename*=UTF-8''01%20Human.flac"
+
+
+def test_cover_art(anna, library):
+    for id in (library.song, library.album, library.artist, library.folder, library.art, library.playlist):
+        answer = anna.raw("getCoverArt", {"id": id, "size": 100})
+        assert answer.headers["Content-Type"] == "image/jpeg" and answer.body[:2] == b"\xff\xd8", id
+    source = pathlib.Path(anna.server.folder / "music/Björk/Début/cover.jpg").read_bytes()
+    assert anna.raw("getCoverArt", {"id": library.art}).body == source
+    webp = anna.raw("getCoverArt", {"id": library.art, "size": 300}, {"Accept": "image/webp,*/*"})
+    assert webp.headers["Content-Type"] == "image/webp" and webp.body[8:12] == b"WEBP"
+
+
+def test_cover_art_that_is_not_there(anna):
+    song = anna.ask("search3", query="Something")["searchResult3"]["song"][0]
+    assert anna.error("getCoverArt", id=song["id"]) == 70
+    assert anna.error("getCoverArt", id="art-AAAAAAAAAAAAAAAAAAAAAA") == 70
+    assert anna.error("getCoverArt", id="nonsense") == 70
+
+
+def test_every_format_plays(anna):
+    for row in music.SONGS:
+        song = next(song for song in anna.ask("search3", query="", songCount=500)["searchResult3"]["song"]
+                    if song["title"] == row[4])
+        answer = anna.raw("stream", {"id": song["id"]})
+        assert len(answer.body) == song["size"]
+        assert answer.headers["Content-Type"] == song["contentType"]
+        assert abs(song["duration"] - row[9]) <= 1
