@@ -50,7 +50,10 @@ def openapi():
 def validator_of(endpoint):
     document = openapi()
     path = document["paths"].get(f"/rest/{endpoint}") or document["paths"][f"/rest/{endpoint}.view"]
-    schema = path["get"]["responses"]["200"]["content"]["application/json"]["schema"]
+    response = path["get"]["responses"]["200"]
+    if "$ref" in response:
+        response = document["components"]["responses"][response["$ref"].rsplit("/", 1)[1]]
+    schema = response["content"]["application/json"]["schema"]
     return jsonschema.Draft7Validator(schema | {"components": document["components"]})
 
 

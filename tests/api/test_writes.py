@@ -94,8 +94,10 @@ def test_playlists_refuse_what_is_not_there(bert, songs):
 
 
 def test_a_long_playlist(bert, songs):
-    many = [songs[i % len(songs)] for i in range(300)]
-    playlist = bert.ask("createPlaylist", name="Long", songId=many)["playlist"]["id"]
+    many = [songs[i % len(songs)] for i in range(1500)]
+    form = bert.parameters({"name": "Long", "songId": many}).encode()
+    answer = bert.server.ask("POST", "/rest/createPlaylist", form, {"Content-Type": "application/x-www-form-urlencoded"})
+    playlist = answer.subsonic()["playlist"]["id"]
     assert entries(bert, playlist) == many
     bert.ask("deletePlaylist", id=playlist)
 
