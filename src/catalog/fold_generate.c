@@ -17,7 +17,7 @@
 #include <utf8proc.h>
 
 enum {
-    POINTS = 0x2fa40,
+    POINTS = 0x20000,
     PAGE = 32,
     PAGES = POINTS / PAGE,
     KEEP = 0,

@@ -12,16 +12,19 @@
  *
  * Best first: the whole name equals the query; begins with it; every word is a whole word; begins a
  * word; is inside a word (three letters, or one of a script without spaces); is one edit away
- * (words of 4 letters; two from 8 on). An entity whose own name has the word comes before one that
+ * (words of 4 letters; two from 8 on). Words of a query also are tried as one
+ * ("ac dc" finds "ACDC").  An entity whose own name has the word comes before one that
  * has it from its album or artist.  Then more plays first, then the order of the snapshot.  Edits
  * are only tried when all else finds fewer than SEARCH_FEW. An empty query finds everything, in the
  * order of the snapshot.
  */
 enum {
-    SEARCH_MAX_WORDS = 8,
+    SEARCH_MAX_WORDS = 8, /* more words or bytes of a query are ignored */
     SEARCH_MAX_QUERY_BYTES = 512,
-    SEARCH_FEW = 10
-}; /* more words or bytes are ignored */
+    SEARCH_FEW = 10,
+    SEARCH_MAX_PLAYED =
+        4096, /* plays decide among at most so many equals; more were no answer to the query */
+};
 
 enum search_kind { SEARCH_ARTISTS, SEARCH_ALBUMS, SEARCH_SONGS, SEARCH_KINDS };
 

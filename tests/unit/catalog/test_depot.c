@@ -46,20 +46,25 @@ static void commits_last(void)
     OK(depot_version(depot) == 0 && tracks_of(depot) == 0, "a new depot is empty");
     struct build *build = depot_begin(depot);
     sample_give(&sample, build, 0, 60);
-    OK(depot_commit(depot, &build) == 0 && !build && depot_version(depot) == 1, "a commit makes version 1");
+    OK(depot_commit(depot, &build) == 0 && !build && depot_version(depot) == 1,
+       "a commit makes version 1");
     struct catalog *old = depot_snapshot(&depot, 1);
     build = depot_begin(depot);
     sample_give(&sample, build, 60, 100);
     build_removal(build, &sample.tracks[0].id);
     OK(depot_commit(depot, &build) == 0 && tracks_of(depot) == 99, "a second one adds and removes");
-    OK(catalog_count((struct catalog_view){old, 1}, CATALOG_TRACK) == 60, "an older snapshot stays as it was");
+    OK(catalog_count((struct catalog_view){old, 1}, CATALOG_TRACK) == 60,
+       "an older snapshot stays as it was");
     depot_close(&depot);
-    OK(catalog_count((struct catalog_view){old, 1}, CATALOG_TRACK) == 60, "also after the depot is closed");
+    OK(catalog_count((struct catalog_view){old, 1}, CATALOG_TRACK) == 60,
+       "also after the depot is closed");
     catalog_unref(&old);
     depot = open_depot(why);
-    OK(depot_version(depot) == 2 && tracks_of(depot) == 99 && why[0] == 0, "both are there after opening again");
+    OK(depot_version(depot) == 2 && tracks_of(depot) == 99 && why[0] == 0,
+       "both are there after opening again");
     build = depot_begin(depot);
-    OK(depot_commit(depot, &build) == 0 && depot_version(depot) == 2, "an empty build changes nothing");
+    OK(depot_commit(depot, &build) == 0 && depot_version(depot) == 2,
+       "an empty build changes nothing");
     build = depot_begin(depot);
     sample_give(&sample, build, 0, 7);
     OK(depot_replace(depot, &build) == 0 && tracks_of(depot) == 7, "a replacement drops what was");
@@ -81,7 +86,8 @@ static bool equals_model(struct depot *depot, const struct sample *sample, const
         struct track_row row;
         if (number != (uint32_t)CATALOG_NONE) {
             catalog_track(catalog, number, &row);
-            same = same && text_equal(row.title, sample->tracks[i].title) && row.version == sample->tracks[i].version;
+            same = same && text_equal(row.title, sample->tracks[i].title) &&
+                   row.version == sample->tracks[i].version;
         }
         count += is_in[i];
     }
@@ -122,7 +128,8 @@ static void random_histories(void)
     }
     OK(same, "60 random commits, with merges and re-openings, equal the model");
     OK(most > 1 && most <= 8, "merging keeps a handful of segments");
-    OK(depot_rebuild(depot) == 0 && depot_segments(depot) == 1 && equals_model(depot, &sample, is_in),
+    OK(depot_rebuild(depot) == 0 && depot_segments(depot) == 1 &&
+           equals_model(depot, &sample, is_in),
        "a rebuild leaves one segment with the same tracks");
     depot_close(&depot);
     clear_folder();
@@ -171,7 +178,8 @@ static void damage_is_refused(void)
         OK(tracks_of(depot) == 30 && why[0], "damage is refused and the version before stays");
         build = depot_begin(depot);
         sample_give(&sample, build, 0, 40);
-        OK(depot_commit(depot, &build) == 0 && depot_version(depot) == 3, "the next version has a number never used");
+        OK(depot_commit(depot, &build) == 0 && depot_version(depot) == 3,
+           "the next version has a number never used");
         depot_close(&depot);
         depot = open_depot(why);
         OK(tracks_of(depot) == 40 && !why[0], "and is good");
@@ -212,10 +220,15 @@ static void names_parse(void)
 {
     uint64_t number = 0;
     enum depot_file kind = DEPOT_FILES;
-    OK(depot_file_parse("00000000000000fe.core", &number, &kind) && number == 254 && kind == DEPOT_CORE, "a segment's name");
-    OK(depot_file_parse("0000000000000001.list.new", &number, &kind) && kind == DEPOT_NEW, "a file being written");
-    OK(!depot_file_parse("1.core", &number, &kind) && !depot_file_parse("00000000000000fe.txt", &number, &kind) &&
-           !depot_file_parse("", &number, &kind), "other files are not ours");
+    OK(depot_file_parse("00000000000000fe.core", &number, &kind) && number == 254 &&
+           kind == DEPOT_CORE,
+       "a segment's name");
+    OK(depot_file_parse("0000000000000001.list.new", &number, &kind) && kind == DEPOT_NEW,
+       "a file being written");
+    OK(!depot_file_parse("1.core", &number, &kind) &&
+           !depot_file_parse("00000000000000fe.txt", &number, &kind) &&
+           !depot_file_parse("", &number, &kind),
+       "other files are not ours");
 }
 
 int main(void)
