@@ -140,7 +140,7 @@ static void migrate(struct database *database)
     execute(database, "COMMIT");
 }
 
-int database_open(const char *path, enum database_mode mode, struct database **ret,
+int library_database_open(const char *path, enum database_mode mode, struct database **ret,
                   char ret_why[256])
 {
     struct database *database = MEM_NEW(struct database);
@@ -168,13 +168,13 @@ int database_open(const char *path, enum database_mode mode, struct database **r
     else if (error)
         snprintf(ret_why, 256, "%s: %s", path, sqlite3_errmsg(database->handle));
     if (error)
-        database_close(&database);
+        library_database_close(&database);
     else
         *ret = database;
     return error;
 }
 
-void database_close(struct database **database)
+void library_database_close(struct database **database)
 {
     if (!*database)
         return;

@@ -27,9 +27,9 @@ enum database_mode { DATABASE_WRITE, DATABASE_READ };
 
 /* 0 or -errno with a line for people in `ret_why`. -EBADMSG damaged, -EPROTO written by a newer
  * version. */
-int database_open(const char *path, enum database_mode mode, struct database **ret,
+int library_database_open(const char *path, enum database_mode mode, struct database **ret,
                   char ret_why[256]) MUST_USE;
-void database_close(struct database **database);
+void library_database_close(struct database **database);
 
 void database_begin(struct database *database);
 int database_commit(struct database *database) MUST_USE;

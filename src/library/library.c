@@ -353,9 +353,9 @@ static int open_databases(struct library *library, char why[256])
     if (error)
         snprintf(why, 256, "%s: %s", library->state_folder, strerrordesc_np(-error));
     if (!error)
-        error = database_open(path, DATABASE_WRITE, &library->database, why);
+        error = library_database_open(path, DATABASE_WRITE, &library->database, why);
     if (!error)
-        error = database_open(path, DATABASE_READ, &library->lookup.database, why);
+        error = library_database_open(path, DATABASE_READ, &library->lookup.database, why);
     return error;
 }
 
@@ -493,8 +493,8 @@ void library_close(struct library **library_p)
     catalog_unref(&library->latest);
     catalog_unref(&library->catalog);
     artwork_free(&library->artwork);
-    database_close(&library->database);
-    database_close(&library->lookup.database);
+    library_database_close(&library->database);
+    library_database_close(&library->lookup.database);
     walk_places_release(&library->lookup.places);
     for (size_t i = 0; i < library->root_count; i++) {
         depot_close(&library->scan_roots[i].depot);
