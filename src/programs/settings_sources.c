@@ -98,7 +98,6 @@ static const char *environment_value(const char *setting_name)
     return getenv(name);
 }
 
-/* NULL when the variable after our prefix names nothing. */
 static bool is_known_variable(struct text name)
 {
     char lower[NAME_MAX_BYTES];
@@ -113,7 +112,9 @@ static bool is_known_variable(struct text name)
     return setting_named(text_make(lower, name.size)) != NULL;
 }
 
-static bool take_environment(struct settings *settings, struct buffer *why)
+/* A typo must not pass in silence, and another program's variable must not keep us from starting.
+ */
+static void warn_of_unknown_variables(void)
 {
     for (char **entry = environ; *entry; entry++) {
         struct text name = text_of(*entry);
@@ -121,11 +122,15 @@ static bool take_environment(struct settings *settings, struct buffer *why)
             continue;
         size_t equals = text_find_byte(name, '=');
         name.size = equals == SIZE_MAX ? name.size : equals;
-        if (!is_known_variable(text_from(name, sizeof environment_prefix - 1))) {
-            buffer_printf(why, "environment: %.*s is no setting", TEXT_ARGS(name));
-            return false;
-        }
+        if (!is_known_variable(text_from(name, sizeof environment_prefix - 1)))
+            fprintf(stderr, "sostenuto: environment: %.*s is no setting and is ignored\n",
+                    TEXT_ARGS(name));
     }
+}
+
+static bool take_environment(struct settings *settings, struct buffer *why)
+{
+    warn_of_unknown_variables();
     for (size_t i = 0; i < setting_count(); i++) {
         const char *value = environment_value(setting_at(i)->name);
         if (value && !settings_set(settings, setting_at(i), text_of(value), why)) {

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "programs/node.h"
+
+#include "base/log.h"
+#include "io/clock.h"
+#include "io/file.h"
+#include "io/workers.h"
+#include "media/pool.h"
+#include "state/state.h"
+#include "trust/keys.h"
+#include <errno.h>
+#include <limits.h>
+#include <unistd.h>
+
+enum {
+    PASSWORD_THREADS = 2,
+    PASSWORD_QUEUE = 64, /* some seconds of hashing; more is answered "later" */
+    WORKER_THREADS = 4,
+    WORKER_QUEUE = 1024,
+};
+
+static int take_lock(struct node *node, struct buffer *why)
+{
+    pid_t holder = 0;
+    int folder = file_open_dir(AT_FDCWD, node->settings->data);
+    if (folder < 0) {
+        buffer_printf(why, "the state folder %s cannot be opened: %.*s", node->settings->data,
+                      TEXT_ARGS(log_errno(folder)));
+        return folder;
+    }
+    node->lock_fd = file_lock(folder, "lock", &holder);
+    (void)close(folder);
+    if (node->lock_fd >= 0)
+        return 0;
+    if (node->lock_fd == -EWOULDBLOCK)
+        buffer_printf(
+            why,
+            "the state folder %s is in use by process %d; stop it, or choose another with --data",
+            node->settings->data, (int)holder);
+    else
+        buffer_printf(why, "the state folder %s cannot be locked: %.*s", node->settings->data,
+                      TEXT_ARGS(log_errno(node->lock_fd)));
+    return node->lock_fd;
+}
+
+static int open_state(struct node *node, struct buffer *why)
+{
+    char path[PATH_MAX];
+    struct keys_error keys_error = {""};
+    struct state_error state_error = {""};
+    (void)snprintf(path, sizeof path, "%s/keys", node->settings->data);
+    int error = keys_open(path, true, &node->keys, &keys_error);
+    if (error < 0) {
+        buffer_printf(why, "%s", keys_error.words);
+        return error;
+    }
+    const struct state_config config = {
+        .folder = node->settings->data,
+        .keys = node->keys,
+        .loop = node->loop,
+        .logger = node->logger,
+        .now_ms = clock_unix_ms(),
+    };
+    error = state_open(&config, &node->state, &state_error);
+    if (error < 0)
+        buffer_printf(why, "%s", state_error.words);
+    return error;
+}
+
+int node_open(struct node *node, const struct settings *settings, const struct logger *logger,
+              struct loop *loop, struct buffer *why)
+{
+    *node = (struct node){.settings = settings, .logger = logger, .loop = loop, .lock_fd = -1};
+    int error = take_lock(node, why);
+    if (error == 0)
+        error = open_state(node, why);
+    if (error < 0)
+        return error;
+    node->passwords = workers_start("passwords", PASSWORD_THREADS, PASSWORD_QUEUE);
+    node->workers = workers_start("workers", WORKER_THREADS, WORKER_QUEUE);
+    return 0;
+}
+
+/* sostenuto-media lies beside sostenuto, or where it was installed; tests and drills name another.
+ */
+static void find_media_worker(char *ret_path, size_t capacity)
+{
+    const char *named = getenv("SOSTENUTO_MEDIA_WORKER");
+    char self[PATH_MAX];
+    ssize_t size = readlink("/proc/self/exe", self, sizeof self - 1);
+    if (named) {
+        (void)snprintf(ret_path, capacity, "%s", named);
+        return;
+    }
+    while (size > 0 && self[size - 1] != '/')
+        size--;
+    (void)snprintf(ret_path, capacity, "%.*ssostenuto-media", (int)(size > 0 ? size : 0), self);
+    if (access(ret_path, X_OK) != 0)
+        (void)snprintf(ret_path, capacity, SOSTENUTO_LIBEXEC_DIR "/sostenuto-media");
+}
+
+static int start_media(struct node *node, struct buffer *why)
+{
+    char worker[PATH_MAX];
+    find_media_worker(worker, sizeof worker);
+    if (access(worker, X_OK) != 0) {
+        buffer_printf(why, "sostenuto-media is missing: %s; it belongs beside sostenuto", worker);
+        return -ENOENT;
+    }
+    const struct media_config config = {
+        .worker_path = worker,
+        .probe_workers = node->settings->media_workers,
+        .max_transcodes = node->settings->max_transcodes,
+        .is_background = true,
+    };
+    node->media = media_pool_start(&config);
+    return 0;
+}
+
+int node_open_library(struct node *node, struct buffer *why)
+{
+    const struct settings *settings = node->settings;
+    char words[256] = "";
+    int error = libraries_settle(&node->libraries, settings, why);
+    if (error == 0)
+        error = start_media(node, why);
+    if (error < 0)
+        return error;
+    const struct library_config config = {
+        .roots = node->libraries.roots,
+        .root_count = node->libraries.count,
+        .allowed_places = (const char *const *)settings->allowed_places.items,
+        .allowed_place_count = settings->allowed_places.count,
+        .state_folder = settings->data,
+        .media = node->media,
+        .loop = node->loop,
+        .logger = node->logger,
+        .ignored_articles = settings->ignored_articles,
+        .watch = settings->watch,
+        .rescan_minutes = settings->rescan_minutes,
+        .artwork_cache_bytes = (uint64_t)settings->artwork_cache_mib << 20,
+    };
+    error = library_open(&config, &node->library, words);
+    if (error < 0)
+        buffer_printf(why, "%s", words);
+    return error;
+}
+
+static void stop_loop(void *context)
+{
+    struct loop *loop = context;
+    loop_stop(loop);
+}
+
+void node_settle(struct loop *loop)
+{
+    loop_post(loop, stop_loop, loop);
+    loop_run(loop);
+}
+
+void node_stop_workers(struct node *node)
+{
+    workers_stop(&node->workers);
+    workers_stop(&node->passwords);
+    node_settle(node->loop);
+}
+
+void node_close(struct node *node)
+{
+    library_close(&node->library);
+    media_pool_stop(&node->media);
+    libraries_release(&node->libraries);
+    if (node->workers)
+        node_stop_workers(node);
+    state_close(&node->state);
+    keys_free(&node->keys);
+    if (node->lock_fd >= 0)
+        (void)close(node->lock_fd);
+    node->lock_fd = -1;
+}

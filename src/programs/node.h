@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+#include "io/loop.h"
+#include "programs/libraries.h"
+#include "programs/settings.h"
+#include "trust/onetime.h"
+
+/*
+ * node: what a process holds of a state folder, opened from the ground up and closed in the
+ * opposite order.
+ *
+ *   node_open           the folder's lock, keys, state, workers       what `sostenuto user add`
+ * needs node_open_library   sostenuto-media, library, catalogue           what `sostenuto scan`
+ * needs
+ *
+ * The server, the api and the control socket stand on it (programs/service).  All on one loop's
+ * thread; opening and closing block.
+ */
+struct node {
+    const struct settings *settings;
+    const struct logger *logger;
+    struct loop *loop; /* borrowed */
+    int lock_fd;       /* -1: not held */
+    struct keys *keys;
+    struct state *state;
+    struct workers *passwords, *workers;
+    struct libraries libraries;
+    struct media_pool *media;
+    struct library *library;
+};
+
+/* 0, or -errno with words in `why`; -EWOULDBLOCK when another process has the folder.  Close it
+ * also after a failure. */
+int node_open(struct node *node, const struct settings *settings, const struct logger *logger,
+              struct loop *loop, struct buffer *why) MUST_USE;
+int node_open_library(struct node *node, struct buffer *why) MUST_USE;
+
+/* Ends the workers and runs what they posted; after it nobody calls back into what stands on the
+ * node. */
+void node_stop_workers(struct node *node);
+void node_close(struct node *node);
+
+/* Runs the loop until everything that is posted now has been done. */
+void node_settle(struct loop *loop);

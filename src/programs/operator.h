@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+#include "base/text.h"
+#include "io/loop.h"
+
+/*
+ * operator: what the owner of a node may ask of it, by the control socket or on a state folder that
+ * nobody serves.
+ *
+ * A request is one JSON object {"do": name, …}, the answer another: {"ok": true, …} or {"ok":
+ * false, "error": words}.
+ *
+ *   user.add      name, password, admin           user.list                    user.remove    name
+ *   user.password name, password                  user.role  name, admin
+ *   app.add       name, label  → secret           app.list   name              app.remove     name,
+ * label scan          full, allow_removal             scan.status                  backup path
+ *   status
+ *
+ * Passwords are hashed on the "passwords" workers; everything else happens on the loop that owns
+ * the state.
+ */
+struct operator;
+struct state;
+struct library;
+struct workers;
+
+/* All borrowed, outliving the operator. */
+struct operator_config {
+    struct loop *loop;
+    struct state *state;
+    struct library *library; /* NULL: scans are refused */
+    struct workers *passwords;
+    bool is_serving; /* said by status */
+};
+
+struct operator* operator_new(const struct operator_config *config) MUST_USE;
+/* No request may be under way. */
+void operator_free(struct operator** operator_p);
+
+/* Called exactly once, on the loop, with one line of JSON. */
+typedef void operator_done(void *context, struct text answer);
+void operator_ask(struct operator* operator, struct text request, operator_done *done,
+                  void *context);

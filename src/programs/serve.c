@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* serve: an origin for some folders of music, in the foreground, until SIGTERM. */
+#include "programs/banner.h"
+#include "programs/command.h"
+#include "programs/service.h"
+#include <unistd.h>
+
+/* "listening on http…" is what scripts wait for; the rest is for people. */
+static void print_addresses(const struct service *service)
+{
+    char url[300];
+    const char *scheme = service->tls ? "https" : "http";
+    bool is_reachable = service_url(service, url, sizeof url);
+    for (size_t i = 0; i < service->address_count; i++) {
+        if (service->addresses[i].is_any)
+            printf("listening on %s://localhost:%u\n", scheme, service->addresses[i].port);
+        else
+            printf("listening on %s://%s\n", scheme, service->addresses[i].text);
+    }
+    if (!is_reachable)
+        return;
+    printf("open %s\n", url);
+    if (!service->tls && !service->settings.public_url[0])
+        printf(
+            "this is plain HTTP, for your own network only; sostenuto tls init makes it HTTPS\n");
+    if (isatty(STDOUT_FILENO) || service->settings.qr)
+        (void)banner_qr(stdout, url, isatty(STDOUT_FILENO) == 1);
+}
+
+static void print_banner(const struct service *service)
+{
+    print_addresses(service);
+    if (service->node.libraries.count == 0)
+        printf("no music yet: sostenuto serve /path/to/music\n");
+    if (service->needs_setup)
+        printf("set-up code %s  (open the address and enter it to make the first account)\n",
+               service->setup_code.text);
+    (void)fflush(stdout);
+}
+
+static enum command_exit run(const struct arguments *arguments)
+{
+    struct service service;
+    struct buffer why;
+    buffer_init(&why, SETTINGS_WHY_MAX_BYTES);
+    enum command_exit code = COMMAND_OK;
+    if (service_open(&service, arguments, &why)) {
+        print_banner(&service);
+        service_run(&service);
+    } else {
+        code = command_fail(COMMAND_FAILED, "%.*s", TEXT_ARGS(buffer_view(&why)));
+    }
+    service_close(&service);
+    buffer_release(&why);
+    return code;
+}
+
+const struct command command_serve = {
+    .name = "serve",
+    .arguments = "[DIR...]",
+    .summary = "Serve folders of music.",
+    .about = "DIR is a folder, or Name=/folder. Runs in the foreground; SIGHUP reloads, SIGTERM "
+             "ends it.\n",
+    .most_positionals = LIBRARY_MAX_ROOTS,
+    .settings = COMMAND_SETTINGS_ALL,
+    .run = run,
+};

@@ -1,0 +1,306 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "programs/service.h"
+
+#include "api/api.h"
+#include "base/counters.h"
+#include "io/clock.h"
+#include "io/server.h"
+#include "io/signals.h"
+#include "programs/pages.h"
+#include "programs/privileges.h"
+#include "programs/service_tls.h"
+#include "programs/settings_sources.h"
+#include "state/state.h"
+#include <errno.h>
+#include <signal.h>
+#include <unistd.h>
+
+/* --- settings --- */
+
+/* Folders on the command line replace those of the configuration. */
+static bool take_folders(struct settings *settings, const struct arguments *arguments,
+                         struct buffer *why)
+{
+    struct text folders[SETTINGS_LIST_MAX + 1];
+    size_t count = arguments->positional_count;
+    for (size_t i = 0; i < count && i <= SETTINGS_LIST_MAX; i++)
+        folders[i] = text_of(arguments->positionals[i]);
+    return count == 0 ||
+           settings_set_list(settings, setting_named(TEXT("library")), folders, count, why);
+}
+
+static bool load(struct settings *settings, const struct arguments *arguments, struct buffer *why)
+{
+    return settings_load(settings, arguments, why) && take_folders(settings, arguments, why);
+}
+
+static size_t list_texts(const struct settings_list *list, struct text *texts)
+{
+    for (size_t i = 0; i < list->count; i++)
+        texts[i] = text_of(list->items[i]);
+    return list->count;
+}
+
+/* --- opening, from the ground up --- */
+
+static bool bind_addresses(struct service *service, struct buffer *why)
+{
+    const struct settings_list *wanted = &service->settings.listen;
+    if (wanted->count == 0 || wanted->count > SERVICE_MAX_ADDRESSES) {
+        buffer_printf(why, "listen: 1 to %d addresses", SERVICE_MAX_ADDRESSES);
+        return false;
+    }
+    for (size_t i = 0; i < wanted->count; i++) {
+        service->fds[i] = listening_open(text_of(wanted->items[i]), &service->addresses[i], why);
+        if (service->fds[i] < 0)
+            return false;
+        service->address_count = i + 1;
+    }
+    return true;
+}
+
+static void publish(struct service *service)
+{
+    char url[300];
+    bool is_reachable = service_url(service, url, sizeof url);
+    if (service->settings.mdns && is_reachable)
+        mdns_start(&service->mdns, service->settings.mdns_name, service->addresses[0].port,
+                   service_tls_wanted(service), &service->logging.logger);
+}
+
+static bool open_api(struct service *service)
+{
+    struct node *node = &service->node;
+    service->needs_setup = state_account_count(node->state) == 0;
+    if (service->needs_setup)
+        onetime_init(&service->setup_code);
+    const struct api_config config = {
+        .loop = service->loop,
+        .state = node->state,
+        .library = node->library,
+        .media = node->media,
+        .workers = node->workers,
+        .passwords = node->passwords,
+        .keys = node->keys,
+        .setup_code = service->needs_setup ? &service->setup_code : NULL,
+        .logger = &service->logging.logger,
+        .version = TEXT(SOSTENUTO_VERSION),
+        .legacy_clients = service->legacy_clients,
+        .legacy_client_count =
+            list_texts(&service->settings.legacy_clients, service->legacy_clients),
+    };
+    service->api = api_new(&config);
+    return true;
+}
+
+static bool open_server(struct service *service, struct buffer *why)
+{
+    struct server_config config = server_config_default();
+    config.limits = service->settings.limits;
+    config.logger = &service->logging.logger;
+    config.access_sink = logging_access_line;
+    config.access_context = &service->logging;
+    config.trusted_proxies = service->trusted_proxies;
+    config.trusted_proxy_count =
+        list_texts(&service->settings.trusted_proxies, service->trusted_proxies);
+    config.expects_proxy_protocol = service->settings.proxy_protocol;
+    config.host_names = service->host_names;
+    config.host_name_count = list_texts(&service->settings.host_names, service->host_names);
+    service->server = server_new(service->loop, &config);
+    health_routes(&service->health, service->server);
+    pages_routes(&service->settings, service->server);
+    api_routes(service->api, service->server);
+    for (size_t i = 0; i < service->address_count; i++) {
+        int error = server_listen(service->server, service->fds[i], service->tls);
+        service->fds[i] = -1;
+        if (error < 0) {
+            buffer_printf(why, "cannot serve on %s: %.*s", service->addresses[i].text,
+                          TEXT_ARGS(log_errno(error)));
+            return false;
+        }
+    }
+    return true;
+}
+
+static void answer_control(void *context, struct text answer) { control_answer(context, answer); }
+
+static void on_control(void *context, struct control_request *request, struct text line)
+{
+    struct service *service = context;
+    operator_ask(service->operator, line, answer_control, request);
+}
+
+static bool open_control(struct service *service, struct buffer *why)
+{
+    const struct operator_config config = {
+        .loop = service->loop,
+        .state = service->node.state,
+        .library = service->node.library,
+        .passwords = service->node.passwords,
+        .is_serving = true,
+    };
+    service->operator= operator_new(&config);
+    int error = control_start(service->settings.data, service->loop, &service->logging.logger,
+                              on_control, service, &service->control);
+    if (error < 0)
+        buffer_printf(why, "%s/control.sock: %.*s", service->settings.data,
+                      TEXT_ARGS(log_errno(error)));
+    return error == 0;
+}
+
+static bool open_node(struct service *service, struct buffer *why)
+{
+    struct node *node = &service->node;
+    if (node_open(node, &service->settings, &service->logging.logger, service->loop, why) < 0 ||
+        node_open_library(node, why) < 0)
+        return false;
+    service->health.node = node;
+    return true;
+}
+
+/* --- signals --- */
+
+static void on_drained(void *context)
+{
+    struct service *service = context;
+    loop_stop(service->loop);
+}
+
+static void stop(struct service *service)
+{
+    if (service->is_stopping) {
+        loop_stop(service->loop);
+        return;
+    }
+    service->is_stopping = true;
+    service->health.is_draining = true;
+    (void)notify_send("STOPPING=1");
+    LOG_EVENT(&service->logging.logger, LOG_INFO, "stopping: running answers may end");
+    server_drain(service->server, (uint64_t)service->settings.drain_seconds * 1000000, on_drained,
+                 service);
+}
+
+/* Takes over what may change while we run, and says what may not. */
+static void take_live_settings(struct service *service, const struct settings *fresh)
+{
+    struct buffer value, why;
+    buffer_init(&value, SIZE_MAX);
+    buffer_init(&why, SETTINGS_WHY_MAX_BYTES);
+    for (size_t i = 0; i < setting_count(); i++) {
+        const struct setting *setting = setting_at(i);
+        if (setting_same(setting, &service->settings, fresh))
+            continue;
+        buffer_reset(&value);
+        setting_show(setting, fresh, &value);
+        if (setting->when == SETTING_START)
+            LOG(&service->logging.logger, LOG_WARNING, "reload: this setting needs a restart",
+                {"setting", text_of(setting->name)}, {"value", buffer_view(&value)});
+        else if (!settings_set(&service->settings, setting, buffer_view(&value), &why))
+            LOG(&service->logging.logger, LOG_ERROR, "reload", {"why", buffer_view(&why)});
+    }
+    buffer_release(&value);
+    buffer_release(&why);
+}
+
+static void reload(struct service *service)
+{
+    struct settings fresh;
+    struct buffer why;
+    buffer_init(&why, SETTINGS_WHY_MAX_BYTES);
+    bool is_good = load(&fresh, service->arguments, &why);
+    if (is_good) {
+        take_live_settings(service, &fresh);
+        is_good = logging_reopen(&service->logging, &service->settings, &why) == 0 &&
+                  service_tls_reload(service, &why);
+    }
+    settings_release(&fresh);
+    counter_add(is_good ? COUNTER_RELOADS : COUNTER_RELOADS_REFUSED, 1);
+    if (is_good)
+        LOG_EVENT(&service->logging.logger, LOG_INFO, "reloaded");
+    else
+        LOG(&service->logging.logger, LOG_ERROR, "reload refused, the former settings stay",
+            {"why", buffer_view(&why)});
+    buffer_release(&why);
+}
+
+static void on_signal(int number, void *context)
+{
+    struct service *service = context;
+    if (number == SIGHUP)
+        reload(service);
+    else
+        stop(service);
+}
+
+bool service_open(struct service *service, const struct arguments *arguments, struct buffer *why)
+{
+    *service = (struct service){
+        .arguments = arguments, .node = {.lock_fd = -1}, .logging = {.access_fd = -1}};
+    for (size_t i = 0; i < SERVICE_MAX_ADDRESSES; i++)
+        service->fds[i] = -1;
+    service->loop = loop_new();
+    service->signals =
+        signals_start(service->loop, (const int[]){SIGTERM, SIGINT, SIGHUP, 0}, on_signal, service);
+    counter_set(COUNTER_START_TIME, clock_unix_ms() / 1000);
+    if (!load(&service->settings, arguments, why) ||
+        logging_init(&service->logging, &service->settings, why) < 0 ||
+        !bind_addresses(service, why) ||
+        privileges_settle(&service->settings, &service->logging.logger, why) < 0)
+        return false;
+    publish(service); /* before any thread starts */
+    return open_node(service, why) && service_tls_open(service, why) && open_api(service) &&
+           open_control(service, why) && open_server(service, why);
+}
+
+void service_run(struct service *service)
+{
+    notify_watchdog_start(&service->watchdog, service->loop);
+    progress_start(&service->progress, service->loop, service->node.library);
+    if (service->settings.scan_on_start && service->node.libraries.count > 0)
+        library_scan(service->node.library, (struct library_scan_options){0});
+    (void)notify_send("READY=1");
+    loop_run(service->loop);
+}
+
+/* --- closing, from the top down --- */
+
+void service_close(struct service *service)
+{
+    notify_watchdog_stop(&service->watchdog);
+    loop_timer_stop(&service->certificate_timer);
+    mdns_stop(&service->mdns);
+    control_stop(&service->control);
+    progress_stop(&service->progress);
+    if (service->node.workers)
+        node_stop_workers(&service->node);
+    server_free(&service->server);
+    api_free(&service->api);
+    for (size_t i = 0; i < SERVICE_MAX_ADDRESSES; i++)
+        if (service->fds[i] >= 0)
+            (void)close(service->fds[i]);
+    node_close(&service->node);
+    operator_free(&service->operator);
+    service_tls_close(service);
+    signals_stop(&service->signals);
+    loop_free(&service->loop);
+    logging_release(&service->logging);
+    settings_release(&service->settings);
+}
+
+bool service_url(const struct service *service, char *ret_url, size_t capacity)
+{
+    const struct listening_address *address = &service->addresses[0];
+    char host[48];
+    if (service->settings.public_url[0]) {
+        (void)snprintf(ret_url, capacity, "%s", service->settings.public_url);
+        return true;
+    }
+    if (address->is_loopback)
+        return false;
+    (void)snprintf(host, sizeof host, "%s", address->host);
+    if (address->is_any && !listening_lan_host(host, sizeof host))
+        return false;
+    (void)snprintf(ret_url, capacity, strchr(host, ':') ? "%s://[%s]:%u" : "%s://%s:%u",
+                   service_tls_wanted(service) ? "https" : "http", host, address->port);
+    return true;
+}

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+#include "programs/arguments.h"
+#include "programs/control.h"
+#include "programs/health.h"
+#include "programs/listening.h"
+#include "programs/logging.h"
+#include "programs/mdns.h"
+#include "programs/node.h"
+#include "programs/notify.h"
+#include "programs/operator.h"
+#include "programs/progress.h"
+
+/*
+ * service: the running server: a node, the HTTP server and api on it, the control socket beside it.
+ *
+ *   bind ports ─▶ become the state folder's owner ─▶ open the node ─▶ routes, TLS ─▶ accept ─▶ scan
+ *   SIGHUP: settings, logs, certificates again; nothing is dropped, and a bad configuration changes
+ * nothing SIGTERM: no new connections, running answers end (drain_seconds), close from the top
+ * down, exit 0
+ *
+ * One per process; everything here happens on the main loop's thread.
+ */
+enum { SERVICE_MAX_ADDRESSES = 8 };
+
+struct service {
+    const struct arguments *arguments; /* kept, for reloads */
+    struct settings settings;
+    struct logging logging;
+    struct loop *loop;
+    struct signals *signals;
+    struct listening_address addresses[SERVICE_MAX_ADDRESSES];
+    int fds[SERVICE_MAX_ADDRESSES]; /* -1 once the server has them */
+    size_t address_count;
+    struct node node;
+    struct onetime setup_code;
+    bool needs_setup;
+    struct server_tls *tls; /* NULL: plain HTTP */
+    struct server *server;
+    struct text trusted_proxies[SETTINGS_LIST_MAX], host_names[SETTINGS_LIST_MAX],
+        legacy_clients[SETTINGS_LIST_MAX];
+    struct api *api;
+    struct operator* operator;
+    struct control *control;
+    struct health health;
+    struct mdns mdns;
+    struct notify_watchdog watchdog;
+    struct loop_timer certificate_timer;
+    struct progress progress;
+    bool is_stopping;
+};
+
+/* Opens everything up to accepting connections.  False with words in `why`; service_close() also
+ * then. */
+bool service_open(struct service *service, const struct arguments *arguments,
+                  struct buffer *why) MUST_USE;
+/* Until SIGTERM or SIGINT; a second one does not wait for running answers. */
+void service_run(struct service *service);
+void service_close(struct service *service);
+
+/* "http://192.168.1.5:4747": where a person or another device opens the player; false when nobody
+ * else can. */
+bool service_url(const struct service *service, char *ret_url, size_t capacity);

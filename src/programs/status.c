@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* status: how a node is, as JSON for scripts or as words for people. */
+#include "programs/control.h"
+#include "programs/operate.h"
+#include <jansson.h>
+
+static long long number(const json_t *object, const char *name)
+{
+    return (long long)json_integer_value(json_object_get(object, name));
+}
+
+static void show(const json_t *root)
+{
+    const json_t *scan = json_object_get(root, "scan");
+    const char *version = json_string_value(json_object_get(root, "version"));
+    printf("sostenuto %s, %s\n", version ? version : "?",
+           json_is_true(json_object_get(root, "serving"))
+               ? "serving"
+               : "not running; this is its state folder");
+    printf("accounts     %lld\n", number(root, "accounts"));
+    if (json_is_true(json_object_get(root, "serving")))
+        printf("connections  %lld open, %lld requests since the start\n",
+               number(root, "connections"), number(root, "requests"));
+    printf("journal      %lld bytes, %lld operations not yet in the database\n",
+           number(root, "journal_bytes"), number(root, "unapplied"));
+    if (scan)
+        printf("library      %lld tracks, %lld files could not be used%s\n", number(scan, "tracks"),
+               number(scan, "failed"),
+               json_is_true(json_object_get(scan, "idle")) ? "" : " (scanning)");
+    if (number(root, "journal_error") || number(root, "database_error") ||
+        number(root, "damaged_records"))
+        printf("TROUBLE      journal error %lld, database error %lld, %lld damaged records\n",
+               number(root, "journal_error"), number(root, "database_error"),
+               number(root, "damaged_records"));
+}
+
+static enum command_exit run(const struct arguments *arguments)
+{
+    struct operator_request request = {.verb = (char *)(uintptr_t) "status"};
+    struct buffer answer;
+    buffer_init(&answer, CONTROL_MAX_ANSWER_BYTES);
+    enum command_exit code = COMMAND_FAILED;
+    if (operate(arguments, &request, OPERATE_STATE, &answer)) {
+        json_t *root = json_loadb(answer.data, answer.size, 0, NULL);
+        code = json_is_true(json_object_get(root, "ok")) ? COMMAND_OK : COMMAND_FAILED;
+        if (arguments_has(arguments, "json") || code != COMMAND_OK)
+            printf("%.*s\n", TEXT_ARGS(buffer_view(&answer)));
+        else
+            show(root);
+        json_decref(root);
+    }
+    buffer_release(&answer);
+    return code;
+}
+
+static const struct argument_option options[] = {{.name = "json", .help = "As one line of JSON."}};
+
+const struct command command_status = {.name = "status",
+                                       .arguments = "",
+                                       .summary = "Show how the server is.",
+                                       .options = options,
+                                       .option_count = ARRAY_SIZE(options),
+                                       .settings = COMMAND_SETTINGS_PLACE,
+                                       .run = run};
