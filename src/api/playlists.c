@@ -79,14 +79,25 @@ static void write_playlist(struct call *call, const struct playlist *playlist)
         answer_bool(answer, "readonly", !uid_equal(playlist->owner, call->account_id));
 }
 
+/* Beyond OpenSubsonic, for the owner's player: what operations call this entry and its place. */
+static void write_entry_name(struct call *call, const struct playlist_entry *entry)
+{
+    struct uid_text name;
+    answer_text(&call->answer, "entryId", uid_text(&name, entry->id));
+    answer_text(&call->answer, "entryPosition", entry->position);
+}
+
 static void write_entries(struct call *call, const struct playlist *playlist)
 {
+    bool is_own = !call->answer.is_plain && uid_equal(playlist->owner, call->account_id);
     answer_list(&call->answer, "entry");
     for (size_t i = 0; i < playlist->entry_count; i++) {
         uint32_t track;
         if (!entity_find(call, playlist->entries[i]->track, CATALOG_TRACK, &track))
             continue;
         answer_item(&call->answer);
+        if (is_own)
+            write_entry_name(call, playlist->entries[i]);
         entity_song(call, track);
         answer_end(&call->answer);
     }
