@@ -72,7 +72,7 @@ const PLACES: readonly (readonly [string, string, IconName, readonly string[]])[
   ['/', 'Home', 'home', ['']],
   ['/albums', 'Albums', 'disc', ['albums', 'album']],
   ['/artists', 'Artists', 'person', ['artists', 'artist']],
-  ['/genres', 'Genres', 'grip', ['genres']],
+  ['/genres', 'Genres', 'genre', ['genres']],
   ['/playlists', 'Playlists', 'list', ['playlists', 'playlist']],
 ];
 

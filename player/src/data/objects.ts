@@ -7,6 +7,7 @@ import { Problem, problemOf } from './problem';
 import { currentGrant, renew, token } from './session';
 
 const READ_TIMEOUT_MS = 10_000;
+const SILENCE_MS = 60_000; // events: the server pings every 25 s
 
 /** fetch that reports to the link and throws Problem('away') when there was no answer. */
 async function ask(address: string, options: RequestInit, timeoutMs: number): Promise<Response> {
@@ -179,9 +180,12 @@ export async function follow(onEvent: (event: ServerEvent) => void, signal: Abor
   const reader = response.body.getReader();
   const decoder = new TextDecoder();
   let text = '';
+  let watchdog: ReturnType<typeof setTimeout> | undefined;
   try {
     for (;;) {
+      watchdog = setTimeout(() => void reader.cancel(), SILENCE_MS);
       const { done, value } = await reader.read();
+      clearTimeout(watchdog);
       if (done) break;
       const { events, rest } = splitEvents(text + decoder.decode(value, { stream: true }));
       text = rest.slice(-65536);

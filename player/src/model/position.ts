@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // position: places in a list as texts that sort by byte, so that two devices can insert between the same neighbours
-// without asking each other (src/state/position.h).  Digits and letters; never ends in the lowest digit.
+// without asking each other (src/state/position.h): the digits of a fraction in base 62, without trailing zeros.
 
 const DIGITS = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
 
@@ -20,10 +20,25 @@ export function between(low: string, high: string): string {
   }
 }
 
-/** `count` texts in order between two places, evenly spread so that they stay short. */
-export function spread(low: string, high: string, count: number): string[] {
-  if (count <= 0) return [];
-  const middle = between(low, high);
-  const left = (count - 1) >> 1;
-  return [...spread(low, middle, left), middle, ...spread(middle, high, count - 1 - left)];
+const STEP_DIGITS = 8;
+const STEP = 62 ** 3;
+
+/** A text after the last one: a step in the first eight digits, so that lists that grow at their end stay short. */
+function after(last: string): string {
+  const head = last.slice(0, STEP_DIGITS).padEnd(STEP_DIGITS, '0');
+  let value = [...head].reduce((sum, letter) => sum * 62 + DIGITS.indexOf(letter), 0) + STEP;
+  if (value >= 62 ** STEP_DIGITS) return between(last, '');
+  let out = '';
+  for (let i = 0; i < STEP_DIGITS; i++, value = Math.floor(value / 62)) out = DIGITS[value % 62] + out;
+  return out.replace(/0+$/, '');
 }
+
+/** `count` texts in order behind the last one. */
+export function following(last: string, count: number): string[] {
+  const out: string[] = [];
+  for (let at = last; out.length < count; out.push(at)) at = after(at);
+  return out;
+}
+
+/** The server takes no longer ones: then the whole list gets new places. */
+export const LONGEST = 64;

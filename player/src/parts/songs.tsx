@@ -41,12 +41,12 @@ export function SongRow(props: RowProps): JSX.Element {
         )}
       </span>
       <span class="leader" aria-hidden="true" />
-      <span class="song-time">{clock(song.duration)}</span>
       <span class="song-tools">
         {props.tools}
         <StarButton thing={song} name={song.title} />
         <Menu label={`More for ${song.title}`} actions={() => songActions(song, props.more?.() ?? [])} />
       </span>
+      <span class="song-time">{clock(song.duration)}</span>
     </li>
   );
 }

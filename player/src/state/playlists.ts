@@ -3,7 +3,7 @@
 import { record } from '../data/journal';
 import { newUid } from '../data/uid';
 import { explain } from '../data/problem';
-import { between, spread } from '../model/position';
+import { between, following, LONGEST } from '../model/position';
 import type { Playlist, Song } from '../model/types';
 import { count } from '../model/words';
 import { say } from './notices';
@@ -26,7 +26,7 @@ async function attempt(what: string, work: () => Promise<void>): Promise<boolean
 }
 
 const placed = (songs: readonly Song[], low: string): Song[] => {
-  const places = spread(low, '', songs.length);
+  const places = following(low, songs.length);
   return songs.map((song, i) => ({ ...song, entryId: newUid(), entryPosition: places[i] ?? '' }));
 };
 
@@ -102,10 +102,11 @@ export async function moveTo(playlist: Playlist, from: number, to: number): Prom
   if (!song?.entryId || to < 0 || to > entry.length) return;
   const low = entry[to - 1]?.entryPosition ?? '';
   const high = entry[to]?.entryPosition ?? '';
-  const moved = { ...song, entryPosition: between(low, high) };
-  entry.splice(to, 0, moved);
+  entry.splice(to, 0, { ...song, entryPosition: between(low, high) });
+  const isTight = (entry[to]?.entryPosition ?? '').length > LONGEST;
+  if (isTight) following('', entry.length).forEach((place, i) => (entry[i] = { ...(entry[i] as Song), entryPosition: place }));
   amend<Playlist>(playlistKey(playlist.id), (was) => ({ ...was, entry }));
-  await attempt('The order', () => put(playlist.id, [moved]));
+  await attempt('The order', () => put(playlist.id, isTight ? entry : entry.slice(to, to + 1)));
   refreshSoon(playlist.id);
 }
 

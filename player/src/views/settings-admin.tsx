@@ -20,6 +20,7 @@ interface Scan {
   phase?: string;
   seen?: number;
   total?: number;
+  removalRefused?: number;
   report?: { path: string; reason: string }[];
 }
 
@@ -74,8 +75,13 @@ export function LibrarySection(): JSX.Element {
             <div class="actions">
               <Button onClick={() => void start(false)}>Look for changes</Button>
               <Button onClick={() => void start(true)}>Read everything again</Button>
-              <Button onClick={askRemoval}>Forget missing music…</Button>
             </div>
+            {(found.removalRefused ?? 0) > 0 && (
+              <p>
+                {count(found.removalRefused ?? 0, 'file')} seem to be gone, so many that the library keeps them until you say
+                so: is a disk missing? <Button onClick={askRemoval}>They are really gone…</Button>
+              </p>
+            )}
             {found.report && found.report.length > 0 && (
               <details>
                 <summary>{count(found.report.length, 'file')} could not be read</summary>

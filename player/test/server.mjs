@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// server: a real `sostenuto serve` on a temporary state folder, started, killed and started again by the tests.
+import { spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { playerFolder } from './harness.mjs';
+
+const root = dirname(playerFolder);
+
+/** The binary to test, or null when none is built. */
+export function binary() {
+  const places = [process.env.SOSTENUTO, join(root, 'build/release/sostenuto'), join(root, 'build/release/src/programs/sostenuto'),
+                  join(root, 'build/debug/sostenuto'), join(root, 'build/debug/src/programs/sostenuto')];
+  return places.find((place) => place && existsSync(place)) ?? null;
+}
+
+const freePort = () =>
+  new Promise((resolve) => {
+    const probe = createServer().listen(0, '127.0.0.1', () => {
+      const { port } = probe.address();
+      probe.close(() => resolve(port));
+    });
+  });
+
+export class Server {
+  static async start(music) {
+    const server = new Server();
+    server.music = music;
+    server.data = mkdtempSync(join(tmpdir(), 'sostenuto-player-state-'));
+    server.port = await freePort();
+    server.base = `http://127.0.0.1:${server.port}`;
+    await server.up();
+    return server;
+  }
+
+  /** Starts (again) on the same folder and port; resolves when it answers. */
+  async up() {
+    this.log = '';
+    const args = ['serve', this.music, '--data', this.data, '--listen', `127.0.0.1:${this.port}`];
+    this.child = spawn(binary(), args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    for (const stream of [this.child.stdout, this.child.stderr]) stream.on('data', (data) => (this.log += data));
+    const until = Date.now() + 30_000;
+    for (;;) {
+      const isLive = await fetch(`${this.base}/livez`).then((answer) => answer.ok, () => false);
+      if (isLive) return;
+      if (this.child.exitCode !== null || Date.now() > until) throw new Error(`the server did not start:\n${this.log}`);
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  }
+
+  /** The one-time code that the terminal shows. */
+  async code() {
+    const until = Date.now() + 10_000;
+    while (Date.now() < until) {
+      const found = /\b([A-Z0-9]{3,5}(?:-[A-Z0-9]{3,5})+)\b/i.exec(this.log.split('\n').filter((line) => /code/i.test(line)).join('\n'));
+      if (found) return found[1];
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    throw new Error(`no set-up code in the output:\n${this.log}`);
+  }
+
+  down(signal = 'SIGKILL') {
+    return new Promise((resolve) => {
+      if (this.child.exitCode !== null || this.child.signalCode) return resolve();
+      this.child.once('exit', resolve);
+      this.child.kill(signal);
+    });
+  }
+
+  async end() {
+    await this.down('SIGTERM');
+    rmSync(this.data, { recursive: true, force: true });
+  }
+
+  /** One read as an app, with the secret that the player made for it. */
+  async rest(name, secret, parameters = {}) {
+    const query = new URLSearchParams({ f: 'json', v: '1.16.1', c: 'test', apiKey: secret, ...parameters });
+    return (await (await fetch(`${this.base}/rest/${name}?${query}`)).json())['subsonic-response'];
+  }
+}
