@@ -203,6 +203,15 @@ static void worker_read(struct dispatch *dispatch, struct lane *lane, struct wor
     }
 }
 
+/* Its time is over, unless an answer lies there that we had no time to read. */
+static void worker_overdue(struct dispatch *dispatch, struct lane *lane, struct worker *worker, uint64_t now_us)
+{
+    uint64_t since_us = worker->since_us;
+    worker_read(dispatch, lane, worker, now_us);
+    if (worker->state != WORKER_ABSENT && worker->since_us == since_us)
+        worker_end(dispatch, lane, worker, MEDIA_TIMEOUT);
+}
+
 /* What time alone brings about.  Returns when to look again. */
 static uint64_t worker_watch(struct dispatch *dispatch, struct lane *lane, struct worker *worker, uint64_t now_us)
 {
@@ -210,7 +219,7 @@ static uint64_t worker_watch(struct dispatch *dispatch, struct lane *lane, struc
     uint64_t limit_us = worker->state == WORKER_STARTING ? START_DEADLINE_US : is_working ? lane->deadline_us : IDLE_US;
     uint64_t age_us = now_us - worker->since_us;
     if (age_us >= limit_us || (!is_working && worker->jobs_done >= dispatch->jobs_per_worker)) {
-        worker_end(dispatch, lane, worker, MEDIA_TIMEOUT);
+        worker_overdue(dispatch, lane, worker, now_us);
         return now_us;
     }
     if (!is_working)
@@ -253,7 +262,9 @@ static void lane_feed(struct dispatch *dispatch, struct lane *lane, uint64_t now
             return;
         if (!worker_give(dispatch, worker, job, now_us)) {
             queue_return(dispatch, lane, job);
-            worker_end(dispatch, lane, worker, MEDIA_CRASHED);
+            worker_read(dispatch, lane, worker, now_us); /* it is dying: what it had answered counts */
+            if (worker->state != WORKER_ABSENT)
+                worker_end(dispatch, lane, worker, MEDIA_CRASHED);
         }
     }
 }

@@ -140,7 +140,9 @@ int process_send(const struct process *process, const void *bytes, size_t size, 
 ssize_t process_receive(const struct process *process, void *into, size_t capacity)
 {
     ssize_t got;
-    while ((got = recv(process->socket, into, capacity, MSG_DONTWAIT | MSG_TRUNC)) < 0 && errno == EINTR)
+    /* A peer that died with unread messages is told first (once); the answers it had sent lie behind that. */
+    while ((got = recv(process->socket, into, capacity, MSG_DONTWAIT | MSG_TRUNC)) < 0 &&
+           (errno == EINTR || errno == ECONNRESET))
         ;
     if (got < 0)
         return -errno;

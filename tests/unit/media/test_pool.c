@@ -153,6 +153,7 @@ static void test_batch(const char *drill_worker)
                                              : wav_file(1),
                         (void *)1);
     media_batch_flush(batch);
+    printf("# ok %zu, crashed %zu, timeout %zu\n", counts[MEDIA_OK], counts[MEDIA_CRASHED], counts[MEDIA_TIMEOUT]);
     OK(counts[MEDIA_CRASHED] == 3 && counts[MEDIA_TIMEOUT] == 1, "in a batch only the bad files are reported");
     OK(counts[MEDIA_OK] == 296, "and all others are read, those behind a bad one too");
     media_batch_free(&batch);
