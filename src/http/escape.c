@@ -14,6 +14,8 @@ size_t http_unescape(struct text encoded, enum http_unescape kind, char *out)
     size_t size = 0;
     for (size_t i = 0; i < encoded.size; i++) {
         char byte = encoded.data[i];
+        if (byte == '\0')
+            return SIZE_MAX;
         if (byte == '+' && kind == HTTP_UNESCAPE_FORM) {
             out[size++] = ' ';
         } else if (byte != '%') {

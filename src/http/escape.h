@@ -12,6 +12,6 @@ enum http_unescape {
 
 /*
  * Decodes into `out`, which holds at least `encoded.size` bytes and may not overlap.  Returns the
- * size, or SIZE_MAX for an escape that is not two hex digits and for "%00".
+ * size, or SIZE_MAX for an escape that is not two hex digits and for a NUL, escaped or not.
  */
 size_t http_unescape(struct text encoded, enum http_unescape kind, char *out) MUST_USE;

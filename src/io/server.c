@@ -23,7 +23,7 @@ struct server_config server_config_default(void)
     return (struct server_config){
         .limits =
             {
-#define LIMIT(name, unit_type, default_value, help) .name = default_value,
+#define LIMIT(name, unit_type, default_value, help) .name = (default_value),
 #include "io/server.def"
 #undef LIMIT
             },

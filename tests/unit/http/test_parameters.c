@@ -26,6 +26,7 @@ int main(void)
     OK(!http_parameters_parse(arena, TEXT("a=%g1"), 2, &found),
        "an escape that is not hex is refused");
     OK(!http_parameters_parse(arena, TEXT("a=%00"), 2, &found), "an escaped NUL is refused");
+    OK(!http_parameters_parse(arena, text_make("a=\0", 3), 2, &found), "a NUL as such too");
     struct arena *small = arena_new(16);
     OK(!http_parameters_parse(small, TEXT("a=1&b=2"), 2, &found) && arena_overflowed(small),
        "an arena too small");
