@@ -11,8 +11,6 @@
  *   address - user [21/Nov/2026:18:48:56 +0000] "GET /rest/ping?u=joe&p=[redacted] HTTP/1.1" 200 52
  * "referer" "agent" Authorization and Cookie are never looked at.
  */
-enum { LINE_MAX_BYTES = 32 << 10 };
-
 static void write_time(struct buffer *line, int64_t unix_ms)
 {
     static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
@@ -62,16 +60,15 @@ void access_log_write(const struct exchange *exchange)
     if (!exchange->server || !exchange->server->config.access_sink)
         return;
     const struct server_config *config = &exchange->server->config;
-    struct buffer line;
-    buffer_init(&line, LINE_MAX_BYTES);
-    buffer_printf(&line, "%s - ", exchange->peer.address);
-    http_escape_for_log(&line, exchange->user.size > 0 ? exchange->user : TEXT("-"));
-    buffer_text(&line, TEXT(" "));
-    write_time(&line, exchange->now_ms);
-    write_request_line(&line, &exchange->request);
-    buffer_printf(&line, " %u %" PRIu64, exchange->answer.status, exchange->sent_bytes);
-    write_quoted(&line, http_request_field(&exchange->request, TEXT("Referer")));
-    write_quoted(&line, http_request_field(&exchange->request, TEXT("User-Agent")));
-    config->access_sink(config->access_context, LOG_INFO, buffer_view(&line));
-    buffer_release(&line);
+    struct buffer *line = &exchange->server->log_line;
+    buffer_reset(line);
+    buffer_printf(line, "%s - ", exchange->peer.address);
+    http_escape_for_log(line, exchange->user.size > 0 ? exchange->user : TEXT("-"));
+    buffer_text(line, TEXT(" "));
+    write_time(line, exchange->now_ms);
+    write_request_line(line, &exchange->request);
+    buffer_printf(line, " %u %" PRIu64, exchange->answer.status, exchange->sent_bytes);
+    write_quoted(line, http_request_field(&exchange->request, TEXT("Referer")));
+    write_quoted(line, http_request_field(&exchange->request, TEXT("User-Agent")));
+    config->access_sink(config->access_context, LOG_INFO, buffer_view(line));
 }

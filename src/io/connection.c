@@ -530,6 +530,8 @@ static void on_deadline(struct loop_timer *timer, uint64_t at_us)
         connection_set_deadline(connection, connection->deadline_us);
         return;
     }
+    if (connection->step == STEP_ANSWER && connection_is_alive(connection))
+        return;
     bool is_idle = connection->step == STEP_HEADER && connection->in.size == 0;
     if (!is_idle && connection->step != STEP_LINGER)
         counter_add(COUNTER_CONNECTIONS_TIMED_OUT, 1);

@@ -41,6 +41,7 @@ struct connection {
     uint64_t body_left;               /* to be read, or read while lingering */
     size_t wire_sent, piece;          /* how far the answer is out */
     uint64_t piece_sent;
+    size_t unsent; /* in the kernel when we were blocked, or when last looked */
     struct address address;
     uint32_t request_count, run_count;
     uint16_t port;
@@ -60,6 +61,9 @@ extern const struct exchange_carrier connection_carrier;
 
 void connection_run(struct connection *connection); /* the connection may be gone after it */
 void connection_set_deadline(struct connection *connection, uint64_t at_us);
+/* Blocked for the whole send time-out: true when the client took some of it, and gets as much time
+ * again. */
+bool connection_is_alive(struct connection *connection);
 /* Sends what is on the wire buffer.  STEP_GOES_ON when all is out. */
 enum step_result connection_flush_wire(struct connection *connection);
 enum step_result connection_step_answer(struct connection *connection);

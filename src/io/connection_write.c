@@ -210,12 +210,29 @@ static enum step_result after_stream_is_out(struct connection *connection)
 
 /* --- the step --- */
 
-static enum step_result wait_to_write(struct connection *connection)
+static void start_patience(struct connection *connection, size_t unsent)
 {
     uint64_t patience_us = (uint64_t)connection->server->config.limits.send_timeout_ms * 1000;
-    connection->is_blocked = true;
+    connection->unsent = unsent;
     connection_set_deadline(connection, loop_now_us(connection->server->loop) + patience_us);
+}
+
+static enum step_result wait_to_write(struct connection *connection)
+{
+    connection->is_blocked = true;
+    start_patience(connection, stream_unsent(&connection->stream));
     return STEP_WAITS;
+}
+
+/* The kernel says that we may write only when a third of a large buffer is free: too late for a
+ * slow line. */
+bool connection_is_alive(struct connection *connection)
+{
+    size_t unsent = stream_unsent(&connection->stream);
+    bool is_alive = connection->is_blocked && unsent < connection->unsent;
+    if (is_alive)
+        start_patience(connection, unsent);
+    return is_alive;
 }
 
 enum step_result connection_step_answer(struct connection *connection)

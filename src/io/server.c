@@ -47,6 +47,7 @@ struct server *server_new(struct loop *loop, const struct server_config *config)
     server->loop = loop;
     server->config = *config;
     server->date_s = INT64_MIN;
+    buffer_init(&server->log_line, SERVER_LOG_LINE_BYTES);
     parse_trusted(server);
     return server;
 }
@@ -238,6 +239,7 @@ void server_free(struct server **server_at)
         next = listener->next;
         mem_free(listener);
     }
+    buffer_release(&server->log_line);
     mem_free(server->routes);
     mem_free(server->trusted);
     mem_free_p(server_at);

@@ -19,7 +19,11 @@ struct listener {
     struct listener *next;
 };
 
-enum { SERVER_SCRATCH_BYTES = 64 << 10, SERVER_SPARE_EXCHANGES = 32 };
+enum {
+    SERVER_SCRATCH_BYTES = 64 << 10,
+    SERVER_SPARE_EXCHANGES = 32,
+    SERVER_LOG_LINE_BYTES = 32 << 10
+};
 
 struct server {
     struct loop *loop;
@@ -34,6 +38,7 @@ struct server {
     size_t spare_count;
     int64_t date_s; /* of date_text */
     struct http_date_text date_text;
+    struct buffer log_line; /* written anew for every request */
     bool is_draining;
     struct loop_timer grace;
     void (*on_drained)(void *context);

@@ -6,9 +6,11 @@
 #include <assert.h>
 #include <errno.h>
 #include <limits.h>
+#include <linux/sockios.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -131,6 +133,12 @@ ssize_t stream_send_file(struct stream *stream, int file_fd, uint64_t offset, si
     if (got <= 0)
         return got < 0 ? -errno : 0;
     return tls_write(stream, scratch, (size_t)got);
+}
+
+size_t stream_unsent(const struct stream *stream)
+{
+    int unsent = 0;
+    return ioctl(stream->fd, SIOCOUTQ, &unsent) == 0 ? (size_t)unsent : 0;
 }
 
 bool stream_has_buffered(const struct stream *stream)

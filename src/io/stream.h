@@ -39,5 +39,7 @@ ssize_t stream_write(struct stream *stream, const struct iovec *runs, int count,
  */
 ssize_t stream_send_file(struct stream *stream, int file_fd, uint64_t offset, size_t size,
                          char *scratch, size_t scratch_size) MUST_USE;
+/* Bytes that the kernel holds for the peer: while they become fewer, the peer is taking some. */
+size_t stream_unsent(const struct stream *stream);
 bool stream_has_buffered(
     const struct stream *stream); /* decrypted bytes that no event will announce */

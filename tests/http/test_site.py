@@ -224,6 +224,20 @@ def test_more_connections_than_allowed_are_closed_at_accept():
         assert status(site.ask(get("/hello"))) == 200
 
 
+def test_a_client_that_takes_nothing_is_cut_off_and_one_that_takes_little_is_not():
+    with Site("--limit", "send_timeout_ms", 1500) as site:
+        with site.connect() as stuck, site.connect() as slow:
+            for client in (stuck, slow):
+                client.sendall(get("/output?size=30000000"))
+            start, taken = time.monotonic(), 0
+            while time.monotonic() - start < 5:  # far slower than the line: no write fits for whole time-outs
+                taken += len(slow.recv(25000))
+                time.sleep(0.05)
+            assert len(read_all(stuck)) < 30000000
+            assert taken + len(read_all(slow)) > 30000000
+        assert b"timed_out=1\n" in site.ask(get("/stats"))
+
+
 def test_an_abandoned_request_is_finished_without_a_crash():
     with Site() as site:
         for path in ("/slow", "/slow", "/pipe?size=9000000", "/events"):
