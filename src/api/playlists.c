@@ -242,7 +242,7 @@ enum call_end rest_updatePlaylist(struct call *call)
 {
     const struct playlist *playlist;
     struct subject *songs;
-    size_t *indices, song_count, index_count;
+    size_t *indices = NULL, song_count = 0, index_count = 0;
     if (find_own(call, "playlistId", &playlist) != CALL_OK ||
         read_songs(call, "songIdToAdd", &songs, &song_count) != CALL_OK ||
         read_indices(call, playlist, &indices, &index_count) != CALL_OK)

@@ -12,12 +12,12 @@ static bool same_texts(const struct catalog_texts *a, const struct catalog_texts
     return same;
 }
 
-static const struct artist_row *artist_of(const struct sample *sample, const struct catalog_id *id)
+static struct text artist_name(const struct sample *sample, const struct catalog_id *id)
 {
     for (uint32_t i = 0; i < sample->artist_count; i++)
         if (catalog_id_equal(&sample->artists[i].id, id))
-            return &sample->artists[i];
-    return NULL;
+            return sample->artists[i].name;
+    return TEXT_NONE;
 }
 
 static bool same_credits(const struct sample *sample, const struct catalog_credits *given,
@@ -26,7 +26,7 @@ static bool same_credits(const struct sample *sample, const struct catalog_credi
     bool same = given->count == read->count;
     for (uint32_t i = 0; same && i < given->count; i++) {
         struct catalog_credit a = catalog_credits_at(given, i), b = catalog_credits_at(read, i);
-        struct text name = a.name.size ? a.name : artist_of(sample, &a.artist)->name;
+        struct text name = a.name.size ? a.name : artist_name(sample, &a.artist);
         same = catalog_id_equal(&a.artist, &b.artist) && a.role == b.role &&
                text_equal(name, b.name) && text_equal(a.sub_role, b.sub_role);
     }
