@@ -17,7 +17,7 @@ enum { COMMIT_EVERY = 4096 }; /* rows: what a crash may make us read again */
 
 struct probe {
     struct probe_file file;
-    char name[]; /* NUL-terminated */
+    char texts[]; /* name and folder's path */
 };
 
 int64_t probe_mtime_ns(const struct stat *status)
@@ -27,11 +27,14 @@ int64_t probe_mtime_ns(const struct stat *status)
 
 void probe_submit(struct scan *scan, const struct probe_file *file, int fd)
 {
-    struct probe *probe = mem_alloc(sizeof *probe + file->name.size + 1);
+    struct text name = file->name, path = file->folder_path;
+    struct probe *probe = mem_alloc(sizeof *probe + name.size + path.size);
     probe->file = *file;
-    memcpy(probe->name, file->name.data, file->name.size);
-    probe->name[file->name.size] = '\0';
-    probe->file.name.data = probe->name;
+    memcpy(probe->texts, name.data, name.size);
+    if (path.size)
+        memcpy(probe->texts + name.size, path.data, path.size);
+    probe->file.name.data = probe->texts;
+    probe->file.folder_path.data = probe->texts + name.size;
     media_batch_add(scan->batch, fd, probe);
 }
 
@@ -141,8 +144,27 @@ static bool track_exists(struct database *database, const uint8_t id[16])
 
 struct heard {
     uint8_t audio_id[16], art[16];
-    struct text info; /* encoded */
+    struct text info;                /* encoded */
+    const struct media_info *parsed; /* NULL when only the encoded form is at hand */
 };
+
+/* While the workers are busy with the next files; settle.c would have to read it all again. */
+static void group_new_file(struct scan *scan, const struct probe_file *file, int64_t row,
+                           const struct media_info *info)
+{
+    struct credit credits[GROUPING_MAX_CREDITS];
+    struct album_key album;
+    grouping_album(info, file->root, file->folder_path, &album);
+    struct groups_file change = {.file = row,
+                                 .album = &album,
+                                 .album_name = media_info_tag(info, MEDIA_TAG_ALBUM, 0),
+                                 .credits = credits,
+                                 .credit_count = grouping_credits(info, credits)};
+    if (!scan->groups)
+        scan->groups = groups_new(scan->environment->database, scan->now_ms);
+    groups_add(scan->groups, &change);
+    (void)number_set_add(&scan->changes.grouped, (uint64_t)row);
+}
 
 /* Audio never heard before is a new track at once; the rest waits for settle.c. */
 static void insert_file(struct scan *scan, const struct probe_file *file, const struct heard *heard)
@@ -166,10 +188,13 @@ static void insert_file(struct scan *scan, const struct probe_file *file, const 
     bind_art(insert, 12, heard->art);
     bind_bytes(insert, 13, heard->info.data, heard->info.size);
     int64_t row = database_run(database, insert);
-    if (is_new && row)
-        changes_add_file(&scan->changes, row);
-    else
+    if (!is_new)
         scan->changes.has_unsettled = true;
+    if (!is_new || !row)
+        return;
+    changes_add_file(&scan->changes, row);
+    if (heard->parsed)
+        group_new_file(scan, file, row, heard->parsed);
 }
 
 static void update_file(struct scan *scan, const struct probe_file *file, const struct heard *heard,
@@ -220,7 +245,7 @@ void probe_done(void *context, void *token, enum media_outcome outcome, struct m
     struct scan *scan = context;
     struct probe *probe = token;
     if (outcome == MEDIA_OK) {
-        struct heard heard;
+        struct heard heard = {.parsed = info};
         memcpy(heard.audio_id, info->audio_id, sizeof heard.audio_id);
         memcpy(heard.art, info->picture.digest, sizeof heard.art);
         buffer_reset(&scan->encoded);
@@ -252,7 +277,7 @@ bool probe_twin(struct scan *scan, const struct probe_file *file)
         sqlite3_reset(get);
         return false;
     }
-    struct heard heard;
+    struct heard heard = {.parsed = NULL};
     column_id(get, 0, heard.audio_id);
     column_id(get, 1, heard.art);
     buffer_reset(&scan->encoded);

@@ -41,6 +41,7 @@ void changes_reset(struct changes *changes)
 {
     number_list_release(&changes->files);
     number_set_release(&changes->file_set);
+    number_set_release(&changes->grouped);
     number_list_release(&changes->gone_folders);
     number_set_release(&changes->pictures);
     number_set_release(&changes->albums);
@@ -378,6 +379,7 @@ static void scan_release(struct scan *scan)
     drop_pending(scan);
     mem_free(scan->pending);
     changes_reset(&scan->changes);
+    groups_free(&scan->groups);
     number_set_release(&scan->entered);
     number_set_release(&scan->visited);
     number_set_release(&scan->kept);

@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "catalog/depot.h"
 #include "library/database.h"
+#include "library/groups.h"
 #include "library/library.h"
 #include "library/numbers.h"
 #include "library/walk.h"
@@ -89,6 +90,7 @@ struct changes {
     struct number_list gone_folders; /* rows of folders that are no more */
     struct number_set pictures;      /* folders whose cover or artist image changed */
     struct number_set albums;        /* settle.c's: to be published with their changed files */
+    struct number_set grouped;       /* of `files`: given to the scan's groups already */
     bool has_unsettled;              /* rows whose track settle.c must find */
     bool everything;                 /* publish all anew (first catalogue, recovery) */
 };
@@ -103,8 +105,9 @@ struct scan {
     int64_t now_ms;
     struct changes changes;
     struct media_batch *batch;
-    struct arena *scratch;     /* of one folder */
-    struct buffer encoded;     /* of one info */
+    struct arena *scratch; /* of one folder */
+    struct buffer encoded; /* of one info */
+    struct groups *groups; /* of the changes; made when first needed, gone once they are settled */
     struct number_set entered; /* folders, by hash of (device, inode) */
     struct number_set visited; /* rows of folders that exist */
     struct number_set kept;    /* rows of folders that could not be read: what lies beneath stays */
@@ -131,7 +134,7 @@ struct probe_file {
     int64_t folder, known; /* known: its row, 0 when new */
     int32_t root;
     bool is_known_good, has_sidecar;
-    struct text name;
+    struct text name, folder_path;
     struct stat status;
 };
 void probe_submit(struct scan *scan, const struct probe_file *file, int fd);

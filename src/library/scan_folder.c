@@ -248,7 +248,8 @@ static void look_at(struct folder *folder, const struct walk_entry *entry,
                               .known = known ? known->id : 0,
                               .is_known_good = known && known->is_good,
                               .has_sidecar = has_sidecar(folder, entry->name),
-                              .name = entry->name};
+                              .name = entry->name,
+                              .folder_path = text_of(folder->pending->path)};
     atomic_fetch_add_explicit(&scan->environment->progress->seen, 1, memory_order_relaxed);
     if (fstatat(folder->fd, entry->name.data, &file.status, 0) < 0) {
         file.status = (struct stat){0};

@@ -260,12 +260,15 @@ static void settle_groups(struct scan *scan, const struct number_set *gone,
                           const struct number_set *adopted)
 {
     struct changes *changes = &scan->changes;
-    struct groups *groups = groups_new(scan->environment->database, scan->now_ms);
+    if (!scan->groups)
+        scan->groups = groups_new(scan->environment->database, scan->now_ms);
+    struct groups *groups = scan->groups;
     for (size_t i = 0; i < changes->files.count; i++) {
         int64_t file = changes->files.items[i];
         bool is_back =
             number_set_has(adopted, (uint64_t)file) && !number_set_has(gone, (uint64_t)file);
-        add_to_groups(scan, groups, file, !changes->everything && !is_back);
+        if (!number_set_has(&changes->grouped, (uint64_t)file))
+            add_to_groups(scan, groups, file, !changes->everything && !is_back);
     }
     for (size_t i = 0; i < changes->gone_count; i++)
         if (changes->gone[i].outcome == GONE_LOST)
@@ -273,7 +276,7 @@ static void settle_groups(struct scan *scan, const struct number_set *gone,
     groups_settle(groups);
     number_set_release(&changes->albums);
     changes->albums = groups_take_touched_albums(groups);
-    groups_free(&groups);
+    groups_free(&scan->groups);
 }
 
 static void take_everything(struct scan *scan)
