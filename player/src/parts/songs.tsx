@@ -18,13 +18,19 @@ interface RowProps {
   withArtist?: boolean;
   more?: () => Action[];
   tools?: ComponentChildren;
+  index?: number; // where it stands in a list that can be sorted
+  isPast?: boolean;
 }
 
 export function SongRow(props: RowProps): JSX.Element {
   const { song, isCurrent } = props;
   const isHeard = isCurrent && isPlaying.value;
   return (
-    <li class={`song ${isCurrent ? 'current' : ''}`} {...(isCurrent && { 'aria-current': 'true' as const })}>
+    <li
+      class={`song ${isCurrent ? 'current' : ''} ${props.isPast ? 'past' : ''}`}
+      data-index={props.index}
+      {...(isCurrent && { 'aria-current': 'true' as const })}
+    >
       <span class="song-number" aria-hidden="true">
         {isHeard ? <span class="sounding"><i /><i /><i /></span> : props.number}
       </span>

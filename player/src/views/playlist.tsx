@@ -47,22 +47,22 @@ function Rows({ playlist }: { playlist: Playlist }): JSX.Element {
     <Sortable class="sortable" onMove={(from, to) => void moveTo(playlist, from, to)}>
       <ol class="songs">
         {songs.map((song, i) => (
-          <div class="row" role="presentation" data-index={i} key={song.entryId ?? `${song.id} ${i}`}>
-            <SongRow
-              song={song}
-              number={i + 1}
-              isCurrent={song.id === playing}
-              onPlay={() => (song.id === playing ? toggle() : playSongs(songs, i))}
-              withArt
-              withArtist
-              more={() => (isMine ? [{ name: 'Remove from playlist', run: () => void removeAt(playlist, i) }] : [])}
-              tools={
-                isMine && song.entryId ? (
-                  <Grip name={song.title} index={i} count={songs.length} onMove={(to) => void moveTo(playlist, i, to)} />
-                ) : null
-              }
-            />
-          </div>
+          <SongRow
+            key={song.entryId ?? `${song.id} ${i}`}
+            song={song}
+            index={i}
+            number={i + 1}
+            isCurrent={song.id === playing}
+            onPlay={() => (song.id === playing ? toggle() : playSongs(songs, i))}
+            withArt
+            withArtist
+            more={() => (isMine ? [{ name: 'Remove from playlist', run: () => void removeAt(playlist, i) }] : [])}
+            tools={
+              isMine && song.entryId ? (
+                <Grip name={song.title} index={i} count={songs.length} onMove={(to) => void moveTo(playlist, i, to)} />
+              ) : null
+            }
+          />
         ))}
       </ol>
     </Sortable>

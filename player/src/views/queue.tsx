@@ -26,22 +26,23 @@ export function QueueRows(): JSX.Element {
       <Sortable class="sortable" onMove={move}>
         <ol class="songs" start={from + 1}>
           {shown.map(({ key, song }, i) => (
-            <div class={`row ${from + i < at ? 'past' : ''}`} role="presentation" data-index={from + i} key={key}>
-              <SongRow
-                song={song}
-                number={from + i + 1}
-                isCurrent={from + i === at}
-                onPlay={() => (from + i === at ? toggle() : playEntry(key))}
-                withArt
-                withArtist
-                tools={
-                  <>
-                    <Grip name={song.title} index={from + i} count={entries.length} onMove={(to) => moveEntry(key, to)} />
-                    <IconButton icon="close" label={`Remove ${song.title} from the queue`} onClick={() => removeEntry(key)} />
-                  </>
-                }
-              />
-            </div>
+            <SongRow
+              key={key}
+              song={song}
+              index={from + i}
+              number={from + i + 1}
+              isCurrent={from + i === at}
+              isPast={from + i < at}
+              onPlay={() => (from + i === at ? toggle() : playEntry(key))}
+              withArt
+              withArtist
+              tools={
+                <>
+                  <Grip name={song.title} index={from + i} count={entries.length} onMove={(to) => moveEntry(key, to)} />
+                  <IconButton icon="close" label={`Remove ${song.title} from the queue`} onClick={() => removeEntry(key)} />
+                </>
+              }
+            />
           ))}
         </ol>
       </Sortable>

@@ -1,0 +1,380 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// A person's way through the player, in Chromium, against a real server: set-up to listening, with the server killed on the way.
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { makeMusic } from '../fixture/music.mjs';
+import { done, launch, ok } from '../harness.mjs';
+import { binary, Server } from '../server.mjs';
+
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const PASSWORD = 'four brass pedals hold';
+const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** Polls until the claim holds; returns the last value either way. */
+async function until(ask, holds = Boolean, limitMs = 8000) {
+  const end = Date.now() + limitMs;
+  for (;;) {
+    const value = await ask();
+    if (holds(value) || Date.now() > end) return value;
+    await wait(100);
+  }
+}
+
+class Person {
+  constructor(page, base) {
+    this.page = page;
+    this.base = base;
+  }
+  button = (name, exact = true) => this.page.getByRole('button', { name, exact });
+  link = (name) => this.page.getByRole('link', { name, exact: true });
+  heading = () => this.page.locator('main h1').first().textContent();
+  title = () => this.page.locator('.bar-words > :first-child').textContent({ timeout: 3000 }).catch(() => '');
+  isPlaying = () => this.page.locator('.play-button[aria-label=Pause]').count();
+  position = async () => Number(await this.page.locator('.pedal-track input').inputValue());
+  async go(path) {
+    await this.page.evaluate((to) => {
+      const link = document.body.appendChild(Object.assign(document.createElement('a'), { href: to }));
+      link.click();
+      link.remove();
+    }, path);
+    await this.page.locator('main h1').first().waitFor({ state: 'attached' });
+  }
+  async openAlbum(name) {
+    await this.go('/albums');
+    await this.page.locator('.card-title', { hasText: name }).first().click();
+    await this.page.locator('.song').first().waitFor();
+  }
+}
+
+async function setUp(person, server) {
+  const { page } = person;
+  await page.goto(server.base);
+  await page.getByLabel('Code from the terminal').waitFor();
+  const code = await server.code();
+  const fill = async (typed) => {
+    await page.getByLabel('Code from the terminal').fill(typed);
+    await page.getByLabel('Your name').fill('Clara');
+    await page.getByLabel('Password').fill(PASSWORD);
+    await person.button('Begin').click();
+  };
+  await fill('XXXX-XXXX');
+  ok(await until(() => page.locator('.form-error').textContent()), 'a wrong set-up code is refused in words');
+  await fill(code);
+  await page.locator('.top').waitFor();
+  ok(true, 'the code from the terminal makes the first listener');
+  const albums = await until(async () => {
+    await person.go('/albums');
+    await wait(400);
+    return page.locator('.card').count();
+  }, (count) => count >= 18, 40_000);
+  ok(albums >= 18, 'the library appears by itself', albums);
+}
+
+async function connectApp(person, server) {
+  const { page } = person;
+  await person.go('/settings');
+  await page.getByLabel('Which app?').fill('Test');
+  await person.button('Connect').click();
+  const secret = await page.locator('.secret').textContent();
+  ok(await page.locator('.qr').count(), 'a secret for another app comes with the address as a QR code');
+  const answer = await server.rest('ping', secret);
+  ok(answer.status === 'ok', 'and that app signs in with it', answer);
+  return secret;
+}
+
+async function browse(person) {
+  const { page } = person;
+  await person.openAlbum('The Cut');
+  ok((await person.heading()) === 'The Cut' && (await page.locator('.song').count()) === 11, 'an album shows its songs in order');
+  await person.go('/artists');
+  await page.locator('.letter').first().waitFor();
+  ok((await page.locator('.letter').count()) >= 4, 'artists stand under their letters');
+  await page.locator('main [data-row]', { hasText: 'Ada Holm' }).click();
+  await page.locator('.artist .card').first().waitFor();
+  ok((await page.locator('.artist .card').count()) === 4, 'an artist shows their albums');
+  await person.go('/albums?genre=Jazz');
+  const jazz = await until(() => page.locator('.card').count(), (count) => count === 5);
+  ok(jazz === 5, 'albums are filtered by genre', jazz);
+  await page.locator('#search').click();
+  await page.locator('#search').pressSequentially('dvor', { delay: 40 });
+  await until(() => page.locator('.card').count());
+  ok(await until(() => page.locator('.faces a', { hasText: 'Dvořák' }).count()), 'search finds while one types, accents or not');
+}
+
+/** Eleven short tracks to the end: their order, and that no seam was a silence. */
+async function playAlbum(person, server, secret) {
+  const { page } = person;
+  await person.openAlbum('The Cut');
+  await person.button('Play').first().click();
+  const seen = [];
+  const began = Date.now();
+  while (Date.now() - began < 40_000) {
+    const title = await person.title();
+    if (title && seen.at(-1) !== title) seen.push(title);
+    if (seen.length >= 11 && !(await person.isPlaying())) break;
+    await wait(60);
+  }
+  const seconds = (Date.now() - began) / 1000;
+  // after the end the queue stands at its first song again
+  ok(seen.slice(0, 11).join() === Array.from({ length: 11 }, (_, i) => `Part ${i + 1}`).join(), 'an album plays through in order', seen);
+  ok(seconds > 19 && seconds < 26, `its 20 seconds take 20 seconds (${seconds.toFixed(1)})`);
+  const { albumId } = await page.evaluate(() => ({ albumId: location.pathname.split('/')[2] }));
+  const counts = await until(async () => {
+    const { album } = await server.rest('getAlbum', secret, { id: albumId });
+    return album.song.map((song) => song.playCount ?? 0);
+  }, (all) => all.every((count) => count === 1));
+  ok(counts.every((count) => count === 1), 'every track counts as one play on the server', counts);
+}
+
+async function everyFormat(person) {
+  const { page } = person;
+  await person.openAlbum('Every Format');
+  const rows = page.locator('.song');
+  for (let i = 0; i < (await rows.count()); i++) {
+    const title = (await rows.nth(i).locator('.song-title').textContent()).replace(/^(Play|Pause) /, '');
+    await rows.nth(i).locator('.song-title').click();
+    const moves = await until(async () => (await person.title()) === title && (await person.position()) >= 1, Boolean, 12_000);
+    ok(moves, `${title} sounds${/alac/.test(title) ? ' (by the server, in another form)' : ''}`);
+  }
+}
+
+async function queueSurvives(person) {
+  const { page } = person;
+  await person.openAlbum('Winter Lights');
+  await person.button('Play').first().click();
+  await until(() => person.position(), (at) => at >= 3);
+  const before = { title: await person.title(), at: await person.position() };
+  await page.reload();
+  await page.locator('.bar').waitFor();
+  const after = { title: await person.title(), at: await person.position() };
+  ok(after.title === before.title && Math.abs(after.at - before.at) <= 1, 'a reload keeps the queue, and the place to a second', { before, after });
+  await person.go('/queue');
+  ok((await page.locator('.song').count()) === 3, 'with everything in it');
+  await page.keyboard.press('Space');
+  ok(await until(async () => (await person.position()) > after.at && (await person.isPlaying())), 'and plays on from there');
+}
+
+async function serverDies(person, server, secret) {
+  const { page } = person;
+  await person.openAlbum('Quiet Rooms');
+  await person.button('Play').first().click();
+  await until(() => person.position(), (at) => at >= 1);
+  await wait(1500); // the next file is here too by now
+  await server.down('SIGKILL');
+  await page.locator('.song').nth(1).hover();
+  await person.button('Star Song without words 1').click();
+  ok(await until(() => page.locator('.strip p').count(), Boolean, 6000), 'within seconds a strip says that the server is away');
+  ok((await page.locator('.song-tools .star.on').count()) === 1, 'a star set meanwhile shows at once');
+  const went = await until(() => person.title(), (title) => title === 'Song without words 1', 12_000);
+  ok(went === 'Song without words 1' && (await person.isPlaying()), 'the track plays to its end and the next one follows, without the server', went);
+  await until(() => person.position(), (at) => at >= 2);
+  await server.up();
+  ok((await until(() => page.locator('.strip p').count(), (count) => count === 0, 15_000)) === 0, 'the strip goes by itself when the server is back');
+  const starred = await until(async () => (await server.rest('getStarred2', secret)).starred2?.song ?? [], (all) => all.length === 1, 15_000);
+  ok(starred.length === 1 && starred[0].title === 'Song without words 1', 'the star arrives, once', starred.map((song) => song.title));
+  const left = await until(() => page.evaluate(() => new Promise((resolve) => {
+    const open = indexedDB.open('sostenuto');
+    open.onsuccess = () => {
+      const count = open.result.transaction('operations').objectStore('operations').count();
+      count.onsuccess = () => resolve(count.result);
+    };
+  })), (count) => count === 0, 20_000);
+  ok(left === 0, 'and nothing is left to be sent', left);
+}
+
+/** A track that is not here when the server dies: waited for, not skipped. */
+async function neverSkips(person, server) {
+  const { page } = person;
+  await person.openAlbum('Slow Rooms');
+  await server.down('SIGKILL');
+  await person.button('Play').first().click();
+  await wait(3000);
+  ok((await person.title()) === 'Prelude 3' && (await page.locator('.play-button.stalled').count()), 'a track that cannot be fetched is waited for, not skipped');
+  await server.up();
+  ok(await until(async () => (await person.position()) >= 1 && (await person.title()) === 'Prelude 3', Boolean, 20_000), 'and sounds when the server is back, without a reload');
+}
+
+async function playlists(person, server, secret) {
+  const { page } = person;
+  await person.go('/playlists');
+  await person.button('New playlist').click();
+  await page.getByLabel('Name', { exact: true }).fill('Evening');
+  await person.button('Create').click();
+  await page.locator('main h1', { hasText: 'Evening' }).waitFor();
+  await person.openAlbum('Amber Rooms');
+  await person.button('More for Amber Rooms').click();
+  await page.getByRole('menuitem', { name: 'Add to playlist…' }).click();
+  await page.locator('.pick button', { hasText: 'Evening' }).click();
+  await person.go('/playlists');
+  await page.locator('main [data-row]', { hasText: 'Evening' }).click();
+  await until(() => page.locator('.song').count(), (count) => count === 3);
+  const order = async () => (await page.locator('.song-title').allTextContents()).map((title) => title.replace(/^(Play|Pause) /, '').slice(0, 4)).join();
+  ok((await order()) === 'Prel,Song,Coda', 'an album goes into a playlist in its order', await order());
+  await page.locator('.grip').nth(2).focus();
+  await page.keyboard.press('ArrowUp');
+  ok((await until(order, (now) => now === 'Prel,Coda,Song')) === 'Prel,Coda,Song', 'a song moves by keyboard');
+  const from = await page.locator('.song').nth(0).boundingBox();
+  await page.locator('.song').nth(0).hover();
+  const grip = await page.locator('.grip').nth(0).boundingBox();
+  await page.mouse.move(grip.x + 10, grip.y + 10);
+  await page.mouse.down();
+  await page.mouse.move(grip.x + 10, from.y + from.height * 1.6, { steps: 6 });
+  await page.mouse.move(grip.x + 10, from.y + from.height * 2.5, { steps: 6 });
+  await page.mouse.up();
+  ok((await until(order, (now) => now === 'Coda,Song,Prel')) === 'Coda,Song,Prel', 'and by dragging its grip', await order());
+  await page.locator('.song').nth(1).hover();
+  await page.getByRole('button', { name: /^More for Song/ }).click();
+  await page.getByRole('menuitem', { name: 'Remove from playlist' }).click();
+  await person.button('More for Evening').click();
+  await page.getByRole('menuitem', { name: 'Rename…' }).click();
+  await page.getByLabel('Name', { exact: true }).fill('Late evening');
+  await person.button('Rename').click();
+  const stored = await until(async () => {
+    const { playlists: all } = await server.rest('getPlaylists', secret);
+    const found = all.playlist?.find((list) => list.name === 'Late evening');
+    return found ? (await server.rest('getPlaylist', secret, { id: found.id })).playlist : null;
+  }, (list) => list?.entry?.length === 2);
+  ok(stored?.entry?.map((song) => song.title.slice(0, 4)).join() === 'Coda,Prel', 'the server has the same list', stored?.entry?.map((song) => song.title));
+}
+
+/** From a cold page to a starred song, without a mouse. */
+async function keyboardOnly(person) {
+  const { page } = person;
+  await person.go('/');
+  await page.evaluate(() => document.activeElement?.blur());
+  await page.keyboard.press('/');
+  await until(() => page.evaluate(() => document.activeElement?.id === 'search'));
+  await page.keyboard.type('coda 9', { delay: 20 });
+  await until(() => page.locator('.song-title', { hasText: 'Coda 9' }).count());
+  await page.keyboard.press('Escape');
+  for (let i = 0; i < 12; i++) {
+    await page.keyboard.press('j');
+    if ((await page.evaluate(() => document.activeElement?.textContent ?? '')).endsWith('Coda 9')) break;
+  }
+  await page.keyboard.press('Enter');
+  ok(await until(async () => (await person.title()) === 'Coda 9' && (await person.isPlaying())), 'by keyboard: search, choose a row, play');
+  await page.keyboard.press('l');
+  ok(await until(() => page.locator('.bar .star.on').count()), 'l stars what plays');
+  await page.evaluate(() => document.activeElement?.blur());
+  await page.keyboard.press('Space');
+  ok((await until(() => person.isPlaying(), (playing) => !playing)) === 0, 'space pauses');
+  await page.keyboard.press('?');
+  ok(await page.locator('dialog h2', { hasText: 'Keyboard' }).count(), '? shows the help sheet');
+  await page.keyboard.press('Escape');
+  ok((await until(() => page.locator('dialog').count(), (count) => count === 0)) === 0, 'escape closes it');
+}
+
+async function lyricsFollow(person) {
+  const { page } = person;
+  await person.openAlbum('Quiet Rooms');
+  await person.button('Play').first().click();
+  await person.go('/now');
+  await page.locator('.lyrics li').first().waitFor();
+  const sung = await until(() => page.locator('.lyrics li.sung').textContent().catch(() => ''), (text) => /second/.test(text));
+  ok(/second/.test(sung), 'the sung line follows the music', sung);
+  await page.locator('.lyrics button', { hasText: 'until the last' }).click();
+  ok((await until(() => person.position(), (at) => at >= 6)) >= 6, 'a line is a place to go to');
+}
+
+const VIEWS = ['/', '/albums', '/artists', '/genres', '/playlists', '/search?q=a', '/queue', '/now', '/settings', '/nothing'];
+
+async function accessible(person) {
+  const { page } = person;
+  await page.evaluate(axe);
+  const check = async (name, theme) => {
+    const found = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ['violations'] }).then((result) =>
+      result.violations.map((one) => `${one.id}: ${one.nodes.slice(0, 2).map((node) => node.html.slice(0, 140)).join(' | ')}`)));
+    ok(found.length === 0, `axe finds nothing at ${name} (${theme})`, found.join('; '));
+  };
+  await person.openAlbum('Every Format');
+  const album = await page.evaluate(() => location.pathname);
+  await person.go('/artists');
+  await page.locator('main [data-row]').first().click();
+  await page.locator('.artist').waitFor();
+  const artist = await page.evaluate(() => location.pathname);
+  await person.go('/playlists');
+  await page.locator('main [data-row]').first().click();
+  await page.locator('.song').first().waitFor();
+  const playlist = await page.evaluate(() => location.pathname);
+  for (const theme of ['light', 'dark']) {
+    await page.emulateMedia({ colorScheme: theme, reducedMotion: 'reduce' });
+    for (const path of [...VIEWS, album, artist, playlist]) {
+      await person.go(path);
+      await wait(350);
+      await check(path.replace(/-[\w-]{22}/, ''), theme);
+    }
+    await page.keyboard.press('?');
+    await page.locator('dialog').waitFor();
+    await check('the help sheet', theme);
+    await page.keyboard.press('Escape');
+    await page.locator('dialog').waitFor({ state: 'detached' });
+  }
+  await page.setViewportSize({ width: 390, height: 844 });
+  for (const path of ['/', album, '/now']) {
+    await person.go(path);
+    await wait(300);
+    await check(`${path.replace(/-[\w-]{22}/, '')} on a phone`, 'dark');
+    const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+    ok(overflow <= 0, `nothing hangs out at ${path.replace(/-[\w-]{22}/, '')} on a phone`, overflow);
+  }
+}
+
+async function signInAgain(person) {
+  const { page } = person;
+  await page.setViewportSize({ width: 1280, height: 800 });
+  await person.go('/settings');
+  await person.button('Sign out').click();
+  await page.locator('.gate').waitFor();
+  await page.evaluate(axe);
+  const found = await page.evaluate(() => globalThis.axe.run().then((result) => result.violations.map((one) => one.id)));
+  ok(found.length === 0, 'axe finds nothing at sign-in', found);
+  const signIn = async (password) => {
+    await page.getByLabel('Name', { exact: true }).fill('Clara');
+    await page.getByLabel('Password', { exact: true }).fill(password);
+    await person.button('Sign in').click();
+  };
+  await signIn('wrong');
+  ok(await until(() => page.locator('.form-error').textContent()), 'a wrong password is refused in words');
+  await until(() => person.button('Sign in').isEnabled());
+  await wait(1200);
+  await signIn(PASSWORD);
+  ok(await until(() => page.locator('.top').count()), 'the right one opens the library');
+  ok(await until(() => page.locator('.bar').count()), 'and the queue is here again');
+}
+
+if (!binary()) {
+  ok(true, 'flows # SKIP no sostenuto is built: script/build makes one');
+  done();
+} else {
+  const music = makeMusic(process.env.PLAYER_MUSIC ?? join(tmpdir(), 'sostenuto-player-music'));
+  const server = await Server.start(music);
+  const browser = await launch();
+  try {
+    const page = await (await browser.newContext({ viewport: { width: 1280, height: 800 } })).newPage();
+    page.setDefaultTimeout(12_000);
+    const errors = [];
+    page.on('pageerror', (error) => errors.push(`${error.name}: ${error.message} ${error.stack}`));
+    page.on('console', (message) => /Content Security Policy|Refused to/.test(message.text()) && errors.push(message.text()));
+    const person = new Person(page, server.base);
+    await setUp(person, server);
+    const secret = await connectApp(person, server);
+    const wanted = process.env.FLOW;
+    for (const flow of [browse, playAlbum, everyFormat, queueSurvives, serverDies, neverSkips, playlists, keyboardOnly, lyricsFollow, accessible, signInAgain]) {
+      if (wanted && !wanted.split(',').includes(flow.name)) continue;
+      try {
+        await flow(person, server, secret);
+      } catch (error) {
+        ok(false, `${flow.name} got to its end`, String(error.message).slice(0, 800));
+        if (process.env.SHOT) await page.screenshot({ path: `${process.env.SHOT}-${flow.name}.png` });
+        if (server.child.exitCode !== null || server.child.signalCode) await server.up();
+      }
+    }
+    ok(errors.length === 0, 'no error and no breach of the content policy on the way', errors.slice(0, 5));
+  } finally {
+    await browser.close();
+    await server.end();
+  }
+  done();
+}
