@@ -95,8 +95,10 @@ static int errno_of(int result)
 
 static int fail(int result, const char *path, sqlite3 *sqlite, struct state_error *ret_error)
 {
-    snprintf(ret_error->words, sizeof ret_error->words, "%s %s (SQLite: %s)", path, database_words(result),
-             sqlite && sqlite3_errcode(sqlite) != SQLITE_OK ? sqlite3_errmsg(sqlite) : sqlite3_errstr(result));
+    const char *theirs = sqlite && sqlite3_errcode(sqlite) != SQLITE_OK ? sqlite3_errmsg(sqlite) : sqlite3_errstr(result);
+    bool is_ours = result == SQLITE_MISMATCH; /* database_migrate's own word for "newer": SQLite has nothing to add */
+    snprintf(ret_error->words, sizeof ret_error->words, is_ours ? "%s %s" : "%s %s (SQLite: %s)", path,
+             database_words(result), theirs);
     return errno_of(result);
 }
 
