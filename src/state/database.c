@@ -110,7 +110,7 @@ static int connect_to(const char *path, sqlite3 **ret)
     if (fd < 0)
         return SQLITE_CANTOPEN;
     close(fd);
-    int result = sqlite3_open_v2(path, ret, SQLITE_OPEN_READWRITE | SQLITE_OPEN_FULLMUTEX, NULL);
+    int result = sqlite3_open_v2(path, ret, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
     sqlite3_extended_result_codes(*ret, 1);
     sqlite3_busy_timeout(*ret, 2000);
     if (result == SQLITE_OK)

@@ -8,7 +8,7 @@
  * database: where the merged state lies at rest.  Everything that knows SQL is behind this header, so that another
  * engine can stand beside SQLite.
  *
- * One writer: the caller that opened it, then the apply thread.  A write is one transaction together with the mark
+ * One thread at a time: whoever opened it, then the apply thread, then whoever closes it.  A write is one transaction together with the mark
  * "everything up to this LSN of this journal is in here", and is on the medium when it returns.
  * Tables and migrations: database_schema.c.
  */

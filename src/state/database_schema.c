@@ -5,8 +5,8 @@
 
 #include <sqlite3.h>
 
-static const char *const steps[DATABASE_VERSION] = {
-    /* 1: the merged state */
+/* 1: the merged state */
+static const char MERGED_STATE[] =
     "CREATE TABLE mark (id INTEGER PRIMARY KEY CHECK (id = 0), journal BLOB NOT NULL, lsn INTEGER NOT NULL,"
     " epoch INTEGER NOT NULL);"
     "INSERT INTO mark VALUES (0, zeroblob(16), 0, 1);"
@@ -18,16 +18,21 @@ static const char *const steps[DATABASE_VERSION] = {
     "CREATE TABLE seen (device BLOB NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL,"
     " PRIMARY KEY (device, first)) WITHOUT ROWID;"
     "CREATE TABLE digests (device BLOB NOT NULL, slot INTEGER NOT NULL, seq INTEGER NOT NULL, digest INTEGER NOT NULL,"
-    " PRIMARY KEY (device, slot)) WITHOUT ROWID;",
-    /* 2: the plays themselves, for listening history */
+    " PRIMARY KEY (device, slot)) WITHOUT ROWID;";
+
+/* 2: the plays themselves, for listening history */
+static const char PLAYS[] =
     "CREATE TABLE plays (device BLOB NOT NULL, seq INTEGER NOT NULL, account BLOB NOT NULL, track BLOB NOT NULL,"
     " at_ms INTEGER NOT NULL, accepted_ms INTEGER NOT NULL, payload TEXT NOT NULL,"
     " PRIMARY KEY (device, seq)) WITHOUT ROWID;"
-    "CREATE INDEX plays_by_time ON plays (account, at_ms);",
-    /* 3: operations of kinds that this version does not know, whole */
+    "CREATE INDEX plays_by_time ON plays (account, at_ms);";
+
+/* 3: operations of kinds that this version does not know, whole */
+static const char KEPT_OPERATIONS[] =
     "CREATE TABLE kept (device BLOB NOT NULL, seq INTEGER NOT NULL, operation BLOB NOT NULL,"
-    " PRIMARY KEY (device, seq)) WITHOUT ROWID;",
-};
+    " PRIMARY KEY (device, seq)) WITHOUT ROWID;";
+
+static const char *const steps[DATABASE_VERSION] = {MERGED_STATE, PLAYS, KEPT_OPERATIONS};
 
 static int version_of(sqlite3 *sqlite, int *ret_version)
 {
