@@ -162,7 +162,7 @@ static void on_judged(void *context) { tell(context); }
 
 static void refuse_sent(struct batch *batch, int error)
 {
-    bool is_full = error == -ENOSPC || error == -EDQUOT || error == -EAGAIN;
+    bool is_full = error == -ENOSPC || error == -EDQUOT || error == -EFBIG || error == -EAGAIN;
     for (size_t i = 0; i < batch->count; i++)
         if (batch->items[i].is_sent)
             batch_refuse(batch, i, is_full ? OUTCOME_FULL : OUTCOME_FAILED, NULL);

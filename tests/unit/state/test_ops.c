@@ -2,6 +2,9 @@
 /* Batches from players (POST /ops), exactly once, and what happens when the disk does not play along. */
 #include "fixture.h"
 #include "store/disk.h"
+#include <signal.h>
+#include <sys/mount.h>
+#include <sys/resource.h>
 
 static const char DEVICE[] = "AAAAAAAAAAAAAAAAAAAAAQ";
 static struct uid anna;
@@ -92,6 +95,62 @@ static void test_disk(struct fixture *f)
     OK(fixture_reopen(f) && is_starred(f), "and after a restart all is as was answered");
 }
 
+/* Sends queues of 1,500 tracks until one is refused; how many were taken. */
+static unsigned fill(struct fixture *f, enum outcome *ret_last)
+{
+    static struct subject tracks[1500];
+    unsigned taken = 0;
+    for (unsigned i = 0; i < ARRAY_SIZE(tracks); i++)
+        tracks[i] = subject_number("tr", i);
+    do {
+        struct batch *batch = fixture_batch(f, anna);
+        batch_queue(batch, tracks, ARRAY_SIZE(tracks), taken, 0);
+        *ret_last = fixture_submit(f, batch);
+        taken += *ret_last == OUTCOME_ACCEPTED;
+    } while (*ret_last == OUTCOME_ACCEPTED && taken < 1000);
+    return taken;
+}
+
+/* A file may not grow past 300 KB: what the kernel says then is not our own invention. */
+static void test_file_limit(struct fixture *f)
+{
+    struct rlimit before, limited;
+    enum outcome last;
+    getrlimit(RLIMIT_FSIZE, &before);
+    limited = before;
+    limited.rlim_cur = 300000;
+    signal(SIGXFSZ, SIG_IGN);
+    setrlimit(RLIMIT_FSIZE, &limited);
+    unsigned taken = fill(f, &last);
+    OK(taken > 0 && last == OUTCOME_FULL, "at the kernel's limit for files an operation is refused as full");
+    OK(listener_queue(state_listener(f->state, anna))->current == taken - 1, "and did not happen");
+    setrlimit(RLIMIT_FSIZE, &before);
+    OK(fixture_reopen(f) && listener_queue(state_listener(f->state, anna))->current == taken - 1, "the last one acknowledged is there after a restart");
+}
+
+static void test_small_disk(void)
+{
+    struct fixture f;
+    enum outcome last;
+    fixture_init(&f);
+    if (mount("tmpfs", f.folder, "tmpfs", 0, "size=1m") != 0) {
+        printf("ok %d - a disk of 1 MiB # SKIP may not mount one here\n", ++tap_count);
+        fixture_release(&f);
+        return;
+    }
+    OK(fixture_open(&f) && !uid_is_none(anna = fixture_account(&f, "anna")), "a disk of 1 MiB");
+    unsigned taken = fill(&f, &last);
+    OK(taken > 0 && last == OUTCOME_FULL, "takes some and then says that it is full");
+    OK(listener_queue(state_listener(f.state, anna))->current == taken - 1, "reads go on");
+    state_close(&f.state);
+    OK(mount("tmpfs", f.folder, "tmpfs", MS_REMOUNT, "size=8m") == 0 && fixture_open(&f), "with room again it opens");
+    OK(listener_queue(state_listener(f.state, anna))->current == taken - 1, "and everything acknowledged is there");
+    OK(fill(&f, &last) > 0, "and it takes more");
+    state_close(&f.state);
+    umount2(f.folder, MNT_DETACH);
+    fixture_release(&f);
+}
+
 static void count_change(void *context, uint64_t version)
 {
     (void)version;
@@ -110,6 +169,8 @@ int main(void)
     OK(changes > 0, "who wants to know hears of changes");
     test_refused(&fixture);
     test_disk(&fixture);
+    test_file_limit(&fixture);
     fixture_release(&fixture);
+    test_small_disk();
     return tap_done();
 }
