@@ -241,7 +241,7 @@ static enum call_end read_indices(struct call *call, const struct playlist *play
 enum call_end rest_updatePlaylist(struct call *call)
 {
     const struct playlist *playlist;
-    struct subject *songs;
+    struct subject *songs = NULL;
     size_t *indices = NULL, song_count = 0, index_count = 0;
     if (find_own(call, "playlistId", &playlist) != CALL_OK ||
         read_songs(call, "songIdToAdd", &songs, &song_count) != CALL_OK ||
