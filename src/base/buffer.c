@@ -56,14 +56,30 @@ void buffer_printf(struct buffer *buffer, const char *format, ...)
     va_list args, again;
     va_start(args, format);
     va_copy(again, args);
-    int size = vsnprintf(NULL, 0, format, args);
+    size_t room = buffer->overflowed ? 0 : buffer->capacity - buffer->size;
+    int size = vsnprintf(room ? buffer->data + buffer->size : NULL, room, format, args);
     va_end(args);
-    char *at = size < 0 ? NULL : buffer_reserve(buffer, (size_t)size + 1);
-    if (at) {
-        vsnprintf(at, (size_t)size + 1, format, again);
+    if (size >= 0 && (size_t)size < room) { /* the usual case: it fitted at once */
         buffer->size += (size_t)size;
+    } else {
+        char *at = size < 0 ? NULL : buffer_reserve(buffer, (size_t)size + 1);
+        if (at) {
+            vsnprintf(at, (size_t)size + 1, format, again);
+            buffer->size += (size_t)size;
+        }
     }
     va_end(again);
+}
+
+void buffer_decimal(struct buffer *buffer, uint64_t value)
+{
+    char digits[20];
+    size_t at = sizeof(digits);
+    do {
+        digits[--at] = (char)('0' + value % 10);
+        value /= 10;
+    } while (value);
+    buffer_append(buffer, digits + at, sizeof(digits) - at);
 }
 
 void buffer_byte(struct buffer *buffer, uint8_t value) { buffer_append(buffer, &value, 1); }

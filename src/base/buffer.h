@@ -25,6 +25,7 @@ char *buffer_reserve(struct buffer *buffer, size_t size) MUST_USE;
 void buffer_append(struct buffer *buffer, const void *data, size_t size);
 void buffer_text(struct buffer *buffer, struct text t);
 void buffer_printf(struct buffer *buffer, const char *format, ...) PRINTF_LIKE(2, 3);
+void buffer_decimal(struct buffer *buffer, uint64_t value); /* its digits */
 void buffer_byte(struct buffer *buffer, uint8_t value);
 void buffer_u16(struct buffer *buffer, uint16_t value);
 void buffer_u32(struct buffer *buffer, uint32_t value);

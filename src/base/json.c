@@ -44,9 +44,15 @@ void json_name(struct json *json, const char *name)
 {
     assert(!json->after_name);
     before_value(json);
-    buffer_byte(json->out, '"');
-    buffer_text(json->out, text_of(name));
-    buffer_append(json->out, "\":", 2);
+    size_t size = strlen(name);
+    char *at = buffer_reserve(json->out, size + 3);
+    if (at) {
+        at[0] = '"';
+        memcpy(at + 1, name, size);
+        at[size + 1] = '"';
+        at[size + 2] = ':';
+        json->out->size += size + 3;
+    }
     json->after_name = true;
 }
 
@@ -70,8 +76,37 @@ static size_t utf8_size(struct text t)
     return 0;
 }
 
+/* Size of the run at the front that is written as it is: ASCII but for controls, quote and
+ * backslash. */
+static size_t clean_size(struct text t)
+{
+    size_t i = 0;
+    for (; i < t.size; i++) {
+        unsigned char c = (unsigned char)t.data[i];
+        if (c < 0x20 || c >= 0x80 || c == '"' || c == '\\')
+            break;
+    }
+    return i;
+}
+
+static void quote_clean(struct buffer *out, struct text value)
+{
+    char *at = buffer_reserve(out, value.size + 2);
+    if (!at)
+        return;
+    at[0] = '"';
+    if (value.size)
+        memcpy(at + 1, value.data, value.size);
+    at[value.size + 1] = '"';
+    out->size += value.size + 2;
+}
+
 void json_quote(struct buffer *out, struct text value)
 {
+    if (clean_size(value) == value.size) {
+        quote_clean(out, value);
+        return;
+    }
     buffer_byte(out, '"');
     size_t start = 0, i = 0;
     while (i < value.size) {
@@ -106,13 +141,15 @@ void json_text(struct json *json, struct text value)
 void json_i64(struct json *json, int64_t value)
 {
     before_value(json);
-    buffer_printf(json->out, "%lld", (long long)value);
+    if (value < 0)
+        buffer_byte(json->out, '-');
+    buffer_decimal(json->out, value < 0 ? 0 - (uint64_t)value : (uint64_t)value);
 }
 
 void json_u64(struct json *json, uint64_t value)
 {
     before_value(json);
-    buffer_printf(json->out, "%llu", (unsigned long long)value);
+    buffer_decimal(json->out, value);
 }
 
 void json_double(struct json *json, double value, unsigned decimals)

@@ -43,14 +43,27 @@ int64_t unix_from_civil(const struct civil *c)
            c->second;
 }
 
+/* The last `count` decimal digits of `value`, then `mark`. */
+static char *put_digits(char *at, unsigned value, unsigned count, char mark)
+{
+    for (unsigned i = count; i-- > 0; value /= 10)
+        at[i] = (char)('0' + value % 10);
+    at[count] = mark;
+    return at + count + 1;
+}
+
 struct text timestamp_rfc3339(struct timestamp_text *storage, int64_t unix_ms)
 {
     int64_t unix_s = floor_div(unix_ms, 1000);
     struct civil c = civil_from_unix(unix_s);
-    int size = snprintf(storage->digits, sizeof storage->digits,
-                        "%04d-%02u-%02uT%02u:%02u:%02u.%03uZ", c.year, c.month, c.day, c.hour,
-                        c.minute, c.second, (unsigned)(unix_ms - unix_s * 1000));
-    return text_make(storage->digits, (size_t)size);
+    char *at = put_digits(storage->digits, (unsigned)c.year, 4, '-');
+    at = put_digits(at, c.month, 2, '-');
+    at = put_digits(at, c.day, 2, 'T');
+    at = put_digits(at, c.hour, 2, ':');
+    at = put_digits(at, c.minute, 2, ':');
+    at = put_digits(at, c.second, 2, '.');
+    at = put_digits(at, (unsigned)(unix_ms - unix_s * 1000), 3, 'Z');
+    return text_make(storage->digits, (size_t)(at - storage->digits));
 }
 
 /* Takes `size` digits off the front; SIZE_MAX-like failure is false. */

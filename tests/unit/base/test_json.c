@@ -2,6 +2,24 @@
 #include "base/json.h"
 #include "tap.h"
 
+static void test_decimals(void)
+{
+    struct buffer out;
+    struct json json;
+    buffer_init(&out, 200);
+    json_init(&json, &out);
+    json_begin_array(&json);
+    json_u64(&json, 0);
+    json_u64(&json, UINT64_MAX);
+    json_i64(&json, INT64_MIN);
+    json_i64(&json, INT64_MAX);
+    json_end_array(&json);
+    OK_TEXT(buffer_view(&out),
+            TEXT("[0,18446744073709551615,-9223372036854775808,9223372036854775807]"),
+            "whole numbers are written to their ends");
+    buffer_release(&out);
+}
+
 int main(void)
 {
     struct buffer out;
@@ -27,5 +45,6 @@ int main(void)
     OK_TEXT(buffer_view(&out), TEXT("\"q\\\" b\\\\ n\\n z\\u0001 e\xC3\xA9 bad\xEF\xBF\xBD!\""),
             "quotes, controls and broken UTF-8 are made safe");
     buffer_release(&out);
+    test_decimals();
     return tap_done();
 }
