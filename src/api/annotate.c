@@ -111,6 +111,7 @@ static void set_now_playing(const struct call *call, uint32_t track)
 static enum call_end add_plays(struct call *call, struct batch *batch, bool is_submission)
 {
     size_t id_cursor = 0, time_cursor = 0, count = 0;
+    uint64_t now_ms = (uint64_t)exchange_now_ms(call->exchange);
     struct text id, time;
     while (parameter_next(call->parameters, "id", &id_cursor, &id)) {
         uint32_t track;
@@ -121,7 +122,9 @@ static enum call_end add_plays(struct call *call, struct batch *batch, bool is_s
             return call_fail_not_found(call);
         if (!parameter_next(call->parameters, "time", &time_cursor, &time) ||
             !text_to_u64(time, &at_ms))
-            at_ms = (uint64_t)exchange_now_ms(call->exchange);
+            at_ms = now_ms;
+        if (at_ms > now_ms) /* a clock that is wrong; nothing is played tomorrow */
+            at_ms = now_ms;
         if (is_submission)
             add_play(call, batch, track, (int64_t)at_ms);
         else

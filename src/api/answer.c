@@ -121,7 +121,9 @@ static void xml_open_tag(struct answer *answer, const char *name)
 static void xml_attribute(struct answer *answer, const char *name, struct text value)
 {
     assert(answer->depth && answer->levels[answer->depth - 1].tag_is_open);
-    buffer_printf(answer->out, " %s=\"", name);
+    buffer_byte(answer->out, ' ');
+    buffer_text(answer->out, text_of(name));
+    buffer_append(answer->out, "=\"", 2);
     xml_escape(answer->out, value);
     buffer_byte(answer->out, '"');
 }
