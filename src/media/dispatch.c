@@ -14,10 +14,10 @@
 
 enum {
     MAX_WORKERS = 8,
-    MAX_DEPTH = 4,          /* jobs in one worker's socket */
+    MAX_DEPTH = 4, /* jobs in one worker's socket */
     START_DEADLINE_US = 20 * 1000 * 1000,
     IDLE_US = 60 * 1000 * 1000,
-    WATCH_US = 100 * 1000,  /* a job older than this has its worker's memory looked at, this often */
+    WATCH_US = 100 * 1000, /* a job older than this has its worker's memory looked at, this often */
     MAX_FAILED_STARTS = 3,
 };
 
@@ -28,7 +28,7 @@ struct worker {
     struct process process;
     struct job *held[MAX_DEPTH]; /* in order of their answers */
     unsigned held_count, jobs_done;
-    uint64_t since_us;           /* of the first job's turn, of the start, or of idleness */
+    uint64_t since_us; /* of the first job's turn, of the start, or of idleness */
 };
 
 struct lane {
@@ -70,7 +70,8 @@ bool dispatch_submit(struct dispatch *dispatch, enum dispatch_lane at, struct jo
         lane->queued++;
     }
     pthread_mutex_unlock(&dispatch->lock);
-    if (is_taken && was_empty) /* else the dispatcher knows, or has no room: it looks again after each answer */
+    if (is_taken &&
+        was_empty) /* else the dispatcher knows, or has no room: it looks again after each answer */
         (void)eventfd_write(dispatch->wake, 1);
     return is_taken;
 }
@@ -110,9 +111,11 @@ static size_t queue_size(struct dispatch *dispatch, struct lane *lane)
 
 /* --- one worker's life --- */
 
-static void worker_start(struct dispatch *dispatch, struct lane *lane, struct worker *worker, uint64_t now_us)
+static void worker_start(struct dispatch *dispatch, struct lane *lane, struct worker *worker,
+                         uint64_t now_us)
 {
-    const struct process_plan plan = {dispatch->path, lane->role, dispatch->memory_bytes, lane->is_background};
+    const struct process_plan plan = {dispatch->path, lane->role, dispatch->memory_bytes,
+                                      lane->is_background};
     if (process_start(&worker->process, &plan) < 0) {
         lane->failed_starts++;
         return;
@@ -132,7 +135,8 @@ static struct job *held_pop(struct worker *worker)
 }
 
 /* The worker is dead or must be: its first job gets `outcome`, the others another worker. */
-static void worker_end(struct dispatch *dispatch, struct lane *lane, struct worker *worker, enum media_outcome outcome)
+static void worker_end(struct dispatch *dispatch, struct lane *lane, struct worker *worker,
+                       enum media_outcome outcome)
 {
     process_kill(&worker->process);
     int status = process_reap(&worker->process);
@@ -150,13 +154,15 @@ static void worker_end(struct dispatch *dispatch, struct lane *lane, struct work
     }
 }
 
-static bool worker_give(struct dispatch *dispatch, struct worker *worker, struct job *job, uint64_t now_us)
+static bool worker_give(struct dispatch *dispatch, struct worker *worker, struct job *job,
+                        uint64_t now_us)
 {
     struct buffer message;
     buffer_init(&message, 256);
     job->request.id = ++dispatch->next_id;
     wire_encode_request(&job->request, &message);
-    int error = process_send(&worker->process, message.data, message.size, (const int[2]){job->file, job->output});
+    int error = process_send(&worker->process, message.data, message.size,
+                             (const int[2]){job->file, job->output});
     buffer_release(&message);
     if (error)
         return false;
@@ -167,8 +173,8 @@ static bool worker_give(struct dispatch *dispatch, struct worker *worker, struct
 }
 
 /* One answer.  False when the worker talks nonsense. */
-static bool worker_answered(struct dispatch *dispatch, struct lane *lane, struct worker *worker, size_t size,
-                            uint64_t now_us)
+static bool worker_answered(struct dispatch *dispatch, struct lane *lane, struct worker *worker,
+                            size_t size, uint64_t now_us)
 {
     struct wire_reply reply;
     if (!wire_decode_reply(text_make(dispatch->message, size), &reply))
@@ -190,10 +196,12 @@ static bool worker_answered(struct dispatch *dispatch, struct lane *lane, struct
     return true;
 }
 
-static void worker_read(struct dispatch *dispatch, struct lane *lane, struct worker *worker, uint64_t now_us)
+static void worker_read(struct dispatch *dispatch, struct lane *lane, struct worker *worker,
+                        uint64_t now_us)
 {
     for (;;) {
-        ssize_t got = process_receive(&worker->process, dispatch->message, sizeof dispatch->message);
+        ssize_t got =
+            process_receive(&worker->process, dispatch->message, sizeof dispatch->message);
         if (got == -EAGAIN)
             return;
         if (got <= 0 || !worker_answered(dispatch, lane, worker, (size_t)got, now_us)) {
@@ -204,7 +212,8 @@ static void worker_read(struct dispatch *dispatch, struct lane *lane, struct wor
 }
 
 /* Its time is over, unless an answer lies there that we had no time to read. */
-static void worker_overdue(struct dispatch *dispatch, struct lane *lane, struct worker *worker, uint64_t now_us)
+static void worker_overdue(struct dispatch *dispatch, struct lane *lane, struct worker *worker,
+                           uint64_t now_us)
 {
     uint64_t since_us = worker->since_us;
     worker_read(dispatch, lane, worker, now_us);
@@ -213,10 +222,13 @@ static void worker_overdue(struct dispatch *dispatch, struct lane *lane, struct 
 }
 
 /* What time alone brings about.  Returns when to look again. */
-static uint64_t worker_watch(struct dispatch *dispatch, struct lane *lane, struct worker *worker, uint64_t now_us)
+static uint64_t worker_watch(struct dispatch *dispatch, struct lane *lane, struct worker *worker,
+                             uint64_t now_us)
 {
     bool is_working = worker->held_count > 0;
-    uint64_t limit_us = worker->state == WORKER_STARTING ? START_DEADLINE_US : is_working ? lane->deadline_us : IDLE_US;
+    uint64_t limit_us = worker->state == WORKER_STARTING ? START_DEADLINE_US
+                        : is_working                     ? lane->deadline_us
+                                                         : IDLE_US;
     uint64_t age_us = now_us - worker->since_us;
     if (age_us >= limit_us || (!is_working && worker->jobs_done >= dispatch->jobs_per_worker)) {
         worker_overdue(dispatch, lane, worker, now_us);
@@ -247,7 +259,8 @@ static struct worker *lane_choose(struct dispatch *dispatch, struct lane *lane)
     for (unsigned i = 0; i < lane->worker_count; i++) {
         struct worker *worker = &lane->workers[i];
         if (worker->state == WORKER_READY && worker->held_count < lane->depth &&
-            worker->jobs_done < dispatch->jobs_per_worker && (!best || worker->held_count < best->held_count))
+            worker->jobs_done < dispatch->jobs_per_worker &&
+            (!best || worker->held_count < best->held_count))
             best = worker;
     }
     return best;
@@ -262,7 +275,8 @@ static void lane_feed(struct dispatch *dispatch, struct lane *lane, uint64_t now
             return;
         if (!worker_give(dispatch, worker, job, now_us)) {
             queue_return(dispatch, lane, job);
-            worker_read(dispatch, lane, worker, now_us); /* it is dying: what it had answered counts */
+            worker_read(dispatch, lane, worker,
+                        now_us); /* it is dying: what it had answered counts */
             if (worker->state != WORKER_ABSENT)
                 worker_end(dispatch, lane, worker, MEDIA_CRASHED);
         }
@@ -318,7 +332,8 @@ static void gather(struct dispatch *dispatch, struct polled *polled)
             struct worker *worker = &dispatch->lanes[i].workers[j];
             if (worker->state == WORKER_ABSENT)
                 continue;
-            polled->fds[polled->count] = (struct pollfd){.fd = worker->process.socket, .events = POLLIN};
+            polled->fds[polled->count] =
+                (struct pollfd){.fd = worker->process.socket, .events = POLLIN};
             polled->lanes[polled->count] = &dispatch->lanes[i];
             polled->workers[polled->count++] = worker;
         }
@@ -379,10 +394,7 @@ static void *run(void *context)
     return NULL;
 }
 
-static unsigned or_default(unsigned value, unsigned fallback)
-{
-    return value ? value : fallback;
-}
+static unsigned or_default(unsigned value, unsigned fallback) { return value ? value : fallback; }
 
 static unsigned processors(void)
 {
@@ -390,7 +402,8 @@ static unsigned processors(void)
     return online < 1 ? 1 : (unsigned)online;
 }
 
-static void lane_init(struct lane *lane, const char *role, unsigned workers, unsigned depth, unsigned deadline_ms)
+static void lane_init(struct lane *lane, const char *role, unsigned workers, unsigned depth,
+                      unsigned deadline_ms)
 {
     lane->role = role;
     lane->worker_count = workers < MAX_WORKERS ? workers : MAX_WORKERS;
@@ -409,7 +422,8 @@ struct dispatch *dispatch_start(const struct media_config *config)
     dispatch->memory_bytes = or_default(config->worker_memory_bytes, 512U << 20);
     dispatch->jobs_per_worker = or_default(config->jobs_per_worker, 20000);
     dispatch->max_queued = or_default(config->max_queued, 1024);
-    lane_init(&dispatch->lanes[LANE_PROBE], "probe", or_default(config->probe_workers, processors()), MAX_DEPTH,
+    lane_init(&dispatch->lanes[LANE_PROBE], "probe",
+              or_default(config->probe_workers, processors()), MAX_DEPTH,
               or_default(config->probe_deadline_ms, 10000));
     dispatch->lanes[LANE_PROBE].is_background = config->is_background;
     lane_init(&dispatch->lanes[LANE_ARTWORK], "artwork", or_default(config->artwork_workers, 1), 1,

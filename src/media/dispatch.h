@@ -6,18 +6,21 @@
 /*
  * dispatch: one thread that gives jobs to worker processes and takes their answers.
  *
- * A *lane* is a kind of job with its own queue and its own workers.  Each worker holds a few jobs in its socket, so
- * that neither side waits for the other; it answers them in order, so the deadline runs for the first.
+ * A *lane* is a kind of job with its own queue and its own workers.  Each worker holds a few jobs
+ * in its socket, so that neither side waits for the other; it answers them in order, so the
+ * deadline runs for the first.
  *
  *   worker   absent --job queued--> starting --its first message--> ready --idle, old--> absent
- *            starting, ready --death, deadline, memory, nonsense--> absent: the first job is reported,
- *                                                                  those behind it go back to the queue's front
+ *            starting, ready --death, deadline, memory, nonsense--> absent: the first job is
+ * reported, those behind it go back to the queue's front
  *
- * on_done is called once per job on the dispatcher's thread, with no lock held; the job is the caller's again.
+ * on_done is called once per job on the dispatcher's thread, with no lock held; the job is the
+ * caller's again.
  */
 struct dispatch;
 struct job;
-typedef void job_on_done(struct job *job, enum media_outcome outcome, const struct wire_reply *reply /* may be NULL */);
+typedef void job_on_done(struct job *job, enum media_outcome outcome,
+                         const struct wire_reply *reply /* may be NULL */);
 
 struct job {
     struct job *next; /* the dispatcher's */

@@ -20,8 +20,8 @@ enum { VERSION = 1, FLAG_PARTIAL = 1, MAX_CHANNELS = 64, ARENA_BYTES = 1024 * 10
 const char *media_tag_word(enum media_tag_kind kind)
 {
     switch ((unsigned)kind) {
-#define MEDIA_TAG(number, id, word, spellings)                                                     \
-    case (number):                                                                                 \
+#define MEDIA_TAG(number, id, word, spellings) \
+    case (number):                             \
         return word;
 #include "media/tags.def"
 #undef MEDIA_TAG
@@ -30,18 +30,24 @@ const char *media_tag_word(enum media_tag_kind kind)
     }
 }
 
-#define CODEC_LOOKUP(function, column)                                                             \
-    const char *function(enum media_codec codec)                                                   \
-    {                                                                                              \
-        switch ((unsigned)codec) {                                                                 \
-            MEDIA_CODECS(column)                                                                   \
-        default:                                                                                   \
-            return NULL;                                                                           \
-        }                                                                                          \
+#define CODEC_LOOKUP(function, column)           \
+    const char *function(enum media_codec codec) \
+    {                                            \
+        switch ((unsigned)codec) {               \
+            MEDIA_CODECS(column)                 \
+        default:                                 \
+            return NULL;                         \
+        }                                        \
     }
-#define WORD(number, id, word, suffix, type) case (number): return word;
-#define SUFFIX(number, id, word, suffix, type) case (number): return suffix;
-#define TYPE(number, id, word, suffix, type) case (number): return type;
+#define WORD(number, id, word, suffix, type) \
+    case (number):                           \
+        return word;
+#define SUFFIX(number, id, word, suffix, type) \
+    case (number):                             \
+        return suffix;
+#define TYPE(number, id, word, suffix, type) \
+    case (number):                           \
+        return type;
 CODEC_LOOKUP(media_codec_word, WORD)
 CODEC_LOOKUP(media_codec_suffix, SUFFIX)
 CODEC_LOOKUP(media_codec_content_type, TYPE)
@@ -111,7 +117,8 @@ void media_info_encode(const struct media_info *info, struct buffer *out)
 static bool is_clean(struct text t)
 {
     for (size_t i = 0; i < t.size; i++)
-        if (((unsigned char)t.data[i] < 0x20 && t.data[i] != '\n' && t.data[i] != '\t') || t.data[i] == 0x7f)
+        if (((unsigned char)t.data[i] < 0x20 && t.data[i] != '\n' && t.data[i] != '\t') ||
+            t.data[i] == 0x7f)
             return false;
     return text_is_utf8(t);
 }
@@ -136,10 +143,12 @@ static void take_head(struct reader *reader, struct media_info *info)
     info->sample_rate = reader_u32(reader);
     info->bitrate_kbps = reader_u32(reader);
     info->channels = reader_u16(reader);
-    struct text id = reader_bytes(reader, MEDIA_ID_BYTES), digest = reader_bytes(reader, MEDIA_ID_BYTES);
+    struct text id = reader_bytes(reader, MEDIA_ID_BYTES),
+                digest = reader_bytes(reader, MEDIA_ID_BYTES);
     info->picture.size_bytes = reader_u32(reader);
     info->picture.mime = take_text(reader, reader_u8(reader));
-    if (reader->failed || !media_codec_word(info->codec) || flags > FLAG_PARTIAL || info->channels > MAX_CHANNELS) {
+    if (reader->failed || !media_codec_word(info->codec) || flags > FLAG_PARTIAL ||
+        info->channels > MAX_CHANNELS) {
         reader->failed = true;
         return;
     }
@@ -147,8 +156,10 @@ static void take_head(struct reader *reader, struct media_info *info)
     memcpy(info->picture.digest, digest.data, digest.size);
 }
 
-/* An array for `count` items that take at least `least` bytes each of what is left; NULL when they cannot fit. */
-static void *room_for(struct arena *arena, struct reader *reader, size_t count, size_t least, size_t item_size)
+/* An array for `count` items that take at least `least` bytes each of what is left; NULL when they
+ * cannot fit. */
+static void *room_for(struct arena *arena, struct reader *reader, size_t count, size_t least,
+                      size_t item_size)
 {
     if (reader->failed || count * least > reader->left) {
         reader->failed = true;

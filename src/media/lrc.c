@@ -24,7 +24,8 @@ static void append_character(struct buffer *out, uint32_t c)
     else if (c < 0x800)
         buffer_printf(out, "%c%c", (int)(0xc0 | c >> 6), (int)(0x80 | (c & 0x3f)));
     else if (c < 0x10000)
-        buffer_printf(out, "%c%c%c", (int)(0xe0 | c >> 12), (int)(0x80 | (c >> 6 & 0x3f)), (int)(0x80 | (c & 0x3f)));
+        buffer_printf(out, "%c%c%c", (int)(0xe0 | c >> 12), (int)(0x80 | (c >> 6 & 0x3f)),
+                      (int)(0x80 | (c & 0x3f)));
     else
         buffer_printf(out, "%c%c%c%c", (int)(0xf0 | c >> 18), (int)(0x80 | (c >> 12 & 0x3f)),
                       (int)(0x80 | (c >> 6 & 0x3f)), (int)(0x80 | (c & 0x3f)));
@@ -39,7 +40,8 @@ static uint32_t utf16_unit(struct text t, size_t at, bool is_big)
 static void from_utf16(struct text t, bool is_big, struct buffer *out)
 {
     for (size_t at = 2; at + 2 <= t.size; at += 2) {
-        uint32_t c = utf16_unit(t, at, is_big), low = at + 4 <= t.size ? utf16_unit(t, at + 2, is_big) : 0;
+        uint32_t c = utf16_unit(t, at, is_big),
+                 low = at + 4 <= t.size ? utf16_unit(t, at + 2, is_big) : 0;
         if (c >= 0xd800 && c < 0xdc00 && low >= 0xdc00 && low < 0xe000) {
             c = 0x10000 + ((c - 0xd800) << 10) + (low - 0xdc00);
             at += 2;
@@ -110,7 +112,8 @@ static bool time_parse(struct text t, int64_t *ret_ms)
         return false;
     for (; places < 3; places++)
         fraction *= 10;
-    uint32_t seconds = parts[count - 1], minutes = parts[count - 2], hours = count == 3 ? parts[0] : 0;
+    uint32_t seconds = parts[count - 1], minutes = parts[count - 2],
+             hours = count == 3 ? parts[0] : 0;
     *ret_ms = ((int64_t)hours * 3600 + (int64_t)minutes * 60 + seconds) * 1000 + fraction;
     return seconds < 60 && *ret_ms <= LAST_MS;
 }
@@ -256,10 +259,12 @@ bool lrc_parse(struct text source, struct arena *arena, struct media_lyrics *ret
         take_line(&parse, line);
     settle_times(&parse);
     struct media_lyric_line *lines = parse.has_words && !parse.is_over && parse.count
-                                         ? arena_alloc(arena, parse.count * sizeof *lines) : NULL;
+                                         ? arena_alloc(arena, parse.count * sizeof *lines)
+                                         : NULL;
     if (lines) {
         memcpy(lines, parse.lines, parse.count * sizeof *lines);
-        *ret_lyrics = (struct media_lyrics){.is_synced = parse.has_times, .lines = lines, .line_count = parse.count};
+        *ret_lyrics = (struct media_lyrics){
+            .is_synced = parse.has_times, .lines = lines, .line_count = parse.count};
     }
     mem_free(parse.lines);
     buffer_release(&scratch);

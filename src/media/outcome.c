@@ -5,8 +5,8 @@
 const char *media_outcome_word(enum media_outcome outcome)
 {
     switch ((unsigned)outcome) {
-#define MEDIA_OUTCOME(number, id, word, sentence)                                                  \
-    case (number):                                                                                 \
+#define MEDIA_OUTCOME(number, id, word, sentence) \
+    case (number):                                \
         return word;
 #include "media/outcomes.def"
 #undef MEDIA_OUTCOME
@@ -18,8 +18,8 @@ const char *media_outcome_word(enum media_outcome outcome)
 const char *media_outcome_sentence(enum media_outcome outcome)
 {
     switch ((unsigned)outcome) {
-#define MEDIA_OUTCOME(number, id, word, sentence)                                                  \
-    case (number):                                                                                 \
+#define MEDIA_OUTCOME(number, id, word, sentence) \
+    case (number):                                \
         return sentence;
 #include "media/outcomes.def"
 #undef MEDIA_OUTCOME

@@ -16,14 +16,17 @@ static void digest_begin(EVP_MD_CTX *hash, bool is_sampled, uint64_t size_bytes)
 {
     struct buffer head;
     buffer_init(&head, 64);
-    buffer_text(&head, is_sampled ? TEXT("sostenuto picture sampled 1\n") : TEXT("sostenuto picture whole 1\n"));
+    buffer_text(&head, is_sampled ? TEXT("sostenuto picture sampled 1\n")
+                                  : TEXT("sostenuto picture whole 1\n"));
     buffer_u64(&head, size_bytes);
-    if (EVP_DigestInit_ex(hash, EVP_sha256(), NULL) != 1 || EVP_DigestUpdate(hash, head.data, head.size) != 1)
+    if (EVP_DigestInit_ex(hash, EVP_sha256(), NULL) != 1 ||
+        EVP_DigestUpdate(hash, head.data, head.size) != 1)
         abort();
     buffer_release(&head);
 }
 
-bool media_picture_digest(media_read *read, void *context, uint64_t size_bytes, uint8_t ret_digest[MEDIA_ID_BYTES])
+bool media_picture_digest(media_read *read, void *context, uint64_t size_bytes,
+                          uint8_t ret_digest[MEDIA_ID_BYTES])
 {
     bool is_sampled = size_bytes > WHOLE_BYTES, is_read = true;
     size_t sample = is_sampled ? SAMPLE_BYTES : (size_t)size_bytes;

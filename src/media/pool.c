@@ -34,14 +34,12 @@ void media_pool_stop(struct media_pool **pool)
     mem_free_p(pool);
 }
 
-struct transcoders *media_pool_transcoders(struct media_pool *pool)
-{
-    return pool->transcoders;
-}
+struct transcoders *media_pool_transcoders(struct media_pool *pool) { return pool->transcoders; }
 
 /* --- what came back --- */
 
-static enum media_outcome take_info(enum media_outcome outcome, const struct wire_reply *reply, struct media_info *ret)
+static enum media_outcome take_info(enum media_outcome outcome, const struct wire_reply *reply,
+                                    struct media_info *ret)
 {
     counter_add(COUNTER_MEDIA_PROBES, 1);
     if (outcome == MEDIA_OK && (!reply || !media_info_decode(reply->payload, ret)))
@@ -74,7 +72,8 @@ static void on_waited(struct job *job, enum media_outcome outcome, const struct 
     pthread_mutex_unlock(&waiting->lock);
 }
 
-static enum media_outcome wait_for(struct media_pool *pool, enum dispatch_lane lane, struct waiting *waiting)
+static enum media_outcome wait_for(struct media_pool *pool, enum dispatch_lane lane,
+                                   struct waiting *waiting)
 {
     waiting->job.on_done = on_waited;
     pthread_mutex_init(&waiting->lock, NULL);
@@ -94,7 +93,8 @@ static enum media_outcome wait_for(struct media_pool *pool, enum dispatch_lane l
 enum media_outcome media_probe(struct media_pool *pool, int fd, struct media_info *ret_info)
 {
     struct media_info info = {0};
-    struct waiting waiting = {.job = {.request = {.job = WIRE_PROBE}, .file = fd, .output = -1}, .info = &info};
+    struct waiting waiting = {.job = {.request = {.job = WIRE_PROBE}, .file = fd, .output = -1},
+                              .info = &info};
     enum media_outcome outcome = wait_for(pool, LANE_PROBE, &waiting);
     if (outcome == MEDIA_OK)
         *ret_info = info;
@@ -104,7 +104,8 @@ enum media_outcome media_probe(struct media_pool *pool, int fd, struct media_inf
 /* The worker may go on writing to its memfd as it likes: we copy once, what we find. */
 static enum media_outcome take_image(int memory, uint64_t size, struct buffer *ret_image)
 {
-    char *room = size && size <= ret_image->ceiling ? buffer_reserve(ret_image, (size_t)size) : NULL;
+    char *room =
+        size && size <= ret_image->ceiling ? buffer_reserve(ret_image, (size_t)size) : NULL;
     if (!room)
         return MEDIA_TOO_LARGE;
     for (size_t done = 0; done < size;) {
@@ -119,13 +120,17 @@ static enum media_outcome take_image(int memory, uint64_t size, struct buffer *r
     return MEDIA_OK;
 }
 
-enum media_outcome media_artwork(struct media_pool *pool, int fd, enum media_source source, unsigned size_px,
-                                 enum media_image_format format, struct buffer *ret_image)
+enum media_outcome media_artwork(struct media_pool *pool, int fd, enum media_source source,
+                                 unsigned size_px, enum media_image_format format,
+                                 struct buffer *ret_image)
 {
     int memory = memfd_create("artwork", MFD_CLOEXEC);
     if (memory < 0)
         return MEDIA_BUSY;
-    struct waiting waiting = {.job = {.request = {.job = WIRE_ARTWORK, .source = source, .size_px = size_px, .image_format = format},
+    struct waiting waiting = {.job = {.request = {.job = WIRE_ARTWORK,
+                                                  .source = source,
+                                                  .size_px = size_px,
+                                                  .image_format = format},
                                       .file = fd,
                                       .output = memory}};
     enum media_outcome outcome = wait_for(pool, LANE_ARTWORK, &waiting);
@@ -162,7 +167,8 @@ struct media_batch {
     unsigned finished_count, wanted_count;
 };
 
-struct media_batch *media_batch_new(struct media_pool *pool, media_on_probed *on_probed, void *context)
+struct media_batch *media_batch_new(struct media_pool *pool, media_on_probed *on_probed,
+                                    void *context)
 {
     struct media_batch *batch = MEM_NEW(struct media_batch);
     batch->pool = pool;
@@ -208,7 +214,8 @@ static void batch_tell(struct media_batch *batch, unsigned wanted)
     for (struct batch_item *item = finished, *next; item; item = next) {
         next = item->next;
         batch->in_flight--;
-        batch->on_probed(batch->context, item->token, item->outcome, item->outcome == MEDIA_OK ? &item->info : NULL);
+        batch->on_probed(batch->context, item->token, item->outcome,
+                         item->outcome == MEDIA_OK ? &item->info : NULL);
         item->next = batch->idle;
         batch->idle = item;
     }
@@ -222,7 +229,8 @@ void media_batch_add(struct media_batch *batch, int fd, void *token)
     batch->idle = item->next;
     item->token = token;
     item->info = (struct media_info){0};
-    item->job = (struct job){.request = {.job = WIRE_PROBE}, .file = fd, .output = -1, .on_done = on_answered};
+    item->job = (struct job){
+        .request = {.job = WIRE_PROBE}, .file = fd, .output = -1, .on_done = on_answered};
     batch->in_flight++;
     if (dispatch_submit(batch->pool->dispatch, LANE_PROBE, &item->job))
         return;

@@ -37,7 +37,8 @@ static void set_attributes(posix_spawnattr_t *attributes)
     posix_spawnattr_setsigmask(attributes, &none);
     posix_spawnattr_setsigdefault(attributes, &all);
     posix_spawnattr_setpgroup(attributes, 0);
-    posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
+    posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF |
+                                             POSIX_SPAWN_SETPGROUP);
 }
 
 static int spawn(struct process *process, const struct process_plan *plan, int socket)
@@ -45,7 +46,8 @@ static int spawn(struct process *process, const struct process_plan *plan, int s
     char memory[24], path[] = "sostenuto-media", role[16], background[] = "background";
     snprintf(memory, sizeof memory, "%llu", (unsigned long long)plan->memory_bytes);
     snprintf(role, sizeof role, "%s", plan->role);
-    char *argv[] = {path, role, memory, plan->is_background ? background : NULL, NULL}, *environment[] = {NULL};
+    char *argv[] = {path, role, memory, plan->is_background ? background : NULL, NULL},
+         *environment[] = {NULL};
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
     set_actions(&actions, socket);
@@ -62,7 +64,8 @@ int process_start(struct process *process, const struct process_plan *plan)
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
         return -errno;
     *process = (struct process){.pidfd = -1, .socket = pair[0]};
-    (void)setsockopt(pair[0], SOL_SOCKET, SO_SNDBUF, &size, sizeof size); /* an answer must fit in one message */
+    (void)setsockopt(pair[0], SOL_SOCKET, SO_SNDBUF, &size,
+                     sizeof size); /* an answer must fit in one message */
     (void)setsockopt(pair[1], SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
     int error = spawn(process, plan, pair[1]);
     close(pair[1]);
@@ -140,7 +143,8 @@ int process_send(const struct process *process, const void *bytes, size_t size, 
 ssize_t process_receive(const struct process *process, void *into, size_t capacity)
 {
     ssize_t got;
-    /* A peer that died with unread messages is told first (once); the answers it had sent lie behind that. */
+    /* A peer that died with unread messages is told first (once); the answers it had sent lie
+     * behind that. */
     while ((got = recv(process->socket, into, capacity, MSG_DONTWAIT | MSG_TRUNC)) < 0 &&
            (errno == EINTR || errno == ECONNRESET))
         ;

@@ -35,7 +35,8 @@ struct transcoders *transcoders_new(const struct media_config *config)
     pthread_mutex_init(&transcoders->lock, NULL);
     transcoders->limit = config->max_transcodes ? config->max_transcodes : DEFAULT_TRANSCODES;
     transcoders->path = mem_strdup(config->worker_path);
-    transcoders->memory_bytes = config->worker_memory_bytes ? config->worker_memory_bytes : 512U << 20;
+    transcoders->memory_bytes =
+        config->worker_memory_bytes ? config->worker_memory_bytes : 512U << 20;
     return transcoders;
 }
 
@@ -103,7 +104,8 @@ static void place_return(struct transcoders *transcoders, struct media_transcode
 static int start_process(struct transcoders *transcoders, int fd, int pipe_end,
                          const struct media_transcode_request *request, struct process *process)
 {
-    const struct process_plan plan = {transcoders->path, "transcode", transcoders->memory_bytes, false};
+    const struct process_plan plan = {transcoders->path, "transcode", transcoders->memory_bytes,
+                                      false};
     const struct wire_request wire = {.job = WIRE_TRANSCODE, .id = 1, .transcode = *request};
     int error = process_start(process, &plan);
     if (error)
@@ -120,7 +122,8 @@ static int start_process(struct transcoders *transcoders, int fd, int pipe_end,
     return error;
 }
 
-enum media_outcome media_transcode_start(struct media_pool *pool, int fd, const struct media_transcode_request *request,
+enum media_outcome media_transcode_start(struct media_pool *pool, int fd,
+                                         const struct media_transcode_request *request,
                                          int *ret_pipe, struct media_transcode **ret_transcode)
 {
     struct transcoders *transcoders = media_pool_transcoders(pool);

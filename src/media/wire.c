@@ -56,7 +56,8 @@ bool wire_decode_reply(struct text message, struct wire_reply *ret_reply)
     reply.outcome = (enum media_outcome)reader_u8(&reader);
     reply.written = reader_u64(&reader);
     reply.payload = reader_bytes(&reader, reader_u32(&reader));
-    if (reader.failed || reader.left || version != WIRE_VERSION || !media_outcome_word(reply.outcome))
+    if (reader.failed || reader.left || version != WIRE_VERSION ||
+        !media_outcome_word(reply.outcome))
         return false;
     *ret_reply = reply;
     return true;

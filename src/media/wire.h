@@ -3,13 +3,19 @@
 #include "media/transcode.h"
 
 /*
- * wire: what pool and worker say to each other, over a SOCK_SEQPACKET pair: one message, one job or one answer.
+ * wire: what pool and worker say to each other, over a SOCK_SEQPACKET pair: one message, one job or
+ * one answer.
  *
- * A request carries its descriptors beside it (SCM_RIGHTS): the file, and for artwork a memfd to write to, for a
- * transcode the pipe's write end.  A worker answers in order.  Its first message is an answer with id 0: ready.
- * Both ends are of one build, so a version that differs is a broken installation.
+ * A request carries its descriptors beside it (SCM_RIGHTS): the file, and for artwork a memfd to
+ * write to, for a transcode the pipe's write end.  A worker answers in order.  Its first message is
+ * an answer with id 0: ready. Both ends are of one build, so a version that differs is a broken
+ * installation.
  */
-enum { WIRE_VERSION = 1, WIRE_SOCKET = 3 /* the worker's end */, WIRE_MAX_BYTES = MEDIA_INFO_MAX_BYTES + 64 };
+enum {
+    WIRE_VERSION = 1,
+    WIRE_SOCKET = 3 /* the worker's end */,
+    WIRE_MAX_BYTES = MEDIA_INFO_MAX_BYTES + 64
+};
 enum { WIRE_EXIT_NO_MEMORY = 77 /* the worker's last word when it could not even answer */ };
 
 enum wire_job { WIRE_PROBE = 1, WIRE_ARTWORK = 2, WIRE_TRANSCODE = 3 };

@@ -10,8 +10,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct media_info info;
     struct buffer again;
     buffer_init(&again, MEDIA_INFO_MAX_BYTES);
-    if (wire_decode_reply(text_make((const char *)data, size), &reply) && media_info_decode(reply.payload, &info)) {
-        media_info_encode(&info, &again); /* one form only: what decodes, encodes back to the same */
+    if (wire_decode_reply(text_make((const char *)data, size), &reply) &&
+        media_info_decode(reply.payload, &info)) {
+        media_info_encode(&info,
+                          &again); /* one form only: what decodes, encodes back to the same */
         assert(text_equal(buffer_view(&again), reply.payload));
         media_info_release(&info);
     }

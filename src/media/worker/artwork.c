@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-/* The artwork role: a picture inside a sound file, or an image file, made small and written to the pool's memfd. */
+/* The artwork role: a picture inside a sound file, or an image file, made small and written to the
+ * pool's memfd. */
 #include "base/mem.h"
 #include "media/worker/picture_maker.h"
 #include "media/worker/probe.h"
@@ -28,7 +29,9 @@ static enum media_outcome read_image(struct artwork *artwork, struct serve_job *
         return probe_cover(artwork->probe, serve_read, job, job->file_size, &artwork->image);
     if (!job->file_size)
         return MEDIA_NO_PICTURE;
-    char *room = job->file_size <= COVER_MAX_BYTES ? buffer_reserve(&artwork->image, (size_t)job->file_size) : NULL;
+    char *room = job->file_size <= COVER_MAX_BYTES
+                     ? buffer_reserve(&artwork->image, (size_t)job->file_size)
+                     : NULL;
     if (!room)
         return MEDIA_TOO_LARGE;
     if (!serve_read(job, 0, room, (size_t)job->file_size))
@@ -58,7 +61,8 @@ static enum media_outcome run(void *state, struct serve_job *job)
     buffer_reset(&artwork->image);
     enum media_outcome outcome = read_image(artwork, job);
     if (outcome == MEDIA_OK)
-        outcome = picture_make(buffer_view(&artwork->image), job->request->size_px, job->request->image_format, &made, &size);
+        outcome = picture_make(buffer_view(&artwork->image), job->request->size_px,
+                               job->request->image_format, &made, &size);
     if (outcome == MEDIA_OK && !write_all(job->output, made, size))
         outcome = MEDIA_TOO_LARGE;
     if (made)
@@ -68,4 +72,5 @@ static enum media_outcome run(void *state, struct serve_job *job)
     return outcome;
 }
 
-const struct serve_role serve_artwork = {"artwork", SANDBOX_ARTWORK, WIRE_ARTWORK, false, prepare, run};
+const struct serve_role serve_artwork = {"artwork", SANDBOX_ARTWORK, WIRE_ARTWORK,
+                                         false,     prepare,         run};

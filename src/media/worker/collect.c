@@ -42,17 +42,15 @@ struct collect_names *collect_names_new(void)
     struct collect_names *names = MEM_NEW(struct collect_names);
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
         struct text rest = text_of(rows[i].spellings), spelling;
-        for (unsigned rank = 0; names->count < MAX_NAMES && text_split(&rest, '|', &spelling); rank++)
+        for (unsigned rank = 0; names->count < MAX_NAMES && text_split(&rest, '|', &spelling);
+             rank++)
             names->names[names->count++] = (struct name){spelling, rows[i].kind, rank};
     }
     qsort(names->names, names->count, sizeof names->names[0], compare_names);
     return names;
 }
 
-void collect_names_free(struct collect_names **names)
-{
-    mem_free_p(names);
-}
+void collect_names_free(struct collect_names **names) { mem_free_p(names); }
 
 /* The first of the rows with this spelling (one name may feed several kinds), or the count. */
 static size_t names_find(const struct collect_names *names, struct text spelling)
@@ -83,10 +81,7 @@ void collect_end(struct collect *collect)
     mem_free_p(&collect->found);
 }
 
-void collect_next_layer(struct collect *collect)
-{
-    collect->layer++;
-}
+void collect_next_layer(struct collect *collect) { collect->layer++; }
 
 static struct text keep(struct collect *collect, struct text t, size_t limit, bool keep_lines)
 {
@@ -95,7 +90,8 @@ static struct text keep(struct collect *collect, struct text t, size_t limit, bo
     return arena_text(collect->arena, buffer_view(&collect->scratch));
 }
 
-static void push(struct collect *collect, enum media_tag_kind kind, unsigned rank, struct text value, struct text detail)
+static void push(struct collect *collect, enum media_tag_kind kind, unsigned rank,
+                 struct text value, struct text detail)
 {
     if (!value.size)
         return;
@@ -103,11 +99,13 @@ static void push(struct collect *collect, enum media_tag_kind kind, unsigned ran
         if (collect->found[i].tag.kind == kind && collect->found[i].layer < collect->layer)
             return; /* closed */
     size_t limit = kind == MEDIA_TAG_COMMENT ? COLLECT_COMMENT_BYTES : COLLECT_VALUE_BYTES;
-    if (collect->found_count == COLLECT_MAX_TAGS || collect->bytes + value.size > COLLECT_ALL_BYTES) {
+    if (collect->found_count == COLLECT_MAX_TAGS ||
+        collect->bytes + value.size > COLLECT_ALL_BYTES) {
         collect->is_partial = true;
         return;
     }
-    struct media_tag tag = {kind, keep(collect, value, limit, kind == MEDIA_TAG_COMMENT), TEXT_NONE};
+    struct media_tag tag = {kind, keep(collect, value, limit, kind == MEDIA_TAG_COMMENT),
+                            TEXT_NONE};
     if (detail.size)
         tag.detail = keep(collect, detail, COLLECT_VALUE_BYTES, false);
     collect->bytes += tag.value.size + tag.detail.size;
@@ -118,16 +116,19 @@ static void push(struct collect *collect, enum media_tag_kind kind, unsigned ran
 /* --- rules per kind --- */
 
 /* "3/12", "03", "A2" (vinyl: its digits) */
-static void push_position(struct collect *collect, enum media_tag_kind kind, unsigned rank, struct text value)
+static void push_position(struct collect *collect, enum media_tag_kind kind, unsigned rank,
+                          struct text value)
 {
-    enum media_tag_kind total = kind == MEDIA_TAG_TRACK ? MEDIA_TAG_TRACK_TOTAL : MEDIA_TAG_DISC_TOTAL;
+    enum media_tag_kind total =
+        kind == MEDIA_TAG_TRACK ? MEDIA_TAG_TRACK_TOTAL : MEDIA_TAG_DISC_TOTAL;
     struct text rest = value, part;
     enum media_tag_kind kinds[] = {kind, total};
     for (size_t i = 0; i < 2 && text_split(&rest, '/', &part); i++) {
         size_t begin = 0, end;
         while (begin < part.size && (part.data[begin] < '0' || part.data[begin] > '9'))
             begin++;
-        while (begin + 1 < part.size && part.data[begin] == '0' && part.data[begin + 1] >= '0' && part.data[begin + 1] <= '9')
+        while (begin + 1 < part.size && part.data[begin] == '0' && part.data[begin + 1] >= '0' &&
+               part.data[begin + 1] <= '9')
             begin++;
         for (end = begin; end < part.size && part.data[end] >= '0' && part.data[end] <= '9'; end++)
             ;
@@ -152,7 +153,8 @@ static void push_genres(struct collect *collect, unsigned rank, struct text valu
     for (size_t at = 0; at < value.size; at++) {
         if (!is_genre_end(value, at, &width))
             continue;
-        push(collect, MEDIA_TAG_GENRE, rank, text_trim(text_make(value.data + begin, at - begin)), TEXT_NONE);
+        push(collect, MEDIA_TAG_GENRE, rank, text_trim(text_make(value.data + begin, at - begin)),
+             TEXT_NONE);
         begin = at + width;
         at = begin - 1;
     }
@@ -174,7 +176,8 @@ static bool uuid_at(const char *at, char *ret)
 }
 
 /* Some taggers write several into one value, with any separator. */
-static void push_uuids(struct collect *collect, enum media_tag_kind kind, unsigned rank, struct text value)
+static void push_uuids(struct collect *collect, enum media_tag_kind kind, unsigned rank,
+                       struct text value)
 {
     char uuid[UUID_BYTES];
     for (size_t at = 0; at + UUID_BYTES <= value.size; at++) {
@@ -186,8 +189,8 @@ static void push_uuids(struct collect *collect, enum media_tag_kind kind, unsign
 }
 
 /* The number at the front ("-6.20 dB"), rewritten plainly; nothing else passes. */
-static void push_number(struct collect *collect, enum media_tag_kind kind, unsigned rank, struct text value, double least,
-                        double most)
+static void push_number(struct collect *collect, enum media_tag_kind kind, unsigned rank,
+                        struct text value, double least, double most)
 {
     size_t size = 0;
     double number;
@@ -196,7 +199,8 @@ static void push_number(struct collect *collect, enum media_tag_kind kind, unsig
         value = text_from(value, 1);
     while (size < value.size && size < 24 && strchr("-.0123456789", value.data[size]))
         size++;
-    if (!size || !text_to_double(text_make(value.data, size), &number) || !(number >= least && number <= most))
+    if (!size || !text_to_double(text_make(value.data, size), &number) ||
+        !(number >= least && number <= most))
         return;
     char digits[32];
     int written = snprintf(digits, sizeof digits, "%.6g", number);
@@ -216,24 +220,29 @@ static void push_r128(struct collect *collect, enum media_tag_kind kind, struct 
     push(collect, kind, 9, text_make(digits, (size_t)written), TEXT_NONE);
 }
 
-static void push_performer(struct collect *collect, unsigned rank, struct text value, struct text detail)
+static void push_performer(struct collect *collect, unsigned rank, struct text value,
+                           struct text detail)
 {
     size_t open = text_find_byte(value, '(');
-    if (!detail.size && open != SIZE_MAX && open > 0 && text_ends(value, TEXT(")"))) { /* "Name (piano)", Vorbis */
+    if (!detail.size && open != SIZE_MAX && open > 0 &&
+        text_ends(value, TEXT(")"))) { /* "Name (piano)", Vorbis */
         detail = text_make(value.data + open + 1, value.size - open - 2);
         value = text_trim(text_make(value.data, open));
     }
     char lower[MAX_NAME_BYTES];
     size_t size = detail.size < sizeof lower ? detail.size : sizeof lower;
     for (size_t i = 0; i < size; i++)
-        lower[i] = (char)(detail.data[i] >= 'A' && detail.data[i] <= 'Z' ? detail.data[i] | 0x20 : detail.data[i]);
+        lower[i] = (char)(detail.data[i] >= 'A' && detail.data[i] <= 'Z' ? detail.data[i] | 0x20
+                                                                         : detail.data[i]);
     push(collect, MEDIA_TAG_PERFORMER, rank, value, text_make(lower, size));
 }
 
-static void push_flag(struct collect *collect, enum media_tag_kind kind, unsigned rank, struct text value)
+static void push_flag(struct collect *collect, enum media_tag_kind kind, unsigned rank,
+                      struct text value)
 {
     if (kind == MEDIA_TAG_COMPILATION) {
-        if (text_equal(value, TEXT("1")) || text_equal_nocase(value, TEXT("true")) || text_equal_nocase(value, TEXT("yes")))
+        if (text_equal(value, TEXT("1")) || text_equal_nocase(value, TEXT("true")) ||
+            text_equal_nocase(value, TEXT("yes")))
             push(collect, kind, rank, TEXT("1"), TEXT_NONE);
     } else if (text_equal(value, TEXT("1")) || text_equal(value, TEXT("4"))) {
         push(collect, kind, rank, TEXT("explicit"), TEXT_NONE);
@@ -242,7 +251,8 @@ static void push_flag(struct collect *collect, enum media_tag_kind kind, unsigne
     }
 }
 
-static void add_as(struct collect *collect, const struct name *name, struct text value, struct text detail)
+static void add_as(struct collect *collect, const struct name *name, struct text value,
+                   struct text detail)
 {
     switch (name->kind) {
     case MEDIA_TAG_TRACK:
@@ -294,7 +304,8 @@ void collect_add(struct collect *collect, struct text name, struct text value)
     if (!name.size || name.size > sizeof upper || !value.size)
         return;
     for (size_t i = 0; i < name.size; i++)
-        upper[i] = (char)(name.data[i] >= 'a' && name.data[i] <= 'z' ? name.data[i] & ~0x20 : name.data[i]);
+        upper[i] = (char)(name.data[i] >= 'a' && name.data[i] <= 'z' ? name.data[i] & ~0x20
+                                                                     : name.data[i]);
     name.data = upper;
     if (detail.size && !text_equal(name, TEXT("PERFORMER")))
         return; /* "COMMENT:iTunNORM" and the like are programs' notes */
@@ -323,7 +334,9 @@ static struct text language_of(struct collect *collect, struct text language)
             return TEXT_NONE;
     }
     struct text code = {lower, 3};
-    return text_equal(code, TEXT("xxx")) || text_equal(code, TEXT("und")) ? TEXT_NONE : arena_text(collect->arena, code);
+    return text_equal(code, TEXT("xxx")) || text_equal(code, TEXT("und"))
+               ? TEXT_NONE
+               : arena_text(collect->arena, code);
 }
 
 static void push_lyrics(struct collect *collect, struct text language, struct media_lyrics *lyrics)
@@ -339,7 +352,8 @@ static void push_lyrics(struct collect *collect, struct text language, struct me
 void collect_lyrics_text(struct collect *collect, struct text language, struct text source)
 {
     struct media_lyrics lyrics;
-    size_t room = COLLECT_LYRICS_BYTES - (collect->bytes < COLLECT_LYRICS_BYTES ? collect->bytes : COLLECT_LYRICS_BYTES);
+    size_t room = COLLECT_LYRICS_BYTES -
+                  (collect->bytes < COLLECT_LYRICS_BYTES ? collect->bytes : COLLECT_LYRICS_BYTES);
     struct text kept = keep(collect, source, room, true);
     collect->bytes += kept.size;
     if (kept.size && lrc_parse(kept, collect->arena, &lyrics))
@@ -352,10 +366,12 @@ static int compare_lines(const void *a, const void *b)
     return (left->start_ms > right->start_ms) - (left->start_ms < right->start_ms);
 }
 
-void collect_lyrics_lines(struct collect *collect, struct text language, struct media_lyric_line *lines, size_t count)
+void collect_lyrics_lines(struct collect *collect, struct text language,
+                          struct media_lyric_line *lines, size_t count)
 {
     struct media_lyrics lyrics = {.is_synced = true, .line_count = count};
-    struct media_lyric_line *kept = count ? arena_alloc(collect->arena, count * sizeof *kept) : NULL;
+    struct media_lyric_line *kept =
+        count ? arena_alloc(collect->arena, count * sizeof *kept) : NULL;
     if (!kept)
         return;
     for (size_t i = 0; i < count; i++) {
@@ -380,7 +396,8 @@ static bool is_repeated(const struct media_tag *tags, size_t count, const struct
 }
 
 /* Appends the values of one kind that its best spelling gave. */
-static size_t take_kind(struct collect *collect, enum media_tag_kind kind, struct media_tag *tags, size_t count)
+static size_t take_kind(struct collect *collect, enum media_tag_kind kind, struct media_tag *tags,
+                        size_t count)
 {
     unsigned best = UINT32_MAX;
     for (size_t i = 0; i < collect->found_count; i++)
@@ -388,14 +405,16 @@ static size_t take_kind(struct collect *collect, enum media_tag_kind kind, struc
             best = collect->found[i].rank;
     for (size_t i = 0; best != UINT32_MAX && i < collect->found_count; i++) {
         const struct collected *found = &collect->found[i];
-        if (found->tag.kind == kind && found->rank == best && !is_repeated(tags, count, &found->tag))
+        if (found->tag.kind == kind && found->rank == best &&
+            !is_repeated(tags, count, &found->tag))
             tags[count++] = found->tag;
     }
     return count;
 }
 
 /* ARTIST_DISPLAY says something only beside several artists, or as another spelling of the one. */
-static size_t drop_plain_display(struct media_tag *tags, size_t count, enum media_tag_kind plain, enum media_tag_kind display)
+static size_t drop_plain_display(struct media_tag *tags, size_t count, enum media_tag_kind plain,
+                                 enum media_tag_kind display)
 {
     size_t kept = 0, plain_at = SIZE_MAX, displays = 0;
     for (size_t i = 0; i < count; i++) {

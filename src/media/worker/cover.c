@@ -4,11 +4,15 @@
 #include "base/mem.h"
 #include "media/worker/bytes.h"
 
-enum { KEEP_BYTES = 512 /* of each picture, so that tag readers see its own header */, MAX_WORD_BYTES = 4096 };
+enum {
+    KEEP_BYTES = 512 /* of each picture, so that tag readers see its own header */,
+    MAX_WORD_BYTES = 4096
+};
 
 /* --- bytes as they lie in the file, one stretch after the other --- */
 
-bool cover_read_stored(const struct cover *cover, struct source *source, uint64_t offset, void *into, size_t size)
+bool cover_read_stored(const struct cover *cover, struct source *source, uint64_t offset,
+                       void *into, size_t size)
 {
     uint8_t *to = into;
     for (size_t i = 0; i < cover->stretch_count && size; i++) {
@@ -37,7 +41,8 @@ void cover_slice(const struct cover *whole, uint64_t offset, uint64_t size, stru
             continue;
         }
         uint64_t now = size < stretch->size - offset ? size : stretch->size - offset;
-        ret->stretches[ret->stretch_count++] = (struct cover_stretch){stretch->offset + offset, now};
+        ret->stretches[ret->stretch_count++] =
+            (struct cover_stretch){stretch->offset + offset, now};
         size -= now;
         offset = 0;
     }
@@ -71,7 +76,8 @@ static bool decode_quad(const uint8_t *quad, uint8_t *ret)
     return true;
 }
 
-static bool read_base64(const struct cover *cover, struct source *source, uint64_t offset, uint8_t *into, size_t size)
+static bool read_base64(const struct cover *cover, struct source *source, uint64_t offset,
+                        uint8_t *into, size_t size)
 {
     uint8_t coded[4096], plain[sizeof coded / 4 * 3];
     while (size) {
@@ -93,7 +99,8 @@ static bool read_base64(const struct cover *cover, struct source *source, uint64
     return true;
 }
 
-static bool read_logical(const struct cover *cover, struct source *source, uint64_t offset, uint8_t *into, size_t size)
+static bool read_logical(const struct cover *cover, struct source *source, uint64_t offset,
+                         uint8_t *into, size_t size)
 {
     return cover->coding == COVER_BASE64 ? read_base64(cover, source, offset, into, size)
                                          : cover_read_stored(cover, source, offset, into, size);
@@ -115,7 +122,8 @@ static void add_holes(const struct cover *cover, struct source *source)
     uint64_t keep = KEEP_BYTES;
     for (size_t i = 0; i < cover->stretch_count; i++) {
         uint64_t kept = keep < cover->stretches[i].size ? keep : cover->stretches[i].size;
-        source_add_hole(source, cover->stretches[i].offset + kept, cover->stretches[i].offset + cover->stretches[i].size);
+        source_add_hole(source, cover->stretches[i].offset + kept,
+                        cover->stretches[i].offset + cover->stretches[i].size);
         keep -= kept;
     }
 }
@@ -126,7 +134,8 @@ void cover_offer(struct cover *best, struct source *source, const struct cover *
         return;
     add_holes(offered, source);
     if (!best->size || (offered->type == COVER_FRONT && best->type != COVER_FRONT)) {
-        size_t used = sizeof(struct cover) - sizeof offered->stretches + offered->stretch_count * sizeof offered->stretches[0];
+        size_t used = sizeof(struct cover) - sizeof offered->stretches +
+                      offered->stretch_count * sizeof offered->stretches[0];
         memcpy(best, offered, used); /* not the whole table: it is 12 KiB */
     }
 }
@@ -136,9 +145,12 @@ struct text cover_mime(struct text head)
     static const struct {
         struct text magic, mime;
     } kinds[] = {
-        {TEXT_INIT("\xff\xd8\xff"), TEXT_INIT("image/jpeg")}, {TEXT_INIT("\x89PNG\r\n\x1a\n"), TEXT_INIT("image/png")},
-        {TEXT_INIT("GIF8"), TEXT_INIT("image/gif")},          {TEXT_INIT("BM"), TEXT_INIT("image/bmp")},
-        {TEXT_INIT("II*\0"), TEXT_INIT("image/tiff")},        {TEXT_INIT("MM\0*"), TEXT_INIT("image/tiff")},
+        {TEXT_INIT("\xff\xd8\xff"), TEXT_INIT("image/jpeg")},
+        {TEXT_INIT("\x89PNG\r\n\x1a\n"), TEXT_INIT("image/png")},
+        {TEXT_INIT("GIF8"), TEXT_INIT("image/gif")},
+        {TEXT_INIT("BM"), TEXT_INIT("image/bmp")},
+        {TEXT_INIT("II*\0"), TEXT_INIT("image/tiff")},
+        {TEXT_INIT("MM\0*"), TEXT_INIT("image/tiff")},
     };
     for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
         if (text_starts(head, kinds[i].magic))
@@ -150,7 +162,8 @@ struct text cover_mime(struct text head)
     return TEXT_NONE;
 }
 
-void cover_describe(const struct cover *cover, struct source *source, struct media_picture *ret_picture)
+void cover_describe(const struct cover *cover, struct source *source,
+                    struct media_picture *ret_picture)
 {
     struct cover_reading reading = {cover, source};
     char head[12] = {0};
@@ -159,7 +172,8 @@ void cover_describe(const struct cover *cover, struct source *source, struct med
     source->sees_holes = true;
     if (cover->size && cover_read(&reading, 0, head, seen)) {
         picture.mime = cover_mime(text_make(head, seen));
-        if (picture.mime.size && media_picture_digest(cover_read, &reading, cover->size, picture.digest))
+        if (picture.mime.size &&
+            media_picture_digest(cover_read, &reading, cover->size, picture.digest))
             *ret_picture = picture;
     }
     source->sees_holes = false;
@@ -181,25 +195,31 @@ bool cover_extract(const struct cover *cover, struct source *source, struct buff
 {
     struct cover_reading reading = {cover, source};
     source->sees_holes = true;
-    char *room = cover->size && cover->size <= COVER_MAX_BYTES ? buffer_reserve(out, (size_t)cover->size) : NULL;
+    char *room = cover->size && cover->size <= COVER_MAX_BYTES
+                     ? buffer_reserve(out, (size_t)cover->size)
+                     : NULL;
     if (!room || !cover_read(&reading, 0, room, (size_t)cover->size))
         return false;
-    out->size += cover->coding == COVER_UNSYNCHRONISED ? undo_stuffing((uint8_t *)room, (size_t)cover->size)
-                                                       : (size_t)cover->size;
+    out->size += cover->coding == COVER_UNSYNCHRONISED
+                     ? undo_stuffing((uint8_t *)room, (size_t)cover->size)
+                     : (size_t)cover->size;
     return true;
 }
 
-bool cover_parse_flac(struct cover *offered, struct source *source, uint64_t logical, uint64_t limit)
+bool cover_parse_flac(struct cover *offered, struct source *source, uint64_t logical,
+                      uint64_t limit)
 {
     uint8_t word[20];
     uint64_t at = logical, end = logical + limit;
     if (limit < 32 || !read_logical(offered, source, at, word, 8))
         return false;
     uint32_t type = be32(word), mime_size = be32(word + 4);
-    if (type > 20 || mime_size > MAX_WORD_BYTES || !read_logical(offered, source, at += 8 + mime_size, word, 4))
+    if (type > 20 || mime_size > MAX_WORD_BYTES ||
+        !read_logical(offered, source, at += 8 + mime_size, word, 4))
         return false;
     uint32_t description_size = be32(word);
-    if (description_size > MAX_WORD_BYTES || !read_logical(offered, source, at += 4 + description_size, word, 20))
+    if (description_size > MAX_WORD_BYTES ||
+        !read_logical(offered, source, at += 4 + description_size, word, 20))
         return false;
     at += 20;
     uint64_t size = be32(word + 16);

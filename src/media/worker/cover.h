@@ -5,8 +5,9 @@
 /*
  * cover: where the best picture of a file lies, and its bytes.
  *
- * A container's reader offers every picture that it passes (cover_offer); the front cover (type 3) wins, else the
- * first.  Ogg scatters a picture over pages, in base64; ID3 may have stuffed zeros into it: reading undoes both.
+ * A container's reader offers every picture that it passes (cover_offer); the front cover (type 3)
+ * wins, else the first.  Ogg scatters a picture over pages, in base64; ID3 may have stuffed zeros
+ * into it: reading undoes both.
  */
 enum { COVER_MAX_STRETCHES = 800, COVER_MAX_BYTES = 48 * 1024 * 1024, COVER_FRONT = 3 };
 
@@ -17,9 +18,9 @@ struct cover_stretch {
 enum cover_coding { COVER_RAW, COVER_BASE64, COVER_UNSYNCHRONISED };
 
 struct cover {
-    uint64_t size;   /* of the picture itself; 0: none.  Of a stuffed one at most this */
-    uint64_t skip;   /* bytes before it once decoded (FLAC picture header inside base64) */
-    uint8_t type;    /* ID3v2 4.14 */
+    uint64_t size; /* of the picture itself; 0: none.  Of a stuffed one at most this */
+    uint64_t skip; /* bytes before it once decoded (FLAC picture header inside base64) */
+    uint8_t type;  /* ID3v2 4.14 */
     enum cover_coding coding;
     size_t stretch_count;
     struct cover_stretch stretches[COVER_MAX_STRETCHES];
@@ -35,18 +36,21 @@ struct cover_reading {
 };
 bool cover_read(void *reading, uint64_t offset, void *into, size_t size);
 /* Bytes as they lie in the file, coding not undone. */
-bool cover_read_stored(const struct cover *cover, struct source *source, uint64_t offset, void *into, size_t size) MUST_USE;
+bool cover_read_stored(const struct cover *cover, struct source *source, uint64_t offset,
+                       void *into, size_t size) MUST_USE;
 /* Makes *ret the stretches of `size` stored bytes from `offset` of `whole`. */
 void cover_slice(const struct cover *whole, uint64_t offset, uint64_t size, struct cover *ret);
 /* Digest, size and MIME type (by its first bytes). */
-void cover_describe(const struct cover *cover, struct source *source, struct media_picture *ret_picture);
+void cover_describe(const struct cover *cover, struct source *source,
+                    struct media_picture *ret_picture);
 /* The whole picture as it was before it was embedded, at most `out`'s ceiling. */
 bool cover_extract(const struct cover *cover, struct source *source, struct buffer *out) MUST_USE;
 /* Static; empty when the bytes begin like no image. */
 struct text cover_mime(struct text head);
 
 /*
- * The header of a FLAC picture block (RFC 9639 8.8) at `logical` of what `offered`'s stretches and coding give:
- * fills type, skip and size.  False when it makes no sense within `limit` bytes.
+ * The header of a FLAC picture block (RFC 9639 8.8) at `logical` of what `offered`'s stretches and
+ * coding give: fills type, skip and size.  False when it makes no sense within `limit` bytes.
  */
-bool cover_parse_flac(struct cover *offered, struct source *source, uint64_t logical, uint64_t limit) MUST_USE;
+bool cover_parse_flac(struct cover *offered, struct source *source, uint64_t logical,
+                      uint64_t limit) MUST_USE;

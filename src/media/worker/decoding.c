@@ -7,13 +7,23 @@
 #include <libavformat/avformat.h>
 #include <libavutil/opt.h>
 
-enum { READ_BYTES = 32 * 1024, PROBE_BYTES = 1024 * 1024, ANALYZE_US = 3 * 1000 * 1000, MAX_BAD_PACKETS = 2000 };
-enum { PREROLL_US = 500 * 1000 /* decoders settle (MP3 reservoir, Opus 80 ms) before the wanted sample */ };
+enum {
+    READ_BYTES = 32 * 1024,
+    PROBE_BYTES = 1024 * 1024,
+    ANALYZE_US = 3 * 1000 * 1000,
+    MAX_BAD_PACKETS = 2000
+};
+enum {
+    PREROLL_US =
+        500 * 1000 /* decoders settle (MP3 reservoir, Opus 80 ms) before the wanted sample */
+};
 
 #define DEMUXERS "mp3,flac,ogg,mov,wav,aiff,wv"
-#define DECODERS                                                                                             \
-    "mp3float,mp3,mp2float,mp2,mp1float,mp1,flac,vorbis,opus,aac,alac,wavpack,pcm_u8,pcm_s8,pcm_s16le,pcm_s16be,"    \
-    "pcm_s24le,pcm_s24be,pcm_s32le,pcm_s32be,pcm_f32le,pcm_f32be,pcm_f64le,pcm_f64be,pcm_alaw,pcm_mulaw"
+#define DECODERS                                                                                  \
+    "mp3float,mp3,mp2float,mp2,mp1float,mp1,flac,vorbis,opus,aac,alac,wavpack,pcm_u8,pcm_s8,pcm_" \
+    "s16le,pcm_s16be,"                                                                            \
+    "pcm_s24le,pcm_s24be,pcm_s32le,pcm_s32be,pcm_f32le,pcm_f32be,pcm_f64le,pcm_f64be,pcm_alaw,"   \
+    "pcm_mulaw"
 
 struct decoding {
     media_read *read;
@@ -24,7 +34,8 @@ struct decoding {
     AVStream *stream;
     AVPacket *packet;
     AVFrame *frame;
-    int64_t wanted; /* first sample that is to come out, counted from the stream's start; after a seek */
+    int64_t wanted; /* first sample that is to come out, counted from the stream's start; after a
+                       seek */
     bool is_draining, has_sought;
     unsigned bad_packets;
 };
@@ -84,7 +95,8 @@ static const char *demuxer_of(enum media_codec codec)
 static bool open_format(struct decoding *decoding, enum media_codec codec)
 {
     uint8_t *buffer = av_malloc(READ_BYTES);
-    AVIOContext *io = buffer ? avio_alloc_context(buffer, READ_BYTES, 0, decoding, read_some, NULL, move) : NULL;
+    AVIOContext *io =
+        buffer ? avio_alloc_context(buffer, READ_BYTES, 0, decoding, read_some, NULL, move) : NULL;
     decoding->format = io ? avformat_alloc_context() : NULL;
     if (!decoding->format) {
         av_free(buffer);
@@ -99,7 +111,8 @@ static bool open_format(struct decoding *decoding, enum media_codec codec)
     format->protocol_whitelist = av_strdup("none");
     format->format_whitelist = av_strdup(DEMUXERS ",mov,mp4,m4a,3gp,3g2,mj2");
     format->codec_whitelist = av_strdup(DECODERS);
-    if (avformat_open_input(&decoding->format, "", av_find_input_format(demuxer_of(codec)), NULL) < 0) {
+    if (avformat_open_input(&decoding->format, "", av_find_input_format(demuxer_of(codec)), NULL) <
+        0) {
         av_freep(&io->buffer); /* the context was freed, custom I/O is ours */
         avio_context_free(&io);
         return false;
@@ -118,7 +131,8 @@ static bool open_codec(struct decoding *decoding)
     decoding->stream = decoding->format->streams[best];
     const AVCodec *codec = avcodec_find_decoder(decoding->stream->codecpar->codec_id);
     decoding->codec = codec ? avcodec_alloc_context3(codec) : NULL;
-    if (!decoding->codec || avcodec_parameters_to_context(decoding->codec, decoding->stream->codecpar) < 0)
+    if (!decoding->codec ||
+        avcodec_parameters_to_context(decoding->codec, decoding->stream->codecpar) < 0)
         return false;
     decoding->codec->pkt_timebase = decoding->stream->time_base;
     decoding->codec->thread_count = 1;
@@ -127,7 +141,8 @@ static bool open_codec(struct decoding *decoding)
            decoding->codec->ch_layout.nb_channels > 0;
 }
 
-struct decoding *decoding_open(media_read *read, void *context, uint64_t size, enum media_codec codec)
+struct decoding *decoding_open(media_read *read, void *context, uint64_t size,
+                               enum media_codec codec)
 {
     struct decoding *decoding = MEM_NEW(struct decoding);
     decoding->read = read;
@@ -135,7 +150,8 @@ struct decoding *decoding_open(media_read *read, void *context, uint64_t size, e
     decoding->size = size;
     decoding->packet = av_packet_alloc();
     decoding->frame = av_frame_alloc();
-    if (!decoding->packet || !decoding->frame || !open_format(decoding, codec) || !open_codec(decoding))
+    if (!decoding->packet || !decoding->frame || !open_format(decoding, codec) ||
+        !open_codec(decoding))
         decoding_close(&decoding);
     return decoding;
 }
@@ -157,10 +173,7 @@ void decoding_close(struct decoding **decoding_p)
     mem_free_p(decoding_p);
 }
 
-int decoding_rate(const struct decoding *decoding)
-{
-    return decoding->codec->sample_rate;
-}
+int decoding_rate(const struct decoding *decoding) { return decoding->codec->sample_rate; }
 
 int decoding_channels(const struct decoding *decoding)
 {
@@ -178,8 +191,9 @@ int decoding_depth(const struct decoding *decoding)
     case AV_CODEC_ID_OPUS:
         return 0;
     default:
-        return decoding->codec->bits_per_raw_sample ? decoding->codec->bits_per_raw_sample
-                                                    : av_get_bytes_per_sample(decoding->codec->sample_fmt) * 8;
+        return decoding->codec->bits_per_raw_sample
+                   ? decoding->codec->bits_per_raw_sample
+                   : av_get_bytes_per_sample(decoding->codec->sample_fmt) * 8;
     }
 }
 
@@ -192,7 +206,8 @@ static int64_t stream_start(const struct decoding *decoding)
 
 void decoding_seek(struct decoding *decoding, uint32_t offset_ms)
 {
-    int64_t offset_us = (int64_t)offset_ms * 1000, early_us = offset_us > PREROLL_US ? offset_us - PREROLL_US : 0;
+    int64_t offset_us = (int64_t)offset_ms * 1000,
+            early_us = offset_us > PREROLL_US ? offset_us - PREROLL_US : 0;
     const AVRational microseconds = {1, 1000000};
     if (!offset_ms)
         return;
@@ -200,7 +215,8 @@ void decoding_seek(struct decoding *decoding, uint32_t offset_ms)
     decoding->has_sought = true;
     if (!early_us)
         return; /* from the start is as quick */
-    int64_t target = stream_start(decoding) + av_rescale_q(early_us, microseconds, decoding->stream->time_base);
+    int64_t target =
+        stream_start(decoding) + av_rescale_q(early_us, microseconds, decoding->stream->time_base);
     if (av_seek_frame(decoding->format, decoding->stream->index, target, AVSEEK_FLAG_BACKWARD) >= 0)
         avcodec_flush_buffers(decoding->codec);
 }
@@ -214,7 +230,8 @@ static bool cut_to_wanted(struct decoding *decoding)
     if (frame->best_effort_timestamp == AV_NOPTS_VALUE)
         return false; /* not yet synchronised */
     const AVRational sample = {1, decoding->codec->sample_rate};
-    int64_t begin = av_rescale_q(frame->best_effort_timestamp - stream_start(decoding), decoding->stream->time_base, sample);
+    int64_t begin = av_rescale_q(frame->best_effort_timestamp - stream_start(decoding),
+                                 decoding->stream->time_base, sample);
     int64_t surplus = decoding->wanted - begin;
     if (surplus >= frame->nb_samples)
         return false;

@@ -92,8 +92,12 @@ static bool open_codec(struct encoding *encoding, const struct media_transcode_r
     AVCodecContext *context = encoding->codec = codec ? avcodec_alloc_context3(codec) : NULL;
     if (!context)
         return false;
-    int channels = request->channels == 1 || request->channels == 2 ? (int)request->channels : source->channels > 1 ? 2 : 1;
-    int wanted = request->sample_rate >= 8000 && request->sample_rate <= FLAC_MAX_RATE ? (int)request->sample_rate : source->rate;
+    int channels = request->channels == 1 || request->channels == 2 ? (int)request->channels
+                   : source->channels > 1                           ? 2
+                                                                    : 1;
+    int wanted = request->sample_rate >= 8000 && request->sample_rate <= FLAC_MAX_RATE
+                     ? (int)request->sample_rate
+                     : source->rate;
     av_channel_layout_default(&context->ch_layout, channels);
     context->sample_rate = choose_rate(codec, wanted);
     context->sample_fmt = choose_format(codec, source->depth);
@@ -112,15 +116,19 @@ static bool open_codec(struct encoding *encoding, const struct media_transcode_r
 static bool open_format(struct encoding *encoding, const struct media_transcode_request *request)
 {
     uint8_t *buffer = av_malloc(WRITE_BYTES);
-    AVIOContext *io = buffer ? avio_alloc_context(buffer, WRITE_BYTES, 1, encoding, NULL, write_some, NULL) : NULL;
-    if (!io || avformat_alloc_output_context2(&encoding->format, NULL, muxers[request->format], NULL) < 0) {
+    AVIOContext *io =
+        buffer ? avio_alloc_context(buffer, WRITE_BYTES, 1, encoding, NULL, write_some, NULL)
+               : NULL;
+    if (!io || avformat_alloc_output_context2(&encoding->format, NULL, muxers[request->format],
+                                              NULL) < 0) {
         av_free(buffer);
         av_free(io);
         return false;
     }
     io->seekable = 0;
     encoding->format->pb = io;
-    encoding->format->flags |= AVFMT_FLAG_CUSTOM_IO | AVFMT_FLAG_FLUSH_PACKETS | AVFMT_FLAG_BITEXACT;
+    encoding->format->flags |=
+        AVFMT_FLAG_CUSTOM_IO | AVFMT_FLAG_FLUSH_PACKETS | AVFMT_FLAG_BITEXACT;
     return true;
 }
 
@@ -131,7 +139,8 @@ static bool write_header(struct encoding *encoding)
     av_dict_set_int(&options, "id3v2_version", 0, 0);
     av_dict_set_int(&options, "page_duration", PAGE_US, 0);
     encoding->stream = avformat_new_stream(encoding->format, NULL);
-    bool is_written = encoding->stream && avcodec_parameters_from_context(encoding->stream->codecpar, encoding->codec) >= 0;
+    bool is_written = encoding->stream && avcodec_parameters_from_context(
+                                              encoding->stream->codecpar, encoding->codec) >= 0;
     if (is_written) {
         encoding->stream->time_base = encoding->codec->time_base;
         is_written = avformat_write_header(encoding->format, &options) >= 0;
@@ -140,8 +149,9 @@ static bool write_header(struct encoding *encoding)
     return is_written;
 }
 
-struct encoding *encoding_open(const struct media_transcode_request *request, const struct encoding_source *source,
-                               encoding_write *write, void *context)
+struct encoding *encoding_open(const struct media_transcode_request *request,
+                               const struct encoding_source *source, encoding_write *write,
+                               void *context)
 {
     struct encoding *encoding = MEM_NEW(struct encoding);
     encoding->write = write;
@@ -149,10 +159,12 @@ struct encoding *encoding_open(const struct media_transcode_request *request, co
     encoding->converted = av_frame_alloc();
     encoding->whole = av_frame_alloc();
     encoding->packet = av_packet_alloc();
-    bool is_open = media_format_word(request->format) && encoding->converted && encoding->whole && encoding->packet &&
-                   open_format(encoding, request) && open_codec(encoding, request, source) && write_header(encoding);
+    bool is_open = media_format_word(request->format) && encoding->converted && encoding->whole &&
+                   encoding->packet && open_format(encoding, request) &&
+                   open_codec(encoding, request, source) && write_header(encoding);
     if (is_open)
-        encoding->fifo = av_audio_fifo_alloc(encoding->codec->sample_fmt, encoding->codec->ch_layout.nb_channels, DEFAULT_FRAME);
+        encoding->fifo = av_audio_fifo_alloc(encoding->codec->sample_fmt,
+                                             encoding->codec->ch_layout.nb_channels, DEFAULT_FRAME);
     if (!encoding->fifo)
         encoding_close(&encoding);
     return encoding;
@@ -184,7 +196,8 @@ static bool write_packets(struct encoding *encoding)
 {
     int error;
     while ((error = avcodec_receive_packet(encoding->codec, encoding->packet)) >= 0) {
-        av_packet_rescale_ts(encoding->packet, encoding->codec->time_base, encoding->stream->time_base);
+        av_packet_rescale_ts(encoding->packet, encoding->codec->time_base,
+                             encoding->stream->time_base);
         encoding->packet->stream_index = encoding->stream->index;
         if (av_write_frame(encoding->format, encoding->packet) < 0)
             return false;
@@ -203,8 +216,10 @@ static bool drain_fifo(struct encoding *encoding, bool is_end)
         frame->nb_samples = held < size ? held : size;
         frame->format = encoding->codec->sample_fmt;
         frame->sample_rate = encoding->codec->sample_rate;
-        if (av_channel_layout_copy(&frame->ch_layout, &encoding->codec->ch_layout) < 0 || av_frame_get_buffer(frame, 0) < 0 ||
-            av_audio_fifo_read(encoding->fifo, (void **)frame->data, frame->nb_samples) < frame->nb_samples)
+        if (av_channel_layout_copy(&frame->ch_layout, &encoding->codec->ch_layout) < 0 ||
+            av_frame_get_buffer(frame, 0) < 0 ||
+            av_audio_fifo_read(encoding->fifo, (void **)frame->data, frame->nb_samples) <
+                frame->nb_samples)
             return false;
         frame->pts = encoding->next_pts;
         encoding->next_pts += frame->nb_samples;
@@ -224,16 +239,20 @@ static bool convert(struct encoding *encoding, const AVFrame *frame)
     av_frame_unref(converted);
     converted->nb_samples = samples;
     converted->format = encoding->codec->sample_fmt;
-    if (av_channel_layout_copy(&converted->ch_layout, &encoding->codec->ch_layout) < 0 || av_frame_get_buffer(converted, 0) < 0)
+    if (av_channel_layout_copy(&converted->ch_layout, &encoding->codec->ch_layout) < 0 ||
+        av_frame_get_buffer(converted, 0) < 0)
         return false;
     const uint8_t **from = frame ? (const uint8_t **)(uintptr_t)frame->extended_data : NULL;
-    int made = swr_convert(encoding->resampler, converted->extended_data, samples, from, frame ? frame->nb_samples : 0);
-    return made >= 0 && av_audio_fifo_write(encoding->fifo, (void **)converted->extended_data, made) >= made;
+    int made = swr_convert(encoding->resampler, converted->extended_data, samples, from,
+                           frame ? frame->nb_samples : 0);
+    return made >= 0 &&
+           av_audio_fifo_write(encoding->fifo, (void **)converted->extended_data, made) >= made;
 }
 
 static bool fit_resampler(struct encoding *encoding, const AVFrame *frame)
 {
-    if (encoding->resampler && frame->format == encoding->from_format && frame->sample_rate == encoding->from_rate &&
+    if (encoding->resampler && frame->format == encoding->from_format &&
+        frame->sample_rate == encoding->from_rate &&
         frame->ch_layout.nb_channels == encoding->from_channels)
         return true;
     if (encoding->resampler && !convert(encoding, NULL))
@@ -247,21 +266,23 @@ static bool fit_resampler(struct encoding *encoding, const AVFrame *frame)
         av_channel_layout_default(&from, frame->ch_layout.nb_channels);
     else if (av_channel_layout_copy(&from, &frame->ch_layout) < 0)
         return false;
-    int error = swr_alloc_set_opts2(&encoding->resampler, &encoding->codec->ch_layout, encoding->codec->sample_fmt,
-                                    encoding->codec->sample_rate, &from, frame->format, frame->sample_rate, 0, NULL);
+    int error = swr_alloc_set_opts2(&encoding->resampler, &encoding->codec->ch_layout,
+                                    encoding->codec->sample_fmt, encoding->codec->sample_rate,
+                                    &from, frame->format, frame->sample_rate, 0, NULL);
     av_channel_layout_uninit(&from);
     return error >= 0 && swr_init(encoding->resampler) >= 0;
 }
 
 bool encoding_put(struct encoding *encoding, const AVFrame *frame)
 {
-    return frame->sample_rate > 0 && fit_resampler(encoding, frame) && convert(encoding, frame) && drain_fifo(encoding, false);
+    return frame->sample_rate > 0 && fit_resampler(encoding, frame) && convert(encoding, frame) &&
+           drain_fifo(encoding, false);
 }
 
 bool encoding_finish(struct encoding *encoding)
 {
     if (encoding->resampler && !convert(encoding, NULL))
         return false;
-    return drain_fifo(encoding, true) && avcodec_send_frame(encoding->codec, NULL) >= 0 && write_packets(encoding) &&
-           av_write_trailer(encoding->format) >= 0;
+    return drain_fifo(encoding, true) && avcodec_send_frame(encoding->codec, NULL) >= 0 &&
+           write_packets(encoding) && av_write_trailer(encoding->format) >= 0;
 }

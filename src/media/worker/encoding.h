@@ -7,8 +7,8 @@
 /*
  * encoding: frames of samples to a stream that plays as it arrives (libav, libswresample).
  *
- * Containers are those that need no seeking back: bare MP3 frames, Ogg with short pages, ADTS, FLAC.
- * What is written goes to `write` at once; when that fails all further calls fail.
+ * Containers are those that need no seeking back: bare MP3 frames, Ogg with short pages, ADTS,
+ * FLAC. What is written goes to `write` at once; when that fails all further calls fail.
  */
 struct encoding;
 typedef bool encoding_write(void *context, const void *bytes, size_t size);
@@ -18,8 +18,9 @@ struct encoding_source {
 };
 
 /* NULL when the encoder does not take it. */
-struct encoding *encoding_open(const struct media_transcode_request *request, const struct encoding_source *source,
-                               encoding_write *write, void *context) MUST_USE;
+struct encoding *encoding_open(const struct media_transcode_request *request,
+                               const struct encoding_source *source, encoding_write *write,
+                               void *context) MUST_USE;
 void encoding_close(struct encoding **encoding);
 bool encoding_put(struct encoding *encoding, const AVFrame *frame) MUST_USE;
 bool encoding_finish(struct encoding *encoding) MUST_USE;

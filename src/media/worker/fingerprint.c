@@ -42,7 +42,8 @@ void fingerprint_u64(struct fingerprint *fingerprint, uint64_t value)
     fingerprint_bytes(fingerprint, bytes, sizeof bytes);
 }
 
-void fingerprint_stretch(struct fingerprint *fingerprint, struct source *source, uint64_t offset, size_t size)
+void fingerprint_stretch(struct fingerprint *fingerprint, struct source *source, uint64_t offset,
+                         size_t size)
 {
     uint8_t piece[FINGERPRINT_SAMPLE_BYTES];
     for (size_t done = 0; done < size && !fingerprint->has_failed;) {
@@ -55,7 +56,8 @@ void fingerprint_stretch(struct fingerprint *fingerprint, struct source *source,
     }
 }
 
-void fingerprint_region(struct fingerprint *fingerprint, struct source *source, uint64_t begin, uint64_t end)
+void fingerprint_region(struct fingerprint *fingerprint, struct source *source, uint64_t begin,
+                        uint64_t end)
 {
     uint64_t size = end > begin ? end - begin : 0;
     fingerprint_u64(fingerprint, size);

@@ -11,7 +11,8 @@ bool flac_fingerprint(struct fingerprint *fingerprint, const uint8_t *streaminfo
     if (!memcmp(streaminfo + 18, none, sizeof none))
         return false;
     fingerprint_begin(fingerprint, TEXT("flac md5"));
-    fingerprint_bytes(fingerprint, streaminfo + 10, 8); /* sample rate, channels, bits, number of samples */
+    fingerprint_bytes(fingerprint, streaminfo + 10,
+                      8); /* sample rate, channels, bits, number of samples */
     fingerprint_bytes(fingerprint, streaminfo + 18, 16);
     return true;
 }
@@ -63,8 +64,10 @@ bool flac_read(struct container_reading *reading, uint64_t begin)
     into->audio_end = tail_tags_begin(reading, into->audio_begin);
     if (!flac_fingerprint(reading->fingerprint, streaminfo)) {
         fingerprint_begin(reading->fingerprint, TEXT("flac frames"));
-        fingerprint_bytes(reading->fingerprint, streaminfo + 10, 3); /* rate and channels; the rest may be unknown */
-        fingerprint_region(reading->fingerprint, reading->source, into->audio_begin, into->audio_end);
+        fingerprint_bytes(reading->fingerprint, streaminfo + 10,
+                          3); /* rate and channels; the rest may be unknown */
+        fingerprint_region(reading->fingerprint, reading->source, into->audio_begin,
+                           into->audio_end);
     }
     into->has_id = fingerprint_end(reading->fingerprint, into->audio_id);
     return true;

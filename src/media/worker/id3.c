@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-/* ID3v2.2-2.4 as a box with pictures in it (id3.org), and the tags that stand at the end of a file. */
+/* ID3v2.2-2.4 as a box with pictures in it (id3.org), and the tags that stand at the end of a file.
+ */
 #include "media/worker/bytes.h"
 #include "media/worker/container.h"
 
@@ -11,7 +12,8 @@ enum { TAG_UNSYNCHRONISED = 0x80, TAG_EXTENDED = 0x40, TAG_FOOTER = 0x10 };
 static uint64_t id3_size(struct source *source, uint64_t offset)
 {
     uint8_t head[10];
-    if (!source_read(source, offset, head, sizeof head) || memcmp(head, "ID3", 3) != 0 || head[3] > 4 || head[3] < 2)
+    if (!source_read(source, offset, head, sizeof head) || memcmp(head, "ID3", 3) != 0 ||
+        head[3] > 4 || head[3] < 2)
         return 0;
     return 10 + (uint64_t)syncsafe32(head + 6) + (head[5] & TAG_FOOTER ? 10 : 0);
 }
@@ -36,11 +38,13 @@ struct frame {
 };
 
 /* Reads the header at `at`; false at padding, nonsense or the tag's end. */
-static bool frame_read(struct source *source, unsigned version, uint64_t at, uint64_t end, struct frame *ret)
+static bool frame_read(struct source *source, unsigned version, uint64_t at, uint64_t end,
+                       struct frame *ret)
 {
     size_t head_size = version == 2 ? 6 : 10;
     uint8_t head[10];
-    if (at + head_size > end || !source_read(source, at, head, head_size) || head[0] < 'A' || head[0] > 'Z')
+    if (at + head_size > end || !source_read(source, at, head, head_size) || head[0] < 'A' ||
+        head[0] > 'Z')
         return false;
     *ret = (struct frame){.body = at + head_size};
     memcpy(ret->id, head, version == 2 ? 3 : 4);
@@ -54,7 +58,8 @@ static bool frame_read(struct source *source, unsigned version, uint64_t at, uin
     return ret->size <= end - ret->body;
 }
 
-/* Bytes of the picture frame's own header, from its text encoding to the end of the description; 0: nonsense. */
+/* Bytes of the picture frame's own header, from its text encoding to the end of the description; 0:
+ * nonsense. */
 static size_t picture_header(const uint8_t *peek, size_t seen, unsigned version, uint8_t *ret_type)
 {
     size_t at = 1;
@@ -73,7 +78,8 @@ static size_t picture_header(const uint8_t *peek, size_t seen, unsigned version,
     return 0;
 }
 
-static void offer_picture(struct container_reading *reading, const struct frame *frame, unsigned version, bool is_stuffed)
+static void offer_picture(struct container_reading *reading, const struct frame *frame,
+                          unsigned version, bool is_stuffed)
 {
     uint8_t peek[PEEK_BYTES];
     uint64_t body = frame->body, size = frame->size;
@@ -85,7 +91,8 @@ static void offer_picture(struct container_reading *reading, const struct frame 
         body += 4;
         size -= 4;
     }
-    size_t seen = source_read_some(reading->source, body, peek, size < sizeof peek ? (size_t)size : sizeof peek);
+    size_t seen = source_read_some(reading->source, body, peek,
+                                   size < sizeof peek ? (size_t)size : sizeof peek);
     uint8_t type = 0;
     size_t header = picture_header(peek, seen, version, &type);
     if (!header || header >= size)
@@ -94,13 +101,15 @@ static void offer_picture(struct container_reading *reading, const struct frame 
     offered->type = type;
     offered->skip = 0;
     offered->size = size - header;
-    offered->coding = is_stuffed || (version == 4 && frame->flags & 0x02) ? COVER_UNSYNCHRONISED : COVER_RAW;
+    offered->coding =
+        is_stuffed || (version == 4 && frame->flags & 0x02) ? COVER_UNSYNCHRONISED : COVER_RAW;
     offered->stretch_count = 1;
     offered->stretches[0] = (struct cover_stretch){body + header, size - header};
     cover_offer(&reading->into->cover, reading->source, offered);
 }
 
-static uint64_t first_frame(struct source *source, uint64_t offset, unsigned version, unsigned flags)
+static uint64_t first_frame(struct source *source, uint64_t offset, unsigned version,
+                            unsigned flags)
 {
     uint8_t size[4];
     if (version == 2 || !(flags & TAG_EXTENDED) || !source_read(source, offset + 10, size, 4))
@@ -121,7 +130,8 @@ void id3_covers(struct container_reading *reading, uint64_t offset)
     bool is_stuffed = version < 4 && head[5] & TAG_UNSYNCHRONISED;
     struct frame frame;
     uint64_t at = first_frame(reading->source, offset, version, head[5]);
-    for (unsigned i = 0; i < MAX_FRAMES && frame_read(reading->source, version, at, end, &frame); i++) {
+    for (unsigned i = 0; i < MAX_FRAMES && frame_read(reading->source, version, at, end, &frame);
+         i++) {
         if (!strcmp(frame.id, "APIC") || !strcmp(frame.id, "PIC"))
             offer_picture(reading, &frame, version, is_stuffed);
         at = frame.body + frame.size;
@@ -130,10 +140,12 @@ void id3_covers(struct container_reading *reading, uint64_t offset)
 
 /* --- the end of the file --- */
 
-static void ape_offer(struct container_reading *reading, uint64_t value, uint64_t size, uint8_t type)
+static void ape_offer(struct container_reading *reading, uint64_t value, uint64_t size,
+                      uint8_t type)
 {
     uint8_t name[PEEK_BYTES];
-    size_t seen = source_read_some(reading->source, value, name, size < sizeof name ? (size_t)size : sizeof name);
+    size_t seen = source_read_some(reading->source, value, name,
+                                   size < sizeof name ? (size_t)size : sizeof name);
     const uint8_t *zero = memchr(name, 0, seen); /* a file name stands before the picture */
     if (!zero)
         return;
@@ -159,7 +171,8 @@ static void ape_covers(struct container_reading *reading, uint64_t at, uint64_t 
             return;
         struct text key = text_of((const char *)head + 8);
         if (text_starts_nocase(key, TEXT("Cover Art (")))
-            ape_offer(reading, value, size, text_equal_nocase(key, TEXT("Cover Art (Front)")) ? COVER_FRONT : 0);
+            ape_offer(reading, value, size,
+                      text_equal_nocase(key, TEXT("Cover Art (Front)")) ? COVER_FRONT : 0);
         at = value + size;
     }
 }
@@ -168,7 +181,8 @@ static void ape_covers(struct container_reading *reading, uint64_t at, uint64_t 
 static uint64_t before_ape(struct container_reading *reading, uint64_t begin, uint64_t end)
 {
     uint8_t foot[32];
-    if (end < begin + 32 || !source_read(reading->source, end - 32, foot, sizeof foot) || memcmp(foot, "APETAGEX", 8) != 0)
+    if (end < begin + 32 || !source_read(reading->source, end - 32, foot, sizeof foot) ||
+        memcmp(foot, "APETAGEX", 8) != 0)
         return end;
     uint64_t size = le32(foot + 12), header = le32(foot + 20) & 0x80000000U ? 32 : 0;
     if (size < 32 || size + header > end - begin)
@@ -181,7 +195,8 @@ static uint64_t before_lyrics3(struct source *source, uint64_t begin, uint64_t e
 {
     char foot[15];
     uint64_t size = 0;
-    if (end < begin + 15 || !source_read(source, end - 15, foot, sizeof foot) || memcmp(foot + 6, "LYRICS200", 9) != 0)
+    if (end < begin + 15 || !source_read(source, end - 15, foot, sizeof foot) ||
+        memcmp(foot + 6, "LYRICS200", 9) != 0)
         return end;
     if (!text_to_u64(text_make(foot, 6), &size) || size + 15 > end - begin)
         return end;
@@ -191,7 +206,8 @@ static uint64_t before_lyrics3(struct source *source, uint64_t begin, uint64_t e
 static uint64_t before_id3v1(struct source *source, uint64_t begin, uint64_t end)
 {
     char magic[4];
-    if (end < begin + 128 || !source_read(source, end - 128, magic, 3) || memcmp(magic, "TAG", 3) != 0)
+    if (end < begin + 128 || !source_read(source, end - 128, magic, 3) ||
+        memcmp(magic, "TAG", 3) != 0)
         return end;
     end -= 128;
     if (end >= begin + 227 && source_read(source, end - 227, magic, 4) && !memcmp(magic, "TAG+", 4))

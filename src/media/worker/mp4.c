@@ -2,8 +2,8 @@
 /*
  * MP4 (ISO 14496-12): the first sound track's sample tables, and iTunes' cover.
  *
- * The id is made of the packets' sizes (stsz, sampled) and the bytes of the first packets: both are kept by every
- * tagger and by a remux, while chunks and the order of boxes are not.
+ * The id is made of the packets' sizes (stsz, sampled) and the bytes of the first packets: both are
+ * kept by every tagger and by a remux, while chunks and the order of boxes are not.
  */
 #include "media/worker/bytes.h"
 #include "media/worker/container.h"
@@ -37,7 +37,8 @@ static bool box_read(struct source *source, uint64_t at, uint64_t end, struct bo
     return true;
 }
 
-static bool box_find_from(struct source *source, uint64_t at, uint64_t end, const char *type, struct box *ret)
+static bool box_find_from(struct source *source, uint64_t at, uint64_t end, const char *type,
+                          struct box *ret)
 {
     for (unsigned i = 0; i < MAX_BOXES && box_read(source, at, end, ret); i++) {
         if (!strcmp(ret->type, type))
@@ -48,7 +49,8 @@ static bool box_find_from(struct source *source, uint64_t at, uint64_t end, cons
 }
 
 /* Follows a path like "mdia/minf/stbl" below `parent`. */
-static bool box_find(struct source *source, const struct box *parent, const char *path, struct box *ret)
+static bool box_find(struct source *source, const struct box *parent, const char *path,
+                     struct box *ret)
 {
     struct box at = *parent;
     struct text rest = text_of(path), part;
@@ -74,10 +76,11 @@ static bool find_sound(struct source *source, const struct box *moov, struct box
 {
     uint64_t at = moov->body;
     uint8_t handler[4];
-    for (unsigned i = 0; i < MAX_TRACKS && box_find_from(source, at, moov->end, "trak", ret_trak); i++) {
+    for (unsigned i = 0; i < MAX_TRACKS && box_find_from(source, at, moov->end, "trak", ret_trak);
+         i++) {
         struct box hdlr;
-        if (box_find(source, ret_trak, "mdia/hdlr", &hdlr) && source_read(source, hdlr.body + 8, handler, 4) &&
-            !memcmp(handler, "soun", 4))
+        if (box_find(source, ret_trak, "mdia/hdlr", &hdlr) &&
+            source_read(source, hdlr.body + 8, handler, 4) && !memcmp(handler, "soun", 4))
             return true;
         at = ret_trak->end;
     }
@@ -88,8 +91,10 @@ static bool tables_read(struct source *source, const struct box *trak, struct ta
 {
     struct box stbl;
     uint8_t head[12];
-    if (!box_find(source, trak, "mdia/minf/stbl", &stbl) || !box_find(source, &stbl, "stsd", &ret->stsd) ||
-        !box_find(source, &stbl, "stsz", &ret->stsz) || !box_find(source, &stbl, "stsc", &ret->stsc))
+    if (!box_find(source, trak, "mdia/minf/stbl", &stbl) ||
+        !box_find(source, &stbl, "stsd", &ret->stsd) ||
+        !box_find(source, &stbl, "stsz", &ret->stsz) ||
+        !box_find(source, &stbl, "stsc", &ret->stsc))
         return false;
     ret->has_wide_offsets = !box_find(source, &stbl, "stco", &ret->offsets);
     if (ret->has_wide_offsets && !box_find(source, &stbl, "co64", &ret->offsets))
@@ -118,7 +123,8 @@ static bool identify(struct source *source, const struct tables *tables, struct 
 struct packets {
     struct source *source;
     const struct tables *tables;
-    uint32_t index, chunk, in_chunk, run, run_size; /* run: entry of stsc; run_size: packets per chunk in it */
+    uint32_t index, chunk, in_chunk, run,
+        run_size; /* run: entry of stsc; run_size: packets per chunk in it */
     uint64_t offset;
 };
 
@@ -129,12 +135,14 @@ static bool chunk_begin(struct packets *at)
     size_t width = tables->has_wide_offsets ? 8 : 4;
     uint64_t place = tables->offsets.body + 8 + (uint64_t)at->chunk * width;
     uint64_t run = tables->stsc.body + 8 + 12ULL * at->run;
-    if (run + 24 <= tables->stsc.end && source_read(at->source, run + 12, next, 4) && be32(next) == at->chunk + 1) {
+    if (run + 24 <= tables->stsc.end && source_read(at->source, run + 12, next, 4) &&
+        be32(next) == at->chunk + 1) {
         at->run++;
         run += 12;
     }
     if (place + width > tables->offsets.end || run + 12 > tables->stsc.end ||
-        !source_read(at->source, place, entry, width) || !source_read(at->source, run, entry + 8, 8))
+        !source_read(at->source, place, entry, width) ||
+        !source_read(at->source, run, entry + 8, 8))
         return false;
     at->offset = width == 8 ? be64(entry) : be32(entry);
     at->run_size = be32(entry + 12);
@@ -175,7 +183,8 @@ static void fingerprint_packets(struct container_reading *reading, const struct 
     fingerprint_u64(fingerprint, tables->packet_count);
     fingerprint_u64(fingerprint, tables->packet_size);
     if (!tables->packet_size)
-        fingerprint_region(fingerprint, reading->source, sizes, sizes + 4ULL * tables->packet_count);
+        fingerprint_region(fingerprint, reading->source, sizes,
+                           sizes + 4ULL * tables->packet_count);
     for (unsigned i = 0; i < ID_PACKETS && left && packet_next(&at, &offset, &size); i++) {
         uint64_t now = size < left ? size : left;
         fingerprint_stretch(fingerprint, reading->source, offset, (size_t)now);
@@ -199,12 +208,14 @@ static void offer_cover(struct container_reading *reading, const struct box *moo
 {
     struct box meta, covr, data;
     uint8_t peek[8];
-    if (!box_find(reading->source, moov, "udta/meta", &meta) || !source_read(reading->source, meta.body, peek, 8))
+    if (!box_find(reading->source, moov, "udta/meta", &meta) ||
+        !source_read(reading->source, meta.body, peek, 8))
         return;
     if (memcmp(peek + 4, "hdlr", 4) != 0)
         meta.body += 4; /* version and flags, which QuickTime leaves out */
     if (!box_find(reading->source, &meta, "ilst/covr", &covr) ||
-        !box_find_from(reading->source, covr.body, covr.end, "data", &data) || data.end - data.body <= 8)
+        !box_find_from(reading->source, covr.body, covr.end, "data", &data) ||
+        data.end - data.body <= 8)
         return;
     struct cover *offered = &reading->into->offered;
     offered->type = COVER_FRONT;
@@ -221,8 +232,9 @@ bool mp4_read(struct container_reading *reading)
     struct source *source = reading->source;
     struct box moov, trak;
     struct tables tables;
-    if (!box_find_from(source, 0, source->size, "moov", &moov) || !find_sound(source, &moov, &trak) ||
-        !tables_read(source, &trak, &tables) || !identify(source, &tables, reading->into))
+    if (!box_find_from(source, 0, source->size, "moov", &moov) ||
+        !find_sound(source, &moov, &trak) || !tables_read(source, &trak, &tables) ||
+        !identify(source, &tables, reading->into))
         return false;
     offer_cover(reading, &moov);
     if (tables.packet_count)

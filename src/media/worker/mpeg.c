@@ -6,9 +6,9 @@
 enum { SEARCH_BYTES = 64 * 1024, AGREEING_FRAMES = 3 };
 
 struct frame {
-    uint32_t size;        /* with its header */
-    uint32_t fixed;       /* version, layer, sample rate: the same in all frames of a stream */
-    unsigned version;     /* 1, 2; 25 is 2.5 */
+    uint32_t size;    /* with its header */
+    uint32_t fixed;   /* version, layer, sample rate: the same in all frames of a stream */
+    unsigned version; /* 1, 2; 25 is 2.5 */
     bool is_mono;
 };
 
@@ -24,7 +24,8 @@ static const uint32_t rates[3] = {44100, 48000, 32000};
 static bool frame_parse(const uint8_t *head, struct frame *ret)
 {
     unsigned version_bits = head[1] >> 3 & 3, layer_bits = head[1] >> 1 & 3;
-    unsigned bitrate_index = head[2] >> 4, rate_index = head[2] >> 2 & 3, padding = head[2] >> 1 & 1;
+    unsigned bitrate_index = head[2] >> 4, rate_index = head[2] >> 2 & 3,
+             padding = head[2] >> 1 & 1;
     if (head[0] != 0xff || head[1] < 0xe0 || version_bits == 1 || !layer_bits || rate_index == 3)
         return false;
     unsigned layer = 4 - layer_bits;
@@ -35,7 +36,9 @@ static bool frame_parse(const uint8_t *head, struct frame *ret)
     if (!bits)
         return false;
     *ret = (struct frame){.fixed = be32(head) & 0xfffe0c00U,
-                          .version = is_v1 ? 1 : version_bits == 2 ? 2 : 25,
+                          .version = is_v1               ? 1
+                                     : version_bits == 2 ? 2
+                                                         : 25,
                           .is_mono = head[3] >> 6 == 3};
     if (layer == 1)
         ret->size = (12 * bits / rate + padding) * 4;
@@ -53,7 +56,8 @@ static bool is_stream(struct source *source, uint64_t at, uint64_t end, struct f
         struct frame frame;
         if (i && at >= end)
             return true;
-        if (!source_read(source, at, head, sizeof head) || !frame_parse(head, &frame) || (i && frame.fixed != fixed))
+        if (!source_read(source, at, head, sizeof head) || !frame_parse(head, &frame) ||
+            (i && frame.fixed != fixed))
             return false;
         fixed = frame.fixed;
         if (!i)
@@ -66,12 +70,14 @@ static bool is_stream(struct source *source, uint64_t at, uint64_t end, struct f
 }
 
 /* Where the first frame stands, or `end`. */
-static uint64_t find_stream(struct source *source, uint64_t begin, uint64_t end, struct frame *ret_first)
+static uint64_t find_stream(struct source *source, uint64_t begin, uint64_t end,
+                            struct frame *ret_first)
 {
     uint8_t bytes[4096];
     uint64_t limit = end - begin > SEARCH_BYTES ? begin + SEARCH_BYTES : end;
     for (uint64_t at = begin; at < limit; at += sizeof bytes) {
-        size_t seen = source_read_some(source, at, bytes, limit - at < sizeof bytes ? (size_t)(limit - at) : sizeof bytes);
+        size_t seen = source_read_some(
+            source, at, bytes, limit - at < sizeof bytes ? (size_t)(limit - at) : sizeof bytes);
         const uint8_t *sync = bytes;
         while ((sync = memchr(sync, 0xff, seen - (size_t)(sync - bytes)))) {
             uint64_t candidate = at + (uint64_t)(sync - bytes);
@@ -86,12 +92,14 @@ static uint64_t find_stream(struct source *source, uint64_t begin, uint64_t end,
     return end;
 }
 
-/* Xing, Info (with LAME's gains) and VBRI: a silent frame with a table in it, rewritten by taggers; not audio. */
+/* Xing, Info (with LAME's gains) and VBRI: a silent frame with a table in it, rewritten by taggers;
+ * not audio. */
 static bool is_info_frame(struct source *source, uint64_t at, const struct frame *frame)
 {
     char magic[4];
     unsigned side = frame->version == 1 ? (frame->is_mono ? 17 : 32) : (frame->is_mono ? 9 : 17);
-    if (source_read(source, at + 4 + side, magic, 4) && (!memcmp(magic, "Xing", 4) || !memcmp(magic, "Info", 4)))
+    if (source_read(source, at + 4 + side, magic, 4) &&
+        (!memcmp(magic, "Xing", 4) || !memcmp(magic, "Info", 4)))
         return true;
     return source_read(source, at + 36, magic, 4) && !memcmp(magic, "VBRI", 4);
 }

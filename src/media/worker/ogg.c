@@ -2,15 +2,21 @@
 /*
  * Ogg (RFC 3533) with Vorbis, Opus (RFC 7845) or FLAC (RFC 9639 10.1) in it.
  *
- * Taggers move page boundaries, renumber pages and write new checksums; what they keep is packets.  The
- * bodies of the pages behind the header packets, one after the other, are the packets' bytes however they are cut
- * into pages: the id is made of the first and the last of them.
+ * Taggers move page boundaries, renumber pages and write new checksums; what they keep is packets.
+ * The bodies of the pages behind the header packets, one after the other, are the packets' bytes
+ * however they are cut into pages: the id is made of the first and the last of them.
  */
 #include "media/worker/bytes.h"
 #include "media/worker/flac.h"
 
-enum { PAGE_HEAD_BYTES = 27, MAX_PAGES = 4000, MAX_FIELDS = 4000, MAX_HEADER_PACKETS = 64,
-       TAIL_FIRST_TRY_BYTES = 24 * 1024, ID_BYTES = 8 * 1024 };
+enum {
+    PAGE_HEAD_BYTES = 27,
+    MAX_PAGES = 4000,
+    MAX_FIELDS = 4000,
+    MAX_HEADER_PACKETS = 64,
+    TAIL_FIRST_TRY_BYTES = 24 * 1024,
+    ID_BYTES = 8 * 1024
+};
 
 struct page {
     uint64_t body, end; /* in the file */
@@ -133,7 +139,8 @@ static void offer_flac_block(struct container_reading *reading, uint64_t size)
     enum { BLOCK_PICTURE = 6 };
     uint8_t head[4];
     struct cover *packet = &reading->into->packet, *offered = &reading->into->offered;
-    if (size <= 4 || !cover_read_stored(packet, reading->source, 0, head, 4) || (head[0] & 0x7f) != BLOCK_PICTURE)
+    if (size <= 4 || !cover_read_stored(packet, reading->source, 0, head, 4) ||
+        (head[0] & 0x7f) != BLOCK_PICTURE)
         return;
     cover_slice(packet, 4, size - 4, offered);
     offered->coding = COVER_RAW;
@@ -154,14 +161,19 @@ static unsigned identify(struct container *into, const uint8_t *first, size_t si
         into->codec = MEDIA_CODEC_OPUS;
         return 2;
     }
-    if (size >= 51 && !memcmp(first, "\x7f" "FLAC", 5)) {
+    if (size >= 51 && !memcmp(first,
+                              "\x7f"
+                              "FLAC",
+                              5)) {
         into->codec = MEDIA_CODEC_OGG_FLAC;
-        return be16(first + 7) ? 1U + be16(first + 7) : MAX_HEADER_PACKETS; /* 0: not known beforehand */
+        return be16(first + 7) ? 1U + be16(first + 7)
+                               : MAX_HEADER_PACKETS; /* 0: not known beforehand */
     }
     return 0;
 }
 
-/* Reads header packets 1… and leaves the walk at the first audio page.  False when the file ends before. */
+/* Reads header packets 1… and leaves the walk at the first audio page.  False when the file ends
+ * before. */
 static bool read_headers(struct container_reading *reading, struct walk *walk, unsigned count)
 {
     struct container *into = reading->into;
@@ -182,7 +194,8 @@ static bool read_headers(struct container_reading *reading, struct walk *walk, u
                 break; /* last metadata block */
         }
     }
-    into->audio_begin = walk->page.end; /* audio begins on a fresh page, all three mappings say so */
+    into->audio_begin =
+        walk->page.end; /* audio begins on a fresh page, all three mappings say so */
     return true;
 }
 
@@ -200,11 +213,13 @@ static void fingerprint_first(struct container_reading *reading)
     }
 }
 
-/* Size of the page that begins at `at`; 0 when none does.  One that the file's end cuts off is taken as it is. */
+/* Size of the page that begins at `at`; 0 when none does.  One that the file's end cuts off is
+ * taken as it is. */
 static size_t page_in(struct text tail, size_t at, size_t *ret_body)
 {
     const uint8_t *head = (const uint8_t *)tail.data + at;
-    if (tail.size - at < PAGE_HEAD_BYTES || memcmp(head, "OggS", 5) != 0 || tail.size - at < PAGE_HEAD_BYTES + (size_t)head[26])
+    if (tail.size - at < PAGE_HEAD_BYTES || memcmp(head, "OggS", 5) != 0 ||
+        tail.size - at < PAGE_HEAD_BYTES + (size_t)head[26])
         return 0;
     size_t size = *ret_body = PAGE_HEAD_BYTES + (size_t)head[26];
     for (size_t i = 0; i < head[26]; i++)
@@ -273,7 +288,8 @@ static void fingerprint_packets(struct container_reading *reading, const uint8_t
         fingerprint_bytes(fingerprint, first + 11, 5); /* channels, sample rate */
     } else if (codec == MEDIA_CODEC_OPUS) {
         fingerprint_begin(fingerprint, TEXT("opus packets"));
-        fingerprint_bytes(fingerprint, first + 9, 1); /* channels; pre-skip and output gain are left out */
+        fingerprint_bytes(fingerprint, first + 9,
+                          1); /* channels; pre-skip and output gain are left out */
     } else {
         fingerprint_begin(fingerprint, TEXT("flac packets"));
         fingerprint_bytes(fingerprint, first + 17 + 10, 3);

@@ -61,7 +61,8 @@ static void on_add(void *context, const char *name, const char *value, size_t si
 
 static void on_lyrics(void *context, const char *language, const char *lyrics, size_t size)
 {
-    collect_lyrics_text(&((struct probe *)context)->collect, text_of(language), text_make(lyrics, size));
+    collect_lyrics_text(&((struct probe *)context)->collect, text_of(language),
+                        text_make(lyrics, size));
 }
 
 static void on_timed_line(void *context, uint32_t start_ms, const char *line, size_t size)
@@ -122,7 +123,8 @@ static enum tags_format format_of(enum media_codec codec)
 static enum media_outcome read_tags(struct probe *probe, struct media_info *info)
 {
     const struct tags_input input = {on_read, probe, probe->source.size};
-    const struct tags_sink sink = {probe, on_next_layer, on_add, on_lyrics, on_timed_line, on_timed_end, on_decode};
+    const struct tags_sink sink = {probe,         on_next_layer, on_add,   on_lyrics,
+                                   on_timed_line, on_timed_end,  on_decode};
     struct tags_properties properties;
     probe->timed_count = 0;
     switch (tags_read(format_of(info->codec), &input, &sink, &properties)) {
@@ -145,8 +147,8 @@ static enum media_outcome read_tags(struct probe *probe, struct media_info *info
 
 /* --- the whole --- */
 
-static enum media_outcome open_container(struct probe *probe, media_read *read, void *context, uint64_t size,
-                                         uint64_t budget)
+static enum media_outcome open_container(struct probe *probe, media_read *read, void *context,
+                                         uint64_t size, uint64_t budget)
 {
     struct container_reading reading = {&probe->source, &probe->fingerprint, &probe->container};
     source_open(&probe->source, read, context, size, budget);
@@ -173,7 +175,8 @@ static enum media_outcome describe(struct probe *probe, struct buffer *out)
     return out->overflowed ? MEDIA_TOO_LARGE : MEDIA_OK;
 }
 
-enum media_outcome probe_read(struct probe *probe, media_read *read, void *context, uint64_t size, struct buffer *out)
+enum media_outcome probe_read(struct probe *probe, media_read *read, void *context, uint64_t size,
+                              struct buffer *out)
 {
     enum media_outcome outcome = open_container(probe, read, context, size, PROBE_READ_BYTES);
     if (outcome != MEDIA_OK)
@@ -187,7 +190,8 @@ enum media_outcome probe_read(struct probe *probe, media_read *read, void *conte
     return outcome;
 }
 
-enum media_outcome probe_cover(struct probe *probe, media_read *read, void *context, uint64_t size, struct buffer *out)
+enum media_outcome probe_cover(struct probe *probe, media_read *read, void *context, uint64_t size,
+                               struct buffer *out)
 {
     enum media_outcome outcome = open_container(probe, read, context, size, COVER_READ_BYTES);
     if (outcome != MEDIA_OK)

@@ -14,7 +14,12 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { NOBODY = 65534, MAX_DESCRIPTORS = 32, MAX_CPU_SECONDS = 4 * 3600, MAX_IMAGE_BYTES = 64 * 1024 * 1024 };
+enum {
+    NOBODY = 65534,
+    MAX_DESCRIPTORS = 32,
+    MAX_CPU_SECONDS = 4 * 3600,
+    MAX_IMAGE_BYTES = 64 * 1024 * 1024
+};
 enum { IOPRIO_WHO_PROCESS = 1, IOPRIO_IDLE = 3 << 13 };
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -63,7 +68,8 @@ void sandbox_background(void)
     (void)syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, IOPRIO_IDLE);
 }
 
-/* Root's workers become nobody's.  In a namespace without that user it stays as it is; the filter holds either way. */
+/* Root's workers become nobody's.  In a namespace without that user it stays as it is; the filter
+ * holds either way. */
 static void drop_identity(void)
 {
     if (geteuid() != 0)
@@ -75,34 +81,70 @@ static void drop_identity(void)
 /* --- the filter --- */
 
 static const int common_calls[] = {
-    SCMP_SYS(read),          SCMP_SYS(pread64),      SCMP_SYS(write),        SCMP_SYS(close),
-    SCMP_SYS(fstat),         SCMP_SYS(lseek),        SCMP_SYS(recvmsg),      SCMP_SYS(sendmsg),
-    SCMP_SYS(munmap),        SCMP_SYS(mremap),       SCMP_SYS(brk),          SCMP_SYS(madvise),
-         SCMP_SYS(futex),        SCMP_SYS(exit),         SCMP_SYS(exit_group),
-    SCMP_SYS(rt_sigreturn),  SCMP_SYS(rt_sigprocmask), SCMP_SYS(clock_gettime), SCMP_SYS(gettimeofday),
-    SCMP_SYS(getrandom),     SCMP_SYS(sched_yield),  SCMP_SYS(restart_syscall), SCMP_SYS(getpid),
-    SCMP_SYS(gettid),        SCMP_SYS(clock_nanosleep), SCMP_SYS(nanosleep),
+    SCMP_SYS(read),
+    SCMP_SYS(pread64),
+    SCMP_SYS(write),
+    SCMP_SYS(close),
+    SCMP_SYS(fstat),
+    SCMP_SYS(lseek),
+    SCMP_SYS(recvmsg),
+    SCMP_SYS(sendmsg),
+    SCMP_SYS(munmap),
+    SCMP_SYS(mremap),
+    SCMP_SYS(brk),
+    SCMP_SYS(madvise),
+    SCMP_SYS(futex),
+    SCMP_SYS(exit),
+    SCMP_SYS(exit_group),
+    SCMP_SYS(rt_sigreturn),
+    SCMP_SYS(rt_sigprocmask),
+    SCMP_SYS(clock_gettime),
+    SCMP_SYS(gettimeofday),
+    SCMP_SYS(getrandom),
+    SCMP_SYS(sched_yield),
+    SCMP_SYS(restart_syscall),
+    SCMP_SYS(getpid),
+    SCMP_SYS(gettid),
+    SCMP_SYS(clock_nanosleep),
+    SCMP_SYS(nanosleep),
 };
 
 /* libvips runs its own threads and writes the image to a memfd. */
 static const int artwork_calls[] = {
-    SCMP_SYS(pwrite64), SCMP_SYS(ftruncate),         SCMP_SYS(sched_getaffinity), SCMP_SYS(set_robust_list),
-    SCMP_SYS(rseq),     SCMP_SYS(rt_sigaction),      SCMP_SYS(sigaltstack),       SCMP_SYS(getrusage),
-    SCMP_SYS(prlimit64), SCMP_SYS(poll),             SCMP_SYS(ppoll),             SCMP_SYS(getcpu),
+    SCMP_SYS(pwrite64),
+    SCMP_SYS(ftruncate),
+    SCMP_SYS(sched_getaffinity),
+    SCMP_SYS(set_robust_list),
+    SCMP_SYS(rseq),
+    SCMP_SYS(rt_sigaction),
+    SCMP_SYS(sigaltstack),
+    SCMP_SYS(getrusage),
+    SCMP_SYS(prlimit64),
+    SCMP_SYS(poll),
+    SCMP_SYS(ppoll),
+    SCMP_SYS(getcpu),
     SCMP_SYS(sysinfo),
 };
 
 /* Sanitizers ask more of the kernel, and so do crash reports of test builds. */
 static const int sanitizer_calls[] = {
-    SCMP_SYS(rt_sigaction), SCMP_SYS(sigaltstack), SCMP_SYS(getrlimit),  SCMP_SYS(prlimit64),
-    SCMP_SYS(sched_getaffinity), SCMP_SYS(set_robust_list), SCMP_SYS(rseq), SCMP_SYS(pipe2),
+    SCMP_SYS(rt_sigaction),
+    SCMP_SYS(sigaltstack),
+    SCMP_SYS(getrlimit),
+    SCMP_SYS(prlimit64),
+    SCMP_SYS(sched_getaffinity),
+    SCMP_SYS(set_robust_list),
+    SCMP_SYS(rseq),
+    SCMP_SYS(pipe2),
 };
 
-/* Libraries ask for files that may not be there (configuration, /proc, modules): they are told that none is. */
+/* Libraries ask for files that may not be there (configuration, /proc, modules): they are told that
+ * none is. */
 static const int absent_calls[] = {
-    SCMP_SYS(open),   SCMP_SYS(openat),     SCMP_SYS(stat),     SCMP_SYS(lstat),  SCMP_SYS(newfstatat), SCMP_SYS(statx),
-    SCMP_SYS(access), SCMP_SYS(faccessat),  SCMP_SYS(faccessat2), SCMP_SYS(readlink), SCMP_SYS(readlinkat),
-    SCMP_SYS(statfs), SCMP_SYS(fstatfs),    SCMP_SYS(getcwd),   SCMP_SYS(unlink), SCMP_SYS(uname),
+    SCMP_SYS(open),       SCMP_SYS(openat),   SCMP_SYS(stat),       SCMP_SYS(lstat),
+    SCMP_SYS(newfstatat), SCMP_SYS(statx),    SCMP_SYS(access),     SCMP_SYS(faccessat),
+    SCMP_SYS(faccessat2), SCMP_SYS(readlink), SCMP_SYS(readlinkat), SCMP_SYS(statfs),
+    SCMP_SYS(fstatfs),    SCMP_SYS(getcwd),   SCMP_SYS(unlink),     SCMP_SYS(uname),
 };
 
 static void must(int result)
@@ -117,17 +159,20 @@ static void allow_all(scmp_filter_ctx filter, const int *calls, size_t count)
         must(seccomp_rule_add(filter, SCMP_ACT_ALLOW, calls[i], 0));
 }
 
-/* Memory may become anything but executable; newfstatat() only on a descriptor, which is how glibc spells fstat(). */
+/* Memory may become anything but executable; newfstatat() only on a descriptor, which is how glibc
+ * spells fstat(). */
 static void allow_with_care(scmp_filter_ctx filter)
 {
     const int mapping_calls[] = {SCMP_SYS(mmap), SCMP_SYS(mprotect)};
     for (size_t i = 0; i < sizeof mapping_calls / sizeof *mapping_calls; i++)
-        must(seccomp_rule_add(filter, SCMP_ACT_ALLOW, mapping_calls[i], 1, SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0)));
+        must(seccomp_rule_add(filter, SCMP_ACT_ALLOW, mapping_calls[i], 1,
+                              SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0)));
     must(seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(newfstatat), 1,
                           SCMP_A3(SCMP_CMP_MASKED_EQ, AT_EMPTY_PATH, AT_EMPTY_PATH)));
     must(seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1, /* abort() */
                           SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid())));
-    must(seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(prctl), 1, SCMP_A0(SCMP_CMP_EQ, PR_SET_NAME)));
+    must(seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(prctl), 1,
+                          SCMP_A0(SCMP_CMP_EQ, PR_SET_NAME)));
 }
 
 /* Threads, but no processes: clone3 hides its flags from us, so glibc is told to use clone. */
@@ -155,7 +200,8 @@ static void install_filter(enum sandbox_role role)
         for (size_t i = 0; i < sizeof absent_calls / sizeof *absent_calls; i++)
             if (absent_calls[i] != SCMP_SYS(newfstatat))
                 must(seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOENT), absent_calls[i], 0));
-    must(seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2)); /* a binary tree: less to run per call */
+    must(seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE,
+                          2)); /* a binary tree: less to run per call */
     must(seccomp_load(filter));
     seccomp_release(filter);
 }
@@ -163,7 +209,8 @@ static void install_filter(enum sandbox_role role)
 void sandbox_enter(enum sandbox_role role, bool dies_with_parent)
 {
     drop_identity();
-    if (dies_with_parent && prctl(PR_SET_PDEATHSIG, SIGKILL) < 0) /* after the identity: changing that clears it */
+    if (dies_with_parent &&
+        prctl(PR_SET_PDEATHSIG, SIGKILL) < 0) /* after the identity: changing that clears it */
         abort();
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || prctl(PR_SET_DUMPABLE, 0) < 0)
         abort();

@@ -43,7 +43,8 @@ struct message {
 
 static void take_descriptors(struct msghdr *header, struct message *message)
 {
-    for (struct cmsghdr *control = CMSG_FIRSTHDR(header); control; control = CMSG_NXTHDR(header, control)) {
+    for (struct cmsghdr *control = CMSG_FIRSTHDR(header); control;
+         control = CMSG_NXTHDR(header, control)) {
         if (control->cmsg_level != SOL_SOCKET || control->cmsg_type != SCM_RIGHTS)
             continue;
         size_t count = (control->cmsg_len - CMSG_LEN(0)) / sizeof(int);
@@ -59,7 +60,10 @@ static bool receive(struct message *message)
         struct cmsghdr align;
     } control;
     struct iovec vector = {message->bytes, sizeof message->bytes};
-    struct msghdr header = {.msg_iov = &vector, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
+    struct msghdr header = {.msg_iov = &vector,
+                            .msg_iovlen = 1,
+                            .msg_control = &control,
+                            .msg_controllen = sizeof control};
     ssize_t got;
     message->fds[0] = message->fds[1] = -1;
     while ((got = recvmsg(WIRE_SOCKET, &header, MSG_CMSG_CLOEXEC)) < 0 && errno == EINTR)
@@ -95,18 +99,23 @@ static enum media_outcome run(const struct serve_role *role, void *state, struct
     return role->run(state, job);
 }
 
-static void serve_one(const struct serve_role *role, void *state, const struct message *message, struct buffer *payload,
-                      struct buffer *out)
+static void serve_one(const struct serve_role *role, void *state, const struct message *message,
+                      struct buffer *payload, struct buffer *out)
 {
     struct wire_request request;
     if (!wire_decode_request(text_make(message->bytes, message->size), &request))
         _exit(1);
-    struct serve_job job = {.request = &request, .file = message->fds[0], .output = message->fds[1], .payload = payload};
+    struct serve_job job = {.request = &request,
+                            .file = message->fds[0],
+                            .output = message->fds[1],
+                            .payload = payload};
     buffer_reset(payload);
-    struct wire_reply reply = {.id = request.id, .outcome = run(role, state, &job), .written = job.written};
+    struct wire_reply reply = {
+        .id = request.id, .outcome = run(role, state, &job), .written = job.written};
     if (reply.outcome == MEDIA_OK)
         reply.payload = buffer_view(payload);
-    send_reply(&reply, out); /* before the descriptors close: a pipe's end means that the answer is there */
+    send_reply(&reply,
+               out); /* before the descriptors close: a pipe's end means that the answer is there */
     for (size_t i = 0; i < ARRAY_SIZE(message->fds); i++)
         if (message->fds[i] >= 0)
             close(message->fds[i]);
@@ -131,13 +140,15 @@ int serve_main(const struct serve_role *roles, size_t role_count, int argc, char
 {
     uint64_t memory_bytes = 0;
     struct stat status;
-    if (argc < 3 || !text_to_u64(text_of(argv[2]), &memory_bytes) || fstat(WIRE_SOCKET, &status) < 0 ||
-        !S_ISSOCK(status.st_mode)) {
-        fprintf(stderr, "%s is started by sostenuto, not by hand\n", argc ? argv[0] : "sostenuto-media");
+    if (argc < 3 || !text_to_u64(text_of(argv[2]), &memory_bytes) ||
+        fstat(WIRE_SOCKET, &status) < 0 || !S_ISSOCK(status.st_mode)) {
+        fprintf(stderr, "%s is started by sostenuto, not by hand\n",
+                argc ? argv[0] : "sostenuto-media");
         return 2;
     }
     (void)signal(SIGPIPE, SIG_IGN); /* a listener who leaves is an answer of write() */
-    mallopt(M_ARENA_MAX, 1); /* each would reserve 64 MiB of the address space that we are about to limit */
+    mallopt(M_ARENA_MAX,
+            1); /* each would reserve 64 MiB of the address space that we are about to limit */
     for (size_t i = 0; i < role_count; i++) {
         if (!text_equal(text_of(argv[1]), text_of(roles[i].word)))
             continue;
@@ -153,14 +164,12 @@ int serve_main(const struct serve_role *roles, size_t role_count, int argc, char
 
 /* --- the probing role; artwork.c and transcode.c have their own --- */
 
-static void *prepare_probe(void)
-{
-    return probe_new();
-}
+static void *prepare_probe(void) { return probe_new(); }
 
 static enum media_outcome run_probe(void *state, struct serve_job *job)
 {
     return probe_read(state, serve_read, job, job->file_size, job->payload);
 }
 
-const struct serve_role serve_probe = {"probe", SANDBOX_PROBE, WIRE_PROBE, false, prepare_probe, run_probe};
+const struct serve_role serve_probe = {"probe", SANDBOX_PROBE, WIRE_PROBE,
+                                       false,   prepare_probe, run_probe};

@@ -4,8 +4,8 @@
 #include "media/worker/sandbox.h"
 
 /*
- * serve: a worker's life: limits, its role's preparations, the sandbox, then one job after the other until the pool
- * closes the socket.
+ * serve: a worker's life: limits, its role's preparations, the sandbox, then one job after the
+ * other until the pool closes the socket.
  *
  *     sostenuto-media ROLE MEMORY-BYTES [background]
  *
@@ -23,8 +23,8 @@ struct serve_role {
     const char *word;
     enum sandbox_role sandbox;
     enum wire_job job;
-    bool is_single;                  /* leaves after one job */
-    void *(*prepare)(void);          /* the role's state, for the process's life */
+    bool is_single;         /* leaves after one job */
+    void *(*prepare)(void); /* the role's state, for the process's life */
     enum media_outcome (*run)(void *state, struct serve_job *job);
 };
 

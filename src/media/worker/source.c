@@ -33,10 +33,7 @@ static bool fetch(struct source *source, uint64_t offset, void *into, size_t siz
     return false;
 }
 
-static size_t least(uint64_t a, uint64_t b)
-{
-    return (size_t)(a < b ? a : b);
-}
+static size_t least(uint64_t a, uint64_t b) { return (size_t)(a < b ? a : b); }
 
 static bool fill(struct source *source, struct source_window *window, uint64_t offset, size_t size)
 {
@@ -48,7 +45,8 @@ static bool fill(struct source *source, struct source_window *window, uint64_t o
     return true;
 }
 
-void source_open(struct source *source, media_read *read, void *context, uint64_t size, uint64_t budget)
+void source_open(struct source *source, media_read *read, void *context, uint64_t size,
+                 uint64_t budget)
 {
     source->read = read;
     source->context = context;
@@ -56,7 +54,8 @@ void source_open(struct source *source, media_read *read, void *context, uint64_
     source->budget = budget;
     source->hole_count = source->window.size = source->tail.size = 0;
     source->is_over_budget = source->has_failed = source->sees_holes = false;
-    (void)fill(source, &source->head, 0, least(size, SOURCE_HEAD_BYTES)); /* a failure shows at the first read */
+    (void)fill(source, &source->head, 0,
+               least(size, SOURCE_HEAD_BYTES)); /* a failure shows at the first read */
 }
 
 struct text source_tail(struct source *source, size_t size)
@@ -92,7 +91,8 @@ void source_add_hole(struct source *source, uint64_t begin, uint64_t end)
     source->holes[source->hole_count++] = (struct source_hole){begin, end};
 }
 
-static size_t copy_from(const struct source_window *window, uint64_t offset, void *into, size_t size)
+static size_t copy_from(const struct source_window *window, uint64_t offset, void *into,
+                        size_t size)
 {
     if (offset < window->offset || offset >= window->offset + window->size)
         return 0;
@@ -102,8 +102,10 @@ static size_t copy_from(const struct source_window *window, uint64_t offset, voi
     return size;
 }
 
-/* One step of a read that stays below `limit`, where the next hole or the file ends.  0 when it failed. */
-static size_t read_step(struct source *source, uint64_t offset, void *into, size_t size, uint64_t limit)
+/* One step of a read that stays below `limit`, where the next hole or the file ends.  0 when it
+ * failed. */
+static size_t read_step(struct source *source, uint64_t offset, void *into, size_t size,
+                        uint64_t limit)
 {
     size_t got = copy_from(&source->head, offset, into, size);
     if (!got)
@@ -115,9 +117,11 @@ static size_t read_step(struct source *source, uint64_t offset, void *into, size
     if (size >= SOURCE_WINDOW_BYTES / 2)
         return fetch(source, offset, into, size) ? size : 0;
     uint64_t from = offset;
-    if (limit == source->size && limit > SOURCE_WINDOW_BYTES && offset > limit - SOURCE_WINDOW_BYTES) {
+    if (limit == source->size && limit > SOURCE_WINDOW_BYTES &&
+        offset > limit - SOURCE_WINDOW_BYTES) {
         from = limit - SOURCE_WINDOW_BYTES; /* readers of the end walk backwards */
-        if (source->hole_count && !source->sees_holes && from < source->holes[source->hole_count - 1].end)
+        if (source->hole_count && !source->sees_holes &&
+            from < source->holes[source->hole_count - 1].end)
             from = source->holes[source->hole_count - 1].end;
     }
     if (!fill(source, &source->window, from, least(SOURCE_WINDOW_BYTES, limit - from)))
@@ -139,7 +143,8 @@ size_t source_read_some(struct source *source, uint64_t offset, void *into, size
             got = least(size - done, source->holes[hole].end - at);
             memset((uint8_t *)into + done, 0, got);
         } else {
-            got = read_step(source, at, (uint8_t *)into + done, least(size - done, limit - at), limit);
+            got = read_step(source, at, (uint8_t *)into + done, least(size - done, limit - at),
+                            limit);
         }
         if (!got)
             break;

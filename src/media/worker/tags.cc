@@ -25,11 +25,13 @@
 
 using namespace TagLib;
 
-namespace {
+namespace
+{
 
-/* A read-only TagLib stream over the caller's read function.  One block is at most as large as what is left of the file,
- * and never over MAX_BLOCK: sizes in tags are claims. */
-class InputStream : public IOStream {
+/* A read-only TagLib stream over the caller's read function.  One block is at most as large as what
+ * is left of the file, and never over MAX_BLOCK: sizes in tags are claims. */
+class InputStream : public IOStream
+{
   public:
     explicit InputStream(const tags_input &input) : input_(input), at_(0) {}
     FileName name() const override { return ""; }
@@ -52,7 +54,9 @@ class InputStream : public IOStream {
     bool isOpen() const override { return true; }
     void seek(long offset, Position from) override
     {
-        const long base = from == Current ? static_cast<long>(at_) : from == End ? static_cast<long>(size()) : 0;
+        const long base = from == Current ? static_cast<long>(at_)
+                          : from == End   ? static_cast<long>(size())
+                                          : 0;
         at_ = base + offset < 0 ? 0 : static_cast<unsigned long>(base + offset);
     }
     void clear() override {}
@@ -68,7 +72,10 @@ class InputStream : public IOStream {
 };
 
 /* Bytes that claim to be Latin-1, in the three places where TagLib asks. */
-class ByteDecoder : public ID3v2::Latin1StringHandler, public ID3v1::StringHandler, public RIFF::Info::StringHandler {
+class ByteDecoder : public ID3v2::Latin1StringHandler,
+                    public ID3v1::StringHandler,
+                    public RIFF::Info::StringHandler
+{
   public:
     explicit ByteDecoder(const tags_sink &sink) : sink_(sink)
     {
@@ -135,11 +142,13 @@ void tell_timed_lyrics(const tags_sink &sink, const ID3v2::SynchronizedLyricsFra
     sink.timed_end(sink.context, language_of(frame.language()).c_str());
 }
 
-/* Pairs of (what for, who): TIPL, which TagLib's properties drop unless its words are in capitals. */
+/* Pairs of (what for, who): TIPL, which TagLib's properties drop unless its words are in capitals.
+ */
 void tell_people(const tags_sink &sink, const ID3v2::TextIdentificationFrame &frame)
 {
-    static const char *const roles[][2] = {{"ARRANGER", "ARRANGER"}, {"ENGINEER", "ENGINEER"}, {"PRODUCER", "PRODUCER"},
-                                           {"DJ-MIX", "DJMIXER"},    {"MIX", "MIXER"},         {"MIXER", "MIXER"}};
+    static const char *const roles[][2] = {{"ARRANGER", "ARRANGER"}, {"ENGINEER", "ENGINEER"},
+                                           {"PRODUCER", "PRODUCER"}, {"DJ-MIX", "DJMIXER"},
+                                           {"MIX", "MIXER"},         {"MIXER", "MIXER"}};
     const StringList pairs = frame.fieldList();
     for (unsigned int i = 0; i + 1 < pairs.size(); i += 2)
         for (const auto &role : roles)
@@ -193,7 +202,8 @@ void tell_xiph(const tags_sink &sink, const Ogg::XiphComment *tag)
     sink.next_layer(sink.context);
 }
 
-/* --- MP4: beside the properties, freeform names that TagLib does not list, and iTunes' advisory --- */
+/* --- MP4: beside the properties, freeform names that TagLib does not list, and iTunes' advisory
+ * --- */
 
 void tell_freeform(const tags_sink &sink, const String &atom, const MP4::Item &item)
 {
@@ -265,7 +275,8 @@ bool read_flac(InputStream &stream, const tags_sink &sink, tags_properties *prop
     return finish_with_depth(file, properties);
 }
 
-template <class OggFile> bool read_ogg(InputStream &stream, const tags_sink &sink, tags_properties *properties)
+template <class OggFile>
+bool read_ogg(InputStream &stream, const tags_sink &sink, tags_properties *properties)
 {
     OggFile file(&stream);
     tell_xiph(sink, file.isValid() ? file.tag() : nullptr);
@@ -314,7 +325,8 @@ bool read_wavpack(InputStream &stream, const tags_sink &sink, tags_properties *p
     return finish_with_depth(file, properties);
 }
 
-bool read_format(tags_format format, InputStream &stream, const tags_sink &sink, tags_properties *properties)
+bool read_format(tags_format format, InputStream &stream, const tags_sink &sink,
+                 tags_properties *properties)
 {
     switch (format) {
     case TAGS_MPEG:
@@ -341,8 +353,8 @@ bool read_format(tags_format format, InputStream &stream, const tags_sink &sink,
 
 } // namespace
 
-enum tags_result tags_read(enum tags_format format, const struct tags_input *input, const struct tags_sink *sink,
-                           struct tags_properties *ret_properties)
+enum tags_result tags_read(enum tags_format format, const struct tags_input *input,
+                           const struct tags_sink *sink, struct tags_properties *ret_properties)
 {
     try {
         InputStream stream(*input);

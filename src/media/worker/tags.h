@@ -5,17 +5,28 @@
 #include <stdint.h>
 
 /*
- * tags: TagLib behind a C door: reads names, values, lyrics and properties, and tells them one by one.
+ * tags: TagLib behind a C door: reads names, values, lyrics and properties, and tells them one by
+ * one.
  *
- * The only C++ of the project, and this header is all that both languages share.  It parses whatever bytes it is given,
- * so it runs in the sandboxed worker alone.  Names are those of TagLib's property interface; values are UTF-8 as TagLib
- * makes it, not yet cleaned.
+ * The only C++ of the project, and this header is all that both languages share.  It parses
+ * whatever bytes it is given, so it runs in the sandboxed worker alone.  Names are those of
+ * TagLib's property interface; values are UTF-8 as TagLib makes it, not yet cleaned.
  */
 #ifdef __cplusplus
 extern "C" {
 #endif
 
-enum tags_format { TAGS_MPEG, TAGS_FLAC, TAGS_VORBIS, TAGS_OPUS, TAGS_OGG_FLAC, TAGS_MP4, TAGS_WAV, TAGS_AIFF, TAGS_WAVPACK };
+enum tags_format {
+    TAGS_MPEG,
+    TAGS_FLAC,
+    TAGS_VORBIS,
+    TAGS_OPUS,
+    TAGS_OGG_FLAC,
+    TAGS_MP4,
+    TAGS_WAV,
+    TAGS_AIFF,
+    TAGS_WAVPACK
+};
 
 struct tags_input {
     size_t (*read)(void *context, uint64_t offset, void *into, size_t size); /* may read less */
@@ -41,8 +52,8 @@ struct tags_properties {
 enum tags_result { TAGS_READ, TAGS_INVALID, TAGS_NO_MEMORY };
 
 /* Not for two threads at once: TagLib keeps its decoder of bytes in a global. */
-enum tags_result tags_read(enum tags_format format, const struct tags_input *input, const struct tags_sink *sink,
-                           struct tags_properties *ret_properties);
+enum tags_result tags_read(enum tags_format format, const struct tags_input *input,
+                           const struct tags_sink *sink, struct tags_properties *ret_properties);
 
 #ifdef __cplusplus
 }

@@ -30,7 +30,8 @@ static void *prepare(void)
 
 static enum media_codec identify(struct transcoder *transcoder, struct serve_job *job)
 {
-    struct container_reading reading = {&transcoder->source, &transcoder->fingerprint, &transcoder->container};
+    struct container_reading reading = {&transcoder->source, &transcoder->fingerprint,
+                                        &transcoder->container};
     source_open(&transcoder->source, serve_read, job, job->file_size, IDENTIFY_BYTES);
     container_reset(&transcoder->container);
     return container_read(&reading) ? transcoder->container.codec : 0;
@@ -68,7 +69,8 @@ static enum media_outcome run(void *state, struct serve_job *job)
     struct decoding *decoding = decoding_open(serve_read, job, job->file_size, codec);
     if (!decoding)
         return MEDIA_DAMAGED;
-    const struct encoding_source source = {decoding_rate(decoding), decoding_channels(decoding), decoding_depth(decoding)};
+    const struct encoding_source source = {decoding_rate(decoding), decoding_channels(decoding),
+                                           decoding_depth(decoding)};
     struct encoding *encoding = encoding_open(&job->request->transcode, &source, write_pipe, job);
     enum media_outcome outcome = MEDIA_DAMAGED;
     if (encoding) {
@@ -80,4 +82,5 @@ static enum media_outcome run(void *state, struct serve_job *job)
     return outcome;
 }
 
-const struct serve_role serve_transcode = {"transcode", SANDBOX_TRANSCODE, WIRE_TRANSCODE, true, prepare, run};
+const struct serve_role serve_transcode = {"transcode", SANDBOX_TRANSCODE, WIRE_TRANSCODE,
+                                           true,        prepare,           run};

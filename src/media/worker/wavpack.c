@@ -9,7 +9,8 @@ bool wavpack_read(struct container_reading *reading)
 {
     uint8_t head[HEAD_BYTES];
     struct container *into = reading->into;
-    if (!source_read(reading->source, 0, head, sizeof head) || le16(head + 8) < 0x402 || le16(head + 8) > 0x410)
+    if (!source_read(reading->source, 0, head, sizeof head) || le16(head + 8) < 0x402 ||
+        le16(head + 8) > 0x410)
         return false;
     into->codec = MEDIA_CODEC_WAVPACK;
     into->audio_end = tail_tags_begin(reading, HEAD_BYTES);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * A worker that misbehaves as its file says ("DRILL crash\n"), in the real sandbox and under the real pool.  A program of
- * its own, so that sostenuto-media has no such door.  Other files are probed as usual.
+ * A worker that misbehaves as its file says ("DRILL crash\n"), in the real sandbox and under the
+ * real pool.  A program of its own, so that sostenuto-media has no such door.  Other files are
+ * probed as usual.
  */
 #include "media/worker/probe.h"
 #include "media/worker/serve.h"
@@ -90,7 +91,8 @@ static enum media_outcome drill_trace(struct serve_job *job)
 static enum media_outcome drill_code(struct serve_job *job)
 {
     (void)job;
-    void *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    void *page =
+        mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     return page == MAP_FAILED ? MEDIA_CRASHED : survived();
 }
 
@@ -128,10 +130,12 @@ static const struct {
     struct text word;
     enum media_outcome (*run)(struct serve_job *job);
 } drills[] = {
-    {TEXT_INIT("loop"), drill_loop},     {TEXT_INIT("crash"), drill_crash},   {TEXT_INIT("eat"), drill_eat},
-    {TEXT_INIT("open"), drill_open},     {TEXT_INIT("socket"), drill_socket}, {TEXT_INIT("exec"), drill_exec},
-    {TEXT_INIT("fork"), drill_fork},     {TEXT_INIT("kill"), drill_kill},     {TEXT_INIT("trace"), drill_trace},
-    {TEXT_INIT("code"), drill_code},     {TEXT_INIT("vanish"), drill_vanish}, {TEXT_INIT("babble"), drill_babble},
+    {TEXT_INIT("loop"), drill_loop},     {TEXT_INIT("crash"), drill_crash},
+    {TEXT_INIT("eat"), drill_eat},       {TEXT_INIT("open"), drill_open},
+    {TEXT_INIT("socket"), drill_socket}, {TEXT_INIT("exec"), drill_exec},
+    {TEXT_INIT("fork"), drill_fork},     {TEXT_INIT("kill"), drill_kill},
+    {TEXT_INIT("trace"), drill_trace},   {TEXT_INIT("code"), drill_code},
+    {TEXT_INIT("vanish"), drill_vanish}, {TEXT_INIT("babble"), drill_babble},
     {TEXT_INIT("lie"), drill_lie},       {TEXT_INIT("look"), drill_look},
 };
 
@@ -156,10 +160,7 @@ static enum media_outcome run_artwork(void *state, struct serve_job *job)
     return MEDIA_OK;
 }
 
-static void *prepare_nothing(void)
-{
-    return NULL;
-}
+static void *prepare_nothing(void) { return NULL; }
 
 int main(int argc, char **argv)
 {

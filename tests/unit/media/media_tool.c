@@ -107,7 +107,8 @@ static int probe_all(struct media_pool *pool, int count, char **paths)
     return 0;
 }
 
-static void on_probed(void *context, void *token, enum media_outcome outcome, struct media_info *info)
+static void on_probed(void *context, void *token, enum media_outcome outcome,
+                      struct media_info *info)
 {
     size_t *counts = context;
     (void)token;
@@ -128,7 +129,8 @@ static int speed(struct media_pool *pool, int count, char **paths)
     }
     media_batch_free(&batch);
     double seconds = (double)(clock_monotonic_us() - begin_us) / 1e6;
-    printf("%d files in %.3f s, %.0f/s, %zu read\n", count, seconds, count / seconds, counts[MEDIA_OK]);
+    printf("%d files in %.3f s, %.0f/s, %zu read\n", count, seconds, count / seconds,
+           counts[MEDIA_OK]);
     return 0;
 }
 
@@ -146,8 +148,10 @@ static int artwork(struct media_pool *pool, char **args)
     struct buffer image;
     buffer_init(&image, 32 * 1024 * 1024);
     int fd = open(args[3], O_RDONLY | O_CLOEXEC);
-    enum media_source source = text_equal(text_of(args[0]), TEXT("image")) ? MEDIA_IMAGE_FILE : MEDIA_EMBEDDED;
-    enum media_image_format format = text_equal(text_of(args[2]), TEXT("jpeg")) ? MEDIA_JPEG : MEDIA_WEBP;
+    enum media_source source =
+        text_equal(text_of(args[0]), TEXT("image")) ? MEDIA_IMAGE_FILE : MEDIA_EMBEDDED;
+    enum media_image_format format =
+        text_equal(text_of(args[2]), TEXT("jpeg")) ? MEDIA_JPEG : MEDIA_WEBP;
     enum media_outcome outcome =
         media_artwork(pool, fd, source, (unsigned)strtoul(args[1], NULL, 10), format, &image);
     puts(media_outcome_word(outcome));
@@ -185,8 +189,8 @@ static int transcode(struct media_pool *pool, char **args)
         close(pipe_end);
     enum media_outcome end = media_transcode_end(&running);
     outcome = outcome == MEDIA_OK ? end : outcome;
-    printf("%s first byte %.1f ms, all %.1f ms\n", media_outcome_word(outcome), (double)first_us / 1e3,
-           (double)(clock_monotonic_us() - begin_us) / 1e3);
+    printf("%s first byte %.1f ms, all %.1f ms\n", media_outcome_word(outcome),
+           (double)first_us / 1e3, (double)(clock_monotonic_us() - begin_us) / 1e3);
     close(out);
     return outcome == MEDIA_OK ? 0 : 1;
 }

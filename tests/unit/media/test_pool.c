@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-/* usage: test_pool WORKER DRILL_WORKER: the pool against workers that loop, crash, eat, break out and lie. */
+/* usage: test_pool WORKER DRILL_WORKER: the pool against workers that loop, crash, eat, break out
+ * and lie. */
 #include "media/transcode.h"
 #include "tap.h"
 
@@ -30,7 +31,8 @@ static int wav_file(unsigned seconds)
     buffer_init(&wav, 1 << 20);
     buffer_text(&wav, TEXT("RIFF"));
     buffer_u32(&wav, 36 + size);
-    buffer_text(&wav, TEXT("WAVEfmt \x10\0\0\0\x01\0\x01\0\x40\x1f\0\0\x40\x1f\0\0\x01\0\x08\0data"));
+    buffer_text(&wav,
+                TEXT("WAVEfmt \x10\0\0\0\x01\0\x01\0\x40\x1f\0\0\x40\x1f\0\0\x01\0\x08\0data"));
     buffer_u32(&wav, size);
     memset(buffer_reserve(&wav, size), 0x80, size);
     wav.size += size;
@@ -71,7 +73,8 @@ static size_t open_descriptors(void)
 
 static struct media_config config_for(const char *worker)
 {
-    return (struct media_config){.worker_path = worker, .probe_workers = 2, .worker_memory_bytes = 192U << 20};
+    return (struct media_config){
+        .worker_path = worker, .probe_workers = 2, .worker_memory_bytes = 192U << 20};
 }
 
 /* --- one bad file at a time --- */
@@ -94,7 +97,8 @@ static void test_drills(const char *drill_worker)
         {"babble", "a worker that talks nonsense has crashed", MEDIA_CRASHED},
         {"lie", "an answer that does not decode is not believed", MEDIA_CRASHED},
         {"eat", "a file that eats memory is stopped", MEDIA_OUT_OF_MEMORY},
-        {"look", "a worker sees its socket and its file, no other descriptor, and no environment", MEDIA_NOT_AUDIO},
+        {"look", "a worker sees its socket and its file, no other descriptor, and no environment",
+         MEDIA_NOT_AUDIO},
         {"nothing known", "other files are read as usual", MEDIA_NOT_AUDIO},
     };
     struct media_config config = config_for(drill_worker);
@@ -109,7 +113,8 @@ static void test_drills(const char *drill_worker)
     OK(probe_fd(pool, good) == MEDIA_OK, "after all of them a good file is read");
     struct buffer image;
     buffer_init(&image, 1 << 20);
-    OK(media_artwork(pool, good, MEDIA_EMBEDDED, 64, MEDIA_WEBP, &image) == MEDIA_CRASHED && !image.size,
+    OK(media_artwork(pool, good, MEDIA_EMBEDDED, 64, MEDIA_WEBP, &image) == MEDIA_CRASHED &&
+           !image.size,
        "a picture shorter than its worker claims is not believed");
     buffer_release(&image);
     close(good);
@@ -132,7 +137,8 @@ static void test_deadline(const char *drill_worker)
 
 /* --- many in flight --- */
 
-static void count_outcome(void *context, void *token, enum media_outcome outcome, struct media_info *info)
+static void count_outcome(void *context, void *token, enum media_outcome outcome,
+                          struct media_info *info)
 {
     size_t *counts = context;
     counts[outcome] += (size_t)(uintptr_t)token;
@@ -148,13 +154,16 @@ static void test_batch(const char *drill_worker)
     struct media_pool *pool = media_pool_start(&config);
     struct media_batch *batch = media_batch_new(pool, count_outcome, counts);
     for (int i = 0; i < 300; i++)
-        media_batch_add(batch, i % 100 == 50 ? file_with(TEXT("DRILL crash\n"))
-                               : i == 210    ? file_with(TEXT("DRILL loop\n"))
-                                             : wav_file(1),
+        media_batch_add(batch,
+                        i % 100 == 50 ? file_with(TEXT("DRILL crash\n"))
+                        : i == 210    ? file_with(TEXT("DRILL loop\n"))
+                                      : wav_file(1),
                         (void *)1);
     media_batch_flush(batch);
-    printf("# ok %zu, crashed %zu, timeout %zu\n", counts[MEDIA_OK], counts[MEDIA_CRASHED], counts[MEDIA_TIMEOUT]);
-    OK(counts[MEDIA_CRASHED] == 3 && counts[MEDIA_TIMEOUT] == 1, "in a batch only the bad files are reported");
+    printf("# ok %zu, crashed %zu, timeout %zu\n", counts[MEDIA_OK], counts[MEDIA_CRASHED],
+           counts[MEDIA_TIMEOUT]);
+    OK(counts[MEDIA_CRASHED] == 3 && counts[MEDIA_TIMEOUT] == 1,
+       "in a batch only the bad files are reported");
     OK(counts[MEDIA_OK] == 296, "and all others are read, those behind a bad one too");
     media_batch_free(&batch);
     media_pool_stop(&pool);
@@ -206,7 +215,8 @@ static void test_busy(const char *drill_worker)
     for (int i = 0; i < 40; i++)
         media_batch_add(batch, file_with(i ? TEXT("text") : TEXT("DRILL loop\n")), (void *)1);
     media_batch_flush(batch);
-    OK(counts[MEDIA_BUSY] >= 30 && counts[MEDIA_TIMEOUT] == 1, "a full queue refuses rather than grow");
+    OK(counts[MEDIA_BUSY] >= 30 && counts[MEDIA_TIMEOUT] == 1,
+       "a full queue refuses rather than grow");
     OK(counts[MEDIA_NOT_AUDIO] + counts[MEDIA_BUSY] == 39, "and what it took it answers");
     media_batch_free(&batch);
     media_pool_stop(&pool);
@@ -234,7 +244,8 @@ static void test_stop(const char *drill_worker)
     OK(counts[MEDIA_BUSY] == 20, "a pool that stops answers every job it holds");
     struct media_config missing = config_for("/nonexistent/sostenuto-media");
     struct media_pool *none = media_pool_start(&missing);
-    OK(probe_drill(none, "look") == MEDIA_NO_WORKER, "a missing executable is an answer, not a wait");
+    OK(probe_drill(none, "look") == MEDIA_NO_WORKER,
+       "a missing executable is an answer, not a wait");
     media_pool_stop(&none);
     struct media_config wrong = config_for("/bin/true");
     none = media_pool_start(&wrong);
@@ -268,9 +279,11 @@ static void test_transcodes(const char *worker)
            media_transcode_start(pool, file, &request, &ends[1], &second) == MEDIA_OK,
        "transcodes run beside one another");
     int none = -1;
-    OK(media_transcode_start(pool, file, &request, &none, &third) == MEDIA_BUSY && none == -1 && !third,
+    OK(media_transcode_start(pool, file, &request, &none, &third) == MEDIA_BUSY && none == -1 &&
+           !third,
        "one more than allowed is refused");
-    OK(drain(ends[0], SIZE_MAX) > 1000 && media_transcode_end(&first) == MEDIA_OK && !first, "read to its end, it is well");
+    OK(drain(ends[0], SIZE_MAX) > 1000 && media_transcode_end(&first) == MEDIA_OK && !first,
+       "read to its end, it is well");
     close(ends[0]);
     OK(drain(ends[1], 1) > 0, "of the other one a listener hears the beginning");
     media_pool_stop(&pool);

@@ -5,7 +5,8 @@
 
 #include "base/mem.h"
 
-/* A file of `size` bytes: a head, then a pattern; counts what is read and fails from the nth read on. */
+/* A file of `size` bytes: a head, then a pattern; counts what is read and fails from the nth read
+ * on. */
 struct disk {
     struct text head;
     uint64_t size, bytes_read;
@@ -20,12 +21,14 @@ static bool read_disk(void *context, uint64_t offset, void *into, size_t size)
     disk->bytes_read += size;
     for (size_t i = 0; i < size; i++) {
         uint64_t at = offset + i;
-        ((uint8_t *)into)[i] = at < disk->head.size ? (uint8_t)disk->head.data[at] : (uint8_t)((at * 2654435761U) >> 13);
+        ((uint8_t *)into)[i] = at < disk->head.size ? (uint8_t)disk->head.data[at]
+                                                    : (uint8_t)((at * 2654435761U) >> 13);
     }
     return true;
 }
 
-static enum media_outcome probe_disk(struct probe *probe, struct disk *disk, struct media_info *info)
+static enum media_outcome probe_disk(struct probe *probe, struct disk *disk,
+                                     struct media_info *info)
 {
     struct buffer out;
     buffer_init(&out, MEDIA_INFO_MAX_BYTES);
@@ -69,7 +72,8 @@ static void test_budget(struct probe *probe)
     buffer_init(&head, 1 << 20);
     flac_head(&head, 10 << 20);
     struct disk disk = {.head = buffer_view(&head), .size = 30 << 20};
-    OK(probe_disk(probe, &disk, &info) == MEDIA_OK && !info.is_partial, "a FLAC of 30 MB with a cover of 10 MB is read whole");
+    OK(probe_disk(probe, &disk, &info) == MEDIA_OK && !info.is_partial,
+       "a FLAC of 30 MB with a cover of 10 MB is read whole");
     OK(info.picture.size_bytes == 10 << 20, "its cover is known");
     OK(disk.bytes_read <= PROBE_READ_BYTES, "with at most 256 KiB read");
     printf("# %u reads, %u bytes\n", disk.reads, (unsigned)disk.bytes_read);
@@ -80,14 +84,17 @@ static void test_budget(struct probe *probe)
 static void test_small(struct probe *probe)
 {
     struct media_info info = {0};
-    struct text head = TEXT("RIFF\x24\x60\0\0WAVEfmt \x10\0\0\0\x01\0\x01\0\x40\x1f\0\0\x40\x1f\0\0\x01\0\x08\0data\0\x60\0\0");
+    struct text head =
+        TEXT("RIFF\x24\x60\0\0WAVEfmt "
+             "\x10\0\0\0\x01\0\x01\0\x40\x1f\0\0\x40\x1f\0\0\x01\0\x08\0data\0\x60\0\0");
     struct disk disk = {.head = head, .size = 44 + 0x6000};
     OK(probe_disk(probe, &disk, &info) == MEDIA_OK && info.duration_ms == 3072, "a small WAV");
     OK(disk.reads == 1, "is read by one read");
     media_info_release(&info);
     disk.reads = 0;
     disk.fail_at = 1;
-    OK(probe_disk(probe, &disk, &info) == MEDIA_UNREADABLE, "a disk that fails is not a damaged file");
+    OK(probe_disk(probe, &disk, &info) == MEDIA_UNREADABLE,
+       "a disk that fails is not a damaged file");
 }
 
 static void test_failing(struct probe *probe)

@@ -5,11 +5,17 @@
 static void test_requests(void)
 {
     struct buffer out;
-    struct wire_request got, request = {.job = WIRE_TRANSCODE, .id = 1ULL << 40, .transcode = {.format = MEDIA_FORMAT_OPUS, .bitrate_kbps = 96, .offset_ms = 7, .channels = 1, .sample_rate = 48000}};
+    struct wire_request got, request = {.job = WIRE_TRANSCODE,
+                                        .id = 1ULL << 40,
+                                        .transcode = {.format = MEDIA_FORMAT_OPUS,
+                                                      .bitrate_kbps = 96,
+                                                      .offset_ms = 7,
+                                                      .channels = 1,
+                                                      .sample_rate = 48000}};
     buffer_init(&out, 256);
     wire_encode_request(&request, &out);
-    OK(wire_decode_request(buffer_view(&out), &got) && got.id == request.id && got.transcode.offset_ms == 7 &&
-           got.transcode.sample_rate == 48000,
+    OK(wire_decode_request(buffer_view(&out), &got) && got.id == request.id &&
+           got.transcode.offset_ms == 7 && got.transcode.sample_rate == 48000,
        "a request arrives as it was sent");
     OK(!wire_decode_request(text_make(out.data, out.size - 1), &got), "a cut one does not");
     out.data[0]++;
@@ -20,10 +26,12 @@ static void test_requests(void)
 static void test_replies(void)
 {
     struct buffer out;
-    struct wire_reply got, reply = {.id = 5, .outcome = MEDIA_OK, .written = 77, .payload = TEXT("payload")};
+    struct wire_reply got,
+        reply = {.id = 5, .outcome = MEDIA_OK, .written = 77, .payload = TEXT("payload")};
     buffer_init(&out, 256);
     wire_encode_reply(&reply, &out);
-    OK(wire_decode_reply(buffer_view(&out), &got) && got.id == 5 && got.written == 77, "so does a reply");
+    OK(wire_decode_reply(buffer_view(&out), &got) && got.id == 5 && got.written == 77,
+       "so does a reply");
     OK_TEXT(got.payload, TEXT("payload"), "with its payload");
     bool refused = true;
     for (size_t size = 0; size < out.size; size++)
@@ -38,8 +46,10 @@ static void test_words(void)
 {
     enum media_format format;
     OK(media_format_from(TEXT("OGA"), &format) && format == MEDIA_FORMAT_OGG, "oga is Ogg");
-    OK(media_format_from(TEXT("Mp3"), &format) && format == MEDIA_FORMAT_MP3, "formats are known in any case");
-    OK(!media_format_from(TEXT("wma"), &format) && !media_format_from(TEXT(""), &format), "others are not");
+    OK(media_format_from(TEXT("Mp3"), &format) && format == MEDIA_FORMAT_MP3,
+       "formats are known in any case");
+    OK(!media_format_from(TEXT("wma"), &format) && !media_format_from(TEXT(""), &format),
+       "others are not");
     OK(!media_outcome_word((enum media_outcome)200), "no outcome beyond the table has a word");
 }
 
