@@ -14,8 +14,11 @@
  * answer: what a handler gives becomes status, fields and pieces: preconditions (RFC 9110 13),
  * ranges (14), codings (12.5.3) and HEAD are settled here, once, for every kind of body.
  *
- *   exchange_send_*() ── one piece: memory or file ──▶ send_known() ──▶ exchange_answer_ready() ──▶
- * carrier │ 304, 412: no piece │ 206: pieces cut; several: multipart/byteranges │ 416: problem
+ *   exchange_send_*() -- one piece: memory or file --> send_known() --> exchange_answer_ready()
+ *                             304, 412: no piece         |
+ *                             206: pieces cut; several:  |
+ *                             multipart/byteranges       '--> the carrier's answer()
+ *                             416: a problem
  */
 #define BOUNDARY "sostenuto-byteranges-6f7d1b0c"
 

@@ -3,11 +3,9 @@
 #include "base/mem.h"
 #include "http/chunked.h"
 #include "http/parser.h"
-#include "http/proxy_protocol.h"
 #include "io/connection_state.h"
 #include "io/dispatch.h"
 #include "io/forwarded.h"
-#include "shield/door.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -15,14 +13,14 @@
 #include <unistd.h>
 
 /*
- * connection: one HTTP/1 connection, from accept to close.  Reading is here; writing is
- * connection_write.c.
+ * connection: one HTTP/1 connection, from accept to close.  Reading is here; the steps before the
+ * first request are in connection_enter.c, writing is in connection_write.c.
  *
- *   PROXY ─▶ SNIFF ─▶ HANDSHAKE ─▶ HEADER ─▶ BODY ─▶ HANDLING ─▶ ANSWER ─▶ (HEADER | LINGER |
- * closed) └────────┴──── as configured ───▲         └──── or without one ──▲
+ *   PROXY -> SNIFF -> HANDSHAKE -> HEADER -> BODY -> HANDLING -> ANSWER -> HEADER, LINGER or closed
+ *     '--------'---- as configured --^         '-- if any --^
  *
  * Each step is one function that does what it can and says how it ended; connection_run() drives
- * them.  Requests that are pipelined wait in `in` until the one before is answered, so answers are
+ * them. Requests that are pipelined wait in `in` until the one before is answered, so answers are
  * in order.
  */
 enum {
@@ -83,90 +81,6 @@ void connection_set_deadline(struct connection *connection, uint64_t at_us)
 static void deadline_in_ms(struct connection *connection, uint32_t ms)
 {
     connection_set_deadline(connection, now_us(connection) + (uint64_t)ms * 1000);
-}
-
-/* --- PROXY protocol --- */
-
-static bool is_let_in(const struct connection *connection)
-{
-    struct address_text storage;
-    const struct shield_arrival arrival = {
-        .moment = SHIELD_AT_ACCEPT,
-        .class = SHIELD_CLASS_NEW_VISIT,
-        .address = address_show(&connection->address, &storage),
-        .now_us = now_us(connection),
-    };
-    if (shield_admit(connection->server->config.shield, &arrival) <= SHIELD_SERVE_LIGHTER)
-        return true;
-    counter_add(COUNTER_DOOR_REFUSED, 1);
-    return false;
-}
-
-static enum step_result enter(struct connection *connection)
-{
-    if (!is_let_in(connection))
-        return STEP_CLOSES;
-    connection->step = connection->listener->tls ? STEP_SNIFF : STEP_HEADER;
-    return STEP_GOES_ON;
-}
-
-/* Reads the header exactly and not a byte further: what follows may be TLS. */
-static enum step_result step_proxy(struct connection *connection)
-{
-    struct http_proxy_header header;
-    size_t consumed;
-    int result = http_proxy_header_parse(buffer_view(&connection->in), &header, &consumed);
-    if (result > 0) {
-        if (header.has_source) {
-            connection->address = header.source;
-            connection->port = header.source_port;
-        }
-        buffer_release(&connection->in);
-        return enter(connection);
-    }
-    size_t size = connection->in.size;
-    const uint8_t *bytes = (const uint8_t *)connection->in.data;
-    size_t whole = size < 16 ? 16 : 16 + (size_t)(bytes[14] << 8 | bytes[15]);
-    if (result < 0)
-        return STEP_CLOSES;
-    char *room = buffer_reserve(&connection->in, whole - size);
-    ssize_t got = room ? recv(connection->stream.fd, room, whole - size, 0) : 0;
-    if (got < 0 && (errno == EAGAIN || errno == EINTR))
-        return STEP_WAITS;
-    if (got <= 0)
-        return STEP_CLOSES;
-    connection->in.size += (size_t)got;
-    return STEP_GOES_ON;
-}
-
-/* --- TLS --- */
-
-/* 22 starts a TLS handshake record (RFC 8446 5.1) and no HTTP method. */
-static enum step_result step_sniff(struct connection *connection)
-{
-    uint8_t first;
-    ssize_t got = recv(connection->stream.fd, &first, 1, MSG_PEEK);
-    if (got < 0 && (errno == EAGAIN || errno == EINTR))
-        return STEP_WAITS;
-    if (got <= 0)
-        return STEP_CLOSES;
-    if (first == 22)
-        stream_start_tls(&connection->stream, connection->listener->tls);
-    connection->step = first == 22 ? STEP_HANDSHAKE : STEP_HEADER;
-    return STEP_GOES_ON;
-}
-
-static enum step_result step_handshake(struct connection *connection)
-{
-    int error = stream_handshake(&connection->stream);
-    if (error == -EAGAIN)
-        return STEP_WAITS;
-    if (error) {
-        counter_add(COUNTER_TLS_HANDSHAKES_FAILED, 1);
-        return STEP_CLOSES;
-    }
-    connection->step = STEP_HEADER;
-    return STEP_GOES_ON;
 }
 
 /* --- reading --- */
@@ -450,9 +364,9 @@ enum step_result connection_finish_answer(struct connection *connection)
 /* --- driving --- */
 
 static step_function *const steps[] = {
-    [STEP_PROXY] = step_proxy,
-    [STEP_SNIFF] = step_sniff,
-    [STEP_HANDSHAKE] = step_handshake,
+    [STEP_PROXY] = connection_step_proxy,
+    [STEP_SNIFF] = connection_step_sniff,
+    [STEP_HANDSHAKE] = connection_step_handshake,
     [STEP_HEADER] = step_header,
     [STEP_BODY] = step_body,
     [STEP_HANDLING] = step_handling,
@@ -579,6 +493,6 @@ void connection_accept(struct listener *listener, int fd, const struct address *
     if (loop_watch_add(server->loop, &connection->watch) ||
         (expects_proxy && !server_trusts(server, address)))
         connection_abort(connection);
-    else if (!expects_proxy && enter(connection) == STEP_CLOSES)
+    else if (!expects_proxy && connection_enter(connection) == STEP_CLOSES)
         connection_abort(connection);
 }

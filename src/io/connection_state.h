@@ -5,7 +5,7 @@
 #include "io/server_state.h"
 #include "io/stream.h"
 
-/* connection_state: what the two halves of an HTTP/1 connection share, reading and writing.
+/* connection_state: what the three files of an HTTP/1 connection share.
  * Internal to io/. */
 enum connection_step {
     STEP_PROXY,     /* the PROXY v2 header is awaited */
@@ -66,5 +66,11 @@ void connection_set_deadline(struct connection *connection, uint64_t at_us);
 bool connection_is_alive(struct connection *connection);
 /* Sends what is on the wire buffer.  STEP_GOES_ON when all is out. */
 enum step_result connection_flush_wire(struct connection *connection);
+/* The steps that stand in other files. */
+enum step_result connection_step_proxy(struct connection *connection);
+enum step_result connection_step_sniff(struct connection *connection);
+enum step_result connection_step_handshake(struct connection *connection);
+enum step_result
+connection_enter(struct connection *connection); /* its address is known: the door */
 enum step_result connection_step_answer(struct connection *connection);
 enum step_result connection_finish_answer(struct connection *connection);

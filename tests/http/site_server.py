@@ -51,8 +51,13 @@ class Site:
         self.output.seek(0)
         return self.output.read()
 
-    def connect(self):
-        return socket.create_connection(("127.0.0.1", self.port), timeout=5)
+    def connect(self, receive_buffer=None):
+        client = socket.socket()
+        client.settimeout(5)
+        if receive_buffer:  # before connecting, or the kernel lets it grow
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        client.connect(("127.0.0.1", self.port))
+        return client
 
     def ask(self, request, prefix=b""):
         """Sends raw bytes on a new connection; all bytes until the server closes."""

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "base/counters.h"
+#include "http/proxy_protocol.h"
+#include "io/connection_state.h"
+#include "shield/door.h"
+
+#include <errno.h>
+#include <sys/socket.h>
+
+/*
+ * connection_enter: what happens to a connection before its first request: who it is (PROXY v2),
+ * whether it may come in (the door), and whether it speaks TLS.
+ */
+
+/* --- PROXY protocol --- */
+
+static bool is_let_in(const struct connection *connection)
+{
+    struct address_text storage;
+    const struct shield_arrival arrival = {
+        .moment = SHIELD_AT_ACCEPT,
+        .class = SHIELD_CLASS_NEW_VISIT,
+        .address = address_show(&connection->address, &storage),
+        .now_us = loop_now_us(connection->server->loop),
+    };
+    if (shield_admit(connection->server->config.shield, &arrival) <= SHIELD_SERVE_LIGHTER)
+        return true;
+    counter_add(COUNTER_DOOR_REFUSED, 1);
+    return false;
+}
+
+enum step_result connection_enter(struct connection *connection)
+{
+    if (!is_let_in(connection))
+        return STEP_CLOSES;
+    connection->step = connection->listener->tls ? STEP_SNIFF : STEP_HEADER;
+    return STEP_GOES_ON;
+}
+
+/* Reads the header exactly and not a byte further: what follows may be TLS. */
+enum step_result connection_step_proxy(struct connection *connection)
+{
+    struct http_proxy_header header;
+    size_t consumed;
+    int result = http_proxy_header_parse(buffer_view(&connection->in), &header, &consumed);
+    if (result > 0) {
+        if (header.has_source) {
+            connection->address = header.source;
+            connection->port = header.source_port;
+        }
+        buffer_release(&connection->in);
+        return connection_enter(connection);
+    }
+    size_t size = connection->in.size;
+    const uint8_t *bytes = (const uint8_t *)connection->in.data;
+    size_t whole = size < 16 ? 16 : 16 + (size_t)(bytes[14] << 8 | bytes[15]);
+    if (result < 0)
+        return STEP_CLOSES;
+    char *room = buffer_reserve(&connection->in, whole - size);
+    ssize_t got = room ? recv(connection->stream.fd, room, whole - size, 0) : 0;
+    if (got < 0 && (errno == EAGAIN || errno == EINTR))
+        return STEP_WAITS;
+    if (got <= 0)
+        return STEP_CLOSES;
+    connection->in.size += (size_t)got;
+    return STEP_GOES_ON;
+}
+
+/* --- TLS --- */
+
+/* 22 starts a TLS handshake record (RFC 8446 5.1) and no HTTP method. */
+enum step_result connection_step_sniff(struct connection *connection)
+{
+    uint8_t first;
+    ssize_t got = recv(connection->stream.fd, &first, 1, MSG_PEEK);
+    if (got < 0 && (errno == EAGAIN || errno == EINTR))
+        return STEP_WAITS;
+    if (got <= 0)
+        return STEP_CLOSES;
+    if (first == 22)
+        stream_start_tls(&connection->stream, connection->listener->tls);
+    connection->step = first == 22 ? STEP_HANDSHAKE : STEP_HEADER;
+    return STEP_GOES_ON;
+}
+
+enum step_result connection_step_handshake(struct connection *connection)
+{
+    int error = stream_handshake(&connection->stream);
+    if (error == -EAGAIN)
+        return STEP_WAITS;
+    if (error) {
+        counter_add(COUNTER_TLS_HANDSHAKES_FAILED, 1);
+        return STEP_CLOSES;
+    }
+    connection->step = STEP_HEADER;
+    return STEP_GOES_ON;
+}
