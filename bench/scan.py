@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """
-scan: how fast a library is read, beside Debian's mpd, minidlna and supysonic in the same run.
+scan: how fast a library is read, beside Debian's mpd, minidlna and supysonic (a tenth of the files) in the same run.
 
     script/bench scan [--files N] [--rounds N] [--only ours,mpd,minidlna,supysonic] [--no-big] [--build DIR]
 
@@ -176,7 +176,13 @@ def minidlna(music, temp):
 # --- supysonic: its command line, a configuration of its own ---
 
 def supysonic(music, temp):
+    """A tenth of the files: it is more than ten times as slow as the others, and its time grows with their number."""
     folder = tempfile.mkdtemp(dir=temp)
+    os.mkdir(f"{folder}/music")
+    artists = sorted(os.listdir(music))
+    for artist in artists[:max(1, len(artists) // 10)]:
+        shutil.copytree(f"{music}/{artist}", f"{folder}/music/{artist}")
+    music = f"{folder}/music"
     os.mkdir(f"{folder}/cache")
     with open(f"{folder}/supysonic.conf", "w", encoding="utf-8") as conf:
         conf.write(f"[base]\ndatabase_uri = sqlite:///{folder}/db\n[webapp]\ncache_dir = {folder}/cache\n"
@@ -289,7 +295,7 @@ def main():
             fastest = min(peers, key=lambda name: peers[name].wall)
             ratio = peers[fastest].wall / cold["ours"].wall
             good &= verdict(f"cold, times as fast as {fastest}", f"{ratio:.2f}", "2", ratio >= 2)
-            rescans = {name: figure for name, figure in again.items() if name != "ours"}
+            rescans = {name: figure for name, figure in again.items() if name in peers}
             fastest = min(rescans, key=lambda name: rescans[name].wall)
             ratio = rescans[fastest].wall / again["ours"].wall
             good &= verdict(f"rescan, times as fast as {fastest}", f"{ratio:.2f}", "1", ratio >= 1)
