@@ -10,9 +10,9 @@
  * changes missing   folder NULL, track_id set: kept so that a restored file gets its ids, album and
  * date back
  *
- * track_id is derived from (audio_id, ordinal) (docs/formats/ids.md).  `info` is what the worker
- * said, encoded (media/info.h), `art` the digest of the embedded picture, `artists` the row numbers
- * in `groups` of the artists credited, 8 bytes each, in the order of grouping_credits().  A
+ * track_id is derived from (audio_id, ordinal) (docs/formats/assigned-ids.md).  `info` is what the
+ * worker said, encoded (media/info.h), `art` the digest of the embedded picture, `artists` the row
+ * numbers in `groups` of the artists credited, 8 bytes each, in the order of grouping_credits().  A
  * folder's path is relative to its root, "" for the root itself; names and paths are the file
  * system's bytes.  `groups` holds albums and artists (groups.h).
  */
@@ -141,7 +141,7 @@ static void migrate(struct database *database)
 }
 
 int library_database_open(const char *path, enum database_mode mode, struct database **ret,
-                  char ret_why[256])
+                          char ret_why[256])
 {
     struct database *database = MEM_NEW(struct database);
     int flags =

@@ -28,7 +28,7 @@ enum database_mode { DATABASE_WRITE, DATABASE_READ };
 /* 0 or -errno with a line for people in `ret_why`. -EBADMSG damaged, -EPROTO written by a newer
  * version. */
 int library_database_open(const char *path, enum database_mode mode, struct database **ret,
-                  char ret_why[256]) MUST_USE;
+                          char ret_why[256]) MUST_USE;
 void library_database_close(struct database **database);
 
 void database_begin(struct database *database);

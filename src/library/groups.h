@@ -5,7 +5,8 @@
 #include "library/numbers.h"
 
 /*
- * groups: albums and artists that keep their ids while their files change (docs/formats/ids.md).
+ * groups: albums and artists that keep their ids while their files change
+ * (docs/formats/assigned-ids.md).
  *
  * A scan adds every file that is new, changed or gone, with the groups it was in and the keys it
  * now has; then groups_settle() decides which known group each key means, in this order:

@@ -3,7 +3,8 @@
 #include "catalog/id.h"
 
 /*
- * key: names of groups as fixed bytes, and the ids derived from them (docs/formats/ids.md).
+ * key: names of groups as fixed bytes, and the ids derived from them
+ * (docs/formats/assigned-ids.md).
  *
  * A key is 128 bits of SipHash with fixed keys over folded parts: equal for names that people take
  * for one
