@@ -24,7 +24,7 @@ export function AlbumCard({ album, withYear = false }: { album: Album; withYear?
     <div class="card">
       <div class="card-art">
         <a href={paths.album(album.id)} tabIndex={-1} aria-hidden="true">
-          <Art id={album.coverArt} size={300} />
+          <Art id={album.coverArt} size={300} name={album.name} />
         </a>
         <IconButton icon="play" class="card-play" label={`Play ${album.name}`} onClick={() => void playAlbum(album.id)} />
       </div>

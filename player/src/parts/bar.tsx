@@ -79,7 +79,7 @@ export function Bar(): JSX.Element | null {
       <div class="bar-row">
         <div class="bar-song">
           <a href="/now" class="bar-art" aria-label="Now playing">
-            <Art id={song.coverArt} size={128} eager />
+            <Art id={song.coverArt} size={128} name={song.album ?? ''} eager />
           </a>
           <div class="bar-words">
             {song.albumId ? <a href={paths.album(song.albumId)}>{song.title}</a> : <span>{song.title}</span>}

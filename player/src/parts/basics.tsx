@@ -4,6 +4,7 @@ import type { ComponentChildren, JSX } from 'preact';
 import { useRef } from 'preact/hooks';
 import { artAddress, type ArtSize } from '../data/objects';
 import { explain, isAway } from '../data/problem';
+import { clothOf } from '../model/cloth';
 import { artistsOf, type Album, type Song } from '../model/types';
 import { isStarred, star } from '../state/marks';
 import { again, type Read } from '../state/reads';
@@ -67,15 +68,20 @@ export function StarButton({ thing, name }: { thing: Song | Album | { id: string
   );
 }
 
-/** Artwork; without any, the held note on a quiet ground.  Decoration: the title stands beside it. */
-export function Art({ id, size, eager = false }: { id: string | undefined; size: ArtSize; eager?: boolean }): JSX.Element {
+/**
+ * Artwork; without any, a cloth binding with the name on it, like a score on a shelf.  Decoration: the title stands
+ * beside it.
+ */
+export function Art(props: { id: string | undefined; size: ArtSize; name?: string; eager?: boolean }): JSX.Element {
+  const { id, size, name = '', eager = false } = props;
   const holder = useRef<HTMLDivElement>(null);
   const settle = (): void => holder.current?.classList.add('settled');
   const fail = (): void => holder.current?.classList.add('failed');
   const larger = ({ 64: 128, 128: 300, 300: 600, 600: 1200, 1200: 1200 } as const)[size];
   return (
-    <div class={`art ${id ? '' : 'failed'}`} ref={holder}>
-      <span class="art-none">
+    <div class={`art ${id ? '' : 'failed'}`} ref={holder} style={{ '--cloth': clothOf(name) }}>
+      <span class="art-none" aria-hidden="true">
+        {size >= 300 && <span class="art-name">{name}</span>}
         <Mark />
       </span>
       {id && (

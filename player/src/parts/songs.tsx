@@ -34,7 +34,7 @@ export function SongRow(props: RowProps): JSX.Element {
       <span class="song-number" aria-hidden="true">
         {isHeard ? <span class="sounding"><i /><i /><i /></span> : props.number}
       </span>
-      {props.withArt && <Art id={song.coverArt} size={64} />}
+      {props.withArt && <Art id={song.coverArt} size={64} name={song.album ?? ''} />}
       <span class="song-words">
         <button type="button" class="song-title" data-row onClick={props.onPlay}>
           <span class="hidden">{isHeard ? 'Pause' : 'Play'} </span>

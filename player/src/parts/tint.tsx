@@ -2,6 +2,7 @@
 // tint: the light that artwork throws on the page: its mean colour, mixed thinly into the ground by the style sheet.
 import { useEffect } from 'preact/hooks';
 import { artAddress } from '../data/objects';
+import { clothOf } from '../model/cloth';
 
 const tints = new Map<string, string>();
 
@@ -24,13 +25,14 @@ function meanColour(image: HTMLImageElement): string {
   return `rgb(${sum.map((value) => Math.round(value / weights)).join(' ')})`;
 }
 
-export function Tint({ art }: { art: string | undefined }): null {
+export function Tint({ art, name }: { art: string | undefined; name: string }): null {
   useEffect(() => {
     const { style } = document.documentElement;
     const paint = (colour: string): void => style.setProperty('--tint', colour);
     const known = art && tints.get(art);
     if (known) paint(known);
-    else if (art) {
+    else if (!art) paint(clothOf(name));
+    else {
       const image = new Image();
       image.onload = () => {
         const colour = meanColour(image);
@@ -41,6 +43,6 @@ export function Tint({ art }: { art: string | undefined }): null {
       image.src = artAddress(art, 64);
     }
     return () => void style.removeProperty('--tint');
-  }, [art]);
+  }, [art, name]);
   return null;
 }

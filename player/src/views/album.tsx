@@ -86,9 +86,9 @@ function Body({ album }: { album: Album }): JSX.Element {
   ];
   return (
     <article class="album">
-      <Tint art={album.coverArt} />
+      <Tint art={album.coverArt} name={album.name} />
       <div class="album-cover">
-        <Art id={album.coverArt} size={600} eager />
+        <Art id={album.coverArt} size={600} name={album.name} eager />
       </div>
       <div class="album-body">
         <p class="overline">{album.isCompilation ? 'Compilation' : (album.releaseTypes?.[0] ?? 'Album')}</p>

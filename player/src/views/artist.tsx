@@ -58,7 +58,7 @@ export function ArtistView({ id }: { id: string }): JSX.Element {
       {(found) => (
         <div class="artist">
           <div class="artist-head">
-            <Art id={found.coverArt ?? found.album?.[0]?.coverArt} size={300} eager />
+            <Art id={found.coverArt ?? found.album?.[0]?.coverArt} size={300} name={found.name} eager />
             <div>
               <p class="overline">{count(found.album?.length ?? 0, 'album')}</p>
               <Heading>{found.name}</Heading>

@@ -55,7 +55,7 @@ function Stand(): JSX.Element | null {
   return (
     <section class="stand" aria-label="On the stand">
       <a href="/now" tabIndex={-1} aria-hidden="true">
-        <Art id={song.coverArt} size={300} eager />
+        <Art id={song.coverArt} size={300} name={song.album ?? ''} eager />
       </a>
       <div class="stand-words">
         <p class="overline">{isPlaying.value ? 'Sounding' : isBegun ? 'Held where you left it' : 'On the stand'}</p>

@@ -92,9 +92,9 @@ export function NowView(): JSX.Element {
   }
   return (
     <div class="now">
-      <Tint art={song.coverArt} />
+      <Tint art={song.coverArt} name={song.album ?? song.title} />
       <div class="now-song">
-        <Art id={song.coverArt} size={600} eager key={song.coverArt} />
+        <Art id={song.coverArt} size={600} name={song.album ?? song.title} eager key={song.coverArt ?? song.album} />
         <div class="now-words">
           <Heading>{song.title}</Heading>
           <p class="by">

@@ -85,7 +85,7 @@ function Artists({ artists }: { artists: readonly Artist[] }): JSX.Element | nul
         {artists.map((artist) => (
           <li key={artist.id}>
             <a data-row href={paths.artist(artist.id)}>
-              <Art id={artist.coverArt} size={64} />
+              <Art id={artist.coverArt} size={64} name={artist.name} />
               <span>{artist.name}</span>
             </a>
           </li>

@@ -4,7 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { makeMusic, CUTS, RATE, recording } from '../fixture/music.mjs';
+import { makeMusic, makeParts, CUTS, RATE, recording } from '../fixture/music.mjs';
 import { bundled, done, launch, ok, pageWith } from '../harness.mjs';
 
 const scratch = mkdtempSync(join(tmpdir(), 'sostenuto-gapless-'));
@@ -18,7 +18,8 @@ execFileSync('flac', ['-s', '-f', '--endian=little', '--sign=signed', '--channel
 const folder = join(music, 'Odd Offsets', 'The Cut');
 const parts = CUTS.slice(1).map((_, i) => String(i + 1).padStart(2, '0'));
 const files = { '/source.pcm': join(scratch, 'source.pcm'), '/whole.flac': join(scratch, 'whole.flac') };
-for (const part of parts) for (const kind of ['flac', 'wav']) files[`/${part}.${kind}`] = join(folder, `${part}.${kind}`);
+for (const part of parts) files[`/${part}.flac`] = join(folder, `${part}.flac`);
+makeParts(scratch).forEach((path, i) => (files[`/${parts[i]}.wav`] = path));
 const formats = ['1 mp3.mp3', '2 ogg.ogg', '3 opus.opus', '4 m4a.m4a', '6 wav.wav', '7 flac.flac'];
 for (const name of formats) files[`/${name}`] = join(music, 'Various', 'Every Format', name);
 

@@ -132,6 +132,7 @@ async function everyFormat(person) {
   const { page } = person;
   await person.openAlbum('Every Format');
   const rows = page.locator('.song');
+  ok((await rows.count()) >= 6, 'an album of many formats');
   for (let i = 0; i < (await rows.count()); i++) {
     const title = (await rows.nth(i).locator('.song-title').textContent()).replace(/^(Play|Pause) /, '');
     await rows.nth(i).locator('.song-title').click();
