@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * Durable operations a second through the whole write path (JSON batch → judge → journal → merge → answer), 100 to a batch,
- * 8 batches under way, against SQLite's own WAL with synchronous=FULL taking the same batches as rows, one transaction each.
+ * Durable operations a second through the whole write path (JSON batch → judge → journal → merge
+ * → answer), 100 to a batch, 8 batches under way, against SQLite's own WAL with synchronous=FULL
+ * taking the same batches as rows, one transaction each.
  *
  *   journal_bench [FOLDER]      FOLDER on the disk to be measured; the default is the current one
  */
@@ -28,12 +29,15 @@ struct bench {
 static size_t write_body(struct bench *bench, unsigned batch)
 {
     struct uid_text device;
-    size_t size = (size_t)snprintf(bench->body, BODY_BYTES, "{\"device\":\"%s\",\"operations\":[", uid_text(&device, bench->device).data);
+    size_t size = (size_t)snprintf(bench->body, BODY_BYTES, "{\"device\":\"%s\",\"operations\":[",
+                                   uid_text(&device, bench->device).data);
     for (unsigned i = 0; i < PER_BATCH; i++) {
         unsigned long long seq = (unsigned long long)batch * PER_BATCH + i + 1;
         size += (size_t)snprintf(bench->body + size, BODY_BYTES - size,
-                                 "%s{\"seq\":%llu,\"hlc\":%llu,\"kind\":\"play\",\"payload\":{\"track\":\"tr-%021lluA\",\"at\":%llu}}",
-                                 i ? "," : "", seq, ((unsigned long long)NOW_MS << 16) + seq, seq % 1000, NOW_MS - 1000 + seq % 1000);
+                                 "%s{\"seq\":%llu,\"hlc\":%llu,\"kind\":\"play\",\"payload\":{"
+                                 "\"track\":\"tr-%021lluA\",\"at\":%llu}}",
+                                 i ? "," : "", seq, ((unsigned long long)NOW_MS << 16) + seq,
+                                 seq % 1000, NOW_MS - 1000 + seq % 1000);
     }
     return size + (size_t)snprintf(bench->body + size, BODY_BYTES - size, "]}");
 }
@@ -43,7 +47,8 @@ static void answered(void *context, const struct batch_result *result);
 static void send_batch(struct bench *bench)
 {
     const char *why;
-    struct batch *batch = batch_new(bench->state, &(struct batch_author){.account = bench->account, .now_ms = NOW_MS});
+    struct batch *batch = batch_new(
+        bench->state, &(struct batch_author){.account = bench->account, .now_ms = NOW_MS});
     size_t size = write_body(bench, bench->sent);
     if (!batch_json(batch, text_make(bench->body, size), &why))
         fprintf(stderr, "%s\n", why);
@@ -55,7 +60,8 @@ static void answered(void *context, const struct batch_result *result)
 {
     struct bench *bench = context;
     if (result->whole != OUTCOME_ACCEPTED) {
-        fprintf(stderr, "%s: %s\n", outcome_word(result->whole), result->outcomes[0].why ? result->outcomes[0].why : "");
+        fprintf(stderr, "%s: %s\n", outcome_word(result->whole),
+                result->outcomes[0].why ? result->outcomes[0].why : "");
         exit(1);
     }
     bench->took_us[bench->answered] = clock_monotonic_us() - bench->sent_us[bench->answered];
@@ -84,13 +90,16 @@ static double run_ours(const char *folder)
     struct keys *keys = keys_ephemeral();
     bench.loop = loop_new();
     bench.device = uid_random();
-    struct state_config config = {.folder = folder, .keys = keys, .loop = bench.loop, .now_ms = NOW_MS};
+    struct state_config config = {
+        .folder = folder, .keys = keys, .loop = bench.loop, .now_ms = NOW_MS};
     if (state_open(&config, &bench.state, &error) != 0) {
         fprintf(stderr, "%s\n", error.words);
         exit(1);
     }
-    struct batch *batch = batch_new(bench.state, &(struct batch_author){.now_ms = NOW_MS, .is_operator = true});
-    bench.account = batch_account_create(batch, TEXT("anna"), TEXT("$"), false, ACCOUNT_ALL_LIBRARIES);
+    struct batch *batch =
+        batch_new(bench.state, &(struct batch_author){.now_ms = NOW_MS, .is_operator = true});
+    bench.account =
+        batch_account_create(batch, TEXT("anna"), TEXT("$"), false, ACCOUNT_ALL_LIBRARIES);
     batch_submit(&batch, made, bench.loop);
     loop_run(bench.loop);
     uint64_t started_us = clock_monotonic_us();
@@ -102,8 +111,9 @@ static double run_ours(const char *folder)
     loop_free(&bench.loop);
     keys_free(&keys);
     qsort(bench.took_us, BATCHES, sizeof bench.took_us[0], compare_times);
-    printf("sostenuto   %8.0f durable operations/s   acknowledged p50 %.1f ms, p99 %.1f ms\n", PER_BATCH * BATCHES / seconds,
-           (double)bench.took_us[BATCHES / 2] / 1e3, (double)bench.took_us[BATCHES * 99 / 100] / 1e3);
+    printf("sostenuto   %8.0f durable operations/s   acknowledged p50 %.1f ms, p99 %.1f ms\n",
+           PER_BATCH * BATCHES / seconds, (double)bench.took_us[BATCHES / 2] / 1e3,
+           (double)bench.took_us[BATCHES * 99 / 100] / 1e3);
     return PER_BATCH * BATCHES / seconds;
 }
 
@@ -114,16 +124,22 @@ static double run_sqlite(const char *folder)
     sqlite3_stmt *insert;
     snprintf(path, sizeof path, "%s/peer.db", folder);
     if (sqlite3_open(path, &sqlite) != SQLITE_OK ||
-        sqlite3_exec(sqlite, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; CREATE TABLE plays (device BLOB, seq INTEGER,"
-                             " payload TEXT, PRIMARY KEY (device, seq)) WITHOUT ROWID", NULL, NULL, NULL) != SQLITE_OK ||
-        sqlite3_prepare_v2(sqlite, "INSERT INTO plays VALUES (x'01', ?, ?)", -1, &insert, NULL) != SQLITE_OK)
+        sqlite3_exec(sqlite,
+                     "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; CREATE TABLE plays (device "
+                     "BLOB, seq INTEGER,"
+                     " payload TEXT, PRIMARY KEY (device, seq)) WITHOUT ROWID",
+                     NULL, NULL, NULL) != SQLITE_OK ||
+        sqlite3_prepare_v2(sqlite, "INSERT INTO plays VALUES (x'01', ?, ?)", -1, &insert, NULL) !=
+            SQLITE_OK)
         exit(1);
     uint64_t started_us = clock_monotonic_us();
     for (int i = 0; i < PER_BATCH * BATCHES; i++) {
         if (i % PER_BATCH == 0)
             sqlite3_exec(sqlite, "BEGIN", NULL, NULL, NULL);
         sqlite3_bind_int(insert, 1, i + 1);
-        sqlite3_bind_text(insert, 2, "{\"track\":\"tr-AAAAAAAAAAAAAAAAAAAAAA\",\"at\":1795287000000}", -1, SQLITE_STATIC);
+        sqlite3_bind_text(insert, 2,
+                          "{\"track\":\"tr-AAAAAAAAAAAAAAAAAAAAAA\",\"at\":1795287000000}", -1,
+                          SQLITE_STATIC);
         sqlite3_step(insert);
         sqlite3_reset(insert);
         if (i % PER_BATCH == PER_BATCH - 1)

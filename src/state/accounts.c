@@ -23,7 +23,7 @@ struct session_record {
 };
 
 struct accounts {
-    struct map *accounts;    /* id → account_record; also of those that have no name (yet, any more) */
+    struct map *accounts; /* id → account_record; also of those that have no name (yet, any more) */
     struct map *by_name;     /* lower-case name → account_record */
     struct map *apps;        /* id → app_record */
     struct map *by_index;    /* secret index → app_record */
@@ -34,7 +34,8 @@ struct accounts {
 
 static int compare_apps(const void *a, const void *b)
 {
-    const struct app *one = &((const struct app_record *)a)->app, *other = &((const struct app_record *)b)->app;
+    const struct app *one = &((const struct app_record *)a)->app,
+                     *other = &((const struct app_record *)b)->app;
     int order = memcmp(one->account.bytes, other->account.bytes, UID_BYTES);
     if (!order && one->created_ms != other->created_ms)
         order = one->created_ms < other->created_ms ? -1 : 1;
@@ -124,10 +125,12 @@ static struct text fold(struct folded *storage, struct text name)
     return text_make(storage->bytes, size);
 }
 
-/* Whose a name is when two have it (made on two islands): the older account's, then the smaller id's. */
+/* Whose a name is when two have it (made on two islands): the older account's, then the smaller
+ * id's. */
 static bool is_before(const struct account *a, const struct account *b)
 {
-    int64_t a_ms = a->created_ms ? a->created_ms : INT64_MAX, b_ms = b->created_ms ? b->created_ms : INT64_MAX;
+    int64_t a_ms = a->created_ms ? a->created_ms : INT64_MAX,
+            b_ms = b->created_ms ? b->created_ms : INT64_MAX;
     if (a_ms != b_ms)
         return a_ms < b_ms;
     return memcmp(a->id.bytes, b->id.bytes, UID_BYTES) < 0;
@@ -143,7 +146,8 @@ static void claim_name(struct accounts *accounts, struct account_record *record)
 }
 
 /* Takes a name from `record`; whoever else has it gets it. */
-static void release_name(struct accounts *accounts, const struct account_record *record, struct text name)
+static void release_name(struct accounts *accounts, const struct account_record *record,
+                         struct text name)
 {
     struct folded storage, other;
     struct text folded = fold(&storage, name), key;
@@ -170,7 +174,8 @@ static void set_name(struct accounts *accounts, struct account_record *record, s
     mem_free(before);
 }
 
-static void set_created(struct accounts *accounts, struct account_record *record, int64_t created_ms)
+static void set_created(struct accounts *accounts, struct account_record *record,
+                        int64_t created_ms)
 {
     bool is_younger = record->account.created_ms && created_ms > record->account.created_ms;
     record->account.created_ms = created_ms;
@@ -190,14 +195,17 @@ static void set_password(struct account_record *record, struct text hash)
 
 static void remove_app(struct accounts *accounts, struct app_record *record)
 {
-    if (map_get(accounts->by_index, text_make((char *)record->app.index.bytes, SECRET_INDEX_BYTES)) == record)
-        map_remove(accounts->by_index, text_make((char *)record->app.index.bytes, SECRET_INDEX_BYTES));
+    if (map_get(accounts->by_index,
+                text_make((char *)record->app.index.bytes, SECRET_INDEX_BYTES)) == record)
+        map_remove(accounts->by_index,
+                   text_make((char *)record->app.index.bytes, SECRET_INDEX_BYTES));
     sorted_remove(&accounts->app_order, record);
     map_remove(accounts->apps, uid_view(&record->app.id));
     app_free(record);
 }
 
-static void apply_app(struct accounts *accounts, struct uid account, struct uid id, struct text value)
+static void apply_app(struct accounts *accounts, struct uid account, struct uid id,
+                      struct text value)
 {
     struct app_record *before = map_get(accounts->apps, uid_view(&id));
     struct app_value app;
@@ -222,7 +230,8 @@ static void apply_app(struct accounts *accounts, struct uid account, struct uid 
     sorted_insert(&accounts->app_order, record);
 }
 
-static void apply_session(struct accounts *accounts, struct uid account, struct uid id, struct text value)
+static void apply_session(struct accounts *accounts, struct uid account, struct uid id,
+                          struct text value)
 {
     struct session_record *before = map_get(accounts->sessions, uid_view(&id));
     struct session_value session;
@@ -256,7 +265,8 @@ static bool key_uid(struct text key, struct uid *ret)
     return true;
 }
 
-static void apply_account(struct accounts *accounts, struct account_record *record, enum space space, struct text value)
+static void apply_account(struct accounts *accounts, struct account_record *record,
+                          enum space space, struct text value)
 {
     if (space == SPACE_ACCOUNT_NAME)
         set_name(accounts, record, value);
@@ -272,7 +282,8 @@ static void apply_account(struct accounts *accounts, struct account_record *reco
         set_created(accounts, record, (int64_t)cell_integer(value));
 }
 
-void accounts_apply(struct accounts *accounts, struct uid id, enum space space, struct text key, struct text value)
+void accounts_apply(struct accounts *accounts, struct uid id, enum space space, struct text key,
+                    struct text value)
 {
     struct uid uid;
     if (space == SPACE_APP && key_uid(key, &uid))
@@ -301,7 +312,8 @@ const struct account *accounts_by_id(const struct accounts *accounts, struct uid
 const struct account *accounts_by_name(const struct accounts *accounts, struct text name)
 {
     struct folded storage;
-    return name.size <= NAME_MAX_BYTES ? named(map_get(accounts->by_name, fold(&storage, name))) : NULL;
+    return name.size <= NAME_MAX_BYTES ? named(map_get(accounts->by_name, fold(&storage, name)))
+                                       : NULL;
 }
 
 size_t accounts_count(const struct accounts *accounts) { return accounts->count; }
@@ -323,14 +335,16 @@ const struct app *accounts_app(const struct accounts *accounts, struct uid id)
     return record && accounts_by_id(accounts, record->app.account) ? &record->app : NULL;
 }
 
-const struct app *accounts_app_by_index(const struct accounts *accounts, const struct secret_index *index)
+const struct app *accounts_app_by_index(const struct accounts *accounts,
+                                        const struct secret_index *index)
 {
     const struct app_record *record =
         map_get(accounts->by_index, text_make((const char *)index->bytes, SECRET_INDEX_BYTES));
     return record && accounts_by_id(accounts, record->app.account) ? &record->app : NULL;
 }
 
-const struct app *accounts_app_next(const struct accounts *accounts, struct uid account, size_t *cursor)
+const struct app *accounts_app_next(const struct accounts *accounts, struct uid account,
+                                    size_t *cursor)
 {
     if (!accounts_by_id(accounts, account))
         return NULL;
@@ -355,7 +369,8 @@ const struct session *accounts_session(const struct accounts *accounts, struct u
     return record && accounts_by_id(accounts, record->session.account) ? &record->session : NULL;
 }
 
-const struct session *accounts_session_next(const struct accounts *accounts, struct uid account, size_t *cursor)
+const struct session *accounts_session_next(const struct accounts *accounts, struct uid account,
+                                            size_t *cursor)
 {
     struct text key;
     void *value;

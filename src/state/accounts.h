@@ -5,8 +5,9 @@
 #include "trust/secret.h"
 
 /*
- * accounts: who may sign in, with which app secrets and sessions.  Reads only, from memory, on the state's loop;
- * changes go through state/batch.h.  What is returned is borrowed and valid until the loop's next turn.
+ * accounts: who may sign in, with which app secrets and sessions.  Reads only, from memory, on
+ * the state's loop; changes go through state/batch.h.  What is returned is borrowed and valid
+ * until the loop's next turn.
  */
 struct state;
 
@@ -53,4 +54,5 @@ void state_app_used(struct state *state, struct uid id, int64_t now_ms);
 
 /* NULL when never there, revoked, or expired by `now_ms`. */
 const struct session *state_session(const struct state *state, struct uid id, int64_t now_ms);
-const struct session *state_session_next(const struct state *state, struct uid account, size_t *cursor);
+const struct session *state_session_next(const struct state *state, struct uid account,
+                                         size_t *cursor);

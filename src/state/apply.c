@@ -71,7 +71,8 @@ void apply_run(struct apply *apply, struct apply_job *job)
 static void pause_for(struct apply *apply, int64_t ms)
 {
     struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until); /* what pthread_cond_timedwait asks for, not a reading of time */
+    clock_gettime(CLOCK_MONOTONIC,
+                  &until); /* what pthread_cond_timedwait asks for, not a reading of time */
     until.tv_nsec += ms % 1000 * 1000000;
     until.tv_sec += ms / 1000 + until.tv_nsec / 1000000000;
     until.tv_nsec %= 1000000000;
@@ -83,7 +84,8 @@ static void pause_for(struct apply *apply, int64_t ms)
 /* Lock held.  Waits for something to write or run; false when stopping and there is neither. */
 static bool wait_for_work(struct apply *apply)
 {
-    while (!apply->is_stopping && !apply->first_job && apply->filling->lsn == 0 && apply->writing->lsn == 0)
+    while (!apply->is_stopping && !apply->first_job && apply->filling->lsn == 0 &&
+           apply->writing->lsn == 0)
         pthread_cond_wait(&apply->has_work, &apply->lock);
     if (apply->status.error)
         pause_for(apply, RETRY_MS);
@@ -100,7 +102,8 @@ static bool wait_for_work(struct apply *apply)
 static void report(const struct apply *apply, int error, int error_before)
 {
     if (error && error != error_before)
-        LOG(apply->logger, LOG_ERROR, "the database does not take what the journal holds; trying again each second",
+        LOG(apply->logger, LOG_ERROR,
+            "the database does not take what the journal holds; trying again each second",
             {"state.db", text_of(database_words(error))}, {"code", LOG_NUMBER(error)});
     else if (!error && error_before)
         LOG_EVENT(apply->logger, LOG_INFO, "the database takes operations again");

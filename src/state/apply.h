@@ -5,15 +5,18 @@
 #include "store/journal.h"
 
 /*
- * apply: the thread that carries effects from memory into the database, then lets the journal forget them.
+ * apply: the thread that carries effects from memory into the database, then lets the journal
+ * forget them.
  *
- * The loop fills one set of effects under the lock while the thread writes the other: what gathers during a transaction
- * is the next transaction.  While the database fails the thread tries again each second and what gathers is
- * bounded: apply_has_room() turns false and new operations are refused, reads go on.
+ * The loop fills one set of effects under the lock while the thread writes the other: what
+ * gathers during a transaction is the next transaction.  While the database fails the thread
+ * tries again each second and what gathers is bounded: apply_has_room() turns false and new
+ * operations are refused, reads go on.
  */
 struct apply;
 
-/* Borrows database, journal and logger until apply_stop(); takes over `pending` (from replay; may be NULL). */
+/* Borrows database, journal and logger until apply_stop(); takes over `pending` (from replay; may
+ * be NULL). */
 struct apply *apply_start(struct database *database, struct journal *journal, struct uid journal_id,
                           const struct logger *logger, struct effects *pending) MUST_USE;
 /* Writes what is left, trying once more if the database fails: the journal still has it. */
@@ -30,7 +33,8 @@ struct apply_status {
 };
 struct apply_status apply_status(struct apply *apply);
 
-/* Runs `work` on the thread once everything that was there before is in the database (or has failed to be). */
+/* Runs `work` on the thread once everything that was there before is in the database (or has failed
+ * to be). */
 struct apply_job {
     void (*work)(struct apply_job *job, struct database *database, int database_error);
     struct apply_job *_next;

@@ -26,7 +26,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { HEADER_BYTES = 32, NAME_BYTES = 32, PART_BYTES = NAME_BYTES + 8, DIGEST_BYTES = 32, PARTS = 3, CHUNK_BYTES = 1 << 16 };
+enum {
+    HEADER_BYTES = 32,
+    NAME_BYTES = 32,
+    PART_BYTES = NAME_BYTES + 8,
+    DIGEST_BYTES = 32,
+    PARTS = 3,
+    CHUNK_BYTES = 1 << 16
+};
 static const char MAGIC[] = "sostback";
 static const char *const part_names[PARTS] = {"state.db", "signing.key", "sealing.key"};
 static const char *const part_paths[PARTS] = {"state.db", "keys/signing.key", "keys/sealing.key"};
@@ -94,11 +101,13 @@ static void put_part(struct writer *writer, const char *name, const char *path)
     close(fd);
 }
 
-static int write_backup(const char *path, const char *database_copy_path, const char *folder, uint64_t epoch)
+static int write_backup(const char *path, const char *database_copy_path, const char *folder,
+                        uint64_t epoch)
 {
     uint8_t digest[DIGEST_BYTES];
     char key_path[4096];
-    struct writer writer = {.fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600)};
+    struct writer writer = {
+        .fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600)};
     if (writer.fd < 0)
         return -errno;
     crypto_generichash_init(&writer.hash, NULL, 0, DIGEST_BYTES);
@@ -152,7 +161,8 @@ static void take_backup(struct apply_job *job, struct database *database, int da
         backup->error = -EIO;
         backup->why = database_words(result);
     } else {
-        backup->error = write_backup(backup->path, copy, backup->state->folder, backup->state->epoch);
+        backup->error =
+            write_backup(backup->path, copy, backup->state->folder, backup->state->epoch);
         backup->why = backup->error ? strerrordesc_np(-backup->error) : NULL;
     }
     unlink(copy);
@@ -216,7 +226,9 @@ static const char *read_parts(struct parts *parts)
         has_all = strncmp(name, part_names[i], sizeof name) == 0;
         parts->bytes[i] = reader_bytes(&reader, (size_t)reader_u64(&reader));
     }
-    return has_all && !reader.failed && reader.left == 0 ? NULL : "does not hold the parts of this version";
+    return has_all && !reader.failed && reader.left == 0
+               ? NULL
+               : "does not hold the parts of this version";
 }
 
 static int open_parts(const char *path, struct parts *parts, struct state_error *ret_error)
@@ -242,15 +254,29 @@ int state_backup_verify(const char *path, struct state_error *ret_error)
 
 /* --- restoring: everything new lies beside before anything old is moved --- */
 
-static bool ignore_cell(void *context UNUSED, const struct cell_name *name UNUSED, const struct cell *cell UNUSED) { return true; }
-static bool ignore_count(void *context UNUSED, struct uid account UNUSED, struct subject subject UNUSED, struct plays plays UNUSED) { return true; }
-static bool ignore_numbers(void *context UNUSED, struct uid device UNUSED, uint64_t a UNUSED, uint64_t b UNUSED) { return true; }
+static bool ignore_cell(void *context UNUSED, const struct cell_name *name UNUSED,
+                        const struct cell *cell UNUSED)
+{
+    return true;
+}
+static bool ignore_count(void *context UNUSED, struct uid account UNUSED,
+                         struct subject subject UNUSED, struct plays plays UNUSED)
+{
+    return true;
+}
+static bool ignore_numbers(void *context UNUSED, struct uid device UNUSED, uint64_t a UNUSED,
+                           uint64_t b UNUSED)
+{
+    return true;
+}
 static bool ignore_kept(void *context UNUSED, struct text operation UNUSED) { return true; }
 
 /* Reads the database through, so that a damaged one is found before it replaces anything. */
-static int read_mark(const char *path, struct database_mark *ret_mark, struct database **ret, struct state_error *ret_error)
+static int read_mark(const char *path, struct database_mark *ret_mark, struct database **ret,
+                     struct state_error *ret_error)
 {
-    struct database_sink sink = {ignore_cell, ignore_count, ignore_numbers, ignore_numbers, ignore_kept, NULL};
+    struct database_sink sink = {ignore_cell,    ignore_count, ignore_numbers,
+                                 ignore_numbers, ignore_kept,  NULL};
     int error = database_open(path, ret, ret_error);
     if (!error)
         error = database_load(*ret, &sink, ret_mark, ret_error);
@@ -295,25 +321,35 @@ static int write_beside(int folder_fd, const struct parts *parts, struct state_e
         snprintf(path, sizeof path, "%s.restored", part_paths[i]);
         error = file_write_atomic(folder_fd, path, parts->bytes[i], 0600);
     }
-    return error ? fail(ret_error, error, "the backup cannot be unpacked: %s", strerror(-error)) : 0;
+    return error ? fail(ret_error, error, "the backup cannot be unpacked: %s", strerror(-error))
+                 : 0;
+}
+
+/* Under another name when an earlier restore left one there. */
+static int move_journal_aside(int folder_fd)
+{
+    char aside[64] = "journal.before-restore";
+    if (faccessat(folder_fd, aside, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+        snprintf(aside, sizeof aside, "journal.before-restore.%lld", (long long)clock_unix_ms());
+    return renameat(folder_fd, "journal", folder_fd, aside) != 0 && errno != ENOENT ? -errno : 0;
 }
 
 static int swap_in(int folder_fd, struct state_error *ret_error)
 {
-    char from[64], aside[64];
-    int error = 0;
-    snprintf(aside, sizeof aside, "journal.before-restore.%lld", (long long)clock_unix_ms());
-    if (renameat(folder_fd, "journal", folder_fd, aside) != 0 && errno != ENOENT)
-        error = -errno;
+    char from[64];
+    int error = move_journal_aside(folder_fd);
     unlinkat(folder_fd, "state.db-wal", 0); /* of the database that goes */
     unlinkat(folder_fd, "state.db-shm", 0);
-    for (int i = PARTS; i-- > 0 && !error;) { /* keys first: a database without its keys opens no secret */
+    for (int i = PARTS;
+         i-- > 0 && !error;) { /* keys first: a database without its keys opens no secret */
         snprintf(from, sizeof from, "%s.restored", part_paths[i]);
         error = renameat(folder_fd, from, folder_fd, part_paths[i]) ? -errno : 0;
     }
     if (!error && fsync(folder_fd) != 0)
         error = -errno;
-    return error ? fail(ret_error, error, "the restored files cannot be put in place: %s", strerror(-error)) : 0;
+    return error ? fail(ret_error, error, "the restored files cannot be put in place: %s",
+                        strerror(-error))
+                 : 0;
 }
 
 int state_restore(const char *path, const char *folder, struct state_error *ret_error)

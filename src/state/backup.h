@@ -4,14 +4,15 @@
 #include "state/state.h"
 
 /*
- * backup: one file that holds a whole state folder: header, keys, SQLite image, BLAKE2b over all of it.
- * Taking one while the server runs is state_backup().
+ * backup: one file that holds a whole state folder: header, keys, SQLite image, BLAKE2b over all
+ * of it. Taking one while the server runs is state_backup().
  */
 
 /*
- * Offline, with no server on `folder`: verifies the file whole before anything is touched, puts the database and keys in
- * place, moves the journal that was there aside (journal.before-restore), and raises the epoch above both.
- * 0, or -errno with *ret_error filled and the folder as it was.
+ * Offline, with no server on `folder`: verifies the file whole before anything is touched, puts
+ * the database and keys in place, moves the journal that was there aside (journal.before-restore,
+ * with the time behind it when that is taken), and raises the epoch above both. 0, or -errno with
+ * *ret_error filled and the folder as it was.
  */
 int state_restore(const char *path, const char *folder, struct state_error *ret_error) MUST_USE;
 /* Reads and verifies only. */

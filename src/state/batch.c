@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-/* Builders: C values become the JSON payloads of kinds.def.  batch_accounts.c and batch_playlists.c have the rest. */
+/* Builders: C values become the JSON payloads of kinds.def.  batch_accounts.c and batch_playlists.c
+ * have the rest. */
 #include "state/batch.h"
 
 #include "base/json.h"
@@ -17,7 +18,8 @@ struct batch *batch_new(struct state *state, const struct batch_author *author)
     batch->state = state;
     batch->arena = arena_new(ARENA_BYTES);
     batch->author = *author;
-    batch->author.client.size = author->client.size < CLIENT_BYTES ? author->client.size : CLIENT_BYTES;
+    batch->author.client.size =
+        author->client.size < CLIENT_BYTES ? author->client.size : CLIENT_BYTES;
     if (!text_is_utf8(batch->author.client))
         batch->author.client = TEXT_NONE;
     batch->author.client = arena_text(batch->arena, batch->author.client);
@@ -53,7 +55,8 @@ struct batch_item *batch_add(struct batch *batch)
     if (batch->count == batch->capacity) {
         batch->capacity = batch->capacity ? batch->capacity * 2 : 4;
         batch->items = mem_realloc_array(batch->items, batch->capacity, sizeof *batch->items);
-        batch->outcomes = mem_realloc_array(batch->outcomes, batch->capacity, sizeof *batch->outcomes);
+        batch->outcomes =
+            mem_realloc_array(batch->outcomes, batch->capacity, sizeof *batch->outcomes);
     }
     batch->outcomes[batch->count] = (struct batch_outcome){0};
     batch->items[batch->count] = (struct batch_item){.operation.account = batch->account};
@@ -105,7 +108,8 @@ void build_subject(struct json *json, const char *name, struct subject subject)
     json_member_text(json, name, subject_text(&storage, subject));
 }
 
-void build_subjects(struct json *json, const char *name, const struct subject *subjects, size_t count)
+void build_subjects(struct json *json, const char *name, const struct subject *subjects,
+                    size_t count)
 {
     struct subject_text storage;
     json_name(json, name);
@@ -141,7 +145,8 @@ void batch_play(struct batch *batch, const struct play *play)
     if (play->album.kind[0])
         build_subject(&json, "album", play->album);
     if (play->artist_count)
-        build_subjects(&json, "artists", play->artists, play->artist_count < 16 ? play->artist_count : 16);
+        build_subjects(&json, "artists", play->artists,
+                       play->artist_count < 16 ? play->artist_count : 16);
     if (batch->author.client.size)
         json_member_text(&json, "client", batch->author.client);
     struct batch_item *item = build_end(batch, &json, KIND_PLAY);
@@ -160,7 +165,8 @@ void batch_setting(struct batch *batch, struct text name, struct text json_value
     build_end(batch, &json, KIND_SETTING);
 }
 
-void batch_queue(struct batch *batch, const struct subject *tracks, size_t count, size_t current, int64_t position_ms)
+void batch_queue(struct batch *batch, const struct subject *tracks, size_t count, size_t current,
+                 int64_t position_ms)
 {
     struct json json = build_begin(batch);
     build_subjects(&json, "tracks", tracks, count);
@@ -171,7 +177,8 @@ void batch_queue(struct batch *batch, const struct subject *tracks, size_t count
     build_end(batch, &json, KIND_QUEUE);
 }
 
-void batch_bookmark(struct batch *batch, struct subject subject, int64_t position_ms, struct text comment)
+void batch_bookmark(struct batch *batch, struct subject subject, int64_t position_ms,
+                    struct text comment)
 {
     struct json json = build_begin(batch);
     const struct listener *listener = state_listener(batch->state, batch->account);
@@ -195,8 +202,9 @@ void batch_bookmark_delete(struct batch *batch, struct subject subject)
     build_end(batch, &json, KIND_BOOKMARK_DELETE);
 }
 
-static void build_share(struct batch *batch, struct uid id, const struct subject *subjects, size_t count,
-                        struct text description, int64_t expires_ms, int64_t created_ms)
+static void build_share(struct batch *batch, struct uid id, const struct subject *subjects,
+                        size_t count, struct text description, int64_t expires_ms,
+                        int64_t created_ms)
 {
     struct json json = build_begin(batch);
     build_uid(&json, "id", id);
@@ -208,20 +216,22 @@ static void build_share(struct batch *batch, struct uid id, const struct subject
     build_end(batch, &json, KIND_SHARE);
 }
 
-struct uid batch_share_create(struct batch *batch, const struct subject *subjects, size_t count, struct text description,
-                              int64_t expires_ms)
+struct uid batch_share_create(struct batch *batch, const struct subject *subjects, size_t count,
+                              struct text description, int64_t expires_ms)
 {
     struct uid id = uid_random();
     build_share(batch, id, subjects, count, description, expires_ms, batch->author.now_ms);
     return id;
 }
 
-void batch_share_change(struct batch *batch, struct uid id, struct text description, int64_t expires_ms)
+void batch_share_change(struct batch *batch, struct uid id, struct text description,
+                        int64_t expires_ms)
 {
     const struct share *share = state_share(batch->state, id);
     if (share && uid_equal(share->owner, batch->account))
-        build_share(batch, id, share->subjects, share->count, description.data ? description : share->description,
-                    expires_ms, share->created_ms);
+        build_share(batch, id, share->subjects, share->count,
+                    description.data ? description : share->description, expires_ms,
+                    share->created_ms);
     else
         build_refused(batch, KIND_SHARE, OUTCOME_FORBIDDEN, "there is no such share of yours");
 }
@@ -233,7 +243,8 @@ void batch_share_delete(struct batch *batch, struct uid id)
     build_end(batch, &json, KIND_SHARE_DELETE);
 }
 
-void build_refused(struct batch *batch, enum operation_kind kind, enum outcome outcome, const char *why)
+void build_refused(struct batch *batch, enum operation_kind kind, enum outcome outcome,
+                   const char *why)
 {
     struct json json = build_begin(batch);
     if (build_end(batch, &json, kind))

@@ -4,7 +4,8 @@
 #include "state/state_internal.h"
 
 /* Operations for `account`, then back to whom the batch was for. */
-static void end_for(struct batch *batch, struct json *json, struct uid account, enum operation_kind kind)
+static void end_for(struct batch *batch, struct json *json, struct uid account,
+                    enum operation_kind kind)
 {
     struct batch_item *item = build_end(batch, json, kind);
     if (item)
@@ -27,8 +28,8 @@ static void build_libraries(struct json *json, uint64_t libraries)
     json_member_text(json, "libraries", text_make(digits, (size_t)size));
 }
 
-struct uid batch_account_create(struct batch *batch, struct text name, struct text password_hash, bool is_admin,
-                                uint64_t libraries)
+struct uid batch_account_create(struct batch *batch, struct text name, struct text password_hash,
+                                bool is_admin, uint64_t libraries)
 {
     struct uid id = uid_random();
     struct json json = build_begin(batch);
@@ -90,7 +91,8 @@ static size_t app_count(const struct state *state, struct uid account)
     return count;
 }
 
-struct uid batch_app_create(struct batch *batch, struct uid account, struct text label, struct secret *ret_secret)
+struct uid batch_app_create(struct batch *batch, struct uid account, struct text label,
+                            struct secret *ret_secret)
 {
     const struct keys *keys = state_keys(batch->state);
     struct uid id = uid_random();
@@ -106,7 +108,8 @@ struct uid batch_app_create(struct batch *batch, struct uid account, struct text
     json_member_i64(&json, "created", batch->author.now_ms);
     end_for(batch, &json, account, KIND_APP);
     if (app_count(batch->state, account) >= ACCOUNT_MAX_APPS)
-        batch_refuse(batch, batch->count - 1, OUTCOME_REFUSED, "has as many apps as one may: revoke one that is not used");
+        batch_refuse(batch, batch->count - 1, OUTCOME_REFUSED,
+                     "has as many apps as one may: revoke one that is not used");
     return id;
 }
 
@@ -122,7 +125,8 @@ static void revoke_oldest_session(struct batch *batch, const struct session *new
 {
     const struct session *oldest = NULL;
     size_t cursor = 0, count = 0;
-    for (const struct session *one; (one = state_session_next(batch->state, newcomer->account, &cursor)); count++) {
+    for (const struct session *one;
+         (one = state_session_next(batch->state, newcomer->account, &cursor)); count++) {
         if (uid_equal(one->id, newcomer->id))
             return;
         if (!oldest || one->rotated_ms < oldest->rotated_ms)

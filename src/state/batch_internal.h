@@ -13,10 +13,10 @@
  */
 struct batch_item {
     struct operation operation; /* texts in the arena */
-    bool is_ours;       /* born here: gets our device, seq and clock (unless derived) when submitted */
-    bool is_derived;    /* has a derived id */
+    bool is_ours;    /* born here: gets our device, seq and clock (unless derived) when submitted */
+    bool is_derived; /* has a derived id */
     bool is_from_player; /* from POST /ops: fewer kinds */
-    bool is_sent;       /* has a record in the journal entry */
+    bool is_sent;        /* has a record in the journal entry */
 };
 
 struct batch {

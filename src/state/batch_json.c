@@ -11,16 +11,20 @@ static const uint64_t MAX_SEQ = (1ULL << 53) - 1; /* what a browser counts exact
 static bool number_of(const json_t *value, uint64_t *ret)
 {
     if (json_is_string(value))
-        return text_to_u64(text_make(json_string_value(value), json_string_length(value)), ret) && *ret <= INT64_MAX;
+        return text_to_u64(text_make(json_string_value(value), json_string_length(value)), ret) &&
+               *ret <= INT64_MAX;
     *ret = (uint64_t)json_integer_value(value);
     return json_is_integer(value) && json_integer_value(value) >= 0;
 }
 
-static const char *read_operation(struct batch *batch, const json_t *object, struct uid device, struct batch_item *item)
+static const char *read_operation(struct batch *batch, const json_t *object, struct uid device,
+                                  struct batch_item *item)
 {
     struct operation *operation = &item->operation;
-    const json_t *kind = json_object_get(object, "kind"), *payload = json_object_get(object, "payload");
-    if (!number_of(json_object_get(object, "seq"), &operation->seq) || operation->seq == 0 || operation->seq > MAX_SEQ)
+    const json_t *kind = json_object_get(object, "kind"),
+                 *payload = json_object_get(object, "payload");
+    if (!number_of(json_object_get(object, "seq"), &operation->seq) || operation->seq == 0 ||
+        operation->seq > MAX_SEQ)
         return "seq must be a number from 1 to 2^53 - 1";
     if (!number_of(json_object_get(object, "hlc"), &operation->hlc))
         return "hlc must be a number or a text of its digits";
@@ -31,7 +35,8 @@ static const char *read_operation(struct batch *batch, const json_t *object, str
     char *words = json_dumps(payload, JSON_COMPACT);
     operation->device = device;
     operation->account = batch->account;
-    operation->kind = arena_text(batch->arena, text_make(json_string_value(kind), json_string_length(kind)));
+    operation->kind =
+        arena_text(batch->arena, text_make(json_string_value(kind), json_string_length(kind)));
     operation->payload = arena_text(batch->arena, text_of(words));
     item->is_from_player = true;
     free(words);
@@ -41,14 +46,17 @@ static const char *read_operation(struct batch *batch, const json_t *object, str
 bool batch_json(struct batch *batch, struct text json, const char **ret_why)
 {
     struct uid device;
-    json_t *body = json.size <= MAX_BODY_BYTES
-                       ? json_loadb(json.data ? json.data : "", json.size, JSON_REJECT_DUPLICATES, NULL)
-                       : NULL;
-    const json_t *device_text = json_object_get(body, "device"), *operations = json_object_get(body, "operations");
-    *ret_why = json.size > MAX_BODY_BYTES   ? "the body is over 8 MiB"
-               : !json_is_object(body)      ? "the body must be a JSON object"
+    json_t *body = json.size <= MAX_BODY_BYTES ? json_loadb(json.data ? json.data : "", json.size,
+                                                            JSON_REJECT_DUPLICATES, NULL)
+                                               : NULL;
+    const json_t *device_text = json_object_get(body, "device"),
+                 *operations = json_object_get(body, "operations");
+    *ret_why = json.size > MAX_BODY_BYTES ? "the body is over 8 MiB"
+               : !json_is_object(body)    ? "the body must be a JSON object"
                : !json_is_string(device_text) ||
-                       !uid_from_text(text_make(json_string_value(device_text), json_string_length(device_text)), &device) ||
+                       !uid_from_text(text_make(json_string_value(device_text),
+                                                json_string_length(device_text)),
+                                      &device) ||
                        uid_is_none(device)
                    ? "device must be 22 characters of base64url, drawn at random once"
                : !json_is_array(operations) || json_array_size(operations) == 0 ||

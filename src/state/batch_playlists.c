@@ -6,7 +6,8 @@
 enum { ENTRIES_PER_OPERATION = 1000 }; /* some 100 bytes each: below the payload's limit */
 
 /* The author's own playlist, or NULL with the refusal noted. */
-static const struct playlist *own_playlist(struct batch *batch, struct uid id, enum operation_kind kind)
+static const struct playlist *own_playlist(struct batch *batch, struct uid id,
+                                           enum operation_kind kind)
 {
     const struct playlist *playlist = state_playlist(batch->state, batch->account, id);
     if (playlist && uid_equal(playlist->owner, batch->account))
@@ -39,8 +40,8 @@ static bool put_entry(struct json *json, struct subject track, struct position *
     return true;
 }
 
-static void put_tracks(struct batch *batch, struct uid id, struct position last, const struct subject *tracks,
-                       size_t count)
+static void put_tracks(struct batch *batch, struct uid id, struct position last,
+                       const struct subject *tracks, size_t count)
 {
     for (size_t at = 0; at < count; at += ENTRIES_PER_OPERATION) {
         size_t some = count - at < ENTRIES_PER_OPERATION ? count - at : ENTRIES_PER_OPERATION;
@@ -50,12 +51,14 @@ static void put_tracks(struct batch *batch, struct uid id, struct position last,
             has_room &= put_entry(&json, tracks[at + i], &last);
         json_end_array(&json);
         if (build_end(batch, &json, KIND_PLAYLIST_PUT) && !has_room)
-            batch_refuse(batch, batch->count - 1, OUTCOME_REFUSED, "there is no room at the end: move some entries first");
+            batch_refuse(batch, batch->count - 1, OUTCOME_REFUSED,
+                         "there is no room at the end: move some entries first");
     }
 }
 
 /* Removes the entries for which `is_gone` says so (all when NULL). */
-static void remove_entries(struct batch *batch, const struct playlist *playlist, const bool *is_gone)
+static void remove_entries(struct batch *batch, const struct playlist *playlist,
+                           const bool *is_gone)
 {
     struct uid_text storage;
     for (size_t at = 0; at < playlist->entry_count; at += ENTRIES_PER_OPERATION) {
@@ -73,7 +76,8 @@ static void remove_entries(struct batch *batch, const struct playlist *playlist,
     }
 }
 
-struct uid batch_playlist_create(struct batch *batch, struct text name, const struct subject *tracks, size_t count)
+struct uid batch_playlist_create(struct batch *batch, struct text name,
+                                 const struct subject *tracks, size_t count)
 {
     struct uid id = uid_random();
     struct json json = build_begin(batch);
@@ -85,8 +89,8 @@ struct uid batch_playlist_create(struct batch *batch, struct text name, const st
     return id;
 }
 
-void batch_playlist_change(struct batch *batch, struct uid id, struct text name, struct text comment,
-                           const bool *is_public)
+void batch_playlist_change(struct batch *batch, struct uid id, struct text name,
+                           struct text comment, const bool *is_public)
 {
     if (!own_playlist(batch, id, KIND_PLAYLIST))
         return;
@@ -112,14 +116,16 @@ static struct position last_position(const struct playlist *playlist)
     return last;
 }
 
-void batch_playlist_append(struct batch *batch, struct uid id, const struct subject *tracks, size_t count)
+void batch_playlist_append(struct batch *batch, struct uid id, const struct subject *tracks,
+                           size_t count)
 {
     const struct playlist *playlist = own_playlist(batch, id, KIND_PLAYLIST_PUT);
     if (playlist)
         put_tracks(batch, id, last_position(playlist), tracks, count);
 }
 
-void batch_playlist_remove_at(struct batch *batch, struct uid id, const size_t *indices, size_t count)
+void batch_playlist_remove_at(struct batch *batch, struct uid id, const size_t *indices,
+                              size_t count)
 {
     const struct playlist *playlist = own_playlist(batch, id, KIND_PLAYLIST_REMOVE);
     bool *is_gone = playlist ? arena_zalloc(batch->arena, playlist->entry_count + 1) : NULL;
@@ -130,7 +136,8 @@ void batch_playlist_remove_at(struct batch *batch, struct uid id, const size_t *
         remove_entries(batch, playlist, is_gone);
 }
 
-void batch_playlist_replace(struct batch *batch, struct uid id, const struct subject *tracks, size_t count)
+void batch_playlist_replace(struct batch *batch, struct uid id, const struct subject *tracks,
+                            size_t count)
 {
     const struct playlist *playlist = own_playlist(batch, id, KIND_PLAYLIST_PUT);
     if (!playlist)

@@ -10,8 +10,9 @@
 enum { NAME_BYTES = UID_BYTES + 1 + NAME_MAX_BYTES };
 
 struct cells {
-    struct map *map; /* of struct stored */
-    size_t max_cells;
+    struct map *map;      /* of struct stored */
+    struct map *accounts; /* id → struct holder */
+    size_t max_cells, max_per_account;
 };
 
 /* A cell and its value in one block. */
@@ -20,11 +21,18 @@ struct stored {
     char value[];
 };
 
-struct cells *cells_new(size_t max_cells)
+/* How many cells an account has. */
+struct holder {
+    size_t count;
+};
+
+struct cells *cells_new(size_t max_cells, size_t max_per_account)
 {
     struct cells *cells = MEM_NEW(struct cells);
     cells->map = map_new(random_u64(), max_cells);
+    cells->accounts = map_new(random_u64(), max_cells);
     cells->max_cells = max_cells;
+    cells->max_per_account = max_per_account;
     return cells;
 }
 
@@ -37,11 +45,15 @@ void cells_free(struct cells **cells)
         return;
     while (map_next((*cells)->map, &cursor, &key, &value))
         mem_free(value);
+    for (cursor = 0; map_next((*cells)->accounts, &cursor, &key, &value);)
+        mem_free(value);
     map_free(&(*cells)->map);
+    map_free(&(*cells)->accounts);
     mem_free_p(cells);
 }
 
-static struct text name_of(char storage[NAME_BYTES], struct uid account, enum space space, struct text key)
+static struct text name_of(char storage[NAME_BYTES], struct uid account, enum space space,
+                           struct text key)
 {
     assert(key.size <= NAME_MAX_BYTES);
     memcpy(storage, account.bytes, UID_BYTES);
@@ -53,15 +65,28 @@ static struct text name_of(char storage[NAME_BYTES], struct uid account, enum sp
 
 static bool wins(const struct cell *cell, const struct operation_order *order, struct text value)
 {
-#ifdef BROKEN_MERGE /* tests/unit/state/meson.build: the last to arrive wins, and the property test must notice */
+#ifdef BROKEN_MERGE /* tests/unit/state/meson.build: the last to arrive wins, and the property \
+                       test must notice */
     return true;
 #endif
     int orders = operation_order_compare(order, &cell->order);
     return orders ? orders > 0 : text_compare(value, cell->value) > 0;
 }
 
-enum cells_verdict cells_merge(struct cells *cells, struct uid account, enum space space, struct text key,
-                               struct text value, const struct operation_order *order)
+static void count_one(struct cells *cells, struct uid account)
+{
+    struct holder *holder = map_get(cells->accounts, uid_view(&account));
+    if (!holder) {
+        holder = MEM_NEW(struct holder);
+        bool has_room = map_put(cells->accounts, uid_view(&account), holder);
+        assert(has_room); /* never more accounts than cells */
+    }
+    holder->count++;
+}
+
+enum cells_verdict cells_merge(struct cells *cells, struct uid account, enum space space,
+                               struct text key, struct text value,
+                               const struct operation_order *order)
 {
     char storage[NAME_BYTES];
     struct text name = name_of(storage, account, space, key);
@@ -76,11 +101,14 @@ enum cells_verdict cells_merge(struct cells *cells, struct uid account, enum spa
         mem_free(after);
         return CELLS_FULL;
     }
+    if (!before)
+        count_one(cells, account);
     mem_free(before);
     return CELLS_WON;
 }
 
-const struct cell *cells_get(const struct cells *cells, struct uid account, enum space space, struct text key)
+const struct cell *cells_get(const struct cells *cells, struct uid account, enum space space,
+                             struct text key)
 {
     char storage[NAME_BYTES];
     struct stored *stored = map_get(cells->map, name_of(storage, account, space, key));
@@ -90,17 +118,24 @@ const struct cell *cells_get(const struct cells *cells, struct uid account, enum
 void cells_drop(struct cells *cells, struct uid account, enum space space, struct text key)
 {
     char storage[NAME_BYTES];
-    mem_free(map_remove(cells->map, name_of(storage, account, space, key)));
+    struct stored *gone = map_remove(cells->map, name_of(storage, account, space, key));
+    if (!gone)
+        return;
+    ((struct holder *)map_get(cells->accounts, uid_view(&account)))->count--;
+    mem_free(gone);
 }
 
-bool cells_has_room(const struct cells *cells, size_t count)
+bool cells_has_room(const struct cells *cells, struct uid account, size_t count)
 {
-    return map_count(cells->map) + count <= cells->max_cells;
+    const struct holder *holder = map_get(cells->accounts, uid_view(&account));
+    return map_count(cells->map) + count <= cells->max_cells &&
+           (holder ? holder->count : 0) + count <= cells->max_per_account;
 }
 
 size_t cells_count(const struct cells *cells) { return map_count(cells->map); }
 
-bool cells_next(const struct cells *cells, size_t *cursor, struct cell_name *ret_name, const struct cell **ret_cell)
+bool cells_next(const struct cells *cells, size_t *cursor, struct cell_name *ret_name,
+                const struct cell **ret_cell)
 {
     struct text name;
     void *value;

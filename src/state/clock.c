@@ -6,7 +6,8 @@
 uint64_t clock_next(struct clock *clock, int64_t now_ms)
 {
     uint64_t now = clock_stamp(now_ms < 0 ? 0 : now_ms);
-    clock->last = now > clock->last ? now : clock->last + 1; /* a full counter flows over into the next ms */
+    clock->last =
+        now > clock->last ? now : clock->last + 1; /* a full counter flows over into the next ms */
     return clock->last;
 }
 

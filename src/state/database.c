@@ -27,12 +27,15 @@ enum statement {
 };
 
 static const char *const sql[STATEMENTS] = {
-    [PUT_CELL] = "INSERT OR REPLACE INTO cells (account, space, key, value, final, hlc, device, seq)"
-                 " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+    [PUT_CELL] =
+        "INSERT OR REPLACE INTO cells (account, space, key, value, final, hlc, device, seq)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
     [DROP_CELL] = "DELETE FROM cells WHERE account = ? AND space = ? AND key = ?",
-    [PUT_COUNT] = "INSERT OR REPLACE INTO counts (account, subject, plays, last_ms) VALUES (?, ?, ?, ?)",
-    [PUT_PLAY] = "INSERT OR IGNORE INTO plays (device, seq, account, track, at_ms, accepted_ms, payload)"
-                 " VALUES (?, ?, ?, ?, ?, ?, ?)",
+    [PUT_COUNT] =
+        "INSERT OR REPLACE INTO counts (account, subject, plays, last_ms) VALUES (?, ?, ?, ?)",
+    [PUT_PLAY] =
+        "INSERT OR IGNORE INTO plays (device, seq, account, track, at_ms, accepted_ms, payload)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?)",
     [PUT_RANGE] = "INSERT OR REPLACE INTO seen (device, first, last) VALUES (?, ?, ?)",
     [DROP_RANGE] = "DELETE FROM seen WHERE device = ? AND first = ?",
     [PUT_DIGEST] = "INSERT OR REPLACE INTO digests (device, slot, seq, digest) VALUES (?, ?, ?, ?)",
@@ -53,7 +56,8 @@ const char *database_words(int result)
     switch (result & 0xff) {
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
-        return "is locked by another program: close whatever else has it open (a shell, a backup tool)";
+        return "is locked by another program: close whatever else has it open (a shell, a backup "
+               "tool)";
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
         return "is damaged: stop the server and put a backup back with 'sostenuto restore'";
@@ -95,10 +99,13 @@ static int errno_of(int result)
 
 static int fail(int result, const char *path, sqlite3 *sqlite, struct state_error *ret_error)
 {
-    const char *theirs = sqlite && sqlite3_errcode(sqlite) != SQLITE_OK ? sqlite3_errmsg(sqlite) : sqlite3_errstr(result);
-    bool is_ours = result == SQLITE_MISMATCH; /* database_migrate's own word for "newer": SQLite has nothing to add */
-    snprintf(ret_error->words, sizeof ret_error->words, is_ours ? "%s %s" : "%s %s (SQLite: %s)", path,
-             database_words(result), theirs);
+    const char *theirs = sqlite && sqlite3_errcode(sqlite) != SQLITE_OK ? sqlite3_errmsg(sqlite)
+                                                                        : sqlite3_errstr(result);
+    bool is_ours =
+        result ==
+        SQLITE_MISMATCH; /* database_migrate's own word for "newer": SQLite has nothing to add */
+    snprintf(ret_error->words, sizeof ret_error->words, is_ours ? "%s %s" : "%s %s (SQLite: %s)",
+             path, database_words(result), theirs);
     return errno_of(result);
 }
 
@@ -106,7 +113,8 @@ static int fail(int result, const char *path, sqlite3 *sqlite, struct state_erro
 
 static int connect_to(const char *path, sqlite3 **ret)
 {
-    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600); /* SQLite's own would be 0644 */
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW,
+                  0600); /* SQLite's own would be 0644 */
     if (fd < 0)
         return SQLITE_CANTOPEN;
     close(fd);
@@ -114,8 +122,10 @@ static int connect_to(const char *path, sqlite3 **ret)
     sqlite3_extended_result_codes(*ret, 1);
     sqlite3_busy_timeout(*ret, 2000);
     if (result == SQLITE_OK)
-        result = sqlite3_exec(*ret, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF;",
-                              NULL, NULL, NULL);
+        result = sqlite3_exec(
+            *ret,
+            "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF;",
+            NULL, NULL, NULL);
     return result;
 }
 
@@ -137,8 +147,8 @@ int database_open(const char *path, struct database **ret, struct state_error *r
     if (result == SQLITE_OK)
         result = database_migrate(database->sqlite, DATABASE_VERSION);
     for (int i = 0; i < STATEMENTS && result == SQLITE_OK; i++)
-        result = sqlite3_prepare_v3(database->sqlite, sql[i], -1, SQLITE_PREPARE_PERSISTENT, &database->statements[i],
-                                    NULL);
+        result = sqlite3_prepare_v3(database->sqlite, sql[i], -1, SQLITE_PREPARE_PERSISTENT,
+                                    &database->statements[i], NULL);
     if (result == SQLITE_OK) {
         *ret = database;
         return 0;
@@ -232,8 +242,8 @@ static int write_play(struct database *database, const struct effect *effect)
     bind_text(&row, subject_view(&effect->play.track));
     bind_integer(&row, (uint64_t)effect->play.at_ms);
     bind_integer(&row, (uint64_t)effect->play.accepted_ms);
-    sqlite3_bind_text64(row.statement, row.next, effect->play.payload.data, effect->play.payload.size, SQLITE_STATIC,
-                        SQLITE_UTF8);
+    sqlite3_bind_text64(row.statement, row.next, effect->play.payload.data,
+                        effect->play.payload.size, SQLITE_STATIC, SQLITE_UTF8);
     return run(&row);
 }
 
@@ -317,7 +327,8 @@ static bool load_cell(sqlite3_stmt *row, const struct database_sink *sink)
 {
     struct cell_name name;
     struct cell cell;
-    if (!column_bytes(row, 0, &name.account, UID_BYTES) || !column_bytes(row, 6, &cell.order.device, UID_BYTES))
+    if (!column_bytes(row, 0, &name.account, UID_BYTES) ||
+        !column_bytes(row, 6, &cell.order.device, UID_BYTES))
         return false;
     name.space = (enum space)sqlite3_column_int(row, 1);
     name.key = column_text(row, 2);
@@ -332,7 +343,8 @@ static bool load_count(sqlite3_stmt *row, const struct database_sink *sink)
 {
     struct uid account;
     struct subject subject;
-    return column_bytes(row, 0, &account, UID_BYTES) && column_bytes(row, 1, &subject, SUBJECT_BYTES) &&
+    return column_bytes(row, 0, &account, UID_BYTES) &&
+           column_bytes(row, 1, &subject, SUBJECT_BYTES) &&
            sink->count(sink->context, account, subject,
                        (struct plays){column_integer(row, 2), sqlite3_column_int64(row, 3)});
 }
@@ -383,7 +395,8 @@ static int load_table(sqlite3 *sqlite, size_t which, const struct database_sink 
 static int load_mark(sqlite3 *sqlite, struct database_mark *ret_mark)
 {
     sqlite3_stmt *statement = NULL;
-    int result = sqlite3_prepare_v2(sqlite, "SELECT journal, lsn, epoch FROM mark WHERE id = 0", -1, &statement, NULL);
+    int result = sqlite3_prepare_v2(sqlite, "SELECT journal, lsn, epoch FROM mark WHERE id = 0", -1,
+                                    &statement, NULL);
     if (result == SQLITE_OK)
         result = sqlite3_step(statement);
     if (result == SQLITE_ROW) {
@@ -398,13 +411,15 @@ static int load_mark(sqlite3 *sqlite, struct database_mark *ret_mark)
     return result;
 }
 
-int database_load(struct database *database, const struct database_sink *sink, struct database_mark *ret_mark,
-                  struct state_error *ret_error)
+int database_load(struct database *database, const struct database_sink *sink,
+                  struct database_mark *ret_mark, struct state_error *ret_error)
 {
     int result = load_mark(database->sqlite, ret_mark);
     for (size_t i = 0; i < ARRAY_SIZE(tables) && result == SQLITE_OK; i++)
         result = load_table(database->sqlite, i, sink);
-    return result == SQLITE_OK ? 0 : fail(result, sqlite3_db_filename(database->sqlite, "main"), database->sqlite, ret_error);
+    return result == SQLITE_OK ? 0
+                               : fail(result, sqlite3_db_filename(database->sqlite, "main"),
+                                      database->sqlite, ret_error);
 }
 
 /* --- copies and upkeep --- */
@@ -429,7 +444,8 @@ int database_copy(struct database *database, const char *path)
 int database_set_mark(struct database *database, const struct database_mark *mark)
 {
     sqlite3_stmt *statement = NULL;
-    int result = sqlite3_prepare_v2(database->sqlite, "UPDATE mark SET journal = ?, lsn = ?, epoch = ?", -1, &statement, NULL);
+    int result = sqlite3_prepare_v2(
+        database->sqlite, "UPDATE mark SET journal = ?, lsn = ?, epoch = ?", -1, &statement, NULL);
     if (result != SQLITE_OK)
         return result;
     struct row row = {statement, 1};
@@ -444,7 +460,8 @@ int database_set_mark(struct database *database, const struct database_mark *mar
 int database_forget_sessions(struct database *database, int64_t before_ms)
 {
     sqlite3_stmt *statement = NULL;
-    int result = sqlite3_prepare_v2(database->sqlite, "DELETE FROM cells WHERE space = ? AND hlc < ?", -1, &statement, NULL);
+    int result = sqlite3_prepare_v2(
+        database->sqlite, "DELETE FROM cells WHERE space = ? AND hlc < ?", -1, &statement, NULL);
     if (result != SQLITE_OK)
         return result;
     struct row row = {statement, 1};

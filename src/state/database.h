@@ -5,26 +5,28 @@
 #include "state/state.h"
 
 /*
- * database: where the merged state lies at rest.  Everything that knows SQL is behind this header, so that another
- * engine can stand beside SQLite.
+ * database: where the merged state lies at rest.  Everything that knows SQL is behind this
+ * header, so that another engine can stand beside SQLite.
  *
- * One thread at a time: whoever opened it, then the apply thread, then whoever closes it.  A write is one transaction together with the mark
- * "everything up to this LSN of this journal is in here", and is on the medium when it returns.
- * Tables and migrations: database_schema.c.
+ * One thread at a time: whoever opened it, then the apply thread, then whoever closes it.  A
+ * write is one transaction together with the mark "everything up to this LSN of this journal is
+ * in here", and is on the medium when it returns. Tables and migrations: database_schema.c.
  */
 struct database;
 
 struct database_mark {
     struct uid journal; /* none: nothing was ever applied */
     uint64_t lsn;
-    uint64_t epoch;     /* raised by each restore, from 1 */
+    uint64_t epoch; /* raised by each restore, from 1 */
 };
 
-/* Opens or makes it (mode 0600) and migrates it to today's schema.  0, or -errno with *ret_error filled. */
+/* Opens or makes it (mode 0600) and migrates it to today's schema.  0, or -errno with *ret_error
+ * filled. */
 int database_open(const char *path, struct database **ret, struct state_error *ret_error) MUST_USE;
 void database_close(struct database **database);
 
-/* Everything there is, each row once; borrowed.  A callback that returns false ends it with -EINVAL. */
+/* Everything there is, each row once; borrowed.  A callback that returns false ends it with
+ * -EINVAL. */
 struct database_sink {
     bool (*cell)(void *context, const struct cell_name *name, const struct cell *cell);
     bool (*count)(void *context, struct uid account, struct subject subject, struct plays plays);
@@ -33,11 +35,12 @@ struct database_sink {
     bool (*kept)(void *context, struct text operation);
     void *context;
 };
-int database_load(struct database *database, const struct database_sink *sink, struct database_mark *ret_mark,
-                  struct state_error *ret_error) MUST_USE;
+int database_load(struct database *database, const struct database_sink *sink,
+                  struct database_mark *ret_mark, struct state_error *ret_error) MUST_USE;
 
 /* 0, or an SQLite result code; then nothing was written. */
-int database_write(struct database *database, const struct effects *effects, struct uid journal) MUST_USE;
+int database_write(struct database *database, const struct effects *effects,
+                   struct uid journal) MUST_USE;
 /* A consistent copy in a new file. */
 int database_copy(struct database *database, const char *path) MUST_USE;
 int database_set_mark(struct database *database, const struct database_mark *mark) MUST_USE;

@@ -7,22 +7,27 @@
 
 /* 1: the merged state */
 static const char MERGED_STATE[] =
-    "CREATE TABLE mark (id INTEGER PRIMARY KEY CHECK (id = 0), journal BLOB NOT NULL, lsn INTEGER NOT NULL,"
+    "CREATE TABLE mark (id INTEGER PRIMARY KEY CHECK (id = 0), journal BLOB NOT NULL, lsn INTEGER "
+    "NOT NULL,"
     " epoch INTEGER NOT NULL);"
     "INSERT INTO mark VALUES (0, zeroblob(16), 0, 1);"
-    "CREATE TABLE cells (account BLOB NOT NULL, space INTEGER NOT NULL, key BLOB NOT NULL, value BLOB NOT NULL,"
+    "CREATE TABLE cells (account BLOB NOT NULL, space INTEGER NOT NULL, key BLOB NOT NULL, value "
+    "BLOB NOT NULL,"
     " final INTEGER NOT NULL, hlc INTEGER NOT NULL, device BLOB NOT NULL, seq INTEGER NOT NULL,"
     " PRIMARY KEY (account, space, key)) WITHOUT ROWID;"
-    "CREATE TABLE counts (account BLOB NOT NULL, subject BLOB NOT NULL, plays INTEGER NOT NULL, last_ms INTEGER NOT NULL,"
+    "CREATE TABLE counts (account BLOB NOT NULL, subject BLOB NOT NULL, plays INTEGER NOT NULL, "
+    "last_ms INTEGER NOT NULL,"
     " PRIMARY KEY (account, subject)) WITHOUT ROWID;"
     "CREATE TABLE seen (device BLOB NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL,"
     " PRIMARY KEY (device, first)) WITHOUT ROWID;"
-    "CREATE TABLE digests (device BLOB NOT NULL, slot INTEGER NOT NULL, seq INTEGER NOT NULL, digest INTEGER NOT NULL,"
+    "CREATE TABLE digests (device BLOB NOT NULL, slot INTEGER NOT NULL, seq INTEGER NOT NULL, "
+    "digest INTEGER NOT NULL,"
     " PRIMARY KEY (device, slot)) WITHOUT ROWID;";
 
 /* 2: the plays themselves, for listening history */
 static const char PLAYS[] =
-    "CREATE TABLE plays (device BLOB NOT NULL, seq INTEGER NOT NULL, account BLOB NOT NULL, track BLOB NOT NULL,"
+    "CREATE TABLE plays (device BLOB NOT NULL, seq INTEGER NOT NULL, account BLOB NOT NULL, track "
+    "BLOB NOT NULL,"
     " at_ms INTEGER NOT NULL, accepted_ms INTEGER NOT NULL, payload TEXT NOT NULL,"
     " PRIMARY KEY (device, seq)) WITHOUT ROWID;"
     "CREATE INDEX plays_by_time ON plays (account, at_ms);";

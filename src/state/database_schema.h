@@ -3,10 +3,12 @@
 #include "base/compiler.h"
 
 /*
- * database_schema: the tables of state.db, as numbered steps.  Step n leads from version n-1 to n; PRAGMA user_version
- * is the version.  A step that was released is never edited.  Internal to state/database.
+ * database_schema: the tables of state.db, as numbered steps.  Step n leads from version n-1 to
+ * n; PRAGMA user_version is the version.  A step that was released is never edited.  Internal to
+ * state/database.
  */
 struct sqlite3;
 
-/* Each step in a transaction of its own.  An SQLite result code; SQLITE_MISMATCH when the file is newer than we are. */
+/* Each step in a transaction of its own.  An SQLite result code; SQLITE_MISMATCH when the file is
+ * newer than we are. */
 int database_migrate(struct sqlite3 *sqlite, int to_version) MUST_USE;

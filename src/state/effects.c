@@ -5,8 +5,14 @@
 
 #include <assert.h>
 
-/* An operation's effects take at most its own size several times over, and one play row, counts and a range. */
-enum { ROOM_FACTOR = 8, ROOM_FIXED = 64 * 1024, CEILING_BYTES = 4 * EFFECTS_MAX_BYTES, MAX_ITEMS = 1 << 20 };
+/* An operation's effects take at most its own size several times over, and one play row, counts and
+ * a range. */
+enum {
+    ROOM_FACTOR = 8,
+    ROOM_FIXED = 64 * 1024,
+    CEILING_BYTES = 4 * EFFECTS_MAX_BYTES,
+    MAX_ITEMS = 1 << 20
+};
 
 struct effects *effects_new(void)
 {
@@ -47,7 +53,8 @@ void effects_add(struct effects *effects, const struct effect *effect)
 {
     if (effects->count == effects->capacity) {
         effects->capacity = effects->capacity ? effects->capacity * 2 : 64;
-        effects->items = mem_realloc_array(effects->items, effects->capacity, sizeof *effects->items);
+        effects->items =
+            mem_realloc_array(effects->items, effects->capacity, sizeof *effects->items);
     }
     effects->items[effects->count] = *effect;
     own_texts(effects->arena, &effects->items[effects->count++]);
@@ -57,5 +64,6 @@ void effects_add(struct effects *effects, const struct effect *effect)
 bool effects_has_room(const struct effects *effects, size_t operation_bytes)
 {
     return effects->count < MAX_ITEMS &&
-           arena_used(effects->arena) + operation_bytes * ROOM_FACTOR + ROOM_FIXED <= EFFECTS_MAX_BYTES;
+           arena_used(effects->arena) + operation_bytes * ROOM_FACTOR + ROOM_FIXED <=
+               EFFECTS_MAX_BYTES;
 }

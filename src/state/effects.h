@@ -7,8 +7,8 @@
 /*
  * effects: what merging changed, in order, as absolute values, on its way to the database.
  *
- * Writing the same effects twice gives the same database, so a batch whose transaction failed is written again.
- * Owns its memory; one thread at a time.
+ * Writing the same effects twice gives the same database, so a batch whose transaction failed is
+ * written again. Owns its memory; one thread at a time.
  */
 enum effect_kind {
     EFFECT_CELL,      /* put a cell */
@@ -66,7 +66,8 @@ enum { EFFECTS_MAX_BYTES = 64 * 1024 * 1024 };
 struct effects *effects_new(void) MUST_USE;
 void effects_free(struct effects **effects);
 void effects_reset(struct effects *effects);
-/* Copies the effect and its texts.  Asserts that there is room: ask effects_has_room() before merging. */
+/* Copies the effect and its texts.  Asserts that there is room: ask effects_has_room() before
+ * merging. */
 void effects_add(struct effects *effects, const struct effect *effect);
 /* Whether an operation of this many bytes may still be merged. */
 bool effects_has_room(const struct effects *effects, size_t operation_bytes);

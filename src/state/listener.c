@@ -40,7 +40,8 @@ struct total {
     uint64_t plays;
 };
 
-/* --- rankings: what a mark counts in each, best first, then by subject so that the order is total --- */
+/* --- rankings: what a mark counts in each, best first, then by subject so that the order is total
+ * --- */
 
 static uint64_t rank_value(const struct mark *mark, enum listener_ranking ranking)
 {
@@ -66,12 +67,25 @@ static int compare_marks(const void *a, const void *b, enum listener_ranking ran
     return memcmp(&one->subject, &other->subject, SUBJECT_BYTES);
 }
 
-static int compare_starred(const void *a, const void *b) { return compare_marks(a, b, RANKING_STARRED); }
-static int compare_highest(const void *a, const void *b) { return compare_marks(a, b, RANKING_HIGHEST); }
-static int compare_frequent(const void *a, const void *b) { return compare_marks(a, b, RANKING_FREQUENT); }
-static int compare_recent(const void *a, const void *b) { return compare_marks(a, b, RANKING_RECENT); }
+static int compare_starred(const void *a, const void *b)
+{
+    return compare_marks(a, b, RANKING_STARRED);
+}
+static int compare_highest(const void *a, const void *b)
+{
+    return compare_marks(a, b, RANKING_HIGHEST);
+}
+static int compare_frequent(const void *a, const void *b)
+{
+    return compare_marks(a, b, RANKING_FREQUENT);
+}
+static int compare_recent(const void *a, const void *b)
+{
+    return compare_marks(a, b, RANKING_RECENT);
+}
 
-static sorted_compare *const compares[RANKINGS] = {compare_starred, compare_highest, compare_frequent, compare_recent};
+static sorted_compare *const compares[RANKINGS] = {compare_starred, compare_highest,
+                                                   compare_frequent, compare_recent};
 
 static int kind_index(const char *kind)
 {
@@ -201,8 +215,8 @@ static struct mark *obtain_mark(struct listener *listener, struct subject subjec
     return mark;
 }
 
-static void apply_mark(struct listeners *listeners, struct listener *listener, enum space space, struct text key,
-                       struct text value)
+static void apply_mark(struct listeners *listeners, struct listener *listener, enum space space,
+                       struct text key, struct text value)
 {
     struct subject subject;
     memcpy(&subject, key.data, sizeof subject);
@@ -232,8 +246,8 @@ static void add_total(struct listeners *listeners, struct subject subject, uint6
     total->plays += count;
 }
 
-struct plays listeners_play(struct listeners *listeners, struct uid account, struct subject subject, uint64_t count,
-                            int64_t last_ms)
+struct plays listeners_play(struct listeners *listeners, struct uid account, struct subject subject,
+                            uint64_t count, int64_t last_ms)
 {
     struct listener *listener = obtain(listeners, account);
     struct mark *mark = listener ? obtain_mark(listener, subject) : NULL;
@@ -284,15 +298,17 @@ static void apply_queue(struct listener *listener, struct text value, int64_t ch
         memcpy(listener->queue_storage + subjects_at, queue.subjects.data, queue.subjects.size);
     if (queue.client.size)
         memcpy(listener->queue_storage + client_at, queue.client.data, queue.client.size);
-    listener->queue = (struct play_queue){.tracks = (const struct subject *)(void *)listener->queue_storage,
-                                          .count = queue.subjects.size / SUBJECT_BYTES,
-                                          .current = queue.current,
-                                          .position_ms = queue.position_ms,
-                                          .changed_ms = changed_ms,
-                                          .changed_by = text_make(listener->queue_storage + client_at, queue.client.size)};
+    listener->queue = (struct play_queue){
+        .tracks = (const struct subject *)(void *)listener->queue_storage,
+        .count = queue.subjects.size / SUBJECT_BYTES,
+        .current = queue.current,
+        .position_ms = queue.position_ms,
+        .changed_ms = changed_ms,
+        .changed_by = text_make(listener->queue_storage + client_at, queue.client.size)};
 }
 
-static void apply_bookmark(struct listener *listener, struct text key, struct text value, int64_t changed_ms)
+static void apply_bookmark(struct listener *listener, struct text key, struct text value,
+                           int64_t changed_ms)
 {
     struct bookmark_value bookmark;
     for (size_t i = 0; i < listener->bookmarks.count; i++) {
@@ -307,10 +323,11 @@ static void apply_bookmark(struct listener *listener, struct text key, struct te
         return;
     struct bookmark_record *record = MEM_NEW(struct bookmark_record);
     record->comment = text_dup(bookmark.comment);
-    record->bookmark = (struct bookmark){.position_ms = bookmark.position_ms,
-                                         .created_ms = bookmark.created_ms,
-                                         .changed_ms = changed_ms,
-                                         .comment = text_make(record->comment, bookmark.comment.size)};
+    record->bookmark =
+        (struct bookmark){.position_ms = bookmark.position_ms,
+                          .created_ms = bookmark.created_ms,
+                          .changed_ms = changed_ms,
+                          .comment = text_make(record->comment, bookmark.comment.size)};
     memcpy(&record->bookmark.subject, key.data, SUBJECT_BYTES);
     sorted_insert(&listener->bookmarks, record);
 }
@@ -325,8 +342,8 @@ static void apply_setting(struct listener *listener, struct text key, struct tex
         mem_free(json);
 }
 
-void listeners_apply(struct listeners *listeners, struct uid account, enum space space, struct text key,
-                     struct text value, int64_t changed_ms)
+void listeners_apply(struct listeners *listeners, struct uid account, enum space space,
+                     struct text key, struct text value, int64_t changed_ms)
 {
     bool is_mark = (space == SPACE_STAR || space == SPACE_RATING) && key.size == SUBJECT_BYTES;
     bool is_bookmark = space == SPACE_BOOKMARK && key.size == SUBJECT_BYTES;
@@ -381,16 +398,18 @@ struct plays listener_plays(const struct listener *listener, struct subject subj
     return (struct plays){mark->plays, mark->last_ms};
 }
 
-size_t listener_ranked_count(const struct listener *listener, enum listener_ranking ranking, const char *kind)
+size_t listener_ranked_count(const struct listener *listener, enum listener_ranking ranking,
+                             const char *kind)
 {
     int index = kind_index(kind);
     return listener && index >= 0 ? listener->rankings[ranking][index].count : 0;
 }
 
-struct subject listener_ranked(const struct listener *listener, enum listener_ranking ranking, const char *kind,
-                               size_t position)
+struct subject listener_ranked(const struct listener *listener, enum listener_ranking ranking,
+                               const char *kind, size_t position)
 {
-    return ((const struct mark *)listener->rankings[ranking][kind_index(kind)].items[position])->subject;
+    return ((const struct mark *)listener->rankings[ranking][kind_index(kind)].items[position])
+        ->subject;
 }
 
 const struct play_queue *listener_queue(const struct listener *listener)

@@ -7,7 +7,7 @@
 
 void model_init(struct model *model, const struct model_limits *limits)
 {
-    *model = (struct model){.cells = cells_new(limits->max_cells),
+    *model = (struct model){.cells = cells_new(limits->max_cells, limits->max_cells_per_account),
                             .seen = seen_new(limits->max_devices, limits->max_ranges_per_device),
                             .accounts = accounts_new(),
                             .listeners = listeners_new(),
@@ -32,7 +32,8 @@ void model_settle(struct model *model)
 }
 
 /* Only the view that knows the space takes it. */
-static void show(struct model *model, struct uid account, enum space space, struct text key, const struct cell *cell)
+static void show(struct model *model, struct uid account, enum space space, struct text key,
+                 const struct cell *cell)
 {
     int64_t changed_ms = clock_ms(cell->order.hlc);
     accounts_apply(model->accounts, account, space, key, cell->value);
@@ -42,14 +43,16 @@ static void show(struct model *model, struct uid account, enum space space, stru
 
 bool model_load_cell(struct model *model, const struct cell_name *name, const struct cell *cell)
 {
-    if (name->key.size > NAME_MAX_BYTES || cells_merge(model->cells, name->account, name->space, name->key, cell->value,
-                                                       &cell->order) != CELLS_WON)
+    if (name->key.size > NAME_MAX_BYTES ||
+        cells_merge(model->cells, name->account, name->space, name->key, cell->value,
+                    &cell->order) != CELLS_WON)
         return false;
     show(model, name->account, name->space, name->key, cell);
     return true;
 }
 
-void model_load_count(struct model *model, struct uid account, struct subject subject, struct plays plays)
+void model_load_count(struct model *model, struct uid account, struct subject subject,
+                      struct plays plays)
 {
     listeners_play(model->listeners, account, subject, plays.count, plays.last_ms);
 }
@@ -61,25 +64,31 @@ static bool is_of_playlist(enum space space)
     return space > SPACE_PLAYLIST_NAME && space <= SPACE_ENTRY;
 }
 
-/* The name cell of a deleted playlist is final; it alone stays, to swallow whatever arrives later. */
+/* The name cell of a deleted playlist is final; it alone stays, to swallow whatever arrives later.
+ */
 static bool is_swallowed(const struct model *model, struct uid account, const struct change *change)
 {
     if (!is_of_playlist(change->space))
         return false;
-    const struct cell *name = cells_get(model->cells, account, SPACE_PLAYLIST_NAME, text_make(change->key.data, UID_BYTES));
+    const struct cell *name = cells_get(model->cells, account, SPACE_PLAYLIST_NAME,
+                                        text_make(change->key.data, UID_BYTES));
     return name && name->order.is_final;
 }
 
-static void drop(struct model *model, struct uid account, enum space space, struct text key, struct effects *effects)
+static void drop(struct model *model, struct uid account, enum space space, struct text key,
+                 struct effects *effects)
 {
     if (!cells_get(model->cells, account, space, key))
         return;
     if (effects)
-        effects_add(effects, &(struct effect){EFFECT_CELL_DROP, .cell = {.account = account, .space = space, .key = key}});
+        effects_add(effects,
+                    &(struct effect){EFFECT_CELL_DROP,
+                                     .cell = {.account = account, .space = space, .key = key}});
     cells_drop(model->cells, account, space, key);
 }
 
-static void sweep_playlist(struct model *model, struct uid account, struct uid id, struct effects *effects)
+static void sweep_playlist(struct model *model, struct uid account, struct uid id,
+                           struct effects *effects)
 {
     struct uid key[2] = {id};
     size_t cursor = 0;
@@ -93,18 +102,22 @@ static void sweep_playlist(struct model *model, struct uid account, struct uid i
 
 /* --- merging --- */
 
-static void merge_change(struct model *model, const struct operation *operation, const struct change *change,
-                         struct effects *effects)
+static void merge_change(struct model *model, const struct operation *operation,
+                         const struct change *change, struct effects *effects)
 {
     struct uid account = operation->account, id;
     struct operation_order order = operation_order(operation);
     order.is_final = change->is_final;
     if (is_swallowed(model, account, change) ||
-        cells_merge(model->cells, account, change->space, change->key, change->value, &order) != CELLS_WON)
+        cells_merge(model->cells, account, change->space, change->key, change->value, &order) !=
+            CELLS_WON)
         return; /* never for want of room: model_check() saw some */
-    show(model, account, change->space, change->key, cells_get(model->cells, account, change->space, change->key));
+    show(model, account, change->space, change->key,
+         cells_get(model->cells, account, change->space, change->key));
     if (effects)
-        effects_add(effects, &(struct effect){EFFECT_CELL, .cell = {account, change->space, change->key, change->value, order}});
+        effects_add(effects,
+                    &(struct effect){EFFECT_CELL, .cell = {account, change->space, change->key,
+                                                           change->value, order}});
     if (change->space == SPACE_PLAYLIST_NAME && change->is_final) {
         memcpy(id.bytes, change->key.data, UID_BYTES);
         sweep_playlist(model, account, id, effects);
@@ -112,20 +125,23 @@ static void merge_change(struct model *model, const struct operation *operation,
 }
 
 /* Counts once, but takes the latest time of any delivery: a maximum, like everything else. */
-static void merge_play(struct model *model, const struct operation *operation, const struct counted_play *play,
-                       bool is_new, struct effects *effects)
+static void merge_play(struct model *model, const struct operation *operation,
+                       const struct counted_play *play, bool is_new, struct effects *effects)
 {
     for (size_t i = 0; i < play->subject_count; i++) {
-        struct plays plays = listeners_play(model->listeners, operation->account, play->subjects[i], is_new, play->at_ms);
+        struct plays plays = listeners_play(model->listeners, operation->account, play->subjects[i],
+                                            is_new, play->at_ms);
         if (effects)
-            effects_add(effects, &(struct effect){EFFECT_COUNT, .count = {operation->account, play->subjects[i],
-                                                                          plays.count, plays.last_ms}});
+            effects_add(effects, &(struct effect){EFFECT_COUNT,
+                                                  .count = {operation->account, play->subjects[i],
+                                                            plays.count, plays.last_ms}});
     }
     if (effects && is_new && play->subject_count)
-        effects_add(effects, &(struct effect){EFFECT_PLAY,
-                                              .play = {operation->device, operation->account, operation->seq,
-                                                       play->subjects[0], play->at_ms, operation->accepted_ms,
-                                                       operation->payload}});
+        effects_add(
+            effects,
+            &(struct effect){EFFECT_PLAY, .play = {operation->device, operation->account,
+                                                   operation->seq, play->subjects[0], play->at_ms,
+                                                   operation->accepted_ms, operation->payload}});
 }
 
 /* A derived id means what it says: the same play told with other details is the same play. */
@@ -143,13 +159,15 @@ static enum model_verdict from_seen(enum seen_verdict seen)
     return verdicts[seen];
 }
 
-enum model_verdict model_check(struct model *model, const struct operation *operation, const char **ret_why)
+enum model_verdict model_check(struct model *model, const struct operation *operation,
+                               const char **ret_why)
 {
     if (!payload_read(operation, &model->changes, ret_why))
         return MODEL_INVALID;
-    if (!cells_has_room(model->cells, model->changes.count))
+    if (!cells_has_room(model->cells, operation->account, model->changes.count))
         return MODEL_FULL;
-    return from_seen(seen_check(model->seen, operation->device, operation->seq, digest_of(operation)));
+    return from_seen(
+        seen_check(model->seen, operation->device, operation->seq, digest_of(operation)));
 }
 
 static void keep_unknown(const struct operation *operation, struct effects *effects)
@@ -159,12 +177,13 @@ static void keep_unknown(const struct operation *operation, struct effects *effe
         return;
     buffer_init(&bytes, OPERATION_MAX_BYTES);
     operation_encode(operation, &bytes);
-    effects_add(effects, &(struct effect){EFFECT_KEPT, .kept = {operation->device, operation->seq, buffer_view(&bytes)}});
+    effects_add(effects, &(struct effect){EFFECT_KEPT, .kept = {operation->device, operation->seq,
+                                                                buffer_view(&bytes)}});
     buffer_release(&bytes);
 }
 
-enum model_verdict model_merge(struct model *model, const struct operation *operation, struct effects *effects,
-                               const char **ret_why)
+enum model_verdict model_merge(struct model *model, const struct operation *operation,
+                               struct effects *effects, const char **ret_why)
 {
     struct seen_change range;
     enum model_verdict verdict = model_check(model, operation, ret_why);
@@ -176,7 +195,8 @@ enum model_verdict model_merge(struct model *model, const struct operation *oper
         return verdict;
     bool is_new = verdict == MODEL_MERGED;
     if (is_new && effects)
-        effects_add(effects, &(struct effect){EFFECT_SEEN, .seen = {operation->device, range, operation->seq, digest}});
+        effects_add(effects, &(struct effect){EFFECT_SEEN, .seen = {operation->device, range,
+                                                                    operation->seq, digest}});
     for (size_t i = 0; i < model->changes.count; i++)
         merge_change(model, operation, &model->changes.items[i], effects);
     merge_play(model, operation, &model->changes.play, is_new, effects);

@@ -5,12 +5,12 @@
 #include "state/views.h"
 
 /*
- * model: the whole state in memory, and the one rule by which an operation changes it.  No I/O, no clock, no threads;
- * the property test runs five of them against each other.
+ * model: the whole state in memory, and the one rule by which an operation changes it.  No I/O,
+ * no clock, no threads; the property test runs five of them against each other.
  *
- * merge: an operation becomes changes (payload.c), each change meets its cell (cells.c), what won goes to the views and
- * to the effects.  Only plays are counted, once per operation id; all else is idempotent by itself.  A deleted playlist
- * swallows what is still said about it.
+ * merge: an operation becomes changes (payload.c), each change meets its cell (cells.c), what won
+ * goes to the views and to the effects.  Only plays are counted, once per operation id; all else
+ * is idempotent by itself.  A deleted playlist swallows what is still said about it.
  */
 struct model {
     struct cells *cells;
@@ -22,7 +22,7 @@ struct model {
 };
 
 struct model_limits {
-    size_t max_cells, max_devices, max_ranges_per_device;
+    size_t max_cells, max_cells_per_account, max_devices, max_ranges_per_device;
 };
 
 void model_init(struct model *model, const struct model_limits *limits);
@@ -31,8 +31,10 @@ void model_release(struct model *model);
 void model_settle(struct model *model);
 
 /* Loading, from the database: as merged before. */
-bool model_load_cell(struct model *model, const struct cell_name *name, const struct cell *cell) MUST_USE;
-void model_load_count(struct model *model, struct uid account, struct subject subject, struct plays plays);
+bool model_load_cell(struct model *model, const struct cell_name *name,
+                     const struct cell *cell) MUST_USE;
+void model_load_count(struct model *model, struct uid account, struct subject subject,
+                      struct plays plays);
 
 enum model_verdict {
     MODEL_MERGED,
@@ -43,7 +45,8 @@ enum model_verdict {
 };
 
 /* Whether merging would be accepted now.  Changes nothing but scratch. */
-enum model_verdict model_check(struct model *model, const struct operation *operation, const char **ret_why);
-/* `effects` may be NULL.  accepted_ms must be set. */
-enum model_verdict model_merge(struct model *model, const struct operation *operation, struct effects *effects,
+enum model_verdict model_check(struct model *model, const struct operation *operation,
                                const char **ret_why);
+/* `effects` may be NULL.  accepted_ms must be set. */
+enum model_verdict model_merge(struct model *model, const struct operation *operation,
+                               struct effects *effects, const char **ret_why);

@@ -4,8 +4,8 @@
 
 enum { FRESH_MS = 10 * 60 * 1000 };
 
-void state_now_playing_set(struct state *state, struct uid account, struct text client, struct subject track,
-                           int64_t now_ms)
+void state_now_playing_set(struct state *state, struct uid account, struct text client,
+                           struct subject track, int64_t now_ms)
 {
     struct playing playing = {.now = {account, track, TEXT_NONE, now_ms}};
     size_t size = client.size < sizeof playing.client ? client.size : sizeof playing.client;
@@ -13,9 +13,10 @@ void state_now_playing_set(struct state *state, struct uid account, struct text 
     if (size)
         memcpy(playing.client, client.data, size);
     playing.now.client.size = size;
-    while (at < state->playing_count && !(uid_equal(state->playing[at].now.account, account) &&
-                                          text_equal(text_make(state->playing[at].client, state->playing[at].now.client.size),
-                                                     text_make(playing.client, size))))
+    while (at < state->playing_count &&
+           !(uid_equal(state->playing[at].now.account, account) &&
+             text_equal(text_make(state->playing[at].client, state->playing[at].now.client.size),
+                        text_make(playing.client, size))))
         at++;
     if (at == state->playing_count) {
         at = state->playing_count < NOW_PLAYING_MAX ? state->playing_count++ : NOW_PLAYING_MAX - 1;
@@ -24,7 +25,8 @@ void state_now_playing_set(struct state *state, struct uid account, struct text 
     state->playing[0] = playing;
 }
 
-bool state_now_playing_next(const struct state *state, int64_t now_ms, size_t *cursor, struct now_playing *ret)
+bool state_now_playing_next(const struct state *state, int64_t now_ms, size_t *cursor,
+                            struct now_playing *ret)
 {
     if (*cursor >= state->playing_count || now_ms - state->playing[*cursor].now.since_ms > FRESH_MS)
         return false; /* the rest is older still */

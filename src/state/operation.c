@@ -68,7 +68,8 @@ static void encode_head(const struct operation *operation, int64_t accepted_ms, 
 
 void operation_encode(const struct operation *operation, struct buffer *out)
 {
-    assert(operation->kind.size <= OPERATION_MAX_KIND_BYTES && operation->payload.size <= OPERATION_MAX_PAYLOAD_BYTES);
+    assert(operation->kind.size <= OPERATION_MAX_KIND_BYTES &&
+           operation->payload.size <= OPERATION_MAX_PAYLOAD_BYTES);
     encode_head(operation, operation->accepted_ms, out);
     buffer_text(out, operation->kind);
     buffer_text(out, operation->payload);
@@ -85,7 +86,8 @@ uint64_t operation_digest(const struct operation *operation)
     crypto_generichash_init(&hash, NULL, 0, sizeof digest);
     crypto_generichash_update(&hash, (const uint8_t *)head.data, head.size);
     crypto_generichash_update(&hash, (const uint8_t *)operation->kind.data, operation->kind.size);
-    crypto_generichash_update(&hash, (const uint8_t *)operation->payload.data, operation->payload.size);
+    crypto_generichash_update(&hash, (const uint8_t *)operation->payload.data,
+                              operation->payload.size);
     crypto_generichash_final(&hash, digest, sizeof digest);
     buffer_release(&head);
     memcpy(&first, digest, sizeof first);
@@ -110,11 +112,13 @@ static const char *fault_in(const struct operation *operation)
         return "kind must be 1 to 32 lower-case letters, digits and dots";
     if (operation->seq == 0)
         return "seq starts at 1";
-    if (operation->accepted_ms < 0 || operation->accepted_ms > INT64_MAX >> 17 || operation->hlc > INT64_MAX)
+    if (operation->accepted_ms < 0 || operation->accepted_ms > INT64_MAX >> 17 ||
+        operation->hlc > INT64_MAX)
         return "a time is out of range";
     if (operation->payload.size > OPERATION_MAX_PAYLOAD_BYTES)
         return "payload is over 256 KiB";
-    if (operation->payload.size < 2 || operation->payload.data[0] != '{' || !text_is_utf8(operation->payload))
+    if (operation->payload.size < 2 || operation->payload.data[0] != '{' ||
+        !text_is_utf8(operation->payload))
         return "payload must be a JSON object";
     return NULL;
 }
@@ -133,10 +137,10 @@ bool operation_decode(struct text bytes, struct operation *ret, const char **ret
     uint32_t payload_size = reader_u32(&reader);
     operation.kind = reader_bytes(&reader, kind_size);
     operation.payload = reader_bytes(&reader, payload_size);
-    *ret_why = reader.failed                          ? "shorter than it says"
-               : major != MAJOR                       ? "of another major version"
-               : minor == MINOR && reader.left > 0    ? "longer than it says"
-                                                      : fault_in(&operation);
+    *ret_why = reader.failed                       ? "shorter than it says"
+               : major != MAJOR                    ? "of another major version"
+               : minor == MINOR && reader.left > 0 ? "longer than it says"
+                                                   : fault_in(&operation);
     if (*ret_why)
         return false;
     memcpy(operation.device.bytes, device.data, UID_BYTES);
@@ -152,7 +156,8 @@ static void hash_text(crypto_generichash_state *hash, struct text t)
     crypto_generichash_update(hash, (const uint8_t *)t.data, t.size);
 }
 
-void operation_derive_id(struct operation *operation, struct text client, struct subject subject, int64_t time_ms)
+void operation_derive_id(struct operation *operation, struct text client, struct subject subject,
+                         int64_t time_ms)
 {
     uint8_t meant[crypto_generichash_BYTES_MIN];
     crypto_generichash_state hash;

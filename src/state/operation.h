@@ -6,10 +6,11 @@
 /*
  * operation: one idempotent change to somebody's state, as it travels, as it lies in the journal.
  *
- * Its id is (device, seq) and is made where the operation was born; it may be delivered any number of times, by any
- * path, in any order.  Every operation belongs to one account and can change only that account's state.
- * The payload is the text of one JSON object (RFC 8259), kept byte for byte; operations of kinds that we do not
- * know are kept and passed on unchanged.  Format: docs/formats/operations.md.
+ * Its id is (device, seq) and is made where the operation was born; it may be delivered any
+ * number of times, by any path, in any order.  Every operation belongs to one account and can
+ * change only that account's state. The payload is the text of one JSON object (RFC 8259), kept
+ * byte for byte; operations of kinds that we do not know are kept and passed on unchanged.
+ * Format: docs/formats/operations.md.
  */
 enum operation_kind {
 #define KIND(id, name, class, payload) KIND_##id,
@@ -24,7 +25,8 @@ enum {
     OPERATION_MAX_PAYLOAD_BYTES = 256 * 1024,
     OPERATION_MAX_KIND_BYTES = 32,
     OPERATION_MAX_BYTES = OPERATION_MAX_PAYLOAD_BYTES + 128,
-    OPERATION_FUTURE_MS = 60 * 1000, /* a stamp further ahead than this wins nothing and moves no clock */
+    OPERATION_FUTURE_MS =
+        60 * 1000, /* a stamp further ahead than this wins nothing and moves no clock */
 };
 
 struct operation {
@@ -50,11 +52,13 @@ struct operation_order {
 
 enum operation_kind operation_kind_from(struct text name);
 const char *operation_kind_name(enum operation_kind kind);
-enum operation_class operation_kind_class(enum operation_kind kind); /* unknown kinds are mergeable */
+enum operation_class
+operation_kind_class(enum operation_kind kind); /* unknown kinds are mergeable */
 
 struct operation_order operation_order(const struct operation *operation);
 int operation_order_compare(const struct operation_order *a, const struct operation_order *b);
-/* 64 bits of BLAKE2b over everything but accepted_ms: tells "the same again" from "the same id, other bytes". */
+/* 64 bits of BLAKE2b over everything but accepted_ms: tells "the same again" from "the same id,
+ * other bytes". */
 uint64_t operation_digest(const struct operation *operation);
 
 /* Binary form, as in the journal. */
@@ -63,7 +67,9 @@ void operation_encode(const struct operation *operation, struct buffer *out);
 bool operation_decode(struct text bytes, struct operation *ret, const char **ret_why) MUST_USE;
 
 /*
- * An id derived from what is meant, so that the same OpenSubsonic request sent twice, even to two nodes, is one
- * operation: device from (account, client), seq from (kind, subject, time), at least OPERATION_DERIVED and below 2^63.
+ * An id derived from what is meant, so that the same OpenSubsonic request sent twice, even to two
+ * nodes, is one operation: device from (account, client), seq from (kind, subject, time), at
+ * least OPERATION_DERIVED and below 2^63.
  */
-void operation_derive_id(struct operation *operation, struct text client, struct subject subject, int64_t time_ms);
+void operation_derive_id(struct operation *operation, struct text client, struct subject subject,
+                         int64_t time_ms);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-/* One function per kind, from the table at the end; each reads members through `struct in`, which remembers the first fault. */
+/* One function per kind, from the table at the end; each reads members through `struct in`, which
+ * remembers the first fault. */
 #include "state/payload.h"
 
 #include "base/encode.h"
@@ -12,7 +13,12 @@
 
 #include <jansson.h>
 
-enum { ARENA_BYTES = 4 * 1024 * 1024, QUEUE_MAX_TRACKS = 8000, SHARE_MAX_SUBJECTS = 2000, CLIENT_MAX_BYTES = 64 };
+enum {
+    ARENA_BYTES = 4 * 1024 * 1024,
+    QUEUE_MAX_TRACKS = 8000,
+    SHARE_MAX_SUBJECTS = 2000,
+    CLIENT_MAX_BYTES = 64
+};
 
 struct in {
     const struct operation *operation;
@@ -21,7 +27,10 @@ struct in {
     const char *why; /* NULL while all is well */
 };
 
-void changes_init(struct changes *changes) { *changes = (struct changes){.arena = arena_new(ARENA_BYTES)}; }
+void changes_init(struct changes *changes)
+{
+    *changes = (struct changes){.arena = arena_new(ARENA_BYTES)};
+}
 
 void changes_release(struct changes *changes)
 {
@@ -37,11 +46,15 @@ static void fault(struct in *in, const char *why)
         in->why = why;
 }
 
-static bool has(const struct in *in, const char *name) { return json_object_get(in->object, name) != NULL; }
+static bool has(const struct in *in, const char *name)
+{
+    return json_object_get(in->object, name) != NULL;
+}
 
 static struct text json_string_text(const json_t *value)
 {
-    return json_is_string(value) ? text_make(json_string_value(value), json_string_length(value)) : TEXT_NONE;
+    return json_is_string(value) ? text_make(json_string_value(value), json_string_length(value))
+                                 : TEXT_NONE;
 }
 
 static struct text in_text(struct in *in, const char *name, size_t max_bytes)
@@ -64,12 +77,15 @@ static int64_t in_integer(struct in *in, const char *name, int64_t least, int64_
     return number;
 }
 
-/* Unix ms; optional, with the time of the operation as default.  At most a minute ahead of when it was accepted. */
+/* Unix ms; optional, with the time of the operation as default.  At most a minute ahead of when it
+ * was accepted. */
 static int64_t in_time(struct in *in, const char *name)
 {
     int64_t latest = in->operation->accepted_ms + OPERATION_FUTURE_MS;
-    int64_t at = has(in, name) ? in_integer(in, name, 1, INT64_MAX >> 17) : clock_ms(in->operation->hlc);
-    return in->operation->accepted_ms && at > latest ? latest : at;
+    int64_t at =
+        has(in, name) ? in_integer(in, name, 1, INT64_MAX >> 17) : clock_ms(in->operation->hlc);
+    at = in->operation->accepted_ms && at > latest ? latest : at;
+    return at > 0 ? at : 1; /* 0 means "never" in cells */
 }
 
 static bool in_bool(struct in *in, const char *name)
@@ -84,8 +100,10 @@ static struct uid in_uid(struct in *in, const char *name)
 {
     struct uid uid = {{0}};
     struct text t = in_text(in, name, SUBJECT_TEXT_BYTES);
-    if (!uid_from_text(t.size == SUBJECT_TEXT_BYTES ? text_from(t, 3) : t, &uid)) /* "pl-…" or bare */
-        fault(in, "an id must be 22 characters of base64url, with or without its two letters and dash");
+    if (!uid_from_text(t.size == SUBJECT_TEXT_BYTES ? text_from(t, 3) : t,
+                       &uid)) /* "pl-…" or bare */
+        fault(in,
+              "an id must be 22 characters of base64url, with or without its two letters and dash");
     return uid;
 }
 
@@ -121,18 +139,23 @@ static void put(struct in *in, enum space space, struct text key, struct text va
     }
     if (changes->count == changes->capacity) {
         changes->capacity = changes->capacity ? changes->capacity * 2 : 16;
-        changes->items = mem_realloc_array(changes->items, changes->capacity, sizeof *changes->items);
+        changes->items =
+            mem_realloc_array(changes->items, changes->capacity, sizeof *changes->items);
     }
-    changes->items[changes->count++] = (struct change){space, is_final, arena_text(changes->arena, key),
-                                                       arena_text(changes->arena, value)};
+    changes->items[changes->count++] = (struct change){
+        space, is_final, arena_text(changes->arena, key), arena_text(changes->arena, value)};
 }
 
-static void put_integer(struct in *in, enum space space, struct text key, uint64_t number, size_t size)
+static void put_integer(struct in *in, enum space space, struct text key, uint64_t number,
+                        size_t size)
 {
     put(in, space, key, text_make((const char *)&number, number ? size : 0), false);
 }
 
-static void put_final(struct in *in, enum space space, struct text key) { put(in, space, key, TEXT_NONE, true); }
+static void put_final(struct in *in, enum space space, struct text key)
+{
+    put(in, space, key, TEXT_NONE, true);
+}
 
 /* Appends what is in `value`, releases it. */
 static void put_buffer(struct in *in, enum space space, struct text key, struct buffer *value)
@@ -185,14 +208,17 @@ static void read_star(struct in *in)
 static void read_rating(struct in *in)
 {
     struct subject subject = in_subject(in, "id");
-    put_integer(in, SPACE_RATING, subject_view(&subject), (uint64_t)in_integer(in, "stars", 0, 5), 1);
+    put_integer(in, SPACE_RATING, subject_view(&subject), (uint64_t)in_integer(in, "stars", 0, 5),
+                1);
 }
 
 static void read_setting(struct in *in)
 {
     struct text name = in_text(in, "name", 64);
     json_t *value = json_object_get(in->object, "value");
-    char *words = value && !json_is_null(value) ? json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY | JSON_SORT_KEYS) : NULL;
+    char *words = value && !json_is_null(value)
+                      ? json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY | JSON_SORT_KEYS)
+                      : NULL;
     struct text t = text_of(words);
     if (name.size == 0 || !value || t.size > TEXT_MAX_BYTES)
         fault(in, "a setting needs a name of at most 64 bytes and a value of at most 4 KiB");
@@ -204,7 +230,8 @@ static void read_setting(struct in *in)
 static void read_playlist(struct in *in)
 {
     struct uid id = in_uid(in, "id");
-    struct text name = in_text(in, "name", NAME_MAX_BYTES), comment = in_text(in, "comment", TEXT_MAX_BYTES);
+    struct text name = in_text(in, "name", NAME_MAX_BYTES),
+                comment = in_text(in, "comment", TEXT_MAX_BYTES);
     if (has(in, "name") && name.size == 0)
         fault(in, "a playlist needs a name");
     if (has(in, "name"))
@@ -227,7 +254,10 @@ struct entry_key {
     struct uid playlist, entry;
 };
 
-static struct text entry_view(const struct entry_key *key) { return text_make((const char *)key, sizeof *key); }
+static struct text entry_view(const struct entry_key *key)
+{
+    return text_make((const char *)key, sizeof *key);
+}
 
 static void read_playlist_put(struct in *in)
 {
@@ -247,7 +277,8 @@ static void read_playlist_put(struct in *in)
         }
         memcpy(value, &track, SUBJECT_BYTES);
         memcpy(value + SUBJECT_BYTES, position.data, position.size);
-        put(in, SPACE_ENTRY, entry_view(&key), text_make(value, SUBJECT_BYTES + position.size), false);
+        put(in, SPACE_ENTRY, entry_view(&key), text_make(value, SUBJECT_BYTES + position.size),
+            false);
     }
 }
 
@@ -270,8 +301,11 @@ static void read_queue(struct in *in)
     struct buffer value;
     buffer_init(&value, OPERATION_MAX_PAYLOAD_BYTES);
     int64_t count = (int64_t)json_array_size(tracks);
-    buffer_u32(&value, has(in, "current") ? (uint32_t)in_integer(in, "current", 0, count) : (uint32_t)count);
-    buffer_u64(&value, has(in, "position_ms") ? (uint64_t)in_integer(in, "position_ms", 0, INT64_MAX >> 17) : 0);
+    buffer_u32(&value, has(in, "current") ? (uint32_t)in_integer(in, "current", 0, count)
+                                          : (uint32_t)count);
+    buffer_u64(&value, has(in, "position_ms")
+                           ? (uint64_t)in_integer(in, "position_ms", 0, INT64_MAX >> 17)
+                           : 0);
     buffer_byte(&value, (uint8_t)client.size);
     buffer_text(&value, client);
     append_subjects(in, tracks, &value);
@@ -302,7 +336,8 @@ static void read_share(struct in *in)
     struct buffer value;
     buffer_init(&value, OPERATION_MAX_PAYLOAD_BYTES);
     buffer_u64(&value, (uint64_t)in_time(in, "created"));
-    buffer_u64(&value, has(in, "expires") ? (uint64_t)in_integer(in, "expires", 0, INT64_MAX >> 17) : 0);
+    buffer_u64(&value,
+               has(in, "expires") ? (uint64_t)in_integer(in, "expires", 0, INT64_MAX >> 17) : 0);
     buffer_u32(&value, (uint32_t)json_array_size(subjects));
     append_subjects(in, subjects, &value);
     buffer_text(&value, in_text(in, "description", TEXT_MAX_BYTES));
@@ -317,7 +352,8 @@ static void read_share_delete(struct in *in)
 
 static void read_account(struct in *in)
 {
-    struct text name = in_text(in, "name", NAME_MAX_BYTES), libraries = in_text(in, "libraries", 16);
+    struct text name = in_text(in, "name", NAME_MAX_BYTES),
+                libraries = in_text(in, "libraries", 16);
     uint8_t mask[8];
     if (has(in, "name") && name.size == 0)
         fault(in, "an account needs a name");
@@ -336,7 +372,8 @@ static void read_account(struct in *in)
     uint64_t number = 0; /* hex is written as people write numbers: the highest digit first */
     for (size_t i = 0; i < sizeof mask; i++)
         number = number << 8 | mask[i];
-    put(in, SPACE_ACCOUNT_LIBRARIES, TEXT_NONE, text_make((const char *)&number, sizeof number), false);
+    put(in, SPACE_ACCOUNT_LIBRARIES, TEXT_NONE, text_make((const char *)&number, sizeof number),
+        false);
 }
 
 static void read_account_delete(struct in *in) { put_final(in, SPACE_ACCOUNT_NAME, TEXT_NONE); }
@@ -427,8 +464,10 @@ bool payload_read(const struct operation *operation, struct changes *changes, co
     arena_reset(changes->arena);
     changes->count = 0;
     changes->play.subject_count = 0;
-    json_t *object = json_loadb(operation->payload.data, operation->payload.size, JSON_REJECT_DUPLICATES, NULL);
-    struct in in = {operation, object, changes, json_is_object(object) ? NULL : "payload must be a JSON object"};
+    json_t *object =
+        json_loadb(operation->payload.data, operation->payload.size, JSON_REJECT_DUPLICATES, NULL);
+    struct in in = {operation, object, changes,
+                    json_is_object(object) ? NULL : "payload must be a JSON object"};
     if (!in.why)
         READERS[operation_kind_from(operation->kind)](&in);
     if (arena_overflowed(changes->arena))

@@ -6,7 +6,8 @@
 /*
  * payload: what an operation changes: its JSON made into cells, pure and the same on every node.
  *
- * A cell is (account, space, key) → value, where the account is the operation's own: nobody can write another's.
+ * A cell is (account, space, key) → value, where the account is the operation's own: nobody can
+ * write another's.
  */
 enum space {
 #define SPACE(id, number, key, value) SPACE_##id = number,
@@ -40,10 +41,12 @@ void changes_init(struct changes *changes);
 void changes_release(struct changes *changes);
 
 /*
- * Replaces what is in `changes`.  False, with static words, when the payload is not valid for its kind.
- * Unknown members are ignored (a newer minor version may add some); an unknown kind changes nothing and is valid.
+ * Replaces what is in `changes`.  False, with static words, when the payload is not valid for its
+ * kind. Unknown members are ignored (a newer minor version may add some); an unknown kind changes
+ * nothing and is valid.
  */
-bool payload_read(const struct operation *operation, struct changes *changes, const char **ret_why) MUST_USE;
+bool payload_read(const struct operation *operation, struct changes *changes,
+                  const char **ret_why) MUST_USE;
 
 /* The form of a value on its way back out of a cell. */
 struct app_value {

@@ -22,7 +22,8 @@ struct playlist_record {
     struct map *entries;   /* entry id → entry_record, of removed ones too (no position) */
     struct sorted ordered; /* those that are there, by position, then id */
     int64_t field_changed_ms[SPACE_ENTRY - SPACE_PLAYLIST_NAME]; /* of its cells but the entries */
-    bool is_changed_stale; /* playlist.changed_ms is the latest of all its cells, found when somebody asks */
+    bool is_changed_stale; /* playlist.changed_ms is the latest of all its cells, found when
+                              somebody asks */
 };
 
 struct share_record {
@@ -112,7 +113,8 @@ void playlists_free(struct playlists **playlists)
     mem_free_p(playlists);
 }
 
-static struct playlist_record *find(const struct playlists *playlists, struct uid owner, struct uid id)
+static struct playlist_record *find(const struct playlists *playlists, struct uid owner,
+                                    struct uid id)
 {
     struct owned owned = {owner, id};
     return map_get(playlists->by_owner_and_id, text_make((char *)&owned, sizeof owned));
@@ -172,8 +174,8 @@ static struct entry_record *obtain_entry(struct playlist_record *record, struct 
     return entry;
 }
 
-static void apply_entry(struct playlists *playlists, struct playlist_record *record, struct uid id, struct text value,
-                        int64_t changed_ms)
+static void apply_entry(struct playlists *playlists, struct playlist_record *record, struct uid id,
+                        struct text value, int64_t changed_ms)
 {
     struct entry_record *entry = obtain_entry(record, id);
     if (!entry)
@@ -193,7 +195,8 @@ static void apply_entry(struct playlists *playlists, struct playlist_record *rec
     show_entries(record);
 }
 
-static void apply_share(struct playlists *playlists, struct uid owner, struct uid id, struct text value)
+static void apply_share(struct playlists *playlists, struct uid owner, struct uid id,
+                        struct text value)
 {
     struct share_record *before = map_get(playlists->shares, uid_view(&id));
     struct share_value share;
@@ -210,19 +213,20 @@ static void apply_share(struct playlists *playlists, struct uid owner, struct ui
         memcpy(record->storage, share.subjects.data, subjects_size);
     if (share.description.size)
         memcpy(record->storage + subjects_size, share.description.data, share.description.size);
-    record->share = (struct share){.id = id,
-                                   .owner = owner,
-                                   .subjects = (const struct subject *)(void *)record->storage,
-                                   .count = subjects_size / SUBJECT_BYTES,
-                                   .description = text_make(record->storage + subjects_size, share.description.size),
-                                   .created_ms = share.created_ms,
-                                   .expires_ms = share.expires_ms};
+    record->share = (struct share){
+        .id = id,
+        .owner = owner,
+        .subjects = (const struct subject *)(void *)record->storage,
+        .count = subjects_size / SUBJECT_BYTES,
+        .description = text_make(record->storage + subjects_size, share.description.size),
+        .created_ms = share.created_ms,
+        .expires_ms = share.expires_ms};
     if (!map_put(playlists->shares, uid_view(&id), record))
         share_free(record);
 }
 
-static void apply_playlist(struct playlists *playlists, struct playlist_record *record, enum space space,
-                           struct text key, struct text value, int64_t changed_ms)
+static void apply_playlist(struct playlists *playlists, struct playlist_record *record,
+                           enum space space, struct text key, struct text value, int64_t changed_ms)
 {
     struct uid entry;
     record->is_changed_stale = true;
@@ -242,8 +246,8 @@ static void apply_playlist(struct playlists *playlists, struct playlist_record *
     }
 }
 
-void playlists_apply(struct playlists *playlists, struct uid account, enum space space, struct text key,
-                     struct text value, int64_t changed_ms)
+void playlists_apply(struct playlists *playlists, struct uid account, enum space space,
+                     struct text key, struct text value, int64_t changed_ms)
 {
     struct uid id;
     bool is_playlist = space >= SPACE_PLAYLIST_NAME && space <= SPACE_ENTRY;
@@ -271,8 +275,8 @@ void playlists_settle(struct playlists *playlists)
     }
 }
 
-bool playlists_entry_next(const struct playlists *playlists, struct uid owner, struct uid id, size_t *cursor,
-                          struct uid *ret_entry)
+bool playlists_entry_next(const struct playlists *playlists, struct uid owner, struct uid id,
+                          size_t *cursor, struct uid *ret_entry)
 {
     const struct playlist_record *record = find(playlists, owner, id);
     struct text key;
@@ -286,7 +290,8 @@ bool playlists_entry_next(const struct playlists *playlists, struct uid owner, s
 void playlists_forget(struct playlists *playlists, struct uid owner, struct uid id)
 {
     struct owned owned = {owner, id};
-    struct playlist_record *record = map_remove(playlists->by_owner_and_id, text_make((char *)&owned, sizeof owned));
+    struct playlist_record *record =
+        map_remove(playlists->by_owner_and_id, text_make((char *)&owned, sizeof owned));
     if (!record)
         return;
     if (record->playlist.name.size)
@@ -305,7 +310,8 @@ static const struct playlist *shown(struct playlist_record *record)
         return &record->playlist;
     int64_t latest_ms = 0;
     for (size_t i = 0; i < ARRAY_SIZE(record->field_changed_ms); i++)
-        latest_ms = record->field_changed_ms[i] > latest_ms ? record->field_changed_ms[i] : latest_ms;
+        latest_ms =
+            record->field_changed_ms[i] > latest_ms ? record->field_changed_ms[i] : latest_ms;
     while (map_next(record->entries, &cursor, &key, &value)) {
         int64_t changed_ms = ((struct entry_record *)value)->changed_ms;
         latest_ms = changed_ms > latest_ms ? changed_ms : latest_ms;
@@ -320,7 +326,8 @@ static bool is_visible(const struct playlist *playlist, struct uid viewer)
     return playlist->name.size && (playlist->is_public || uid_equal(playlist->owner, viewer));
 }
 
-const struct playlist *playlists_get(const struct playlists *playlists, struct uid viewer, struct uid id)
+const struct playlist *playlists_get(const struct playlists *playlists, struct uid viewer,
+                                     struct uid id)
 {
     struct playlist_record *own = find(playlists, viewer, id);
     if (own && own->playlist.name.size)
@@ -333,7 +340,8 @@ const struct playlist *playlists_get(const struct playlists *playlists, struct u
     return NULL;
 }
 
-const struct playlist *playlists_next(const struct playlists *playlists, struct uid viewer, size_t *cursor)
+const struct playlist *playlists_next(const struct playlists *playlists, struct uid viewer,
+                                      size_t *cursor)
 {
     while (*cursor < playlists->by_name.count) {
         struct playlist_record *record = playlists->by_name.items[(*cursor)++];
@@ -349,7 +357,8 @@ const struct share *playlists_share(const struct playlists *playlists, struct ui
     return record ? &record->share : NULL;
 }
 
-const struct share *playlists_share_next(const struct playlists *playlists, struct uid owner, size_t *cursor)
+const struct share *playlists_share_next(const struct playlists *playlists, struct uid owner,
+                                         size_t *cursor)
 {
     struct text key;
     void *value;

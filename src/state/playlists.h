@@ -3,11 +3,12 @@
 #include "state/subject.h"
 
 /*
- * playlists: every listener's playlists, and shares.  Reads only, from memory, on the state's loop; changes go through
- * state/batch.h.  Borrowed results are valid until the loop's next turn.
+ * playlists: every listener's playlists, and shares.  Reads only, from memory, on the state's
+ * loop; changes go through state/batch.h.  Borrowed results are valid until the loop's next turn.
  *
- * An entry has an id of its own and a position: a text of digits and letters that sorts by byte (state/position.h), so
- * that two devices can insert and move without knowing each other.  A removed entry stays removed.
+ * An entry has an id of its own and a position: a text of digits and letters that sorts by byte
+ * (state/position.h), so that two devices can insert and move without knowing each other.  A
+ * removed entry stays removed.
  */
 struct state;
 
@@ -26,10 +27,12 @@ struct playlist {
     size_t entry_count;
 };
 
-/* "pl-" + uid is the id in OpenSubsonic.  NULL when `viewer` has none of that id and no public one has it. */
+/* "pl-" + uid is the id in OpenSubsonic.  NULL when `viewer` has none of that id and no public one
+ * has it. */
 const struct playlist *state_playlist(const struct state *state, struct uid viewer, struct uid id);
 /* Walks those `viewer` may see, by name: start with *cursor 0; NULL at the end. */
-const struct playlist *state_playlist_next(const struct state *state, struct uid viewer, size_t *cursor);
+const struct playlist *state_playlist_next(const struct state *state, struct uid viewer,
+                                           size_t *cursor);
 
 struct share {
     struct uid id, owner;

@@ -62,7 +62,8 @@ static size_t find(const struct device *device, uint64_t seq)
 static enum seen_verdict known(const struct device *device, uint64_t seq, uint64_t digest)
 {
     size_t slot = seq % SEEN_REMEMBERED;
-    bool is_other = device->remembered[slot].seq == seq && device->remembered[slot].digest != digest;
+    bool is_other =
+        device->remembered[slot].seq == seq && device->remembered[slot].digest != digest;
     return is_other ? SEEN_CONFLICT : SEEN_BEFORE;
 }
 
@@ -74,7 +75,8 @@ static bool is_alone(const struct device *device, size_t at, uint64_t seq)
     return !joins_left && !joins_right;
 }
 
-enum seen_verdict seen_check(const struct seen *seen, struct uid device_id, uint64_t seq, uint64_t digest)
+enum seen_verdict seen_check(const struct seen *seen, struct uid device_id, uint64_t seq,
+                             uint64_t digest)
 {
     const struct device *device = map_get(seen->devices, uid_view(&device_id));
     if (!device)
@@ -89,9 +91,11 @@ static void insert(struct device *device, size_t at, struct range range)
 {
     if (device->count == device->capacity) {
         device->capacity = device->capacity ? device->capacity * 2 : 2;
-        device->ranges = mem_realloc_array(device->ranges, device->capacity, sizeof *device->ranges);
+        device->ranges =
+            mem_realloc_array(device->ranges, device->capacity, sizeof *device->ranges);
     }
-    memmove(device->ranges + at + 1, device->ranges + at, (device->count - at) * sizeof *device->ranges);
+    memmove(device->ranges + at + 1, device->ranges + at,
+            (device->count - at) * sizeof *device->ranges);
     device->ranges[at] = range;
     device->count++;
 }
@@ -99,7 +103,8 @@ static void insert(struct device *device, size_t at, struct range range)
 static void erase(struct device *device, size_t at)
 {
     device->count--;
-    memmove(device->ranges + at, device->ranges + at + 1, (device->count - at) * sizeof *device->ranges);
+    memmove(device->ranges + at, device->ranges + at + 1,
+            (device->count - at) * sizeof *device->ranges);
 }
 
 static struct seen_change add(struct device *device, size_t at, uint64_t seq)

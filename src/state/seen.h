@@ -4,11 +4,12 @@
 #include "trust/uid.h"
 
 /*
- * seen: which operations were merged already: per device a set of ranges of seq (the first is the watermark, what lies
- * between are gaps), and digests of the last few, to tell a repetition from the same id used for something else.
+ * seen: which operations were merged already: per device a set of ranges of seq (the first is the
+ * watermark, what lies between are gaps), and digests of the last few, to tell a repetition from
+ * the same id used for something else.
  *
- * A device that counts from 1 costs one range however many operations it sends; derived ids, which do not count, cost one
- * range each.  Bounded in devices and in ranges; full is an answer.
+ * A device that counts from 1 costs one range however many operations it sends; derived ids,
+ * which do not count, cost one range each.  Bounded in devices and in ranges; full is an answer.
  */
 struct seen;
 
@@ -23,9 +24,11 @@ enum { SEEN_REMEMBERED = 64 }; /* digests per device */
 struct seen *seen_new(size_t max_devices, size_t max_ranges_per_device) MUST_USE;
 void seen_free(struct seen **seen);
 
-enum seen_verdict seen_check(const struct seen *seen, struct uid device, uint64_t seq, uint64_t digest);
+enum seen_verdict seen_check(const struct seen *seen, struct uid device, uint64_t seq,
+                             uint64_t digest);
 
-/* How the stored ranges of that device change: [first, last] is put, the range that began at `gone` is deleted. */
+/* How the stored ranges of that device change: [first, last] is put, the range that began at `gone`
+ * is deleted. */
 struct seen_change {
     uint64_t first, last, gone; /* gone 0: none */
 };

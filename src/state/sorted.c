@@ -5,7 +5,10 @@
 
 #include <assert.h>
 
-void sorted_init(struct sorted *sorted, sorted_compare *compare) { *sorted = (struct sorted){.compare = compare}; }
+void sorted_init(struct sorted *sorted, sorted_compare *compare)
+{
+    *sorted = (struct sorted){.compare = compare};
+}
 void sorted_release(struct sorted *sorted) { mem_free_p(&sorted->items); }
 
 /* The first place whose item does not come before `item`. */
@@ -35,7 +38,8 @@ void sorted_insert(struct sorted *sorted, void *item)
     sorted_settle(sorted);
     make_room(sorted);
     size_t at = find(sorted, item);
-    memmove(sorted->items + at + 1, sorted->items + at, (sorted->count - at) * sizeof *sorted->items);
+    memmove(sorted->items + at + 1, sorted->items + at,
+            (sorted->count - at) * sizeof *sorted->items);
     sorted->items[at] = item;
     sorted->count++;
 }
@@ -46,7 +50,8 @@ void sorted_remove(struct sorted *sorted, const void *item)
     size_t at = find(sorted, item);
     assert(at < sorted->count && sorted->items[at] == item);
     sorted->count--;
-    memmove(sorted->items + at, sorted->items + at + 1, (sorted->count - at) * sizeof *sorted->items);
+    memmove(sorted->items + at, sorted->items + at + 1,
+            (sorted->count - at) * sizeof *sorted->items);
 }
 
 void sorted_append(struct sorted *sorted, void *item)
@@ -65,6 +70,7 @@ static int compare_places(const void *a, const void *b, void *compare)
 void sorted_settle(struct sorted *sorted)
 {
     if (sorted->is_unsettled)
-        qsort_r(sorted->items, sorted->count, sizeof *sorted->items, compare_places, &sorted->compare);
+        qsort_r(sorted->items, sorted->count, sizeof *sorted->items, compare_places,
+                &sorted->compare);
     sorted->is_unsettled = false;
 }

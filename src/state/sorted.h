@@ -5,10 +5,12 @@
 #include <stddef.h>
 
 /*
- * sorted: an array of borrowed pointers kept in order, for lists that are read by offset far more often than changed.
+ * sorted: an array of borrowed pointers kept in order, for lists that are read by offset far more
+ * often than changed.
  *
- * A change costs a binary search and a memmove (30 us at 100,000 items).  For loading there is sorted_append(), which
- * defers order until sorted_settle().  The order must be total: no two items compare equal.
+ * A change costs a binary search and a memmove (30 us at 100,000 items).  For loading there is
+ * sorted_append(), which defers order until sorted_settle().  The order must be total: no two
+ * items compare equal.
  */
 typedef int sorted_compare(const void *a, const void *b);
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-/* Opening and closing: database → memory, journal behind its mark → memory and database, then the threads. */
+/* Opening and closing: database → memory, journal behind its mark → memory and database, then the
+ * threads. */
 #include "state/state.h"
 
 #include "base/mem.h"
@@ -9,8 +10,10 @@
 #include <assert.h>
 #include <errno.h>
 
-static const struct model_limits limits = {
-    .max_cells = 8000000, .max_devices = 200000, .max_ranges_per_device = 1 << 20};
+static const struct model_limits limits = {.max_cells = 8000000,
+                                           .max_cells_per_account = 2000000,
+                                           .max_devices = 200000,
+                                           .max_ranges_per_device = 1 << 20};
 
 /* --- loading --- */
 
@@ -21,7 +24,8 @@ static bool load_cell(void *context, const struct cell_name *name, const struct 
     return model_load_cell(&state->model, name, cell);
 }
 
-static bool load_count(void *context, struct uid account, struct subject subject, struct plays plays)
+static bool load_count(void *context, struct uid account, struct subject subject,
+                       struct plays plays)
 {
     model_load_count(&((struct state *)context)->model, account, subject, plays);
     return true;
@@ -38,13 +42,15 @@ static bool load_digest(void *context, struct uid device, uint64_t seq, uint64_t
     return true;
 }
 
-/* Merging again is harmless; when this version knows the kind that an older one only kept, it takes effect now. */
+/* Merging again is harmless; when this version knows the kind that an older one only kept, it takes
+ * effect now. */
 static bool load_kept(void *context, struct text bytes)
 {
     struct state *state = context;
     struct operation operation;
     const char *why;
-    if (operation_decode(bytes, &operation, &why) && operation_kind_from(operation.kind) != KIND_UNKNOWN)
+    if (operation_decode(bytes, &operation, &why) &&
+        operation_kind_from(operation.kind) != KIND_UNKNOWN)
         (void)!model_merge(&state->model, &operation, NULL, &why);
     return true;
 }
@@ -58,7 +64,8 @@ static bool load_kept_settled(void *context, struct text bytes)
 
 static int load(struct state *state, struct database_mark *ret_mark, struct state_error *ret_error)
 {
-    struct database_sink sink = {load_cell, load_count, load_range, load_digest, load_kept_settled, state};
+    struct database_sink sink = {load_cell,   load_count,        load_range,
+                                 load_digest, load_kept_settled, state};
     int error = database_load(state->database, &sink, ret_mark, ret_error);
     model_settle(&state->model);
     return error;
@@ -90,9 +97,10 @@ static int replay_record(void *context, uint64_t lsn, struct text record)
         clock_observe(&replay->state->clock, operation.hlc, operation.accepted_ms);
         (void)!state_take(replay->state, &operation, replay->effects, &why);
     } else {
-        replay->unreadable++; /* a newer major version, or our bug: it stays in the journal's damaged count */
-        LOG(replay->state->logger, LOG_ERROR, "an operation in the journal cannot be read", {"lsn", LOG_NUMBER(lsn)},
-            {"why", text_of(why)});
+        replay->unreadable++; /* a newer major version, or our bug: it stays in the journal's
+                                 damaged count */
+        LOG(replay->state->logger, LOG_ERROR, "an operation in the journal cannot be read",
+            {"lsn", LOG_NUMBER(lsn)}, {"why", text_of(why)});
     }
     replay->effects->lsn = lsn;
     return 0;
@@ -104,14 +112,17 @@ static void log_report(const struct state *state, const struct journal_report *r
         LOG(state->logger, LOG_ERROR, "the journal is damaged", {"what", text_of(report->words)},
             {"lost_records", LOG_NUMBER(report->lost_records)});
     if (report->torn_bytes)
-        LOG(state->logger, LOG_WARNING, "the journal's torn end was cut; nothing acknowledged was in it",
+        LOG(state->logger, LOG_WARNING,
+            "the journal's torn end was cut; nothing acknowledged was in it",
             {"bytes", LOG_NUMBER(report->torn_bytes)});
     if (report->replayed)
-        LOG(state->logger, LOG_INFO, "operations replayed from the journal", {"count", LOG_NUMBER(report->replayed)});
+        LOG(state->logger, LOG_INFO, "operations replayed from the journal",
+            {"count", LOG_NUMBER(report->replayed)});
 }
 
-static int open_journal(struct state *state, const struct state_config *config, const struct database_mark *mark,
-                        struct replay *replay, struct state_error *ret_error)
+static int open_journal(struct state *state, const struct state_config *config,
+                        const struct database_mark *mark, struct replay *replay,
+                        struct state_error *ret_error)
 {
     struct journal_report report;
     char path[4096];
@@ -121,8 +132,8 @@ static int open_journal(struct state *state, const struct state_config *config, 
                                             .max_bytes = config->max_journal_bytes,
                                             .applied_lsn = mark->lsn,
                                             .expected = mark->journal};
-    /* effects of a replay are about the journal that is there, whose id is not known before it is opened; a write
-     * during replay that names the old one is corrected by the next */
+    /* effects of a replay are about the journal that is there, whose id is not known before it is
+     * opened; a write during replay that names the old one is corrected by the next */
     state->journal_id = mark->journal;
     int error = journal_open(&journal_config, replay_record, replay, &state->journal, &report);
     if (error) {
@@ -138,7 +149,8 @@ static int open_journal(struct state *state, const struct state_config *config, 
     return 0;
 }
 
-static int fill(struct state *state, const struct state_config *config, struct state_error *ret_error)
+static int fill(struct state *state, const struct state_config *config,
+                struct state_error *ret_error)
 {
     struct database_mark mark = {.epoch = 1};
     char path[4096];
@@ -157,8 +169,8 @@ static int fill(struct state *state, const struct state_config *config, struct s
     if (error)
         effects_free(&replay.effects);
     else
-        state->apply =
-            apply_start(state->database, state->journal, state->journal_id, config->logger, replay.effects);
+        state->apply = apply_start(state->database, state->journal, state->journal_id,
+                                   config->logger, replay.effects);
     return error;
 }
 
@@ -263,14 +275,20 @@ const struct account *state_account_by_name(const struct state *state, struct te
     return accounts_by_name(state->model.accounts, name);
 }
 
-size_t state_account_count(const struct state *state) { return accounts_count(state->model.accounts); }
+size_t state_account_count(const struct state *state)
+{
+    return accounts_count(state->model.accounts);
+}
 
 const struct account *state_account_next(const struct state *state, size_t *cursor)
 {
     return accounts_next(state->model.accounts, cursor);
 }
 
-const struct app *state_app(const struct state *state, struct uid id) { return accounts_app(state->model.accounts, id); }
+const struct app *state_app(const struct state *state, struct uid id)
+{
+    return accounts_app(state->model.accounts, id);
+}
 
 const struct app *state_app_by_index(const struct state *state, const struct secret_index *index)
 {
@@ -293,7 +311,8 @@ const struct session *state_session(const struct state *state, struct uid id, in
     return session && now_ms < session->expires_ms ? session : NULL;
 }
 
-const struct session *state_session_next(const struct state *state, struct uid account, size_t *cursor)
+const struct session *state_session_next(const struct state *state, struct uid account,
+                                         size_t *cursor)
 {
     return accounts_session_next(state->model.accounts, account, cursor);
 }
@@ -313,7 +332,8 @@ const struct playlist *state_playlist(const struct state *state, struct uid view
     return playlists_get(state->model.playlists, viewer, id);
 }
 
-const struct playlist *state_playlist_next(const struct state *state, struct uid viewer, size_t *cursor)
+const struct playlist *state_playlist_next(const struct state *state, struct uid viewer,
+                                           size_t *cursor)
 {
     return playlists_next(state->model.playlists, viewer, cursor);
 }

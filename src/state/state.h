@@ -7,13 +7,15 @@
 #include "state/playlists.h"
 
 /*
- * state: accounts and what listeners do, in memory, durable through the journal, kept in a database.
+ * state: accounts and what listeners do, in memory, durable through the journal, kept in a
+ * database.
  *
- * One write path: batch_submit() → journal (group commit, fdatasync) → merge into memory → the batch's callback;
- * later the apply thread writes what changed to the database, in one transaction with the mark "applied up to here",
- * and the journal is trimmed.  A crash anywhere loses nothing acknowledged and doubles nothing.
- * Owned by one loop: every function here is called on its thread, unless it says otherwise.
- * While the disk or the database fails, reads go on; writes are answered OUTCOME_FULL or OUTCOME_FAILED.
+ * One write path: batch_submit() → journal (group commit, fdatasync) → merge into memory → the
+ * batch's callback; later the apply thread writes what changed to the database, in one
+ * transaction with the mark "applied up to here", and the journal is trimmed.  A crash anywhere
+ * loses nothing acknowledged and doubles nothing. Owned by one loop: every function here is
+ * called on its thread, unless it says otherwise. While the disk or the database fails, reads go
+ * on; writes are answered OUTCOME_FULL or OUTCOME_FAILED.
  */
 struct state;
 struct loop;
@@ -34,8 +36,10 @@ struct state_error {
     char words[400]; /* what is wrong, where, and what to do */
 };
 
-/* Loads the database, replays the journal behind its mark.  Blocks.  0, or -errno with *ret_error filled. */
-int state_open(const struct state_config *config, struct state **ret, struct state_error *ret_error) MUST_USE;
+/* Loads the database, replays the journal behind its mark.  Blocks.  0, or -errno with *ret_error
+ * filled. */
+int state_open(const struct state_config *config, struct state **ret,
+               struct state_error *ret_error) MUST_USE;
 /* Waits until everything is in the database.  Batches under way must have been answered before. */
 void state_close(struct state **state);
 
@@ -43,21 +47,23 @@ struct state_health {
     int journal_error;  /* 0 or the -errno of the last batch that was not taken */
     int database_error; /* 0 or an SQLite result code, while applying fails */
     uint64_t durable_lsn, applied_lsn, journal_bytes;
-    uint64_t damaged_records; /* found when the journal was opened; quarantined under journal/damaged */
+    uint64_t
+        damaged_records; /* found when the journal was opened; quarantined under journal/damaged */
     struct uid device;
     uint64_t epoch;
 };
 struct state_health state_health(const struct state *state);
 
 /*
- * Called on the loop after memory changed, once per turn at most, with a number that grows: for "state" events.
+ * Called on the loop after memory changed, once per turn at most, with a number that grows: for
+ * "state" events.
  */
 typedef void state_changed(void *context, uint64_t version);
 void state_on_change(struct state *state, state_changed *changed, void *context);
 
 /*
- * Writes a consistent copy (database and keys) to `path`, which must not exist; mode 0600.  Runs on the apply thread,
- * then `done` on the loop.  The file is as secret as the state folder.
+ * Writes a consistent copy (database and keys) to `path`, which must not exist; mode 0600.  Runs
+ * on the apply thread, then `done` on the loop.  The file is as secret as the state folder.
  */
 typedef void state_backup_done(void *context, int error, const char *why);
 void state_backup(struct state *state, const char *path, state_backup_done *done, void *context);

@@ -39,7 +39,7 @@ const struct keys *state_keys(const struct state *state);
 /* Memory changed: tells whoever wants to know, once per turn. */
 void state_touch(struct state *state);
 /* Takes one durable operation, live or from the journal at the start; the same rules for both. */
-enum outcome state_take(struct state *state, const struct operation *operation, struct effects *effects,
-                        const char **ret_why);
+enum outcome state_take(struct state *state, const struct operation *operation,
+                        struct effects *effects, const char **ret_why);
 /* Something that was posted has run; frees a closed state after the last. */
 void state_landed(struct state *state);

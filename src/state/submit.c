@@ -3,7 +3,7 @@
  * The write path: judge → journal → merge → tell.
  *
  *   batch_submit()  judges each operation; encodes what may go on; appends it as one entry
- *   on_durable()    on the loop, when the entry is on the disk or refused: merges in order, tells the caller
+ *   on_durable()    on the loop, when the entry is on the disk or refused: merges in order, tells
  *   on_judged()     the same for batches of which nothing needed the disk
  */
 #include "state/batch_internal.h"
@@ -19,13 +19,15 @@
 /* Kinds that a player may send through POST /ops: its listener's own, and signing things out. */
 static bool is_for_players(enum operation_kind kind)
 {
-    return operation_kind_class(kind) == OPERATION_MERGEABLE || kind == KIND_APP_REVOKE || kind == KIND_SESSION_REVOKE;
+    return operation_kind_class(kind) == OPERATION_MERGEABLE || kind == KIND_APP_REVOKE ||
+           kind == KIND_SESSION_REVOKE;
 }
 
 /* Kinds that anybody may write about themselves through our own handlers. */
 static bool is_for_oneself(enum operation_kind kind)
 {
-    return is_for_players(kind) || kind == KIND_PASSWORD || kind == KIND_APP || kind == KIND_SESSION;
+    return is_for_players(kind) || kind == KIND_PASSWORD || kind == KIND_APP ||
+           kind == KIND_SESSION;
 }
 
 static const char *why_forbidden(const struct batch *batch, const struct batch_item *item)
@@ -44,7 +46,8 @@ static const char *why_forbidden(const struct batch *batch, const struct batch_i
     return NULL;
 }
 
-/* A name that another account has.  Accounts are few and seldom made: the payload is simply read again. */
+/* A name that another account has.  Accounts are few and seldom made: the payload is simply read
+ * again. */
 static bool is_name_taken(const struct state *state, const struct operation *operation)
 {
     if (operation_kind_from(operation->kind) != KIND_ACCOUNT)
@@ -53,7 +56,8 @@ static bool is_name_taken(const struct state *state, const struct operation *ope
     const json_t *name = json_object_get(payload, "name");
     const struct account *holder =
         json_is_string(name)
-            ? accounts_by_name(state->model.accounts, text_make(json_string_value(name), json_string_length(name)))
+            ? accounts_by_name(state->model.accounts,
+                               text_make(json_string_value(name), json_string_length(name)))
             : NULL;
     bool is_taken = holder && !uid_equal(holder->id, operation->account);
     json_decref(payload);
@@ -72,7 +76,8 @@ static enum outcome outcome_of(enum model_verdict verdict)
     return outcomes[verdict];
 }
 
-/* Our own operations get their id and stamp here, so that they are numbered in the order of the journal. */
+/* Our own operations get their id and stamp here, so that they are numbered in the order of the
+ * journal. */
 static void stamp(struct state *state, struct batch_item *item, int64_t now_ms)
 {
     struct operation *operation = &item->operation;
@@ -105,7 +110,8 @@ static enum outcome judge(struct batch *batch, struct batch_item *item, const ch
     return apply_has_room(state->apply, OPERATION_MAX_BYTES) ? OUTCOME_ACCEPTED : OUTCOME_FULL;
 }
 
-/* Encodes one operation behind the others; decoding it again is the check that the journal will be readable. */
+/* Encodes one operation behind the others; decoding it again is the check that the journal will be
+ * readable. */
 static bool encode_item(struct batch *batch, size_t i, size_t records)
 {
     struct operation again;
@@ -168,8 +174,8 @@ static void refuse_sent(struct batch *batch, int error)
             batch_refuse(batch, i, is_full ? OUTCOME_FULL : OUTCOME_FAILED, NULL);
 }
 
-enum outcome state_take(struct state *state, const struct operation *operation, struct effects *effects,
-                        const char **ret_why)
+enum outcome state_take(struct state *state, const struct operation *operation,
+                        struct effects *effects, const char **ret_why)
 {
     if (is_name_taken(state, operation)) {
         *ret_why = NAME_TAKEN;

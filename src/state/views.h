@@ -8,33 +8,38 @@
 /*
  * views: what the cells mean, in the form that readers want.  Internal to state/.
  *
- * A view is told each time a cell has a new value (apply), in any order of cells, and ends up the same.  It copies what it
- * keeps.  While is_loading, lists are not kept in order; settle() ends that.  Values come from payload.c; one that
- * does not read back is ignored, as if the cell were empty.
+ * A view is told each time a cell has a new value (apply), in any order of cells, and ends up the
+ * same.  It copies what it keeps.  While is_loading, lists are not kept in order; settle() ends
+ * that.  Values come from payload.c; one that does not read back is ignored, as if the cell were
+ * empty.
  */
 struct accounts;
 struct accounts *accounts_new(void) MUST_USE;
 void accounts_free(struct accounts **accounts);
-void accounts_apply(struct accounts *accounts, struct uid id, enum space space, struct text key, struct text value);
+void accounts_apply(struct accounts *accounts, struct uid id, enum space space, struct text key,
+                    struct text value);
 const struct account *accounts_by_id(const struct accounts *accounts, struct uid id);
 const struct account *accounts_by_name(const struct accounts *accounts, struct text name);
 size_t accounts_count(const struct accounts *accounts);
 const struct account *accounts_next(const struct accounts *accounts, size_t *cursor);
 const struct app *accounts_app(const struct accounts *accounts, struct uid id);
-const struct app *accounts_app_by_index(const struct accounts *accounts, const struct secret_index *index);
-const struct app *accounts_app_next(const struct accounts *accounts, struct uid account, size_t *cursor);
+const struct app *accounts_app_by_index(const struct accounts *accounts,
+                                        const struct secret_index *index);
+const struct app *accounts_app_next(const struct accounts *accounts, struct uid account,
+                                    size_t *cursor);
 void accounts_app_used(struct accounts *accounts, struct uid id, int64_t now_ms);
 const struct session *accounts_session(const struct accounts *accounts, struct uid id);
-const struct session *accounts_session_next(const struct accounts *accounts, struct uid account, size_t *cursor);
+const struct session *accounts_session_next(const struct accounts *accounts, struct uid account,
+                                            size_t *cursor);
 
 struct listeners;
 struct listeners *listeners_new(void) MUST_USE;
 void listeners_free(struct listeners **listeners);
-void listeners_apply(struct listeners *listeners, struct uid account, enum space space, struct text key,
-                     struct text value, int64_t changed_ms);
+void listeners_apply(struct listeners *listeners, struct uid account, enum space space,
+                     struct text key, struct text value, int64_t changed_ms);
 /* `count` more plays, the last no earlier than last_ms; returns the sums. */
-struct plays listeners_play(struct listeners *listeners, struct uid account, struct subject subject, uint64_t count,
-                            int64_t last_ms);
+struct plays listeners_play(struct listeners *listeners, struct uid account, struct subject subject,
+                            uint64_t count, int64_t last_ms);
 void listeners_settle(struct listeners *listeners);
 const struct listener *listeners_get(const struct listeners *listeners, struct uid account);
 uint64_t listeners_total(const struct listeners *listeners, struct subject subject);
@@ -42,14 +47,17 @@ uint64_t listeners_total(const struct listeners *listeners, struct subject subje
 struct playlists;
 struct playlists *playlists_new(void) MUST_USE;
 void playlists_free(struct playlists **playlists);
-void playlists_apply(struct playlists *playlists, struct uid account, enum space space, struct text key,
-                     struct text value, int64_t changed_ms);
+void playlists_apply(struct playlists *playlists, struct uid account, enum space space,
+                     struct text key, struct text value, int64_t changed_ms);
 void playlists_settle(struct playlists *playlists);
-const struct playlist *playlists_get(const struct playlists *playlists, struct uid viewer, struct uid id);
-const struct playlist *playlists_next(const struct playlists *playlists, struct uid viewer, size_t *cursor);
+const struct playlist *playlists_get(const struct playlists *playlists, struct uid viewer,
+                                     struct uid id);
+const struct playlist *playlists_next(const struct playlists *playlists, struct uid viewer,
+                                      size_t *cursor);
 /* The entries of one playlist, removed ones too, in no order. */
-bool playlists_entry_next(const struct playlists *playlists, struct uid owner, struct uid id, size_t *cursor,
-                          struct uid *ret_entry);
+bool playlists_entry_next(const struct playlists *playlists, struct uid owner, struct uid id,
+                          size_t *cursor, struct uid *ret_entry);
 void playlists_forget(struct playlists *playlists, struct uid owner, struct uid id);
 const struct share *playlists_share(const struct playlists *playlists, struct uid id);
-const struct share *playlists_share_next(const struct playlists *playlists, struct uid owner, size_t *cursor);
+const struct share *playlists_share_next(const struct playlists *playlists, struct uid owner,
+                                         size_t *cursor);

@@ -47,7 +47,10 @@ static struct failing_disk *failing_of(const struct disk *disk)
     return CONTAINER_OF((struct disk *)(uintptr_t)disk, struct failing_disk, disk);
 }
 
-static int error_of(const struct failing_disk *failing) { return failing->error ? failing->error : -EIO; }
+static int error_of(const struct failing_disk *failing)
+{
+    return failing->error ? failing->error : -EIO;
+}
 
 static int failing_write(const struct disk *disk, int fd, const void *data, size_t size)
 {

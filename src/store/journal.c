@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * Two parties: whoever appends (any thread, under the lock) and the committer, which alone touches files.
+ * Two parties: whoever appends (any thread, under the lock) and the committer, which alone
+ * touches files.
  *
- *   append → waiting list → committer takes all → begin a segment if none is open → one write → one fdatasync
- *          → completions posted, a run of the same loop at a time
+ *   append → waiting list → committer takes all → begins a segment if none is open
+ *          → one write → one fdatasync → completions posted, a run of the same loop at a time
  *   any failure: cut the file back, leave the segment, answer the whole batch with the error
  */
 #include "store/journal.h"
@@ -21,6 +22,7 @@ enum {
     MAX_WAITING_BYTES = 32 * 1024 * 1024,
     BATCH_BYTES = 8 * 1024 * 1024, /* a batch is cut after the entry that passes this */
     BUFFER_BYTES = MAX_WAITING_BYTES + BATCH_BYTES,
+    KEPT_BYTES = 1024 * 1024, /* of the buffer between batches */
 };
 static const uint64_t DEFAULT_MAX_BYTES = 1ULL << 30, DEFAULT_SEGMENT_BYTES = 8ULL << 20;
 
@@ -38,11 +40,12 @@ struct journal {
     pthread_cond_t has_work;
     struct chain waiting;
     bool is_stopping;
-    struct journal_folder folder; /* its list of segments; the last is the open one when open_fd >= 0 */
+    struct journal_folder
+        folder; /* its list of segments; the last is the open one when open_fd >= 0 */
     struct journal_status status;
 
     /* the committer's own */
-    int open_fd; /* -1: the next batch begins a segment */
+    int open_fd;                   /* -1: the next batch begins a segment */
     uint64_t next_lsn, good_bytes; /* of the open segment */
     struct buffer bytes;
 };
@@ -97,7 +100,8 @@ static void complete(struct chain *batch, int error)
     struct journal_entry *entry = batch->first;
     while (entry) {
         struct journal_entry *first = entry, *last = entry;
-        for (entry->error = error; last->_next && last->_next->loop == first->loop; last = last->_next)
+        for (entry->error = error; last->_next && last->_next->loop == first->loop;
+             last = last->_next)
             last->_next->error = error;
         entry = last->_next;
         last->_next = NULL;
@@ -107,7 +111,8 @@ static void complete(struct chain *batch, int error)
 
 /* --- committing --- */
 
-/* Takes entries off the waiting list until the batch is large enough.  False when stopping and nothing waits. */
+/* Takes entries off the waiting list until the batch is large enough.  False when stopping and
+ * nothing waits. */
 static bool take_batch(struct journal *journal, struct chain *ret_batch)
 {
     struct chain batch = {0};
@@ -149,8 +154,8 @@ static int begin_segment(struct journal *journal, uint64_t first_lsn)
     if (fd < 0)
         return fd;
     buffer_init(&header, SEGMENT_HEADER_BYTES);
-    segment_encode_header(&(struct segment_header){journal->folder.journal, journal->folder.device, first_lsn,
-                                                   journal->status.durable_lsn},
+    segment_encode_header(&(struct segment_header){journal->folder.journal, journal->folder.device,
+                                                   first_lsn, journal->status.durable_lsn},
                           &header);
     int error = disk->write(disk, fd, header.data, header.size);
     error = error ? error : disk->sync(disk, fd);
@@ -163,8 +168,10 @@ static int begin_segment(struct journal *journal, uint64_t first_lsn)
     }
     pthread_mutex_lock(&journal->lock);
     struct journal_folder *folder = &journal->folder;
-    folder->segments = mem_realloc_array(folder->segments, folder->count + 1, sizeof *folder->segments);
-    folder->segments[folder->count++] = (struct segment_file){first_lsn, first_lsn - 1, SEGMENT_HEADER_BYTES};
+    folder->segments =
+        mem_realloc_array(folder->segments, folder->count + 1, sizeof *folder->segments);
+    folder->segments[folder->count++] =
+        (struct segment_file){first_lsn, first_lsn - 1, SEGMENT_HEADER_BYTES};
     journal->status.bytes += SEGMENT_HEADER_BYTES;
     journal->status.segments = folder->count;
     pthread_mutex_unlock(&journal->lock);
@@ -221,6 +228,10 @@ static void commit(struct journal *journal, struct chain *batch)
     if (error || journal->good_bytes >= journal->segment_bytes)
         leave_segment(journal);
     complete(batch, error);
+    if (journal->bytes.capacity > KEPT_BYTES) {
+        buffer_release(&journal->bytes);
+        buffer_init(&journal->bytes, BUFFER_BYTES);
+    }
 }
 
 static void *run(void *context)
@@ -251,7 +262,8 @@ void journal_trim(struct journal *journal, uint64_t lsn)
     }
     folder->count -= gone;
     if (gone)
-        memmove(folder->segments, folder->segments + gone, folder->count * sizeof *folder->segments);
+        memmove(folder->segments, folder->segments + gone,
+                folder->count * sizeof *folder->segments);
     journal->status.segments = folder->count;
     pthread_mutex_unlock(&journal->lock);
 }
@@ -277,8 +289,8 @@ static void start_thread(struct journal *journal)
     pthread_setname_np(journal->thread, "journal");
 }
 
-int journal_open(const struct journal_config *config, journal_replay *replay, void *context, struct journal **ret,
-                 struct journal_report *ret_report)
+int journal_open(const struct journal_config *config, journal_replay *replay, void *context,
+                 struct journal **ret, struct journal_report *ret_report)
 {
     struct journal_folder folder;
     int error = journal_folder_open(&folder, config, replay, context, ret_report);
@@ -291,10 +303,12 @@ int journal_open(const struct journal_config *config, journal_replay *replay, vo
     journal->segment_bytes = config->segment_bytes ? config->segment_bytes : DEFAULT_SEGMENT_BYTES;
     journal->open_fd = -1;
     journal->next_lsn = ret_report->last_lsn + 1;
-    journal->status = (struct journal_status){.durable_lsn = ret_report->last_lsn, .segments = folder.count};
+    journal->status =
+        (struct journal_status){.durable_lsn = ret_report->last_lsn, .segments = folder.count};
     for (size_t i = 0; i < folder.count; i++) {
         journal->status.bytes += folder.segments[i].bytes;
-        if (folder.segments[i].first_lsn >= journal->next_lsn) /* begun, then nothing: its name is taken */
+        if (folder.segments[i].first_lsn >=
+            journal->next_lsn) /* begun, then nothing: its name is taken */
             journal->next_lsn = folder.segments[i].first_lsn + 1;
     }
     buffer_init(&journal->bytes, BUFFER_BYTES);

@@ -5,16 +5,19 @@
 #include "store/segment.h"
 
 /*
- * journal: records that are on the disk before anybody is told so, in a folder of segments (segment.h).
+ * journal: records that are on the disk before anybody is told so, in a folder of segments
+ * (segment.h).
  *
- * One committer thread takes everything that waits, writes it with one write and one fdatasync, and posts the
- * completions to the loops that submitted.  All records of one entry become durable together or are refused together;
- * entries complete in order.  LSNs count records from 1 and are never given twice, also after a refusal.
+ * One committer thread takes everything that waits, writes it with one write and one fdatasync,
+ * and posts the completions to the loops that submitted.  All records of one entry become durable
+ * together or are refused together; entries complete in order.  LSNs count records from 1 and are
+ * never given twice, also after a refusal.
  *
- * A write that fails is cut off again and answered.  After a failed fdatasync the segment is left for ever: the kernel may
- * have dropped what it could not write, so trying again and being told "fine" would mean nothing.  Either way the next
- * entry begins a new segment.  A folder that is copied or moved to another machine gets a new device id, so that two
- * copies never number their operations alike.
+ * A write that fails is cut off again and answered.  After a failed fdatasync the segment is left
+ * for ever: the kernel may have dropped what it could not write, so trying again and being told
+ * "fine" would mean nothing.  Either way the next entry begins a new segment.  A folder that is
+ * copied or moved to another machine gets a new device id, so that two copies never number their
+ * operations alike.
  *
  *   identity            which journal and device this is, and on which machine and inode
  *   lock                held while open
@@ -34,25 +37,28 @@ struct journal_config {
 
 struct journal_report {
     struct uid journal, device;
-    bool is_new;             /* made just now, or not the expected one: applied_lsn meant nothing */
-    bool is_new_device;      /* a clone, or moved: the device id was drawn anew */
-    uint64_t last_lsn;       /* of the last record there is, or applied_lsn */
+    bool is_new;        /* made just now, or not the expected one: applied_lsn meant nothing */
+    bool is_new_device; /* a clone, or moved: the device id was drawn anew */
+    uint64_t last_lsn;  /* of the last record there is, or applied_lsn */
     uint64_t replayed;
-    uint64_t lost_records;   /* acknowledged, later than applied_lsn, and not readable any more */
-    uint64_t damaged_bytes;  /* quarantined */
-    uint64_t torn_bytes;     /* cut off the end: never acknowledged */
-    char words[320];         /* for a person, about the first damage or what failed; empty when all is well */
+    uint64_t lost_records;  /* acknowledged, later than applied_lsn, and not readable any more */
+    uint64_t damaged_bytes; /* quarantined */
+    uint64_t torn_bytes;    /* cut off the end: never acknowledged */
+    char words[320]; /* for a person, about the first damage or what failed; empty when all is well
+                      */
 };
 
-/* Called for each record behind applied_lsn, in order.  Borrowed bytes.  A negative result ends journal_open(). */
+/* Called for each record behind applied_lsn, in order.  Borrowed bytes.  A negative result ends
+ * journal_open(). */
 typedef int journal_replay(void *context, uint64_t lsn, struct text record);
 
 /*
- * Reads what is there, then starts the committer.  0, or -errno with ret_report->words saying what and where.
- * Damage is not an error: what can be read is replayed, the report says what could not.
+ * Reads what is there, then starts the committer.  0, or -errno with ret_report->words saying
+ * what and where. Damage is not an error: what can be read is replayed, the report says what
+ * could not.
  */
-int journal_open(const struct journal_config *config, journal_replay *replay, void *context, struct journal **ret,
-                 struct journal_report *ret_report) MUST_USE;
+int journal_open(const struct journal_config *config, journal_replay *replay, void *context,
+                 struct journal **ret, struct journal_report *ret_report) MUST_USE;
 /* Commits what waits, ends the thread; completions are posted before this returns. */
 void journal_close(struct journal **journal);
 
@@ -69,7 +75,8 @@ struct journal_entry {
 /* From any thread.  0, or -EAGAIN when too much waits already (nothing was taken): shed. */
 int journal_append(struct journal *journal, struct journal_entry *entry) MUST_USE;
 
-/* Records up to and with `lsn` are not needed any more: deletes segments that hold nothing else.  From any thread. */
+/* Records up to and with `lsn` are not needed any more: deletes segments that hold nothing else.
+ * From any thread. */
 void journal_trim(struct journal *journal, uint64_t lsn);
 
 struct journal_status {

@@ -59,7 +59,8 @@ static struct place place_of(int folder_fd)
         place.inode = status.st_ino;
     buffer_init(&machine, 64);
     if (file_read(AT_FDCWD, "/etc/machine-id", &machine) == 0)
-        memcpy(place.machine, machine.data, machine.size < MACHINE_BYTES ? machine.size : MACHINE_BYTES);
+        memcpy(place.machine, machine.data,
+               machine.size < MACHINE_BYTES ? machine.size : MACHINE_BYTES);
     buffer_release(&machine);
     return place;
 }
@@ -85,9 +86,10 @@ static int write_identity(struct journal_folder *folder, const struct place *pla
 static bool read_identity(struct text bytes, struct journal_folder *folder, struct place *ret_place)
 {
     struct reader reader = reader_of(bytes);
-    bool is_ours = bytes.size == IDENTITY_BYTES &&
-                   text_equal(reader_bytes(&reader, sizeof IDENTITY_MAGIC - 1), text_of(IDENTITY_MAGIC)) &&
-                   reader_u32(&reader) == crc32c(0, bytes.data + 12, IDENTITY_BYTES - 12);
+    bool is_ours =
+        bytes.size == IDENTITY_BYTES &&
+        text_equal(reader_bytes(&reader, sizeof IDENTITY_MAGIC - 1), text_of(IDENTITY_MAGIC)) &&
+        reader_u32(&reader) == crc32c(0, bytes.data + 12, IDENTITY_BYTES - 12);
     if (!is_ours)
         return false;
     (void)reader_u32(&reader);
@@ -99,7 +101,8 @@ static bool read_identity(struct text bytes, struct journal_folder *folder, stru
     return true;
 }
 
-/* A lost identity is a new journal; one from elsewhere keeps its records but numbers on as a new device. */
+/* A lost identity is a new journal; one from elsewhere keeps its records but numbers on as a new
+ * device. */
 static int identify(struct journal_folder *folder, struct journal_report *report)
 {
     struct place here = place_of(folder->fd), there = {0};
@@ -110,7 +113,8 @@ static int identify(struct journal_folder *folder, struct journal_report *report
     buffer_release(&bytes);
     if (error && error != -ENOENT && error != -EFBIG)
         return error;
-    if (is_known && here.inode == there.inode && memcmp(here.machine, there.machine, MACHINE_BYTES) == 0)
+    if (is_known && here.inode == there.inode &&
+        memcmp(here.machine, there.machine, MACHINE_BYTES) == 0)
         return 0;
     if (!is_known)
         folder->journal = uid_random();
@@ -132,7 +136,8 @@ static bool segment_from_name(const char *name, uint64_t *ret_first_lsn)
 
 static int compare_segments(const void *a, const void *b)
 {
-    uint64_t one = ((const struct segment_file *)a)->first_lsn, other = ((const struct segment_file *)b)->first_lsn;
+    uint64_t one = ((const struct segment_file *)a)->first_lsn,
+             other = ((const struct segment_file *)b)->first_lsn;
     return one < other ? -1 : one > other;
 }
 
@@ -146,7 +151,8 @@ static int list(struct journal_folder *folder)
     for (struct dirent *entry; (entry = readdir(stream));) {
         if (!segment_from_name(entry->d_name, &first_lsn))
             continue;
-        folder->segments = mem_realloc_array(folder->segments, folder->count + 1, sizeof *folder->segments);
+        folder->segments =
+            mem_realloc_array(folder->segments, folder->count + 1, sizeof *folder->segments);
         folder->segments[folder->count++] = (struct segment_file){first_lsn, first_lsn - 1, 0};
     }
     closedir(stream);
@@ -168,7 +174,8 @@ struct reading {
 };
 
 /* Keeps what could not be read; not being able to keep it is no reason to stop. */
-static void quarantine(struct reading *reading, const char *segment, const struct segment_item *item)
+static void quarantine(struct reading *reading, const char *segment,
+                       const struct segment_item *item)
 {
     char name[64];
     if (file_make_dirs(reading->folder->fd, "damaged", 0700) != 0)
@@ -177,14 +184,17 @@ static void quarantine(struct reading *reading, const char *segment, const struc
     (void)!file_write_atomic(reading->folder->fd, name, item->bytes, 0600);
 }
 
-/* Acknowledged records up to `durable_lsn` should have been seen by now: whatever is behind both marks is lost. */
+/* Acknowledged records up to `durable_lsn` should have been seen by now: whatever is behind both
+ * marks is lost. */
 static void expect_durable(struct reading *reading, uint64_t durable_lsn, const char *segment)
 {
     if (durable_lsn <= reading->last_lsn)
         return;
     reading->report->lost_records += durable_lsn - reading->last_lsn;
-    say(reading->report, "%s/%s: records %llu to %llu cannot be read; what there is of them lies in damaged/",
-        reading->config->folder, segment, (unsigned long long)reading->last_lsn + 1, (unsigned long long)durable_lsn);
+    say(reading->report,
+        "%s/%s: records %llu to %llu cannot be read; what there is of them lies in damaged/",
+        reading->config->folder, segment, (unsigned long long)reading->last_lsn + 1,
+        (unsigned long long)durable_lsn);
     reading->last_lsn = durable_lsn;
 }
 
@@ -210,8 +220,8 @@ static int cut(struct reading *reading, const char *name, const struct segment_i
     return error;
 }
 
-static int read_records(struct reading *reading, struct segment_file *file, const char *name, struct text bytes,
-                        bool is_last)
+static int read_records(struct reading *reading, struct segment_file *file, const char *name,
+                        struct text bytes, bool is_last)
 {
     struct segment_reader reader = segment_reader_of(bytes, file->first_lsn - 1);
     struct segment_item item;
@@ -265,7 +275,8 @@ static int read_segment(struct reading *reading, struct segment_file *file, bool
 static int read_all(struct reading *reading)
 {
     for (size_t i = 0; i < reading->folder->count; i++) {
-        int error = read_segment(reading, &reading->folder->segments[i], i + 1 == reading->folder->count);
+        int error =
+            read_segment(reading, &reading->folder->segments[i], i + 1 == reading->folder->count);
         if (error)
             return error;
     }
@@ -273,7 +284,8 @@ static int read_all(struct reading *reading)
     return 0;
 }
 
-static int prepare(struct journal_folder *folder, const struct journal_config *config, struct journal_report *report)
+static int prepare(struct journal_folder *folder, const struct journal_config *config,
+                   struct journal_report *report)
 {
     pid_t holder = 0;
     int error = file_make_dirs(AT_FDCWD, config->folder, 0700);
@@ -291,17 +303,19 @@ static int prepare(struct journal_folder *folder, const struct journal_config *c
     return error ? fail(report, config->folder, "the journal cannot be read", error) : 0;
 }
 
-int journal_folder_open(struct journal_folder *folder, const struct journal_config *config, journal_replay *replay,
-                        void *context, struct journal_report *report)
+int journal_folder_open(struct journal_folder *folder, const struct journal_config *config,
+                        journal_replay *replay, void *context, struct journal_report *report)
 {
-    *folder = (struct journal_folder){.fd = -1, .lock_fd = -1, .disk = config->disk ? config->disk : &disk_real};
+    *folder = (struct journal_folder){
+        .fd = -1, .lock_fd = -1, .disk = config->disk ? config->disk : &disk_real};
     *report = (struct journal_report){0};
     int error = prepare(folder, config, report);
     if (!error) {
         bool is_expected = uid_equal(config->expected, folder->journal);
         report->is_new |= !is_expected;
         uint64_t applied_lsn = is_expected ? config->applied_lsn : 0;
-        struct reading reading = {folder, config, replay, context, report, applied_lsn, applied_lsn};
+        struct reading reading = {folder, config,      replay,     context,
+                                  report, applied_lsn, applied_lsn};
         if (!is_expected && folder->count) /* unknown mark: begin with what there is */
             reading.last_lsn = folder->segments[0].first_lsn - 1;
         error = read_all(&reading);

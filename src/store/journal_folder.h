@@ -3,8 +3,8 @@
 #include "store/journal.h"
 
 /*
- * journal_folder: the files of a journal while it is opened: identity, order of segments, reading, quarantine.
- * Single-threaded; journal.c adds the thread.  Internal to store/.
+ * journal_folder: the files of a journal while it is opened: identity, order of segments,
+ * reading, quarantine. Single-threaded; journal.c adds the thread.  Internal to store/.
  */
 struct segment_file {
     uint64_t first_lsn, last_lsn, bytes; /* last_lsn first_lsn - 1 when it holds no record */
@@ -21,6 +21,7 @@ struct journal_folder {
 enum { SEGMENT_NAME_BYTES = 32 };
 void journal_segment_name(uint64_t first_lsn, char ret_name[SEGMENT_NAME_BYTES]);
 
-int journal_folder_open(struct journal_folder *folder, const struct journal_config *config, journal_replay *replay,
-                        void *context, struct journal_report *report) MUST_USE;
+int journal_folder_open(struct journal_folder *folder, const struct journal_config *config,
+                        journal_replay *replay, void *context,
+                        struct journal_report *report) MUST_USE;
 void journal_folder_close(struct journal_folder *folder);

@@ -57,14 +57,17 @@ int segment_decode_header(struct text bytes, struct segment_header *ret, const c
     uint16_t major = (uint16_t)reader_le(&reader, 2);
     (void)reader_le(&reader, 2); /* any minor: it may only add what we need not know */
     uint32_t crc = reader_u32(&reader);
-    struct text journal = reader_bytes(&reader, UID_BYTES), device = reader_bytes(&reader, UID_BYTES);
-    struct segment_header header = {.first_lsn = reader_u64(&reader), .follows_lsn = reader_u64(&reader)};
-    *ret_why = reader.failed                    ? "is shorter than a header"
-               : !is_ours                       ? "is not a journal segment"
-               : major != MAJOR                 ? "is of another major version"
-               : crc != header_crc(bytes.data)  ? "has a damaged header"
-               : header.first_lsn == 0 || header.follows_lsn >= header.first_lsn ? "has impossible numbers in its header"
-                                                                                 : NULL;
+    struct text journal = reader_bytes(&reader, UID_BYTES),
+                device = reader_bytes(&reader, UID_BYTES);
+    struct segment_header header = {.first_lsn = reader_u64(&reader),
+                                    .follows_lsn = reader_u64(&reader)};
+    *ret_why = reader.failed                   ? "is shorter than a header"
+               : !is_ours                      ? "is not a journal segment"
+               : major != MAJOR                ? "is of another major version"
+               : crc != header_crc(bytes.data) ? "has a damaged header"
+               : header.first_lsn == 0 || header.follows_lsn >= header.first_lsn
+                   ? "has impossible numbers in its header"
+                   : NULL;
     if (*ret_why)
         return -1;
     memcpy(header.journal.bytes, journal.data, UID_BYTES);
@@ -80,7 +83,8 @@ struct segment_reader segment_reader_of(struct text bytes, uint64_t last_lsn)
 }
 
 /* Whether a whole, unaltered record stands at `at`, with an LSN in (last, last + skip]. */
-static bool record_at(const struct segment_reader *reader, size_t at, uint64_t skip, struct segment_item *ret)
+static bool record_at(const struct segment_reader *reader, size_t at, uint64_t skip,
+                      struct segment_item *ret)
 {
     struct reader fields = reader_of(text_from(reader->bytes, at));
     uint32_t size = reader_u32(&fields), crc = reader_u32(&fields);

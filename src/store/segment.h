@@ -4,8 +4,8 @@
 #include "trust/uid.h"
 
 /*
- * segment: one file of the journal, as bytes.  Pure: writing is onto a buffer, reading from a borrowed run.
- * Integers are little-endian.  Major 1, minor 0.
+ * segment: one file of the journal, as bytes.  Pure: writing is onto a buffer, reading from a
+ * borrowed run. Integers are little-endian.  Major 1, minor 0.
  *
  *   header, 64 bytes                                 record, 16 + n bytes
  *    0   8  "sostjrnl"                                0   4  n, 1 to SEGMENT_MAX_RECORD
@@ -17,8 +17,8 @@
  *   48   8  LSN of the first record
  *   56   8  LSN of the last durable record when this segment was begun
  *
- * Records follow each other without padding.  An LSN between the last durable one and a segment's first belongs to a
- * record that was refused and never acknowledged.
+ * Records follow each other without padding.  An LSN between the last durable one and a segment's
+ * first belongs to a record that was refused and never acknowledged.
  */
 enum { SEGMENT_HEADER_BYTES = 64, SEGMENT_RECORD_BYTES = 16, SEGMENT_MAX_RECORD = 1024 * 1024 };
 
@@ -31,11 +31,13 @@ void segment_encode_header(const struct segment_header *header, struct buffer *o
 void segment_encode_record(uint64_t lsn, struct text payload, struct buffer *out);
 
 /* 1, or -1 with a reason: too short, not ours, another major version, damaged. */
-int segment_decode_header(struct text bytes, struct segment_header *ret, const char **ret_why) MUST_USE;
+int segment_decode_header(struct text bytes, struct segment_header *ret,
+                          const char **ret_why) MUST_USE;
 
 /*
- * Reads records in order.  At a place where none is valid it searches on for the next valid one with a later LSN: what lies
- * between is damage.  When there is none, the rest is the tail: torn, or never written.
+ * Reads records in order.  At a place where none is valid it searches on for the next valid one
+ * with a later LSN: what lies between is damage.  When there is none, the rest is the tail: torn,
+ * or never written.
  */
 struct segment_reader {
     struct text bytes; /* the whole segment */
@@ -49,8 +51,8 @@ enum segment_step {
     SEGMENT_END,     /* the bytes end with a record */
 };
 struct segment_item {
-    uint64_t lsn;  /* of the record; of the next readable one for damage */
-    size_t offset; /* in the segment, of the whole item */
+    uint64_t lsn;      /* of the record; of the next readable one for damage */
+    size_t offset;     /* in the segment, of the whole item */
     struct text bytes; /* payload, or the damaged bytes or tail */
 };
 /* `last_lsn` is one less than the header's first_lsn. */

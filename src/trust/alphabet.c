@@ -6,7 +6,8 @@
 static const char LOWER[] = "0123456789abcdefghjkmnpqrstvwxyz";
 static const char UPPER[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
-/* Writes the i-th character, with the dash that stands before each group but the first.  Returns the new end. */
+/* Writes the i-th character, with the dash that stands before each group but the first.  Returns
+ * the new end. */
 static size_t put(char *ret, size_t end, size_t i, char c)
 {
     if (i > 0 && i % ALPHABET_GROUP == 0)

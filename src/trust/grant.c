@@ -53,7 +53,8 @@ static bool read_grant(struct text body, struct grant *ret)
     return expires_s <= INT64_MAX;
 }
 
-enum grant_verdict grant_verify(const struct keys *keys, struct text t, int64_t now_s, struct grant *ret)
+enum grant_verdict grant_verify(const struct keys *keys, struct text t, int64_t now_s,
+                                struct grant *ret)
 {
     uint8_t bytes[GRANT_BYTES];
     struct grant grant;
@@ -61,7 +62,8 @@ enum grant_verdict grant_verify(const struct keys *keys, struct text t, int64_t 
         !read_grant(text_make((const char *)bytes, BODY_BYTES), &grant))
         return GRANT_MALFORMED;
     struct signed_bytes whole = in_context(bytes);
-    if (crypto_sign_verify_detached(bytes + BODY_BYTES, whole.bytes, sizeof whole.bytes, keys->signing_public) != 0)
+    if (crypto_sign_verify_detached(bytes + BODY_BYTES, whole.bytes, sizeof whole.bytes,
+                                    keys->signing_public) != 0)
         return GRANT_FORGED;
     if (now_s >= grant.expires_s)
         return GRANT_EXPIRED;
@@ -69,7 +71,8 @@ enum grant_verdict grant_verify(const struct keys *keys, struct text t, int64_t 
     return GRANT_GOOD;
 }
 
-/* Direct-mapped: a grant has one place, the later one stays.  The whole text is compared, never its hash alone. */
+/* Direct-mapped: a grant has one place, the later one stays.  The whole text is compared, never its
+ * hash alone. */
 struct grant_cache {
     struct hash_key key;
     size_t mask;
@@ -93,8 +96,8 @@ struct grant_cache *grant_cache_new(size_t max_entries)
 
 void grant_cache_free(struct grant_cache **cache) { mem_free_p(cache); }
 
-enum grant_verdict grant_cache_verify(struct grant_cache *cache, const struct keys *keys, struct text t,
-                                      int64_t now_s, struct grant *ret)
+enum grant_verdict grant_cache_verify(struct grant_cache *cache, const struct keys *keys,
+                                      struct text t, int64_t now_s, struct grant *ret)
 {
     if (t.size != GRANT_TEXT_BYTES)
         return GRANT_MALFORMED;

@@ -5,7 +5,8 @@
 #include "trust/uid.h"
 
 /*
- * grant: the right to fetch /m and /art: a signed (session, libraries, expiry) carried as ?g= or a header.
+ * grant: the right to fetch /m and /art: a signed (session, libraries, expiry) carried as ?g= or
+ * a header.
  *
  * Any node with the public key can check it without asking.  Text form: base64url of
  *
@@ -15,7 +16,8 @@
  *  25   8  expires, Unix time in seconds, little-endian
  *  33  64  Ed25519 signature over "sostenuto grant 1" and bytes 0 to 32
  *
- * Ed25519 costs some 60 us: grant_cache remembers what verified, so that a hot listener costs a look-up.
+ * Ed25519 costs some 60 us: grant_cache remembers what verified, so that a hot listener costs a
+ * look-up.
  */
 enum { GRANT_BYTES = 97, GRANT_TEXT_BYTES = 130, GRANT_LIFE_S = 12 * 60 * 60 };
 
@@ -28,12 +30,15 @@ struct grant {
 enum grant_verdict { GRANT_GOOD, GRANT_MALFORMED, GRANT_FORGED, GRANT_EXPIRED };
 
 void grant_sign(const struct keys *keys, const struct grant *grant, struct buffer *out);
-enum grant_verdict grant_verify(const struct keys *keys, struct text t, int64_t now_s, struct grant *ret) MUST_USE;
+enum grant_verdict grant_verify(const struct keys *keys, struct text t, int64_t now_s,
+                                struct grant *ret) MUST_USE;
 
-/* Not for two threads at once.  `max_entries` is rounded up to a power of two; older entries are overwritten. */
+/* Not for two threads at once.  `max_entries` is rounded up to a power of two; older entries are
+ * overwritten. */
 struct grant_cache;
 struct grant_cache *grant_cache_new(size_t max_entries) MUST_USE;
 void grant_cache_free(struct grant_cache **cache);
-/* As grant_verify(); only grants that verified are remembered, and their expiry is checked each time. */
-enum grant_verdict grant_cache_verify(struct grant_cache *cache, const struct keys *keys, struct text t,
-                                      int64_t now_s, struct grant *ret) MUST_USE;
+/* As grant_verify(); only grants that verified are remembered, and their expiry is checked each
+ * time. */
+enum grant_verdict grant_cache_verify(struct grant_cache *cache, const struct keys *keys,
+                                      struct text t, int64_t now_s, struct grant *ret) MUST_USE;

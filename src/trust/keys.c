@@ -13,23 +13,28 @@
 
 enum { KEY_BYTES = 32 };
 
-static int fail(struct keys_error *ret_error, int error, const char *folder, const char *name, const char *what)
+static int fail(struct keys_error *ret_error, int error, const char *folder, const char *name,
+                const char *what)
 {
     snprintf(ret_error->words, sizeof ret_error->words, "%s/%s: %s", folder, name, what);
     return -error;
 }
 
-static int check(const struct stat *status, const char *folder, const char *name, struct keys_error *ret_error)
+static int check(const struct stat *status, const char *folder, const char *name,
+                 struct keys_error *ret_error)
 {
     if (!S_ISREG(status->st_mode))
         return fail(ret_error, EINVAL, folder, name, "is not a regular file");
     if (status->st_uid != geteuid() && geteuid() != 0)
-        return fail(ret_error, EPERM, folder, name, "belongs to another user: chown it to the server's user");
-    if (status->st_mode & (S_IRWXG | S_IRWXO))
         return fail(ret_error, EPERM, folder, name,
-                    "may be read by others: chmod 600 it, and replace the key if somebody could have");
+                    "belongs to another user: chown it to the server's user");
+    if (status->st_mode & (S_IRWXG | S_IRWXO))
+        return fail(
+            ret_error, EPERM, folder, name,
+            "may be read by others: chmod 600 it, and replace the key if somebody could have");
     if (status->st_size != KEY_BYTES)
-        return fail(ret_error, EINVAL, folder, name, "must be 32 bytes: put the right file back from a backup");
+        return fail(ret_error, EINVAL, folder, name,
+                    "must be 32 bytes: put the right file back from a backup");
     return 0;
 }
 
@@ -63,13 +68,15 @@ static int create(int folder_fd, const char *folder, const char *name, struct ke
     if (fd >= 0)
         close(fd);
     unlinkat(folder_fd, beside, 0);
-    return is_written || error == EEXIST ? 0 : fail(ret_error, error, folder, name, "cannot be made");
+    return is_written || error == EEXIST ? 0
+                                         : fail(ret_error, error, folder, name, "cannot be made");
 }
 
 static int obtain(int folder_fd, const char *folder, const char *name, bool is_new_allowed,
                   uint8_t ret_key[KEY_BYTES], struct keys_error *ret_error)
 {
-    if (is_new_allowed && faccessat(folder_fd, name, F_OK, AT_SYMLINK_NOFOLLOW) != 0 && errno == ENOENT) {
+    if (is_new_allowed && faccessat(folder_fd, name, F_OK, AT_SYMLINK_NOFOLLOW) != 0 &&
+        errno == ENOENT) {
         int error = create(folder_fd, folder, name, ret_error);
         if (error)
             return error;
@@ -94,7 +101,8 @@ static void derive(struct keys *keys, const uint8_t seed[KEY_BYTES])
     sodium_mprotect_readonly(keys);
 }
 
-int keys_open(const char *folder, bool is_new_allowed, struct keys **ret, struct keys_error *ret_error)
+int keys_open(const char *folder, bool is_new_allowed, struct keys **ret,
+              struct keys_error *ret_error)
 {
     if (is_new_allowed && mkdir(folder, 0700) != 0 && errno != EEXIST)
         return fail(ret_error, errno, folder, "", "the folder for keys cannot be made");

@@ -4,7 +4,8 @@
 #include <assert.h>
 #include <sodium.h>
 
-/* RFC 9106 4, second choice, in libsodium's terms: 64 MiB, 3 passes would be 100 ms here; 2 passes take 70. */
+/* RFC 9106 4, second choice, in libsodium's terms: 64 MiB, 3 passes would be 100 ms here; 2 passes
+ * take 70. */
 enum { PASSES = 2, MEMORY_BYTES = 64 * 1024 * 1024 };
 
 static unsigned long long passes = PASSES;
@@ -18,7 +19,10 @@ void password_use_test_cost(void)
     memory_bytes = crypto_pwhash_MEMLIMIT_MIN;
 }
 
-static bool is_allowed(struct text password) { return password.size > 0 && password.size <= PASSWORD_MAX_BYTES; }
+static bool is_allowed(struct text password)
+{
+    return password.size > 0 && password.size <= PASSWORD_MAX_BYTES;
+}
 
 bool password_hash(struct text password, struct password_hash *ret)
 {

@@ -5,8 +5,9 @@
 /*
  * password: Argon2id (RFC 9106) by libsodium, parameters stored in the hash ("$argon2id$v=19$m=…").
  *
- * password_hash() and password_verify() block for tens of milliseconds and use PASSWORD_MEMORY_BYTES: run them
- * on the "passwords" worker pool only, whose queue is bounded.  Safe from any thread.
+ * password_hash() and password_verify() block for tens of milliseconds and use
+ * PASSWORD_MEMORY_BYTES: run them on the "passwords" worker pool only, whose queue is bounded.
+ * Safe from any thread.
  */
 enum { PASSWORD_HASH_BYTES = 128, PASSWORD_MAX_BYTES = 1024 };
 

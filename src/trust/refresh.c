@@ -21,8 +21,8 @@ void refresh_generate(struct uid session, struct refresh *ret)
     randombytes_buf(random, sizeof random);
     memcpy(ret->text, uid_text(&session_text, session).data, UID_TEXT_BYTES);
     ret->text[UID_TEXT_BYTES] = '.';
-    sodium_bin2base64(ret->text + UID_TEXT_BYTES + 1, sizeof ret->text - UID_TEXT_BYTES - 1, random, sizeof random,
-                      sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+    sodium_bin2base64(ret->text + UID_TEXT_BYTES + 1, sizeof ret->text - UID_TEXT_BYTES - 1, random,
+                      sizeof random, sodium_base64_VARIANT_URLSAFE_NO_PADDING);
     ret->hash = hash_of(random);
     sodium_memzero(random, sizeof random);
 }
@@ -33,7 +33,8 @@ bool refresh_parse(struct text cookie, struct uid *ret_session, struct refresh_h
     struct uid session;
     if (cookie.size != REFRESH_TEXT_BYTES || cookie.data[UID_TEXT_BYTES] != '.' ||
         !uid_from_text(text_make(cookie.data, UID_TEXT_BYTES), &session) ||
-        decode_base64url(text_from(cookie, UID_TEXT_BYTES + 1), random, sizeof random) != sizeof random)
+        decode_base64url(text_from(cookie, UID_TEXT_BYTES + 1), random, sizeof random) !=
+            sizeof random)
         return false;
     *ret_session = session;
     *ret_hash = hash_of(random);
@@ -46,9 +47,10 @@ static bool is_same(const struct refresh_hash *a, const struct refresh_hash *b)
     return sodium_memcmp(a->bytes, b->bytes, sizeof a->bytes) == 0;
 }
 
-enum refresh_verdict refresh_judge(const struct refresh_hash *presented, const struct refresh_hash *current,
-                                   const struct refresh_hash *previous, int64_t rotated_ms, int64_t expires_ms,
-                                   int64_t now_ms)
+enum refresh_verdict refresh_judge(const struct refresh_hash *presented,
+                                   const struct refresh_hash *current,
+                                   const struct refresh_hash *previous, int64_t rotated_ms,
+                                   int64_t expires_ms, int64_t now_ms)
 {
     bool is_current = is_same(presented, current);
     bool is_previous = is_same(presented, previous);

@@ -5,11 +5,13 @@
 #include "trust/uid.h"
 
 /*
- * token: the access token of a player session: a JWT (RFC 7519) signed with EdDSA (RFC 8037), 15 minutes.
+ * token: the access token of a player session: a JWT (RFC 7519) signed with EdDSA (RFC 8037), 15
+ * minutes.
  *
- * Only we issue and read it, so the header must be byte for byte ours (no algorithm to choose) and the signature
- * is checked before anything is parsed.  A good token says that the session was alive when it was issued: the
- * caller still asks state_session() whether it has been revoked since.
+ * Only we issue and read it, so the header must be byte for byte ours (no algorithm to choose)
+ * and the signature is checked before anything is parsed.  A good token says that the session was
+ * alive when it was issued: the caller still asks state_session() whether it has been revoked
+ * since.
  */
 enum { TOKEN_LIFE_S = 15 * 60, TOKEN_MAX_BYTES = 512 };
 
@@ -26,4 +28,5 @@ enum token_verdict {
 };
 
 void token_sign(const struct keys *keys, const struct token *token, struct buffer *out);
-enum token_verdict token_verify(const struct keys *keys, struct text t, int64_t now_s, struct token *ret) MUST_USE;
+enum token_verdict token_verify(const struct keys *keys, struct text t, int64_t now_s,
+                                struct token *ret) MUST_USE;

@@ -4,7 +4,8 @@
 #include <string.h>
 
 /*
- * uid: 128 random bits that name an account, a session, an app, a device, a playlist or one of its entries.
+ * uid: 128 random bits that name an account, a session, an app, a device, a playlist or one of
+ * its entries.
  *
  * Text form: 22 characters of base64url.  All zero bits is no id ("nobody", "none").
  */
@@ -22,7 +23,10 @@ struct uid uid_random(void) MUST_USE;
 struct text uid_text(struct uid_text *storage, struct uid uid);
 bool uid_from_text(struct text t, struct uid *ret) MUST_USE; /* strict: 22 characters, canonical */
 
-static inline bool uid_equal(struct uid a, struct uid b) { return memcmp(a.bytes, b.bytes, UID_BYTES) == 0; }
+static inline bool uid_equal(struct uid a, struct uid b)
+{
+    return memcmp(a.bytes, b.bytes, UID_BYTES) == 0;
+}
 static inline bool uid_is_none(struct uid uid) { return uid_equal(uid, (struct uid){{0}}); }
 static inline struct text uid_view(const struct uid *uid)
 {

@@ -15,7 +15,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (segment_decode_header(bytes, &header, &why) == 1)
         last = header.first_lsn - 1;
     struct segment_reader reader = segment_reader_of(bytes, last);
-    for (enum segment_step step; (step = segment_next(&reader, &item)) != SEGMENT_END && step != SEGMENT_TAIL;)
+    for (enum segment_step step;
+         (step = segment_next(&reader, &item)) != SEGMENT_END && step != SEGMENT_TAIL;)
         if (step == SEGMENT_RECORD)
             (void)!operation_decode(item.bytes, &operation, &why);
     return 0;

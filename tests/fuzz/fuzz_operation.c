@@ -5,7 +5,7 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    const struct model_limits limits = {1000, 10, 10};
+    const struct model_limits limits = {1000, 1000, 10, 10};
     struct text bytes = text_make((const char *)data, size), kind;
     struct operation operation = {.seq = 1, .hlc = 1, .accepted_ms = 1000};
     struct model model;

@@ -12,8 +12,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const char *why = NULL;
     assert(batch_json(batch, body, &why) == !why);
     batch_free(&batch);
-    if (text_split(&after, '\n', &before) && position_is_valid(before) && position_is_valid(after) &&
-        text_compare(before, after) < 0 && position_between(before, after, &middle))
-        assert(text_compare(before, text_of(middle.digits)) < 0 && text_compare(text_of(middle.digits), after) < 0);
+    if (text_split(&after, '\n', &before) && position_is_valid(before) &&
+        position_is_valid(after) && text_compare(before, after) < 0 &&
+        position_between(before, after, &middle))
+        assert(text_compare(before, text_of(middle.digits)) < 0 &&
+               text_compare(text_of(middle.digits), after) < 0);
     return 0;
 }

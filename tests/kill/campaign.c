@@ -4,13 +4,14 @@
  *
  *   kill_campaign ROUNDS [SEED]      TAP: no acknowledged operation lost, none counted twice
  *
- * Each round starts a child on the same folder.  The child first checks what it finds against what the parent knows,
- * then sends pairs number n = 1, 2, 3 … (a play, and a setting that says n), several at a time, and tells the parent each
- * number that was acknowledged.  A client sends again what it was not told about, so the child begins behind the last
- * acknowledged number; what was durable without being told must then be a duplicate.
+ * Each round starts a child on the same folder.  The child first checks what it finds against
+ * what the parent knows, then sends pairs number n = 1, 2, 3 … (a play, and a setting that says
+ * n), several at a time, and tells the parent each number that was acknowledged.  A client sends
+ * again what it was not told about, so the child begins behind the last acknowledged number; what
+ * was durable without being told must then be a duplicate.
  *
- * kill -9 alone does not lose what the kernel holds, so the child's disk is a power cut: what is written stays in the
- * process until it is synced, and then goes out in pieces.
+ * kill -9 alone does not lose what the kernel holds, so the child's disk is a power cut: what is
+ * written stays in the process until it is synced, and then goes out in pieces.
  */
 #include "base/hash.h"
 #include "io/loop.h"
@@ -97,8 +98,11 @@ static void answered(void *context, const struct batch_result *result)
     uint64_t number = result->outcomes[0].seq;
     bool was_there = number <= child->found;
     enum outcome play = result->outcomes[0].outcome;
-    if (play != (was_there ? OUTCOME_DUPLICATE : OUTCOME_ACCEPTED) || number != child->acknowledged + 1)
-        _exit(complain(was_there ? "what was there is not a duplicate" : "what is new is not accepted", number, play));
+    if (play != (was_there ? OUTCOME_DUPLICATE : OUTCOME_ACCEPTED) ||
+        number != child->acknowledged + 1)
+        _exit(complain(was_there ? "what was there is not a duplicate"
+                                 : "what is new is not accepted",
+                       number, play));
     child->acknowledged = number;
     printf("%llu\n", (unsigned long long)number);
     fflush(stdout);
@@ -107,17 +111,19 @@ static void answered(void *context, const struct batch_result *result)
 
 static void send_next(struct child *child)
 {
-    static const char form[] =
-        "{\"device\":\"AAAAAAAAAAAAAAAAAAAAAQ\",\"operations\":["
-        "{\"seq\":%llu,\"hlc\":%llu,\"kind\":\"play\",\"payload\":{\"track\":\"tr-AAAAAAAAAAAAAAAAAAAAAA\",\"at\":%llu}}]}";
-    static const char setting[] =
-        "{\"device\":\"AAAAAAAAAAAAAAAAAAAAAg\",\"operations\":["
-        "{\"seq\":%llu,\"hlc\":%llu,\"kind\":\"setting\",\"payload\":{\"name\":\"last\",\"value\":%llu}}]}";
+    static const char form[] = "{\"device\":\"AAAAAAAAAAAAAAAAAAAAAQ\",\"operations\":["
+                               "{\"seq\":%llu,\"hlc\":%llu,\"kind\":\"play\",\"payload\":{"
+                               "\"track\":\"tr-AAAAAAAAAAAAAAAAAAAAAA\",\"at\":%llu}}]}";
+    static const char setting[] = "{\"device\":\"AAAAAAAAAAAAAAAAAAAAAg\",\"operations\":["
+                                  "{\"seq\":%llu,\"hlc\":%llu,\"kind\":\"setting\",\"payload\":{"
+                                  "\"name\":\"last\",\"value\":%llu}}]}";
     char body[512];
     const char *why;
     unsigned long long number = child->next++, hlc = ((unsigned long long)NOW_MS << 16) + number;
-    struct batch *batch = batch_new(child->state, &(struct batch_author){.account = child->account, .now_ms = NOW_MS});
-    int size = snprintf(body, sizeof body, form, number, hlc, (unsigned long long)NOW_MS - 1000 + number % 1000);
+    struct batch *batch = batch_new(
+        child->state, &(struct batch_author){.account = child->account, .now_ms = NOW_MS});
+    int size = snprintf(body, sizeof body, form, number, hlc,
+                        (unsigned long long)NOW_MS - 1000 + number % 1000);
     bool is_good = batch_json(batch, text_make(body, (size_t)size), &why);
     size = snprintf(body, sizeof body, setting, number, hlc, number);
     is_good = is_good && batch_json(batch, text_make(body, (size_t)size), &why);
@@ -141,13 +147,16 @@ static void find_account(struct child *child)
         child->account = account->id;
         return;
     }
-    struct batch *batch = batch_new(child->state, &(struct batch_author){.now_ms = NOW_MS, .is_operator = true});
-    child->account = batch_account_create(batch, TEXT("anna"), TEXT("$"), false, ACCOUNT_ALL_LIBRARIES);
+    struct batch *batch =
+        batch_new(child->state, &(struct batch_author){.now_ms = NOW_MS, .is_operator = true});
+    child->account =
+        batch_account_create(batch, TEXT("anna"), TEXT("$"), false, ACCOUNT_ALL_LIBRARIES);
     batch_submit(&batch, made, child);
     loop_run(child->loop);
 }
 
-/* Everything that was told is there; the setting is of the same pair, or of the one before when that was cut in two. */
+/* Everything that was told is there; the setting is of the same pair, or of the one before when
+ * that was cut in two. */
 static int check(struct child *child, uint64_t told, uint64_t sent)
 {
     const struct listener *listener = state_listener(child->state, child->account);
@@ -176,7 +185,8 @@ static int run_child(const char *folder, uint64_t told, uint64_t sent, bool is_l
     struct disk disk = disk_real;
     disk.write = lazy_write;
     disk.sync = lazy_sync;
-    struct state_config config = {.folder = folder, .keys = keys, .loop = child.loop, .now_ms = NOW_MS, .disk = &disk};
+    struct state_config config = {
+        .folder = folder, .keys = keys, .loop = child.loop, .now_ms = NOW_MS, .disk = &disk};
     if (state_open(&config, &child.state, &error) != 0) {
         printf("wrong: %s\n", error.words);
         return 3;
@@ -217,8 +227,8 @@ static pid_t start(const struct campaign *campaign, bool is_last, int *ret_fd)
     pid_t pid = fork();
     if (pid == 0) {
         dup2(ends[1], STDOUT_FILENO);
-        execl(campaign->program, campaign->program, "child", campaign->folder, told, sent, is_last ? "last" : "on",
-              child_seed, (char *)NULL);
+        execl(campaign->program, campaign->program, "child", campaign->folder, told, sent,
+              is_last ? "last" : "on", child_seed, (char *)NULL);
         _exit(4);
     }
     close(ends[1]);
@@ -262,7 +272,8 @@ static void run_round(struct campaign *campaign, bool is_last)
     uint64_t until = campaign->told + lines;
     if (!lines)
         usleep((useconds_t)draw(MAX_DELAY_US));
-    while (lines && campaign->told < until && poll(&poll_fd, 1, 20000) == 1 && take_output(campaign, fd))
+    while (lines && campaign->told < until && poll(&poll_fd, 1, 20000) == 1 &&
+           take_output(campaign, fd))
         ;
     if (!is_last)
         kill(pid, SIGKILL);
@@ -271,7 +282,8 @@ static void run_round(struct campaign *campaign, bool is_last)
     campaign->line_size = 0; /* a number cut in two was not told */
     close(fd);
     waitpid(pid, &status, 0);
-    if (!(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) && !(WIFEXITED(status) && WEXITSTATUS(status) == 0)) {
+    if (!(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) &&
+        !(WIFEXITED(status) && WEXITSTATUS(status) == 0)) {
         printf("# the child ended with status %d\n", status);
         campaign->is_wrong = true;
     }
@@ -290,7 +302,8 @@ int main(int argc, char **argv)
         text_to_u64(text_of(argv[4]), &sent) && text_to_u64(text_of(argv[6]), &seed))
         return run_child(argv[2], told, sent, strcmp(argv[5], "last") == 0);
     seed = random_u64();
-    if (argc < 2 || !text_to_u64(text_of(argv[1]), &rounds) || (argc > 2 && !text_to_u64(text_of(argv[2]), &seed)))
+    if (argc < 2 || !text_to_u64(text_of(argv[1]), &rounds) ||
+        (argc > 2 && !text_to_u64(text_of(argv[2]), &seed)))
         return 2;
     printf("# seed %llu\n", (unsigned long long)seed);
     char folder[] = "/tmp/kill_campaign.XXXXXX";
@@ -298,11 +311,13 @@ int main(int argc, char **argv)
     uint64_t done = 0;
     for (; done < rounds && !campaign.is_wrong; done++)
         run_round(&campaign, false);
-    OK(!campaign.is_wrong, "whenever it is killed, everything acknowledged is there, and nothing twice");
+    OK(!campaign.is_wrong,
+       "whenever it is killed, everything acknowledged is there, and nothing twice");
     run_round(&campaign, true);
     OK(!campaign.is_wrong, "so it is at the end");
     OK(campaign.told > rounds, "and it did write in between");
-    printf("# %llu kills, %llu pairs acknowledged\n", (unsigned long long)done, (unsigned long long)campaign.told);
+    printf("# %llu kills, %llu pairs acknowledged\n", (unsigned long long)done,
+           (unsigned long long)campaign.told);
     if (campaign.is_wrong)
         printf("# left for you to look at: %s\n", folder);
     else

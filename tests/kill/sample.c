@@ -2,7 +2,8 @@
 /*
  * Writes a sample of operations through a real state, for readers of the format:
  *
- *   journal_sample FOLDER      makes FOLDER/state.db and FOLDER/journal; prints what the state holds then, as JSON
+ *   journal_sample FOLDER      makes state.db and journal/ there; prints what the state holds as
+ * JSON
  */
 #include "base/json.h"
 #include "io/loop.h"
@@ -39,7 +40,8 @@ static bool write_sample(struct state *state, struct uid *ret_account)
     struct batch_author author = {.now_ms = NOW_MS, .is_operator = true};
     struct subject tracks[] = {subject_of("tr", 1), subject_of("tr", 2), subject_of("tr", 3)};
     struct batch *batch = batch_new(state, &author);
-    struct uid account = batch_account_create(batch, TEXT("Åsa"), TEXT("$argon2id$x"), true, ACCOUNT_ALL_LIBRARIES);
+    struct uid account =
+        batch_account_create(batch, TEXT("Åsa"), TEXT("$argon2id$x"), true, ACCOUNT_ALL_LIBRARIES);
     author = (struct batch_author){.account = account, .client = TEXT("sample"), .now_ms = NOW_MS};
     bool is_good = submit(batch);
     batch = batch_new(state, &author);
@@ -89,7 +91,8 @@ static void print_state(const struct state *state, struct uid account)
     json_end_object(&json);
     json_name(&json, "playlists");
     json_begin_object(&json);
-    for (const struct playlist *playlist; (playlist = state_playlist_next(state, account, &cursor));) {
+    for (const struct playlist *playlist;
+         (playlist = state_playlist_next(state, account, &cursor));) {
         json_name(&json, "Morning");
         json_begin_array(&json);
         for (size_t i = 0; i < playlist->entry_count; i++)

@@ -25,7 +25,8 @@ struct fixture {
     bool is_answered;
 };
 
-static inline int fixture_remove(const char *path, const struct stat *status, int type, struct FTW *ftw)
+static inline int fixture_remove(const char *path, const struct stat *status, int type,
+                                 struct FTW *ftw)
 {
     (void)status, (void)type, (void)ftw;
     return remove(path);
@@ -81,7 +82,9 @@ static inline void fixture_answered(void *context, const struct batch_result *re
 
 static inline struct batch *fixture_batch(struct fixture *fixture, struct uid account)
 {
-    return batch_new(fixture->state, &(struct batch_author){.account = account, .client = TEXT("test"), .now_ms = NOW_MS});
+    return batch_new(
+        fixture->state,
+        &(struct batch_author){.account = account, .client = TEXT("test"), .now_ms = NOW_MS});
 }
 
 static inline struct batch *fixture_operator(struct fixture *fixture)
@@ -102,7 +105,8 @@ static inline enum outcome fixture_submit(struct fixture *fixture, struct batch 
 static inline struct uid fixture_account(struct fixture *fixture, const char *name)
 {
     struct batch *batch = fixture_operator(fixture);
-    struct uid id = batch_account_create(batch, text_of(name), TEXT("$argon2id$test"), false, ACCOUNT_ALL_LIBRARIES);
+    struct uid id = batch_account_create(batch, text_of(name), TEXT("$argon2id$test"), false,
+                                         ACCOUNT_ALL_LIBRARIES);
     return fixture_submit(fixture, batch) == OUTCOME_ACCEPTED ? id : (struct uid){{0}};
 }
 

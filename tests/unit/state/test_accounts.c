@@ -8,15 +8,18 @@ static void test_account(struct fixture *f)
     struct uid anna = batch_account_create(batch, TEXT("Anna"), TEXT("$argon2id$one"), true, 3);
     OK(fixture_submit(f, batch) == OUTCOME_ACCEPTED, "an operator makes one");
     const struct account *account = state_account_by_name(f->state, TEXT("aNNa"));
-    OK(account && uid_equal(account->id, anna) && account->is_admin && account->libraries == 3, "it is found by name in any case");
+    OK(account && uid_equal(account->id, anna) && account->is_admin && account->libraries == 3,
+       "it is found by name in any case");
     OK_TEXT(account->password_hash, TEXT("$argon2id$one"), "with its password's hash");
     OK(account->created_ms == NOW_MS, "and its age");
-    OK(uid_is_none(fixture_account(f, "ANNA")) && strstr(f->why, "taken"), "a name is taken in any case");
+    OK(uid_is_none(fixture_account(f, "ANNA")) && strstr(f->why, "taken"),
+       "a name is taken in any case");
 
     struct uid bert = fixture_account(f, "bert");
     batch = fixture_batch(f, bert);
     batch_account_role(batch, bert, true);
-    OK(fixture_submit(f, batch) == OUTCOME_FORBIDDEN, "nobody makes an administrator of themselves");
+    OK(fixture_submit(f, batch) == OUTCOME_FORBIDDEN,
+       "nobody makes an administrator of themselves");
     batch = fixture_batch(f, bert);
     batch_password(batch, anna, TEXT("$argon2id$stolen"));
     OK(fixture_submit(f, batch) == OUTCOME_FORBIDDEN, "or changes another's password");
@@ -27,7 +30,9 @@ static void test_account(struct fixture *f)
     batch = fixture_operator(f);
     batch_account_rename(batch, bert, TEXT("Berta"));
     batch_account_disable(batch, bert, true);
-    OK(fixture_submit(f, batch) == OUTCOME_ACCEPTED && !state_account_by_name(f->state, TEXT("bert")), "a rename frees the old name");
+    OK(fixture_submit(f, batch) == OUTCOME_ACCEPTED &&
+           !state_account_by_name(f->state, TEXT("bert")),
+       "a rename frees the old name");
     account = state_account_by_name(f->state, TEXT("berta"));
     OK(account && account->is_disabled, "and the account goes by the new one, here disabled");
     OK(!uid_is_none(fixture_account(f, "bert")), "the old name can be had again");
@@ -42,15 +47,20 @@ static void test_apps(struct fixture *f)
     OK(fixture_submit(f, batch) == OUTCOME_ACCEPTED, "a listener makes a secret for an app");
     struct secret_index index = secret_index(f->keys, &secret);
     const struct app *app = state_app_by_index(f->state, &index);
-    OK(app && uid_equal(app->id, id) && uid_equal(app->account, account), "the secret finds app and account");
-    OK(app && secret_unseal(f->keys, &app->sealed, id, &unsealed) && strcmp(secret.text, unsealed.text) == 0, "and can be unsealed for token+salt");
+    OK(app && uid_equal(app->id, id) && uid_equal(app->account, account),
+       "the secret finds app and account");
+    OK(app && secret_unseal(f->keys, &app->sealed, id, &unsealed) &&
+           strcmp(secret.text, unsealed.text) == 0,
+       "and can be unsealed for token+salt");
     state_app_used(f->state, id, NOW_MS + 5);
     OK(state_app(f->state, id)->last_used_ms == NOW_MS + 5, "its last use is remembered");
-    OK(fixture_reopen(f) && state_app_by_index(f->state, &index), "after a restart it still signs in");
+    OK(fixture_reopen(f) && state_app_by_index(f->state, &index),
+       "after a restart it still signs in");
 
     batch = fixture_batch(f, account);
     batch_app_revoke(batch, account, id);
-    OK(fixture_submit(f, batch) == OUTCOME_ACCEPTED && !state_app_by_index(f->state, &index), "revoked, it does not");
+    OK(fixture_submit(f, batch) == OUTCOME_ACCEPTED && !state_app_by_index(f->state, &index),
+       "revoked, it does not");
     OK(fixture_reopen(f) && !state_app(f->state, id), "nor after another restart");
 }
 
@@ -58,20 +68,26 @@ static void test_sessions(struct fixture *f)
 {
     struct uid account = state_account_by_name(f->state, TEXT("anna"))->id;
     struct refresh first, second;
-    struct session session = {.id = uid_random(), .account = account, .label = TEXT("Firefox"), .rotated_ms = NOW_MS,
-                              .created_ms = NOW_MS, .expires_ms = NOW_MS + 1000};
+    struct session session = {.id = uid_random(),
+                              .account = account,
+                              .label = TEXT("Firefox"),
+                              .rotated_ms = NOW_MS,
+                              .created_ms = NOW_MS,
+                              .expires_ms = NOW_MS + 1000};
     refresh_generate(session.id, &first);
     refresh_generate(session.id, &second);
     session.current = first.hash;
     struct batch *batch = fixture_batch(f, account);
     batch_session(batch, &session);
-    OK(fixture_submit(f, batch) == OUTCOME_ACCEPTED && state_session(f->state, session.id, NOW_MS), "a sign-in makes a session");
+    OK(fixture_submit(f, batch) == OUTCOME_ACCEPTED && state_session(f->state, session.id, NOW_MS),
+       "a sign-in makes a session");
     OK(!state_session(f->state, session.id, NOW_MS + 1000), "it ends when it says");
     session.previous = session.current;
     session.current = second.hash;
     batch = fixture_batch(f, account);
     batch_session(batch, &session);
-    OK(fixture_submit(f, batch) == OUTCOME_ACCEPTED && fixture_reopen(f), "rotation writes it anew");
+    OK(fixture_submit(f, batch) == OUTCOME_ACCEPTED && fixture_reopen(f),
+       "rotation writes it anew");
     const struct session *got = state_session(f->state, session.id, NOW_MS);
     OK(got && memcmp(&got->current, &second.hash, sizeof second.hash) == 0 &&
            memcmp(&got->previous, &first.hash, sizeof first.hash) == 0,
@@ -79,7 +95,8 @@ static void test_sessions(struct fixture *f)
     OK_TEXT(got->label, TEXT("Firefox"), "with the label");
     batch = fixture_operator(f);
     batch_account_delete(batch, account);
-    OK(fixture_submit(f, batch) == OUTCOME_ACCEPTED && !state_session(f->state, session.id, NOW_MS), "sessions end with their account");
+    OK(fixture_submit(f, batch) == OUTCOME_ACCEPTED && !state_session(f->state, session.id, NOW_MS),
+       "sessions end with their account");
     batch = fixture_batch(f, account);
     batch_star(batch, subject_number("tr", 1), true);
     OK(fixture_submit(f, batch) == OUTCOME_FORBIDDEN, "which can do nothing any more");
@@ -100,7 +117,8 @@ static void test_many_sessions(struct fixture *f)
     bool has_oldest = false;
     for (const struct session *one; (one = state_session_next(f->state, account, &cursor)); count++)
         has_oldest |= one->rotated_ms == NOW_MS;
-    OK(count == ACCOUNT_MAX_SESSIONS && !has_oldest, "past the limit the session used longest ago makes room");
+    OK(count == ACCOUNT_MAX_SESSIONS && !has_oldest,
+       "past the limit the session used longest ago makes room");
 }
 
 int main(void)
@@ -109,7 +127,8 @@ int main(void)
     fixture_init(&fixture);
     OK(fixture_open(&fixture), "a state opens in an empty folder");
     test_account(&fixture);
-    OK(fixture_reopen(&fixture) && state_account_count(fixture.state) == 3, "accounts survive a restart");
+    OK(fixture_reopen(&fixture) && state_account_count(fixture.state) == 3,
+       "accounts survive a restart");
     test_apps(&fixture);
     test_sessions(&fixture);
     test_many_sessions(&fixture);

@@ -43,17 +43,21 @@ static void test_migrations(void)
         struct fixture f;
         struct stat status;
         fixture_init(&f);
-        OK(version == 0 || database_make_version(in_folder(&f, "state.db"), version, &f.error) == 0, "a database of an older version");
-        OK(fixture_open(&f) && !uid_is_none(fixture_account(&f, "anna")) && fixture_reopen(&f) && state_account_by_name(f.state, TEXT("anna")),
+        OK(version == 0 || database_make_version(in_folder(&f, "state.db"), version, &f.error) == 0,
+           "a database of an older version");
+        OK(fixture_open(&f) && !uid_is_none(fixture_account(&f, "anna")) && fixture_reopen(&f) &&
+               state_account_by_name(f.state, TEXT("anna")),
            "is brought up to date and used");
-        OK(stat(in_folder(&f, "state.db"), &status) == 0 && (status.st_mode & 0777) == 0600, "it is nobody else's to read");
+        OK(stat(in_folder(&f, "state.db"), &status) == 0 && (status.st_mode & 0777) == 0600,
+           "it is nobody else's to read");
         fixture_release(&f);
     }
     struct fixture f;
     fixture_init(&f);
     OK(fixture_open(&f), "one of today");
     state_close(&f.state);
-    OK(with_sqlite(in_folder(&f, "state.db"), "PRAGMA user_version = 99", NULL) == SQLITE_OK && !fixture_open(&f) && strstr(f.error.words, "newer"),
+    OK(with_sqlite(in_folder(&f, "state.db"), "PRAGMA user_version = 99", NULL) == SQLITE_OK &&
+           !fixture_open(&f) && strstr(f.error.words, "newer"),
        "one of tomorrow is refused, with words");
     fixture_release(&f);
 }
@@ -62,12 +66,16 @@ static void test_damage(void)
 {
     struct fixture f;
     fixture_init(&f);
-    write_bytes(in_folder(&f, "state.db"), 0, "this is not a database, it is a letter to the editor, long enough to be read", 70);
-    OK(!fixture_open(&f) && strstr(f.error.words, "damaged") && strstr(f.error.words, "restore"), "a file that is no database is refused: restore a backup");
+    write_bytes(in_folder(&f, "state.db"), 0,
+                "this is not a database, it is a letter to the editor, long enough to be read", 70);
+    OK(!fixture_open(&f) && strstr(f.error.words, "damaged") && strstr(f.error.words, "restore"),
+       "a file that is no database is refused: restore a backup");
     unlink(in_folder(&f, "state.db"));
     OK(fixture_open(&f) && !uid_is_none(fixture_account(&f, "anna")), "without it, one is made");
     state_close(&f.state);
-    OK(with_sqlite(in_folder(&f, "state.db"), "UPDATE cells SET account = x'00'", NULL) == SQLITE_OK && !fixture_open(&f) && f.error.words[0],
+    OK(with_sqlite(in_folder(&f, "state.db"), "UPDATE cells SET account = x'00'", NULL) ==
+               SQLITE_OK &&
+           !fixture_open(&f) && f.error.words[0],
        "rows that make no sense are refused, not guessed at");
     fixture_release(&f);
 }
@@ -89,12 +97,17 @@ static void test_locked(void)
     struct fixture f;
     sqlite3 *other = NULL;
     fixture_init(&f);
-    OK(fixture_open(&f) && !uid_is_none(fixture_account(&f, "anna")) && is_applied(&f, 250), "what is journalled is applied");
-    OK(with_sqlite(in_folder(&f, "state.db"), "BEGIN EXCLUSIVE", &other) == SQLITE_OK, "another program locks the database");
-    OK(!uid_is_none(fixture_account(&f, "bert")) && state_account_by_name(f.state, TEXT("bert")), "writes go on: the journal takes them");
+    OK(fixture_open(&f) && !uid_is_none(fixture_account(&f, "anna")) && is_applied(&f, 250),
+       "what is journalled is applied");
+    OK(with_sqlite(in_folder(&f, "state.db"), "BEGIN EXCLUSIVE", &other) == SQLITE_OK,
+       "another program locks the database");
+    OK(!uid_is_none(fixture_account(&f, "bert")) && state_account_by_name(f.state, TEXT("bert")),
+       "writes go on: the journal takes them");
     for (int i = 0; i < 250 && !state_health(f.state).database_error; i++)
         usleep(20000);
-    OK(state_health(f.state).database_error == SQLITE_BUSY && strstr(database_words(SQLITE_BUSY), "locked"), "health says that the database is locked");
+    OK(state_health(f.state).database_error == SQLITE_BUSY &&
+           strstr(database_words(SQLITE_BUSY), "locked"),
+       "health says that the database is locked");
     sqlite3_close(other);
     OK(is_applied(&f, 250), "when the lock is gone, what waited is applied");
     OK(fixture_reopen(&f) && state_account_count(f.state) == 2, "once");
@@ -135,13 +148,15 @@ static void test_backup(void)
     fixture_init(&f);
     snprintf(file, sizeof file, "%s/backup", f.folder);
     snprintf(cut, sizeof cut, "%s/cut", f.folder);
-    OK(make_keys(&f) && fixture_open(&f) && !uid_is_none(fixture_account(&f, "anna")), "a state with an account");
+    OK(make_keys(&f) && fixture_open(&f) && !uid_is_none(fixture_account(&f, "anna")),
+       "a state with an account");
     struct uid anna = state_account_by_name(f.state, TEXT("anna"))->id;
     struct batch *batch = fixture_batch(&f, anna);
     batch_star(batch, subject_number("tr", 1), true);
     fixture_submit(&f, batch);
     OK(backup(&f, file) && state_backup_verify(file, &f.error) == 0, "is backed up while it runs");
-    OK(stat(file, &status) == 0 && (status.st_mode & 0777) == 0600, "into a file that others cannot read");
+    OK(stat(file, &status) == 0 && (status.st_mode & 0777) == 0600,
+       "into a file that others cannot read");
     OK(!backup(&f, file), "never over another file");
     OK(!uid_is_none(fixture_account(&f, "bert")), "then it changes");
     struct state_health before = state_health(f.state);
@@ -167,11 +182,15 @@ static void test_backup(void)
     state_close(&f.state);
 
     OK(state_restore(file, f.folder, &f.error) == 0, "the whole one is restored");
-    OK(fixture_open(&f) && state_account_count(f.state) == 1 && listener_starred_ms(state_listener(f.state, anna), subject_number("tr", 1)),
+    OK(fixture_open(&f) && state_account_count(f.state) == 1 &&
+           listener_starred_ms(state_listener(f.state, anna), subject_number("tr", 1)),
        "all is as it was when it was made");
-    OK(state_health(f.state).epoch == before.epoch + 1 && !uid_equal(state_health(f.state).device, before.device),
+    OK(state_health(f.state).epoch == before.epoch + 1 &&
+           !uid_equal(state_health(f.state).device, before.device),
        "in a new epoch, by a new device");
-    OK(!uid_is_none(fixture_account(&f, "carla")) && fixture_reopen(&f) && state_account_count(f.state) == 2, "and life goes on");
+    OK(!uid_is_none(fixture_account(&f, "carla")) && fixture_reopen(&f) &&
+           state_account_count(f.state) == 2,
+       "and life goes on");
     fixture_release(&f);
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-/* Batches from players (POST /ops), exactly once, and what happens when the disk does not play along. */
+/* Batches from players (POST /ops), exactly once, and what happens when the disk does not play
+ * along. */
 #include "fixture.h"
 #include "store/disk.h"
 #include <signal.h>
@@ -14,7 +15,8 @@ static struct batch *batch_of(struct fixture *f, const char *operations)
 {
     char body[4096];
     struct batch *batch = fixture_batch(f, anna);
-    int size = snprintf(body, sizeof body, "{\"device\":\"%s\",\"operations\":[%s]}", DEVICE, operations);
+    int size =
+        snprintf(body, sizeof body, "{\"device\":\"%s\",\"operations\":[%s]}", DEVICE, operations);
     if (!batch_json(batch, text_make(body, (size_t)size), &why)) {
         printf("# %s\n", why);
         batch_free(&batch);
@@ -22,9 +24,14 @@ static struct batch *batch_of(struct fixture *f, const char *operations)
     return batch;
 }
 
-static enum outcome send(struct fixture *f, const char *operations) { return fixture_submit(f, batch_of(f, operations)); }
+static enum outcome send(struct fixture *f, const char *operations)
+{
+    return fixture_submit(f, batch_of(f, operations));
+}
 
-#define STAR(seq, hlc, on) "{\"seq\":" #seq ",\"hlc\":" #hlc ",\"kind\":\"star\",\"payload\":{\"id\":\"tr-AQAAAAAAAAAAAAAAAAAAAA\",\"on\":" #on "}}"
+#define STAR(seq, hlc, on)            \
+    "{\"seq\":" #seq ",\"hlc\":" #hlc \
+    ",\"kind\":\"star\",\"payload\":{\"id\":\"tr-AQAAAAAAAAAAAAAAAAAAAA\",\"on\":" #on "}}"
 
 static bool is_starred(struct fixture *f)
 {
@@ -33,15 +40,26 @@ static bool is_starred(struct fixture *f)
 
 static void test_once(struct fixture *f)
 {
-    OK(send(f, STAR(1, 100, true) "," STAR(2, 101, false)) == OUTCOME_ACCEPTED && !is_starred(f), "a batch is taken in order");
-    OK(send(f, STAR(1, 100, true) "," STAR(2, 101, false)) == OUTCOME_DUPLICATE && !is_starred(f), "sent again it changes nothing");
+    OK(send(f, STAR(1, 100, true) "," STAR(2, 101, false)) == OUTCOME_ACCEPTED && !is_starred(f),
+       "a batch is taken in order");
+    OK(send(f, STAR(1, 100, true) "," STAR(2, 101, false)) == OUTCOME_DUPLICATE && !is_starred(f),
+       "sent again it changes nothing");
     OK(send(f, STAR(2, 101, false) "," STAR(3, "117656690688000000", true)) == OUTCOME_DUPLICATE &&
-           f->outcomes[0] == OUTCOME_DUPLICATE && f->outcomes[1] == OUTCOME_ACCEPTED && is_starred(f),
+           f->outcomes[0] == OUTCOME_DUPLICATE && f->outcomes[1] == OUTCOME_ACCEPTED &&
+           is_starred(f),
        "each operation has its own outcome; large stamps may be texts");
-    OK(send(f, STAR(3, 117656690688000000, false)) == OUTCOME_CONFLICT, "the same id with other bytes is refused");
-    OK(fixture_reopen(f) && send(f, STAR(3, 117656690688000000, false)) == OUTCOME_CONFLICT && is_starred(f), "also after a restart");
-    OK(send(f, "{\"seq\":9,\"hlc\":1,\"kind\":\"dance\",\"payload\":{\"with\":\"bert\"}}") == OUTCOME_ACCEPTED, "an unknown kind is kept");
-    OK(fixture_reopen(f) && send(f, "{\"seq\":9,\"hlc\":1,\"kind\":\"dance\",\"payload\":{\"with\":\"bert\"}}") == OUTCOME_DUPLICATE, "and known to be known");
+    OK(send(f, STAR(3, 117656690688000000, false)) == OUTCOME_CONFLICT,
+       "the same id with other bytes is refused");
+    OK(fixture_reopen(f) && send(f, STAR(3, 117656690688000000, false)) == OUTCOME_CONFLICT &&
+           is_starred(f),
+       "also after a restart");
+    OK(send(f, "{\"seq\":9,\"hlc\":1,\"kind\":\"dance\",\"payload\":{\"with\":\"bert\"}}") ==
+           OUTCOME_ACCEPTED,
+       "an unknown kind is kept");
+    OK(fixture_reopen(f) &&
+           send(f, "{\"seq\":9,\"hlc\":1,\"kind\":\"dance\",\"payload\":{\"with\":\"bert\"}}") ==
+               OUTCOME_DUPLICATE,
+       "and known to be known");
 }
 
 static void test_refused(struct fixture *f)
@@ -51,22 +69,39 @@ static void test_refused(struct fixture *f)
         enum outcome outcome;
     } rows[] = {
         {"{\"seq\":0,\"hlc\":1,\"kind\":\"star\",\"payload\":{}}", "seq 0", OUTCOME_REFUSED},
-        {"{\"seq\":9007199254740992,\"hlc\":1,\"kind\":\"star\",\"payload\":{}}", "a seq that JavaScript cannot count", OUTCOME_REFUSED},
-        {"{\"seq\":50,\"hlc\":-1,\"kind\":\"star\",\"payload\":{}}", "a negative stamp", OUTCOME_REFUSED},
-        {"{\"seq\":50,\"hlc\":1,\"kind\":7,\"payload\":{}}", "a kind that is no text", OUTCOME_REFUSED},
-        {"{\"seq\":50,\"hlc\":1,\"kind\":\"Star!\",\"payload\":{}}", "a kind of other characters", OUTCOME_REFUSED},
-        {"{\"seq\":50,\"hlc\":1,\"kind\":\"star\",\"payload\":[]}", "a payload that is a list", OUTCOME_REFUSED},
-        {"{\"seq\":50,\"hlc\":1,\"kind\":\"star\",\"payload\":{\"on\":true}}", "a star of nothing", OUTCOME_REFUSED},
-        {"{\"seq\":50,\"hlc\":1,\"kind\":\"rating\",\"payload\":{\"id\":\"tr-AQAAAAAAAAAAAAAAAAAAAA\",\"stars\":1.5}}", "one and a half stars", OUTCOME_REFUSED},
-        {"{\"seq\":50,\"hlc\":1,\"kind\":\"account\",\"payload\":{\"admin\":true}}", "making oneself an administrator", OUTCOME_FORBIDDEN},
-        {"{\"seq\":50,\"hlc\":1,\"kind\":\"password\",\"payload\":{\"hash\":\"x\"}}", "writing a password's hash", OUTCOME_FORBIDDEN},
-        {"{\"seq\":50,\"hlc\":1,\"kind\":\"account.delete\",\"payload\":{}}", "deleting the account", OUTCOME_FORBIDDEN},
+        {"{\"seq\":9007199254740992,\"hlc\":1,\"kind\":\"star\",\"payload\":{}}",
+         "a seq that JavaScript cannot count", OUTCOME_REFUSED},
+        {"{\"seq\":50,\"hlc\":-1,\"kind\":\"star\",\"payload\":{}}", "a negative stamp",
+         OUTCOME_REFUSED},
+        {"{\"seq\":50,\"hlc\":1,\"kind\":7,\"payload\":{}}", "a kind that is no text",
+         OUTCOME_REFUSED},
+        {"{\"seq\":50,\"hlc\":1,\"kind\":\"Star!\",\"payload\":{}}", "a kind of other characters",
+         OUTCOME_REFUSED},
+        {"{\"seq\":50,\"hlc\":1,\"kind\":\"star\",\"payload\":[]}", "a payload that is a list",
+         OUTCOME_REFUSED},
+        {"{\"seq\":50,\"hlc\":1,\"kind\":\"star\",\"payload\":{\"on\":true}}", "a star of nothing",
+         OUTCOME_REFUSED},
+        {"{\"seq\":50,\"hlc\":1,\"kind\":\"rating\",\"payload\":{\"id\":\"tr-"
+         "AQAAAAAAAAAAAAAAAAAAAA\",\"stars\":1.5}}",
+         "one and a half stars", OUTCOME_REFUSED},
+        {"{\"seq\":50,\"hlc\":1,\"kind\":\"account\",\"payload\":{\"admin\":true}}",
+         "making oneself an administrator", OUTCOME_FORBIDDEN},
+        {"{\"seq\":50,\"hlc\":1,\"kind\":\"password\",\"payload\":{\"hash\":\"x\"}}",
+         "writing a password's hash", OUTCOME_FORBIDDEN},
+        {"{\"seq\":50,\"hlc\":1,\"kind\":\"account.delete\",\"payload\":{}}",
+         "deleting the account", OUTCOME_FORBIDDEN},
         {"7", "an operation that is a number", OUTCOME_REFUSED},
     };
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
         OK(send(f, rows[i].operation) == rows[i].outcome && f->why[0], rows[i].claim);
-    static const char *const bodies[] = {"", "[]", "{}", "{\"device\":\"x\",\"operations\":[]}", "{\"device\":\"AAAAAAAAAAAAAAAAAAAAAA\",\"operations\":[1]}",
-                                         "{\"device\":\"AAAAAAAAAAAAAAAAAAAAAQ\",\"operations\":[]}", "{\"device\":\"AAAAAAAAAAAAAAAAAAAAAQ\",\"device\":1}"};
+    static const char *const bodies[] = {
+        "",
+        "[]",
+        "{}",
+        "{\"device\":\"x\",\"operations\":[]}",
+        "{\"device\":\"AAAAAAAAAAAAAAAAAAAAAA\",\"operations\":[1]}",
+        "{\"device\":\"AAAAAAAAAAAAAAAAAAAAAQ\",\"operations\":[]}",
+        "{\"device\":\"AAAAAAAAAAAAAAAAAAAAAQ\",\"device\":1}"};
     unsigned taken = 0;
     for (size_t i = 0; i < ARRAY_SIZE(bodies); i++) {
         struct batch *batch = fixture_batch(f, anna);
@@ -82,15 +117,20 @@ static void test_disk(struct fixture *f)
     failing_disk_init(&failing);
     state_close(&f->state);
     f->config.disk = &failing.disk;
-    OK(fixture_open(f) && send(f, STAR(20, 117656690689000000, false)) == OUTCOME_ACCEPTED, "a disk with room");
+    OK(fixture_open(f) && send(f, STAR(20, 117656690689000000, false)) == OUTCOME_ACCEPTED,
+       "a disk with room");
     failing.capacity_bytes = 100;
-    OK(send(f, STAR(21, 117656690689000001, true)) == OUTCOME_FULL && !is_starred(f), "a full disk is an honest answer, and nothing happened");
+    OK(send(f, STAR(21, 117656690689000001, true)) == OUTCOME_FULL && !is_starred(f),
+       "a full disk is an honest answer, and nothing happened");
     OK(state_health(f->state).journal_error != 0, "which health tells");
     failing.capacity_bytes = UINT64_MAX;
-    OK(send(f, STAR(21, 117656690689000001, true)) == OUTCOME_ACCEPTED && is_starred(f), "with room again the same operation is taken");
+    OK(send(f, STAR(21, 117656690689000001, true)) == OUTCOME_ACCEPTED && is_starred(f),
+       "with room again the same operation is taken");
     failing.fail_sync_at = 1;
-    OK(send(f, STAR(22, 117656690689000002, false)) == OUTCOME_FAILED && is_starred(f), "a failed fsync is an answer, too");
-    OK(outcome_status(OUTCOME_FAILED) == 503 && outcome_status(OUTCOME_FULL) == 503, "both are 503 in HTTP");
+    OK(send(f, STAR(22, 117656690689000002, false)) == OUTCOME_FAILED && is_starred(f),
+       "a failed fsync is an answer, too");
+    OK(outcome_status(OUTCOME_FAILED) == 503 && outcome_status(OUTCOME_FULL) == 503,
+       "both are 503 in HTTP");
     f->config.disk = NULL;
     OK(fixture_reopen(f) && is_starred(f), "and after a restart all is as was answered");
 }
@@ -122,10 +162,12 @@ static void test_file_limit(struct fixture *f)
     signal(SIGXFSZ, SIG_IGN);
     setrlimit(RLIMIT_FSIZE, &limited);
     unsigned taken = fill(f, &last);
-    OK(taken > 0 && last == OUTCOME_FULL, "at the kernel's limit for files an operation is refused as full");
+    OK(taken > 0 && last == OUTCOME_FULL,
+       "at the kernel's limit for files an operation is refused as full");
     OK(listener_queue(state_listener(f->state, anna))->current == taken - 1, "and did not happen");
     setrlimit(RLIMIT_FSIZE, &before);
-    OK(fixture_reopen(f) && listener_queue(state_listener(f->state, anna))->current == taken - 1, "the last one acknowledged is there after a restart");
+    OK(fixture_reopen(f) && listener_queue(state_listener(f->state, anna))->current == taken - 1,
+       "the last one acknowledged is there after a restart");
 }
 
 static void test_small_disk(void)
@@ -143,8 +185,10 @@ static void test_small_disk(void)
     OK(taken > 0 && last == OUTCOME_FULL, "takes some and then says that it is full");
     OK(listener_queue(state_listener(f.state, anna))->current == taken - 1, "reads go on");
     state_close(&f.state);
-    OK(mount("tmpfs", f.folder, "tmpfs", MS_REMOUNT, "size=8m") == 0 && fixture_open(&f), "with room again it opens");
-    OK(listener_queue(state_listener(f.state, anna))->current == taken - 1, "and everything acknowledged is there");
+    OK(mount("tmpfs", f.folder, "tmpfs", MS_REMOUNT, "size=8m") == 0 && fixture_open(&f),
+       "with room again it opens");
+    OK(listener_queue(state_listener(f.state, anna))->current == taken - 1,
+       "and everything acknowledged is there");
     OK(fill(&f, &last) > 0, "and it takes more");
     state_close(&f.state);
     umount2(f.folder, MNT_DETACH);

@@ -11,8 +11,8 @@ int main(void)
     grant_sign(keys, &grant, &out);
     struct text t = buffer_view(&out);
     OK(t.size == GRANT_TEXT_BYTES, "a grant is 130 characters");
-    OK(grant_verify(keys, t, 1000, &got) == GRANT_GOOD && got.libraries == 5 && got.expires_s == 2000 &&
-           uid_equal(got.session, grant.session),
+    OK(grant_verify(keys, t, 1000, &got) == GRANT_GOOD && got.libraries == 5 &&
+           got.expires_s == 2000 && uid_equal(got.session, grant.session),
        "it says for which session, which libraries and until when");
     OK(grant_verify(keys, t, 2000, &got) == GRANT_EXPIRED, "and ends then");
     OK(grant_verify(other, t, 1000, &got) == GRANT_FORGED, "another key does not verify it");
@@ -32,8 +32,10 @@ int main(void)
     OK(good == 0 && grant_verify(keys, text_make(copy, t.size + 1), 1000, &got) == GRANT_MALFORMED,
        "a shorter or longer one is malformed");
 
-    OK(grant_cache_verify(cache, keys, t, 1000, &got) == GRANT_GOOD, "through the cache it is good the first time");
-    OK(grant_cache_verify(cache, other, t, 1000, &got) == GRANT_GOOD, "and the second without looking at a key");
+    OK(grant_cache_verify(cache, keys, t, 1000, &got) == GRANT_GOOD,
+       "through the cache it is good the first time");
+    OK(grant_cache_verify(cache, other, t, 1000, &got) == GRANT_GOOD,
+       "and the second without looking at a key");
     OK(grant_cache_verify(cache, keys, t, 2000, &got) == GRANT_EXPIRED, "but still expires");
     grant_cache_free(&cache);
     buffer_release(&out);

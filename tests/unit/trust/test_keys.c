@@ -12,13 +12,17 @@ static void test_refused(void)
 {
     struct keys *keys = NULL;
     struct keys_error error;
-    OK(chmod(signing, 0640) == 0 && keys_open(path, true, &keys, &error) < 0 && strstr(error.words, "chmod 600"),
+    OK(chmod(signing, 0640) == 0 && keys_open(path, true, &keys, &error) < 0 &&
+           strstr(error.words, "chmod 600"),
        "a key that the group may read is refused, with what to do");
-    OK(chmod(signing, 0600) == 0 && truncate(signing, 31) == 0 && keys_open(path, true, &keys, &error) < 0,
+    OK(chmod(signing, 0600) == 0 && truncate(signing, 31) == 0 &&
+           keys_open(path, true, &keys, &error) < 0,
        "a key of another size is refused, not replaced");
-    OK(unlink(signing) == 0 && symlink("/dev/zero", signing) == 0 && keys_open(path, true, &keys, &error) < 0,
+    OK(unlink(signing) == 0 && symlink("/dev/zero", signing) == 0 &&
+           keys_open(path, true, &keys, &error) < 0,
        "a symlink is refused");
-    OK(unlink(signing) == 0 && keys_open(path, false, &keys, &error) < 0, "a missing one is not made when we may not");
+    OK(unlink(signing) == 0 && keys_open(path, false, &keys, &error) < 0,
+       "a missing one is not made when we may not");
     OK(keys == NULL, "a refusal returns nothing");
 }
 
@@ -34,15 +38,18 @@ int main(void)
     OK(keys_open(path, false, &keys, &error) < 0, "without leave no folder is made");
     OK(keys_open(path, true, &keys, &error) == 0, "with leave keys are made");
     OK(stat(signing, &status) == 0 && (status.st_mode & 07777) == 0600, "with mode 0600");
-    OK(keys_open(path, false, &again, &error) == 0 && memcmp(keys, again, sizeof *keys) == 0, "and found again");
+    OK(keys_open(path, false, &again, &error) == 0 && memcmp(keys, again, sizeof *keys) == 0,
+       "and found again");
     keys_free(&again);
     keys_free(&keys);
     test_refused();
 
     struct uid uid = uid_random(), got;
     struct uid_text storage;
-    OK(uid_from_text(uid_text(&storage, uid), &got) && uid_equal(uid, got), "a uid's text reads back");
-    OK(!uid_from_text(TEXT("AAAAAAAAAAAAAAAAAAAAAB"), &got), "a text with stray last bits is not an id");
+    OK(uid_from_text(uid_text(&storage, uid), &got) && uid_equal(uid, got),
+       "a uid's text reads back");
+    OK(!uid_from_text(TEXT("AAAAAAAAAAAAAAAAAAAAAB"), &got),
+       "a text with stray last bits is not an id");
     snprintf(signing, sizeof signing, "%s/sealing.key", path);
     unlink(signing);
     rmdir(path);

@@ -11,17 +11,21 @@ static void test_password(void)
     char longest[PASSWORD_MAX_BYTES + 1];
     memset(longest, 'x', sizeof longest);
     password_use_test_cost();
-    OK(password_hash(TEXT("correct horse"), &hash) && password_hash(TEXT("correct horse"), &again), "a password hashes");
+    OK(password_hash(TEXT("correct horse"), &hash) && password_hash(TEXT("correct horse"), &again),
+       "a password hashes");
     OK(strncmp(hash.text, "$argon2id$v=19$", 15) == 0, "by Argon2id, with its parameters");
     OK(strcmp(hash.text, again.text) != 0, "each time with another salt");
     OK(password_verify(TEXT("correct horse"), text_of(hash.text)), "the right one verifies");
     OK(!password_verify(TEXT("correct hors"), text_of(hash.text)), "a wrong one does not");
-    OK(!password_verify(TEXT(""), text_of(hash.text)) && !password_hash(TEXT(""), &again), "an empty one never does");
+    OK(!password_verify(TEXT(""), text_of(hash.text)) && !password_hash(TEXT(""), &again),
+       "an empty one never does");
     OK(!password_hash(text_make(longest, sizeof longest), &again), "one over the limit is refused");
     OK(password_hash(text_make(longest, sizeof longest - 1), &again), "one at the limit is not");
-    OK(!password_verify(TEXT("x"), TEXT("")) && !password_verify(TEXT("x"), TEXT("$2b$12$abc")), "strange hashes verify nothing");
+    OK(!password_verify(TEXT("x"), TEXT("")) && !password_verify(TEXT("x"), TEXT("$2b$12$abc")),
+       "strange hashes verify nothing");
     OK(!password_is_outdated(text_of(hash.text)), "today's parameters are not outdated");
-    OK(password_is_outdated(TEXT("$argon2id$v=19$m=8,t=9,p=1$c29tZXNhbHRzb21lc2FsdA$cGFzc3dvcmRwYXNzd29yZHBhc3N3b3Jk")),
+    OK(password_is_outdated(TEXT(
+           "$argon2id$v=19$m=8,t=9,p=1$c29tZXNhbHRzb21lc2FsdA$cGFzc3dvcmRwYXNzd29yZHBhc3N3b3Jk")),
        "others are");
 }
 
@@ -35,14 +39,19 @@ static void test_refresh(void)
     OK(refresh_parse(text_of(second.text), &got, &hash) && uid_equal(got, session) &&
            memcmp(&hash, &second.hash, sizeof hash) == 0,
        "a refresh cookie names its session and hashes to what the state keeps");
-    OK(!refresh_parse(TEXT(""), &got, &hash) && !refresh_parse(text_make(second.text, REFRESH_TEXT_BYTES - 1), &got, &hash),
+    OK(!refresh_parse(TEXT(""), &got, &hash) &&
+           !refresh_parse(text_make(second.text, REFRESH_TEXT_BYTES - 1), &got, &hash),
        "a short one is refused");
-    OK(refresh_judge(&second.hash, &second.hash, &first.hash, 1000, 90000, 5000) == REFRESH_GOOD, "the current one renews");
-    OK(refresh_judge(&first.hash, &second.hash, &first.hash, 1000, 90000, 1000 + REFRESH_GRACE_MS) == REFRESH_GRACE,
+    OK(refresh_judge(&second.hash, &second.hash, &first.hash, 1000, 90000, 5000) == REFRESH_GOOD,
+       "the current one renews");
+    OK(refresh_judge(&first.hash, &second.hash, &first.hash, 1000, 90000,
+                     1000 + REFRESH_GRACE_MS) == REFRESH_GRACE,
        "the previous one is answered for a minute");
-    OK(refresh_judge(&first.hash, &second.hash, &first.hash, 1000, 90000, 1001 + REFRESH_GRACE_MS) == REFRESH_REUSED,
+    OK(refresh_judge(&first.hash, &second.hash, &first.hash, 1000, 90000,
+                     1001 + REFRESH_GRACE_MS) == REFRESH_REUSED,
        "then it means theft");
-    OK(refresh_judge(&second.hash, &second.hash, &first.hash, 1000, 5000, 5000) == REFRESH_EXPIRED, "all of it ends");
+    OK(refresh_judge(&second.hash, &second.hash, &first.hash, 1000, 5000, 5000) == REFRESH_EXPIRED,
+       "all of it ends");
 }
 
 static void test_onetime(void)
@@ -56,10 +65,12 @@ static void test_onetime(void)
     for (size_t i = 0; i < sizeof lower; i++)
         lower[i] = onetime.text[i] >= 'A' ? (char)(onetime.text[i] + 32) : onetime.text[i];
     OK(onetime_check(&onetime, text_of(lower)) == ONETIME_RIGHT, "it may be typed in lower case");
-    OK(onetime_check(&onetime, text_of(onetime.text)) == ONETIME_RIGHT, "and again, until it is spent");
+    OK(onetime_check(&onetime, text_of(onetime.text)) == ONETIME_RIGHT,
+       "and again, until it is spent");
     for (int i = 0; i < ONETIME_TRIES - 1; i++)
         OK(onetime_check(&onetime, TEXT("0000-000")) == ONETIME_WRONG, "a wrong code is wrong");
-    OK(onetime_check(&onetime, text_of(lower)) == ONETIME_RIGHT, "nine wrong tries still leave one");
+    OK(onetime_check(&onetime, text_of(lower)) == ONETIME_RIGHT,
+       "nine wrong tries still leave one");
     OK(onetime_check(&onetime, TEXT("")) == ONETIME_WRONG, "the tenth wrong try");
     OK(onetime_check(&onetime, text_of(lower)) == ONETIME_DEAD, "kills it, even for the right one");
     onetime_spend(&other);

@@ -4,7 +4,8 @@
 #include "tap.h"
 #include <sodium.h>
 
-static struct text signed_token(const struct keys *keys, const struct token *token, struct buffer *out)
+static struct text signed_token(const struct keys *keys, const struct token *token,
+                                struct buffer *out)
 {
     buffer_reset(out);
     token_sign(keys, token, out);
@@ -12,14 +13,16 @@ static struct text signed_token(const struct keys *keys, const struct token *tok
 }
 
 /* A token with a right signature over any header and claims. */
-static struct text sign_anything(const struct keys *keys, const char *header, const char *claims, struct buffer *out)
+static struct text sign_anything(const struct keys *keys, const char *header, const char *claims,
+                                 struct buffer *out)
 {
     uint8_t signature[crypto_sign_BYTES];
     buffer_reset(out);
     encode_base64url(out, header, strlen(header));
     buffer_byte(out, '.');
     encode_base64url(out, claims, strlen(claims));
-    crypto_sign_detached(signature, NULL, (const uint8_t *)out->data, out->size, keys->signing_secret);
+    crypto_sign_detached(signature, NULL, (const uint8_t *)out->data, out->size,
+                         keys->signing_secret);
     buffer_byte(out, '.');
     encode_base64url(out, signature, sizeof signature);
     return buffer_view(out);
@@ -33,9 +36,12 @@ static void test_life(const struct keys *keys, struct buffer *out)
            uid_equal(got.account, token.account) && got.expires_s == token.expires_s,
        "a token says who and until when");
     OK(t.size < TOKEN_MAX_BYTES, "it is shorter than the limit");
-    OK(token_verify(keys, t, 1000 + TOKEN_LIFE_S - 1, &got) == TOKEN_GOOD, "it lives for a quarter of an hour");
-    OK(token_verify(keys, t, 1000 + TOKEN_LIFE_S, &got) == TOKEN_EXPIRED, "and not a second longer");
-    OK(token_verify(keys, t, 1000 - 61, &got) == TOKEN_EXPIRED, "one from the future is not valid yet");
+    OK(token_verify(keys, t, 1000 + TOKEN_LIFE_S - 1, &got) == TOKEN_GOOD,
+       "it lives for a quarter of an hour");
+    OK(token_verify(keys, t, 1000 + TOKEN_LIFE_S, &got) == TOKEN_EXPIRED,
+       "and not a second longer");
+    OK(token_verify(keys, t, 1000 - 61, &got) == TOKEN_EXPIRED,
+       "one from the future is not valid yet");
     struct keys *other = keys_ephemeral();
     OK(token_verify(other, t, 1000, &got) == TOKEN_FORGED, "another node's key does not verify it");
     keys_free(&other);
@@ -62,26 +68,36 @@ static void test_altered(const struct keys *keys, struct buffer *out)
 static void test_strange(const struct keys *keys, struct buffer *out)
 {
     static const char OURS[] = "{\"alg\":\"EdDSA\",\"typ\":\"at+jwt\"}";
-    static const char CLAIMS[] = "{\"iss\":\"sostenuto\",\"sub\":\"AAAAAAAAAAAAAAAAAAAAAA\",\"sid\":"
-                                 "\"AAAAAAAAAAAAAAAAAAAAAA\",\"iat\":1000,\"exp\":2000}";
+    static const char CLAIMS[] =
+        "{\"iss\":\"sostenuto\",\"sub\":\"AAAAAAAAAAAAAAAAAAAAAA\",\"sid\":"
+        "\"AAAAAAAAAAAAAAAAAAAAAA\",\"iat\":1000,\"exp\":2000}";
     static const struct {
         const char *header, *claims, *claim;
     } rows[] = {
         {"{\"alg\":\"none\"}", CLAIMS, "another algorithm is refused"},
-        {"{\"typ\":\"at+jwt\",\"alg\":\"EdDSA\"}", CLAIMS, "even the same header in another order is refused"},
+        {"{\"typ\":\"at+jwt\",\"alg\":\"EdDSA\"}", CLAIMS,
+         "even the same header in another order is refused"},
         {OURS, "{}", "claims may not be missing"},
         {OURS, "[]", "claims are an object"},
-        {OURS, "{\"iss\":\"x\",\"sub\":\"AAAAAAAAAAAAAAAAAAAAAA\",\"sid\":\"AAAAAAAAAAAAAAAAAAAAAA\",\"iat\":1000,\"exp\":2000}",
+        {OURS,
+         "{\"iss\":\"x\",\"sub\":\"AAAAAAAAAAAAAAAAAAAAAA\",\"sid\":\"AAAAAAAAAAAAAAAAAAAAAA\","
+         "\"iat\":1000,\"exp\":2000}",
          "another issuer is refused"},
-        {OURS, "{\"iss\":\"sostenuto\",\"sub\":\"AAAA\",\"sid\":\"AAAAAAAAAAAAAAAAAAAAAA\",\"iat\":1000,\"exp\":2000}",
+        {OURS,
+         "{\"iss\":\"sostenuto\",\"sub\":\"AAAA\",\"sid\":\"AAAAAAAAAAAAAAAAAAAAAA\",\"iat\":1000,"
+         "\"exp\":2000}",
          "a short id is refused"},
-        {OURS, "{\"iss\":\"sostenuto\",\"sub\":\"AAAAAAAAAAAAAAAAAAAAAA\",\"sid\":\"AAAAAAAAAAAAAAAAAAAAAA\",\"iat\":1000,\"exp\":\"2000\"}",
+        {OURS,
+         "{\"iss\":\"sostenuto\",\"sub\":\"AAAAAAAAAAAAAAAAAAAAAA\",\"sid\":"
+         "\"AAAAAAAAAAAAAAAAAAAAAA\",\"iat\":1000,\"exp\":\"2000\"}",
          "a time is a number"},
     };
     struct token got;
-    OK(token_verify(keys, sign_anything(keys, OURS, CLAIMS, out), 1500, &got) == TOKEN_GOOD, "the plain case is good");
+    OK(token_verify(keys, sign_anything(keys, OURS, CLAIMS, out), 1500, &got) == TOKEN_GOOD,
+       "the plain case is good");
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
-        OK(token_verify(keys, sign_anything(keys, rows[i].header, rows[i].claims, out), 1500, &got) == TOKEN_MALFORMED,
+        OK(token_verify(keys, sign_anything(keys, rows[i].header, rows[i].claims, out), 1500,
+                        &got) == TOKEN_MALFORMED,
            rows[i].claim);
 }
 
