@@ -41,7 +41,8 @@ static struct text name_of(char storage[96], const char *kind, uint32_t number, 
 static struct catalog_id id_of(const char *kind, uint32_t number)
 {
     struct catalog_id id;
-    uint64_t parts[2] = {hash_mix(number * UINT64_C(4) + (uint8_t)kind[1]), hash_mix(number + UINT64_C(1))};
+    uint64_t parts[2] = {hash_mix(number * UINT64_C(4) + (uint8_t)kind[1]),
+                         hash_mix(number + UINT64_C(1))};
     memcpy(id.bytes, parts, sizeof(id.bytes));
     return id;
 }

@@ -27,7 +27,7 @@ struct art_request {
     struct api *api;
     struct exchange *exchange;
     struct catalog_id picture;
-    uint32_t size_px; /* 0: as it was found */
+    uint32_t size_px; /* 0: the largest */
     enum library_art_format format;
     const char *cache_control;
 };

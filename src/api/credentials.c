@@ -87,8 +87,7 @@ static enum call_end prove_token(struct call *call, struct text name, struct tex
     const struct app *app = account ? find_app_by_token(call, account, token, salt) : NULL;
     if (app)
         return use_app(call, app);
-    /* an app secret has 140 bits: nobody guesses it, so a failure here costs no wait, only a count
-     * of its own */
+    /* nobody guesses 140 random bits, so a failure here is not counted and makes nobody wait */
     return call_fail(call, API_ERROR_WRONG_CREDENTIALS, NULL);
 }
 

@@ -15,7 +15,7 @@ struct hearer {
     struct hearer *next, **previous_next;
     struct events *events;
     struct exchange *exchange;
-    struct uid session_id;
+    struct uid session_id, account_id;
 };
 
 struct events {
@@ -144,10 +144,19 @@ static void add_hearer(struct events *events, struct hearer *hearer)
     events->count++;
 }
 
+static size_t count_of(const struct events *events, struct uid account)
+{
+    size_t count = 0;
+    for (const struct hearer *hearer = events->hearers; hearer; hearer = hearer->next)
+        count += uid_equal(hearer->account_id, account);
+    return count;
+}
+
 void player_events_get(struct player *player)
 {
     struct events *events = player->api->events;
-    if (events->count >= EVENTS_MAX_LISTENERS) {
+    if (events->count >= EVENTS_MAX_LISTENERS ||
+        count_of(events, player->account_id) >= EVENTS_MAX_PER_ACCOUNT) {
         player_busy(player, 60, "Too many players are listening for changes; ask again later.");
         return;
     }
@@ -156,6 +165,7 @@ void player_events_get(struct player *player)
     hearer->events = events;
     hearer->exchange = player->exchange;
     hearer->session_id = player->session_id;
+    hearer->account_id = player->account_id;
     add_hearer(events, hearer);
     exchange_field(player->exchange, "Cache-Control", TEXT("no-store"));
     exchange_events_start(player->exchange, on_close, hearer);

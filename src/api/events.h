@@ -12,7 +12,7 @@
 struct api;
 struct events;
 
-enum { EVENTS_MAX_LISTENERS = 4096 };
+enum { EVENTS_MAX_LISTENERS = 4096, EVENTS_MAX_PER_ACCOUNT = 64 };
 
 struct events *events_new(struct api *api) MUST_USE; /* subscribes to library and state */
 void events_free(struct events **events); /* the server, and with it every listener, is gone */

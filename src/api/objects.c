@@ -50,6 +50,7 @@ static bool prove_grant(struct api *api, struct exchange *exchange, uint64_t *re
         return false;
     }
     exchange_set_user(exchange, account->name);
+    exchange_field(exchange, "X-Content-Type-Options", TEXT("nosniff"));
     *ret_libraries = grant.libraries & account->libraries;
     return true;
 }

@@ -241,6 +241,7 @@ static void rest_handle(struct exchange *exchange, void *context)
     call->exchange = exchange;
     call->parameters = exchange_parameters(exchange);
     exchange_field(exchange, "Access-Control-Allow-Origin", TEXT("*"));
+    exchange_field(exchange, "X-Content-Type-Options", TEXT("nosniff"));
     if (exchange_request(exchange)->method == HTTP_METHOD_OPTIONS) {
         answer_preflight(exchange);
         return;

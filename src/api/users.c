@@ -184,6 +184,18 @@ static void on_changed(struct player *player)
     send_user(player, changes->id, 200);
 }
 
+/* With the sessions that the old password began. */
+static void add_password(const struct player *player, struct batch *batch, struct text hash)
+{
+    const struct changes *changes = player->context;
+    const struct session *session;
+    size_t cursor = 0;
+    batch_password(batch, changes->id, hash);
+    while ((session = state_session_next(player->api->config.state, changes->id, &cursor)))
+        if (!uid_equal(session->id, player->session_id))
+            batch_session_revoke(batch, changes->id, session->id);
+}
+
 static void submit_changes(struct player *player, struct text hash)
 {
     struct changes *changes = player->context;
@@ -198,7 +210,7 @@ static void submit_changes(struct player *player, struct text hash)
     if (changes->has_disabled)
         batch_account_disable(batch, changes->id, changes->is_disabled);
     if (hash.size)
-        batch_password(batch, changes->id, hash);
+        add_password(player, batch, hash);
     player_submit(player, batch, on_changed);
 }
 

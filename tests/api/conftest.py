@@ -41,6 +41,12 @@ def free_port():
         return s.getsockname()[1]
 
 
+def environment():
+    """Ours, without settings of the person who runs the tests; nothing is published in their network."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("SOSTENUTO")}
+    return kept | {"SOSTENUTO_MDNS": "no", "ASAN_OPTIONS": "exitcode=99", "UBSAN_OPTIONS": "halt_on_error=1"}
+
+
 class Answer:
     """Status, headers and bytes of one HTTP answer."""
 
@@ -77,12 +83,12 @@ class Server:
 
     def run(self, *arguments):
         return subprocess.run([self.program, *arguments, "--data", self.state], capture_output=True, text=True,
-                              timeout=60, check=True).stdout.strip()
+                              timeout=60, check=True, env=environment()).stdout.strip()
 
     def start(self, music_folder):
         self.process = subprocess.Popen(
             [self.program, "serve", music_folder, "--data", self.state, "--listen", f"127.0.0.1:{self.port}",
-             *self.arguments], stdout=self.log, stderr=self.log)
+             *self.arguments], stdout=self.log, stderr=self.log, env=environment())
         self.until(lambda: self.get("/livez").status == 200, "it answers")
 
     def until(self, holds, what, seconds=60):

