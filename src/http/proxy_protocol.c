@@ -8,7 +8,7 @@
  *   | signature  | 2 | cmd  | fam|tran | length   | addresses: source, destination, ports | TLVs |
  *                                        big-endian
  */
-static const char signature[12] = "\r\n\r\n\0\r\nQUIT\n";
+static const char signature[12] NONSTRING = "\r\n\r\n\0\r\nQUIT\n";
 enum { FIXED_BYTES = 16, COMMAND_LOCAL = 0, COMMAND_PROXY = 1, FAMILY_IPV4 = 1, FAMILY_IPV6 = 2 };
 
 static uint16_t big_endian_16(const char *at)

@@ -63,7 +63,9 @@ void access_log_write(const struct exchange *exchange)
     struct buffer *line = &exchange->server->log_line;
     buffer_reset(line);
     buffer_printf(line, "%s - ", exchange->peer.address);
-    http_escape_for_log(line, exchange->user.size > 0 ? exchange->user : TEXT("-"));
+    struct text user = exchange->user.size > 0 ? exchange->user : TEXT("-");
+    user.size = user.size < SERVER_LOG_USER_BYTES ? user.size : SERVER_LOG_USER_BYTES;
+    http_escape_for_log(line, user);
     buffer_text(line, TEXT(" "));
     write_time(line, exchange->now_ms);
     write_request_line(line, &exchange->request);

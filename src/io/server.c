@@ -47,7 +47,8 @@ struct server *server_new(struct loop *loop, const struct server_config *config)
     server->loop = loop;
     server->config = *config;
     server->date_s = INT64_MIN;
-    buffer_init(&server->log_line, SERVER_LOG_LINE_BYTES);
+    /* all of a header, every byte written \xNN, and what is ours */
+    buffer_init(&server->log_line, (size_t)config->limits.max_header_bytes * 4 + 1024);
     parse_trusted(server);
     return server;
 }

@@ -48,7 +48,9 @@ struct server_config {
 
 struct server_config server_config_default(void);
 struct server *server_new(struct loop *loop, const struct server_config *config) MUST_USE;
-void server_free(struct server **server); /* closes what is open */
+/* Closes what is open.  Not from inside a handler; exchanges that handlers still hold stay valid.
+ */
+void server_free(struct server **server);
 void server_route(struct server *server, const struct server_route *route);
 /* Serves on a listening socket (taken over); `tls` NULL means plain, else TLS is detected by its
  * first byte and plain HTTP on the same port is served to private addresses and redirected

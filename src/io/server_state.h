@@ -22,7 +22,7 @@ struct listener {
 enum {
     SERVER_SCRATCH_BYTES = 64 << 10,
     SERVER_SPARE_EXCHANGES = 32,
-    SERVER_LOG_LINE_BYTES = 32 << 10
+    SERVER_LOG_USER_BYTES = 64, /* shown of a user's name */
 };
 
 struct server {

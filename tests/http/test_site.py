@@ -318,3 +318,12 @@ def test_the_log_has_every_request_and_no_secret():
                         r'&token=\[redacted\]&x=1 HTTP/1\.1" 200 \d+ "http://h/\?password=\[redacted\]" '
                         r'"a\\x22b\\x5cc"', lines[0])
     assert '"-" 400 ' in lines[1]
+
+
+def test_a_target_full_of_quotes_hides_nothing_from_the_log():
+    with Site() as site:
+        site.ask(get("/echo/?x=" + '"' * 8000, "Referer: " + "\\" * 7000, "User-Agent: the end"))
+        assert site.stop() == 0
+        line = site.access_log.splitlines()[0]
+    assert line.endswith('"the end"') and re.search(r'HTTP/1\.1" 200 \d+ "', line)
+    assert line.count("\\x22") == 8000 and line.count("\\x5c") == 7000
