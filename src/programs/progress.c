@@ -46,10 +46,11 @@ static void show(struct progress *progress)
     if (status.phase != LIBRARY_IDLE && progress->is_terminal) {
         fprintf(stdout, "\r\033[K%s: %s", library_phase_name(status.phase), words);
         progress->has_line = true;
-    } else if (status.phase == LIBRARY_IDLE && status.finished_ms != progress->shown_finish_ms) {
+    } else if (status.phase == LIBRARY_IDLE && status.started_ms != progress->shown_start_ms &&
+               status.finished_ms >= status.started_ms) {
         fprintf(stdout, "%slibrary: %s\n", progress->has_line ? "\r\033[K" : "", words);
         progress->has_line = false;
-        progress->shown_finish_ms = status.finished_ms;
+        progress->shown_start_ms = status.started_ms;
     }
     (void)fflush(stdout);
     if (status.phase != LIBRARY_IDLE)
@@ -78,7 +79,7 @@ void progress_start(struct progress *progress, struct loop *loop, struct library
         .subscriber = {.on_change = on_change},
         .loop = loop,
         .library = library,
-        .shown_finish_ms = status.finished_ms,
+        .shown_start_ms = status.started_ms,
         .is_terminal = isatty(STDOUT_FILENO) == 1,
     };
     library_subscribe(library, &progress->subscriber);

@@ -11,7 +11,7 @@ struct progress {
     struct library_subscriber subscriber;
     struct loop *loop;
     struct library *library;
-    int64_t shown_finish_ms; /* finished_ms of the scan whose closing line was printed */
+    int64_t shown_start_ms; /* started_ms of the scan whose closing line was printed */
     bool is_terminal, has_line;
 };
 
