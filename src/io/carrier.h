@@ -88,8 +88,9 @@ struct exchange {
     struct arena *arena;
     enum exchange_step step;
     enum shield_class class;
-    bool needs_tls; /* came in plain, from outside, where TLS is served */
-    bool closes;    /* refused in a way that ends the connection */
+    bool needs_tls;       /* came in plain, from outside, where TLS is served */
+    bool is_public_plain; /* came in plain, from outside */
+    bool closes;          /* refused in a way that ends the connection */
     int64_t now_ms;
     uint64_t sent_bytes; /* of the body, for the log */
     struct text user;

@@ -160,7 +160,8 @@ static void fill_peer(const struct connection *connection, struct exchange *exch
     struct text digits = address_show(&address, &shown);
     memcpy(peer->address, digits.data, digits.size + 1);
     peer->is_private = address_is_private(&address);
-    exchange->needs_tls = connection->listener->tls && !peer->is_secure && !peer->is_private;
+    exchange->is_public_plain = !peer->is_secure && !peer->is_private;
+    exchange->needs_tls = connection->listener->tls && exchange->is_public_plain;
 }
 
 static struct exchange *take_exchange(struct connection *connection)

@@ -194,6 +194,12 @@ const struct server_route *dispatch_header(struct exchange *exchange)
         return NULL;
     const struct server_route *route = find_route(exchange->server, request, &first);
     exchange->class = route ? route->class : SHIELD_CLASS_NEW_VISIT;
+    if (exchange->is_public_plain && exchange->server->config.refuses_public_plain &&
+        !(route && route->allows_public_plain)) {
+        refuse(exchange, 403, "TLS is required",
+               "This server speaks plain HTTP to private addresses only.");
+        return NULL;
+    }
     if (!is_admitted(exchange, SHIELD_AT_HEADER))
         return NULL;
     if (!route) {

@@ -19,7 +19,9 @@ struct server_route {
     /* "/livez" exactly, or with a final slash ("/rest/", "/") a prefix; the longest wins. */
     const char *path;
     size_t max_body_bytes;
-    enum shield_class class; /* until exchange_set_class() knows better */
+    bool allows_public_plain; /* in plain HTTP also to public addresses: ACME, where TLS is not
+                                 there yet */
+    enum shield_class class;  /* until exchange_set_class() knows better */
     server_handler *handler;
     void *context;
 };
@@ -41,7 +43,9 @@ struct server_config {
     /* Addresses or CIDR blocks (base/address.h), already validated: a bad one is asserted. */
     const struct text *trusted_proxies;
     size_t trusted_proxy_count;
-    bool expects_proxy_protocol;   /* PROXY v2 header from trusted proxies, on every connection */
+    bool expects_proxy_protocol; /* PROXY v2 header from trusted proxies, on every connection */
+    bool refuses_public_plain; /* plain HTTP from public addresses: 403, but for allows_public_plain
+                                */
     const struct text *host_names; /* names we answer to; empty: any.  Others get 421 */
     size_t host_name_count;
 };

@@ -17,6 +17,7 @@ enum {
     PASSWORD_QUEUE = 64, /* some seconds of hashing; more is answered "later" */
     WORKER_THREADS = 4,
     WORKER_QUEUE = 1024,
+    AWAIT_TRIES = 10000, /* about ten seconds */
 };
 
 static int take_lock(struct node *node, struct buffer *why)
@@ -158,11 +159,24 @@ void node_settle(struct loop *loop)
     loop_run(loop);
 }
 
+/* A write is durable within milliseconds, or refused; a disk that hangs is not waited for without
+ * end. */
+static void await_state(struct node *node)
+{
+    for (int tries = 0; node->state && !state_is_idle(node->state) && tries < AWAIT_TRIES;
+         tries++) {
+        node_settle(node->loop);
+        usleep(1000);
+    }
+}
+
 void node_stop_workers(struct node *node)
 {
+    await_state(node);
     workers_stop(&node->workers);
     workers_stop(&node->passwords);
     node_settle(node->loop);
+    await_state(node);
 }
 
 void node_close(struct node *node)

@@ -35,8 +35,10 @@ int node_open(struct node *node, const struct settings *settings, const struct l
               struct loop *loop, struct buffer *why) MUST_USE;
 int node_open_library(struct node *node, struct buffer *why) MUST_USE;
 
-/* Ends the workers and runs what they posted; after it nobody calls back into what stands on the
- * node. */
+/*
+ * Waits for writes that are under way, ends the workers, and runs what both posted; after it nobody
+ * calls back into what stands on the node.  No request may come in any more.
+ */
 void node_stop_workers(struct node *node);
 void node_close(struct node *node);
 

@@ -118,6 +118,7 @@ void pages_routes(const struct settings *settings, struct server *server)
          .context = context},
         {.methods = "GET",
          .path = acme_prefix,
+         .allows_public_plain = true,
          .class = SHIELD_CLASS_CONTROL,
          .handler = acme,
          .context = context},

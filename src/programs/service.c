@@ -103,6 +103,7 @@ static bool open_server(struct service *service, struct buffer *why)
     config.trusted_proxies = service->trusted_proxies;
     config.trusted_proxy_count =
         list_texts(&service->settings.trusted_proxies, service->trusted_proxies);
+    config.refuses_public_plain = service->settings.plain_http == SETTINGS_PLAIN_PRIVATE;
     config.expects_proxy_protocol = service->settings.proxy_protocol;
     config.host_names = service->host_names;
     config.host_name_count = list_texts(&service->settings.host_names, service->host_names);
@@ -169,7 +170,7 @@ static void on_drained(void *context)
 static void stop(struct service *service)
 {
     if (service->is_stopping) {
-        loop_stop(service->loop);
+        server_drain(service->server, 0, on_drained, service);
         return;
     }
     service->is_stopping = true;
@@ -281,6 +282,9 @@ void service_close(struct service *service)
     node_close(&service->node);
     operator_free(&service->operator);
     service_tls_close(service);
+    /* We are ending already: one more request to end must not turn that into a failure. */
+    (void)signal(SIGTERM, SIG_IGN);
+    (void)signal(SIGINT, SIG_IGN);
     signals_stop(&service->signals);
     loop_free(&service->loop);
     logging_release(&service->logging);

@@ -18,6 +18,7 @@ struct settings_list {
 enum { SETTINGS_LIST_MAX = 64, SETTINGS_VALUE_MAX_BYTES = 4096, SETTINGS_WHY_MAX_BYTES = 4096 };
 
 enum settings_log_format { SETTINGS_LOG_TEXT, SETTINGS_LOG_JSON };
+enum settings_plain_http { SETTINGS_PLAIN_PRIVATE, SETTINGS_PLAIN_ANYWHERE };
 enum settings_tls { SETTINGS_TLS_AUTO, SETTINGS_TLS_OFF };
 
 struct settings {

@@ -216,6 +216,8 @@ void state_close(struct state **state_at)
     state_landed(state);
 }
 
+bool state_is_idle(const struct state *state) { return state->in_flight == 0; }
+
 void state_landed(struct state *state)
 {
     if (--state->in_flight == 0 && state->is_closed)

@@ -102,10 +102,10 @@ class Server:
     def post(self, path, body=None, headers=None):
         return self.ask("POST", path, body, headers)
 
-    def rest(self, name, secret, **parameters):
+    def rest(self, endpoint, secret, /, **parameters):
         """An OpenSubsonic call as an app does it; returns the subsonic-response object."""
         query = urllib.parse.urlencode({"apiKey": secret, "f": "json", "v": "1.16.1", "c": "test", **parameters}, doseq=True)
-        return self.get(f"/rest/{name}?{query}").json["subsonic-response"]
+        return self.get(f"/rest/{endpoint}?{query}").json["subsonic-response"]
 
     def sign_in(self, name="alice", password=PASSWORD):
         answer = self.post("/api/v1/session", {"name": name, "password": password})
