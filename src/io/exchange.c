@@ -116,9 +116,10 @@ static void exchange_reset(struct exchange *exchange)
 void exchange_drop(struct exchange *exchange)
 {
     struct server *server = exchange->server;
+    loop_watch_remove(
+        &exchange->answer.stream.pipe); /* before its descriptor, answer.fd, is closed */
     if (exchange->answer.fd >= 0)
         close(exchange->answer.fd);
-    loop_watch_remove(&exchange->answer.stream.pipe);
     loop_timer_stop(&exchange->answer.stream.heartbeat);
     if (!server) {
         exchange_free(exchange);

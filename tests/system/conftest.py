@@ -43,7 +43,7 @@ def find_binary():
 def clean_environment(extra=None):
     """Ours without settings of the person who runs the tests; nothing is published in their network."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("SOSTENUTO_", "NOTIFY_", "WATCHDOG_"))}
-    kept.update(SOSTENUTO_MDNS="no", ASAN_OPTIONS="detect_leaks=1:abort_on_error=0:exitcode=99",
+    kept.update(SOSTENUTO_MDNS="no", ASAN_OPTIONS="detect_leaks=1:abort_on_error=0:handle_abort=1:exitcode=99",
                 UBSAN_OPTIONS="print_stacktrace=1:halt_on_error=1")
     kept.update(extra or {})
     return kept

@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The process from outside: its life, health, logs, configuration, and the owner's commands."""
+import http.client
 import json
 import os
+import random
 import re
 import shutil
 import signal
 import socket
 import stat
 import subprocess
+import threading
 import time
 
 import pytest
@@ -454,3 +457,58 @@ def test_tls_init_is_served_and_trusted_by_its_authority(start_server, music, tm
     connection.request("GET", "/livez")
     assert connection.getresponse().read() == b"ok\n"
     connection.close()
+
+
+# --- under load ---
+
+
+def test_a_client_that_leaves_in_the_middle_of_a_transcode_hurts_nobody(start_server, tmp_path):
+    (tmp_path / "long").mkdir()
+    subprocess.run(["ffmpeg", "-v", "error", "-f", "lavfi", "-i", "anoisesrc=duration=600", str(tmp_path / "long/noise.flac")], check=True)
+    data = tmp_path / "state"
+    add_user(data)
+    server = start_server(folders=[tmp_path / "long"], data=data)
+    server.wait_for_scan()
+    secret = run_command("app", "add", "alice", "t", "--data", data).stdout.strip()
+    song = server.rest("getRandomSongs", secret)["randomSongs"]["song"][0]
+    for _ in range(3):
+        connection = server.connect()
+        connection.request("GET", f"/rest/stream?id={song['id']}&apiKey={secret}&c=t&v=1.16.1&format=mp3")
+        connection.getresponse().read(1000)
+        connection.close()
+    assert wait_until(lambda: server.get("/livez").status == 200)
+    assert server.rest("ping", secret)["status"] == "ok"
+
+
+@pytest.mark.parametrize("hurried", [False, True])
+def test_sigterm_under_load_ends_cleanly(server, secret, hurried):
+    songs = server.rest("getRandomSongs", secret)["randomSongs"]["song"]
+    stopped = threading.Event()
+
+    def visit(seed):
+        choose = random.Random(seed)
+        query = f"apiKey={secret}&c=t&v=1.16.1"
+        while not stopped.is_set():
+            song = choose.choice(songs)["id"]
+            path = choose.choice([f"/rest/star?id={song}&{query}", f"/rest/stream?id={song}&format=mp3&{query}",
+                                  f"/rest/getCoverArt?id={song}&size=300&{query}", f"/rest/search3?query=tone&{query}",
+                                  f"/rest/createPlaylist?name=x&songId={song}&{query}", "/rest/ping?u=alice&p=wrong&c=t&v=1.16.1",
+                                  f"/rest/scrobble?id={song}&time={time.time_ns() // 1000000}&{query}"])
+            try:
+                server.get(path)
+            except (OSError, http.client.HTTPException):
+                time.sleep(0.01)
+
+    visitors = [threading.Thread(target=visit, args=(seed,)) for seed in range(6)]
+    for visitor in visitors:
+        visitor.start()
+    time.sleep(1.5)
+    server.process.send_signal(signal.SIGTERM)
+    if hurried:
+        time.sleep(0.05)
+        server.process.send_signal(signal.SIGTERM)
+    code = server.stop()
+    stopped.set()
+    for visitor in visitors:
+        visitor.join()
+    assert code == 0
