@@ -130,7 +130,7 @@ static struct job *held_pop(struct worker *worker)
 {
     struct job *job = worker->held[0];
     worker->held_count--;
-    memmove(worker->held, worker->held + 1, worker->held_count * sizeof worker->held[0]);
+    memmove(worker->held, worker->held + 1, worker->held_count * sizeof(struct job *));
     return job;
 }
 

@@ -147,8 +147,8 @@ static void take_head(struct reader *reader, struct media_info *info)
                 digest = reader_bytes(reader, MEDIA_ID_BYTES);
     info->picture.size_bytes = reader_u32(reader);
     info->picture.mime = take_text(reader, reader_u8(reader));
-    if (reader->failed || !media_codec_word(info->codec) || flags > FLAG_PARTIAL ||
-        info->channels > MAX_CHANNELS) {
+    if (reader->failed || !id.data || !digest.data || !media_codec_word(info->codec) ||
+        flags > FLAG_PARTIAL || info->channels > MAX_CHANNELS) {
         reader->failed = true;
         return;
     }

@@ -79,7 +79,7 @@ static bool decode_quad(const uint8_t *quad, uint8_t *ret)
 static bool read_base64(const struct cover *cover, struct source *source, uint64_t offset,
                         uint8_t *into, size_t size)
 {
-    uint8_t coded[4096], plain[sizeof coded / 4 * 3];
+    uint8_t coded[4096] = {0}, plain[sizeof coded / 4 * 3];
     while (size) {
         size_t lead = (size_t)(offset % 3), wanted = lead + size;
         if (wanted > sizeof plain)
