@@ -10,6 +10,7 @@
  * belong to the scan thread from its start on.
  */
 #include "library/library.h"
+#include "base/counters.h"
 #include "base/mem.h"
 #include "catalog/catalog.h"
 #include "io/clock.h"
@@ -103,6 +104,7 @@ static void entered(void *context, int32_t root, const char *path, int folder_fd
 
 static void log_scan(struct library *library, int error, int64_t took_ms)
 {
+    counter_add(error ? COUNTER_SCANS_FAILED : COUNTER_SCANS, 1);
     if (error && error != -ECANCELED)
         LOG(library->logger, LOG_ERROR, "scan failed; the last good catalogue stays",
             {"why", log_errno(error)});

@@ -104,6 +104,16 @@ static void set_reason(struct scan *scan, const struct probe_file *file, const c
     database_run(database, set);
 }
 
+/* The old stat stays: should it differ, the next scan reads again. */
+static void note_trouble(struct scan *scan, const struct probe_file *file, const char *reason)
+{
+    struct database *database = scan->environment->database;
+    sqlite3_stmt *set = database_use(database, STATEMENT_FILE_NOTE);
+    bind_i64(set, 1, file->known);
+    sqlite3_bind_text(set, 2, reason, -1, SQLITE_STATIC);
+    database_run(database, set);
+}
+
 /* A passing trouble (no permission, no worker) takes no track away and is looked at again by the
  * next scan. */
 void probe_failed(struct scan *scan, const struct probe_file *file, const char *reason,
@@ -117,7 +127,9 @@ void probe_failed(struct scan *scan, const struct probe_file *file, const char *
         detach(scan, &failed);
         failed.known = 0;
     }
-    if (failed.known)
+    if (failed.known && failed.is_known_good)
+        note_trouble(scan, &failed, reason);
+    else if (failed.known)
         set_reason(scan, &failed, reason);
     else
         insert_problem(scan, &failed, reason);
@@ -212,8 +224,9 @@ static void update_file(struct scan *scan, const struct probe_file *file, const 
         changes_add_file(&scan->changes, file->known);
 }
 
-static void keep(struct scan *scan, struct probe_file *file, const struct heard *heard,
-                 bool must_publish)
+/* Size and date are published, too: a file whose stat changed is published whatever its tags say.
+ */
+static void keep(struct scan *scan, struct probe_file *file, const struct heard *heard)
 {
     struct database *database = scan->environment->database;
     if (file->known && file->is_known_good) {
@@ -224,7 +237,8 @@ static void keep(struct scan *scan, struct probe_file *file, const struct heard 
         column_id(get, 0, audio_id);
         column_id(get, 1, track_id);
         bool is_settled = is_found && column_bytes(get, 1).size == 16;
-        bool is_same = is_found && !must_publish && text_equal(column_bytes(get, 2), heard->info);
+        bool is_same =
+            is_found && !file->is_restated && text_equal(column_bytes(get, 2), heard->info);
         sqlite3_reset(get);
         if (is_found && memcmp(audio_id, heard->audio_id, sizeof audio_id) == 0) {
             update_file(scan, file, heard, is_settled, is_same);
@@ -251,9 +265,7 @@ void probe_done(void *context, void *token, enum media_outcome outcome, struct m
         buffer_reset(&scan->encoded);
         media_info_encode(info, &scan->encoded);
         heard.info = buffer_view(&scan->encoded);
-        /* size and date are published too, so a file whose stat changed is published even if its
-         * tags are the same */
-        keep(scan, &probe->file, &heard, !scan->request.full);
+        keep(scan, &probe->file, &heard);
         atomic_fetch_add(&scan->environment->progress->changed, 1);
         probe_commit_sometimes(scan);
         media_info_release(info);
@@ -285,7 +297,7 @@ bool probe_twin(struct scan *scan, const struct probe_file *file)
     heard.info = buffer_view(&scan->encoded);
     sqlite3_reset(get);
     struct probe_file copy = *file;
-    keep(scan, &copy, &heard, true);
+    keep(scan, &copy, &heard);
     atomic_fetch_add(&scan->environment->progress->changed, 1);
     probe_commit_sometimes(scan);
     return true;

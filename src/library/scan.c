@@ -13,6 +13,8 @@ enum {
     PUBLISH_EVERY_US = 5000000, /* a first scan shows what it has this often */
 };
 
+#define FORGET_MISSING_MS (INT64_C(2) * 366 * 24 * 3600 * 1000)
+
 /* --- changes --- */
 
 void changes_add_file(struct changes *changes, int64_t file)
@@ -340,6 +342,17 @@ static int walk(struct scan *scan)
     return error;
 }
 
+/* Ids of files that nobody has seen for this long are given up, so library.db does not grow for
+ * ever. */
+static void forget_missing(struct scan *scan)
+{
+    struct database *database = scan->environment->database;
+    sqlite3_stmt *forget = database_use(database, STATEMENT_FILES_FORGET);
+    bind_i64(forget, 1, scan->now_ms - FORGET_MISSING_MS);
+    database_run(database, forget);
+    database_run(database, database_use(database, STATEMENT_GROUPS_FORGET));
+}
+
 static int finish(struct scan *scan)
 {
     const struct scan_environment *environment = scan->environment;
@@ -351,6 +364,8 @@ static int finish(struct scan *scan)
         for (size_t i = 0; i < environment->root_count; i++)
             find_unvisited(scan, &environment->roots[i]);
     int error = publish_so_far(scan);
+    if (!scan->request.targets)
+        forget_missing(scan);
     atomic_store(&progress->failed, count_of(environment->database, STATEMENT_FAILED_COUNT, 0));
     return error;
 }

@@ -134,6 +134,7 @@ struct probe_file {
     int64_t folder, known; /* known: its row, 0 when new */
     int32_t root;
     bool is_known_good, has_sidecar;
+    bool is_restated; /* size, date or inode differ from the row's */
     struct text name, folder_path;
     struct stat status;
 };

@@ -255,11 +255,15 @@ static void look_at(struct folder *folder, const struct walk_entry *entry,
         file.status = (struct stat){0};
         probe_failed(scan, &file,
                      errno == ENOENT ? "a link that leads nowhere" : strerrordesc_np(errno), true);
-    } else if (known && is_unchanged(known, &file.status) && !scan->request.full) {
-        note_unchanged(folder, known, &file);
-    } else {
-        read_entry(folder, entry, &file);
+        return;
     }
+    file.is_restated = !known || !is_unchanged(known, &file.status);
+    if (!file.is_restated && !scan->request.full) {
+        note_unchanged(folder, known, &file);
+        return;
+    }
+    file.is_restated = file.is_restated || known->has_sidecar != file.has_sidecar;
+    read_entry(folder, entry, &file);
 }
 
 static void file_gone(struct folder *folder, const struct known_file *known)

@@ -23,7 +23,7 @@ struct house {
     char folder[64]; /* of everything */
     char music[80], state[80];
     const char *allowed_place;
-    bool is_watching;
+    bool is_watching, has_second; /* another root, "second", with id 2 */
     struct loop *loop;
     struct media_pool *media;
     struct library *library;
@@ -156,9 +156,11 @@ static inline void house_on_deadline(struct loop_timer *timer, uint64_t now_us)
 
 static inline void house_open(struct house *house)
 {
-    struct library_root roots[] = {{1, "Music", house->music}};
+    char second[100];
+    snprintf(second, sizeof second, "%s/second", house->folder);
+    struct library_root roots[] = {{1, "Music", house->music}, {2, "Second", second}};
     struct library_config config = {.roots = roots,
-                                    .root_count = 1,
+                                    .root_count = house->has_second ? 2 : 1,
                                     .allowed_places = &house->allowed_place,
                                     .allowed_place_count = house->allowed_place ? 1 : 0,
                                     .state_folder = house->state,
@@ -231,6 +233,7 @@ static inline struct library_status house_scan(struct house *house)
 struct found_track {
     bool is_there;
     struct catalog_id id, album, artist, art, folder;
+    unsigned library;
     int64_t created_ms;
     char title[64], path[128], album_name[64], album_artist[64], artist_line[64];
 };
@@ -257,6 +260,7 @@ static inline struct found_track find_nth(struct house *house, const char *title
                                      .id = row.id,
                                      .album = row.album,
                                      .folder = row.folder,
+                                     .library = row.library,
                                      .created_ms = row.created_ms};
         if (row.credits.count)
             found.artist = catalog_credits_at(&row.credits, 0).artist;

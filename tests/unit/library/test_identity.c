@@ -218,6 +218,47 @@ static void test_database_lost_catalogue(struct house *house)
     OK(count_of(house, CATALOG_TRACK) == tracks, "a start without a scan has the last catalogue");
 }
 
+static void test_two_libraries(struct house *house)
+{
+    house_close(house);
+    house->has_second = true;
+    put_song(house, "../second/k.flac", 301, "TITLE=K1|ARTIST=Ann|ALBUM=Kept");
+    house_open(house);
+    house_scan(house);
+    struct found_track second = find(house, "K1"), first = find(house, "F3");
+    OK(second.library == 2 && first.library == 1, "two roots are two libraries");
+    OK(same(second.artist, first.artist), "which share their artists");
+    move_file(house, "../second/k.flac", "from second/k.flac");
+    house_scan_with(house, (struct library_scan_options){.allow_removal = true});
+    struct found_track moved = find(house, "K1");
+    OK(same(second.id, moved.id) && moved.library == 1,
+       "a file moved to another library keeps its id");
+    OK(!find_nth(house, "K1", 1).is_there, "and is in one of them only");
+    put_song(house, "../second/copy.flac", 301, "TITLE=K1|ARTIST=Ann|ALBUM=Kept");
+    house_scan(house);
+    OK(!same(find_nth(house, "K1", 0).id, find_nth(house, "K1", 1).id),
+       "the same recording in both is two tracks");
+}
+
+static void test_full_scan(struct house *house)
+{
+    struct library_status before, after;
+    library_status(house->library, &before);
+    after = house_scan_with(house, (struct library_scan_options){.full = true});
+    OK(after.files_changed == after.files_seen && after.files_seen == after.tracks,
+       "a full scan reads every file again");
+    OK(after.version == before.version,
+       "and publishes nothing when they say what they said before");
+    struct found_track track = find(house, "F3");
+    char path[512];
+    house_path(house, track.path, path);
+    struct timespec times[2] = {{.tv_sec = 1000000000}, {.tv_sec = 1000000000}};
+    OK(utimensat(AT_FDCWD, path, times, 0) == 0, "a file gets another date");
+    after = house_scan_with(house, (struct library_scan_options){.full = true});
+    OK(after.version == before.version + 1,
+       "which is published: the version in its address is another");
+}
+
 int main(int count, char **arguments)
 {
     struct house house;
@@ -231,6 +272,8 @@ int main(int count, char **arguments)
     test_albums(&house);
     test_artists(&house);
     test_database_lost_catalogue(&house);
+    test_two_libraries(&house);
+    test_full_scan(&house);
     house_demolish(&house);
     return tap_done();
 }
