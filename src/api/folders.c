@@ -5,6 +5,7 @@
 #include "api/entities.h"
 #include "api/inside.h"
 #include "catalog/build.h"
+#include "catalog/fold.h"
 #include "library/library.h"
 
 enum { CHUNK = 512, MOST_ROOTS = 32 };
@@ -28,21 +29,16 @@ enum call_end rest_getMusicFolders(struct call *call)
     return CALL_OK;
 }
 
-/* A folder's heading: its first letter in capitals where that is ASCII, the first character where
- * it is not. */
+/* As artists have theirs: the first letter of the folded name behind its article, in capitals; "#"
+ * for the rest. */
 static struct text folder_heading(struct text name, struct catalog_heading *storage)
 {
-    unsigned char first = name.size ? (unsigned char)name.data[0] : '#';
-    size_t size = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : first >= 0xC0 ? 2 : 1;
-    if (first < 0x80) {
-        bool is_lower = first >= 'a' && first <= 'z', is_upper = first >= 'A' && first <= 'Z';
-        storage->digits[0] = (char)(is_lower ? first - 'a' + 'A' : is_upper ? first : '#');
-        return text_make(storage->digits, 1);
-    }
-    if (size == 1 || size > name.size)
-        return TEXT("#");
-    memcpy(storage->digits, name.data, size);
-    return text_make(storage->digits, size);
+    char folded[FOLD_MAX];
+    struct text t = text_make(folded, fold(name, FOLD_NAME, folded, sizeof(folded)));
+    t = text_from(t, fold_article(t, TEXT(FOLD_USUAL_ARTICLES)));
+    bool is_letter = t.size && t.data[0] >= 'a' && t.data[0] <= 'z';
+    storage->digits[0] = (char)(is_letter ? t.data[0] - 'a' + 'A' : '#');
+    return text_make(storage->digits, 1);
 }
 
 struct indexed_folder {

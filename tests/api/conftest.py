@@ -85,9 +85,9 @@ class Server:
         return subprocess.run([self.program, *arguments, "--data", self.state], capture_output=True, text=True,
                               timeout=60, check=True, env=environment()).stdout.strip()
 
-    def start(self, music_folder):
+    def start(self, *music_folders):
         self.process = subprocess.Popen(
-            [self.program, "serve", music_folder, "--data", self.state, "--listen", f"127.0.0.1:{self.port}",
+            [self.program, "serve", *music_folders, "--data", self.state, "--listen", f"127.0.0.1:{self.port}",
              *self.arguments], stdout=self.log, stderr=self.log, env=environment())
         self.until(lambda: self.get("/livez").status == 200, "it answers")
 

@@ -43,13 +43,14 @@ def picture(folder):
                     "1", str(path)], check=True)
 
 
-def make(root):
+def make(root, songs=tuple(SONGS)):
     root = pathlib.Path(root)
-    for number, (folder, name, album_artist, album, title, artist, track, year, genre, seconds) in enumerate(SONGS):
+    for number, (folder, name, album_artist, album, title, artist, track, year, genre, seconds) in enumerate(songs):
         (root / folder).mkdir(parents=True, exist_ok=True)
         path = root / folder / name
         encode(path, seconds, 220 + 30 * number)
         tag(path, album_artist, album, title, artist, track, year, genre)
-    picture(root / "Björk/Début")
-    (root / "Björk/Début/01 Human.lrc").write_text(LYRICS)
+    if (root / "Björk").is_dir():
+        picture(root / "Björk/Début")
+        (root / "Björk/Début/01 Human.lrc").write_text(LYRICS)
     return root

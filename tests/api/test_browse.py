@@ -59,6 +59,12 @@ def test_folders_lead_to_songs(anna):
     assert found == ALL
 
 
+def test_folders_stand_where_artists_do(anna):
+    index = {heading["name"]: {entry["name"] for entry in heading["artist"]} for heading in
+             anna.ask("getIndexes")["indexes"]["index"]}
+    assert index == {"#": {"久石譲"}, "A": {"AC⁄DC"}, "B": {"Björk", "The Beatles"}}
+
+
 def test_an_index_that_did_not_change_is_short(anna):
     modified = anna.ask("getIndexes")["indexes"]["lastModified"]
     assert anna.ask("getIndexes", ifModifiedSince=modified)["indexes"]["index"] == []
