@@ -7,7 +7,14 @@
 #define MUST_USE __attribute__((warn_unused_result))
 #define UNUSED __attribute__((unused))
 #define NORETURN __attribute__((noreturn))
+#ifdef __has_attribute
+#if __has_attribute(nonstring) /* gcc's alone until clang 21 */
 #define NONSTRING __attribute__((nonstring))
+#endif
+#endif
+#ifndef NONSTRING
+#define NONSTRING
+#endif
 #define PRINTF_LIKE(format_at, args_at) __attribute__((format(printf, format_at, args_at)))
 #define LIKELY(claim) __builtin_expect(!!(claim), 1)
 #define UNLIKELY(claim) __builtin_expect(!!(claim), 0)
