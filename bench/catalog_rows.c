@@ -33,16 +33,20 @@ static uint32_t zipf(uint64_t *state, uint32_t limit)
 
 static struct text make_word(struct rows_sample *rows, uint64_t *state, uint32_t rank)
 {
-    static const char *const latin[] = {"ba", "re", "lo", "mi", "ta", "sun", "den", "ker", "vo", "li", "ra", "ne", "sto",
-                                        "an", "el", "or", "ti", "fa", "gra", "bel", "mon", "che", "ly", "wa", "no", "pi"};
+    static const char *const latin[] = {"ba",  "re",  "lo",  "mi",  "ta", "sun", "den", "ker", "vo",
+                                        "li",  "ra",  "ne",  "sto", "an", "el",  "or",  "ti",  "fa",
+                                        "gra", "bel", "mon", "che", "ly", "wa",  "no",  "pi"};
     static const char *const accented[] = {"é", "ö", "ñ", "ár", "ü", "ç", "ø", "łó", "ša", "ê"};
-    static const char *const cyrillic[] = {"ма", "но", "ла", "ре", "ти", "во", "сне", "го", "ра", "ли"};
-    static const char *const japanese[] = {"東", "京", "夜", "月", "花", "の", "雨", "ト", "恋", "空"};
-    uint32_t script = below(state, 100), syllables = 1 + below(state, 2) + (rank > 200) + (rank > 10000);
+    static const char *const cyrillic[] = {"ма", "но",  "ла", "ре", "ти",
+                                           "во", "сне", "го", "ра", "ли"};
+    static const char *const japanese[] = {"東", "京", "夜", "月", "花",
+                                           "の", "雨", "ト", "恋", "空"};
+    uint32_t script = below(state, 100),
+             syllables = 1 + below(state, 2) + (rank > 200) + (rank > 10000);
     struct text word = TEXT("");
     for (uint32_t i = 0; i < syllables; i++) {
-        const char *part = script < 2   ? cyrillic[below(state, 10)]
-                           : script < 4 ? japanese[below(state, 10)]
+        const char *part = script < 2              ? cyrillic[below(state, 10)]
+                           : script < 4            ? japanese[below(state, 10)]
                            : script < 12 && i == 1 ? accented[below(state, 10)]
                                                    : latin[below(state, ARRAY_SIZE(latin))];
         word = arena_printf(rows->arena, "%.*s%s", TEXT_ARGS(word), part);
@@ -122,27 +126,48 @@ struct rows_track rows_track(const struct rows_sample *rows, uint32_t track)
     uint32_t album = track / TRACKS_PER_ALBUM, artist = rows->album_artist[album];
     if (track % 37 == 0) /* a guest */
         artist = (artist + track) % rows->artists;
-    return (struct rows_track){rows->titles[track], rows->album_names[album], rows->artist_names[artist], album, artist,
-                               track % TRACKS_PER_ALBUM + 1, (uint16_t)(1950 + album % 75)};
+    return (struct rows_track){rows->titles[track],
+                               rows->album_names[album],
+                               rows->artist_names[artist],
+                               album,
+                               artist,
+                               track % TRACKS_PER_ALBUM + 1,
+                               (uint16_t)(1950 + album % 75)};
 }
 
 static void give_track(const struct rows_sample *rows, struct build *build, uint32_t i)
 {
-    static const char *const genres[] = {"Rock", "Pop", "Jazz", "Classical", "Electronic", "Folk", "Metal", "Hip-Hop"};
+    static const char *const genres[] = {"Rock",       "Pop",  "Jazz",  "Classical",
+                                         "Electronic", "Folk", "Metal", "Hip-Hop"};
     struct rows_track track = rows_track(rows, i);
     struct catalog_credit credit = {.artist = id_of(3, track.artist_number)};
     struct text genre = text_of(genres[track.album_number % ARRAY_SIZE(genres)]);
     char path[600];
-    int size = snprintf(path, sizeof path, "%.*s/%.*s/%02u %.*s.flac", TEXT_ARGS(track.artist), TEXT_ARGS(track.album),
-                        track.number, TEXT_ARGS(track.title));
+    int size = snprintf(path, sizeof path, "%.*s/%.*s/%02u %.*s.flac", TEXT_ARGS(track.artist),
+                        TEXT_ARGS(track.album), track.number, TEXT_ARGS(track.title));
     build_track(build, &(struct track_row){
-                           .id = rows_track_id(i), .album = rows_album_id(track.album_number), .folder = id_of(4, track.album_number),
-                           .title = track.title, .display_artist = track.artist, .credits = {.items = &credit, .count = 1},
-                           .genres = {.items = &genre, .count = 1}, .track_number = (uint16_t)track.number, .disc_number = 1,
-                           .year = track.year, .duration_ms = 120000 + i % 240000, .bit_rate_kbps = 900,
-                           .sampling_rate_hz = 44100, .bit_depth = 16, .channels = 2, .size_bytes = 20000000 + i,
-                           .version = i, .created_ms = 1600000000000 + i, .modified_ms = 1600000000000 + i,
-                           .path = text_make(path, (size_t)size), .suffix = TEXT("flac"), .content_type = TEXT("audio/flac"),
+                           .id = rows_track_id(i),
+                           .album = rows_album_id(track.album_number),
+                           .folder = id_of(4, track.album_number),
+                           .title = track.title,
+                           .display_artist = track.artist,
+                           .credits = {.items = &credit, .count = 1},
+                           .genres = {.items = &genre, .count = 1},
+                           .track_number = (uint16_t)track.number,
+                           .disc_number = 1,
+                           .year = track.year,
+                           .duration_ms = 120000 + i % 240000,
+                           .bit_rate_kbps = 900,
+                           .sampling_rate_hz = 44100,
+                           .bit_depth = 16,
+                           .channels = 2,
+                           .size_bytes = 20000000 + i,
+                           .version = i,
+                           .created_ms = 1600000000000 + i,
+                           .modified_ms = 1600000000000 + i,
+                           .path = text_make(path, (size_t)size),
+                           .suffix = TEXT("flac"),
+                           .content_type = TEXT("audio/flac"),
                        });
 }
 
@@ -153,12 +178,20 @@ void rows_give(const struct rows_sample *rows, struct build *build)
     for (uint32_t i = 0; i < rows->artists; i++)
         build_artist(build, &(struct artist_row){.id = id_of(3, i), .name = rows->artist_names[i]});
     for (uint32_t i = 0; i < rows->albums; i++) {
-        struct catalog_credit credit = {.artist = id_of(3, rows->album_artist[i]), .role = CATALOG_ROLE_ALBUM_ARTIST};
+        struct catalog_credit credit = {.artist = id_of(3, rows->album_artist[i]),
+                                        .role = CATALOG_ROLE_ALBUM_ARTIST};
         struct text artist = rows->artist_names[rows->album_artist[i]];
-        build_folder(build, &(struct folder_row){.id = id_of(4, i), .parent = root.id, .name = rows->album_names[i]});
-        build_album(build, &(struct album_row){.id = rows_album_id(i), .name = rows->album_names[i], .display_artist = artist,
-                                               .credits = {.items = &credit, .count = 1}, .artwork = id_of(6, i),
-                                               .year = (uint16_t)(1950 + i % 75), .created_ms = 1600000000000 + (int64_t)hash_mix(i) % 100000000});
+        build_folder(build, &(struct folder_row){.id = id_of(4, i),
+                                                 .parent = root.id,
+                                                 .name = rows->album_names[i]});
+        build_album(build, &(struct album_row){.id = rows_album_id(i),
+                                               .name = rows->album_names[i],
+                                               .display_artist = artist,
+                                               .credits = {.items = &credit, .count = 1},
+                                               .artwork = id_of(6, i),
+                                               .year = (uint16_t)(1950 + i % 75),
+                                               .created_ms = 1600000000000 +
+                                                             (int64_t)hash_mix(i) % 100000000});
     }
     for (uint32_t i = 0; i < rows->tracks; i++)
         give_track(rows, build, i);
@@ -179,7 +212,8 @@ static void put_slip(char out[256], struct text word, uint64_t *state)
 {
     size_t at = word.size > 2 ? 1 + below(state, (uint32_t)word.size - 1) : word.size;
     bool drops = below(state, 2);
-    (void)snprintf(out, 256, "%.*s%.*s", (int)at, word.data, (int)(word.size - at + !drops), word.data + at - !drops + (drops && at < word.size));
+    (void)snprintf(out, 256, "%.*s%.*s", (int)at, word.data, (int)(word.size - at + !drops),
+                   word.data + at - !drops + (drops && at < word.size));
     if (drops && at < word.size)
         out[word.size - 1] = 0;
 }
@@ -194,24 +228,45 @@ static struct text some_word(struct text name, uint64_t *state)
 
 const char *rows_query(const struct rows_sample *rows, uint64_t seed, unsigned kind, char out[256])
 {
-    static const char *const names[ROWS_QUERY_KINDS] = {"artist", "title", "album", "artist + title word", "word being typed",
-                                                        "common word", "rare word", "typo", "inside a word", "two words being typed"};
+    static const char *const names[ROWS_QUERY_KINDS] = {
+        "artist",      "title",     "album", "artist + title word", "word being typed",
+        "common word", "rare word", "typo",  "inside a word",       "two words being typed"};
     uint64_t state = hash_mix(seed + 12345);
     struct rows_track track = rows_track(rows, below(&state, rows->tracks));
-    struct text word = some_word(track.title, &state), rare = rows->words[VOCABULARY / 2 + below(&state, VOCABULARY / 2)];
+    struct text word = some_word(track.title, &state),
+                rare = rows->words[VOCABULARY / 2 + below(&state, VOCABULARY / 2)];
     struct text other = some_word(track.artist, &state);
     switch (kind % ROWS_QUERY_KINDS) {
-    case 0: (void)snprintf(out, 256, "%.*s", TEXT_ARGS(track.artist)); break;
-    case 1: (void)snprintf(out, 256, "%.*s", TEXT_ARGS(track.title)); break;
-    case 2: (void)snprintf(out, 256, "%.*s", TEXT_ARGS(track.album)); break;
-    case 3: (void)snprintf(out, 256, "%.*s %.*s", TEXT_ARGS(track.artist), TEXT_ARGS(word)); break;
-    case 4: (void)snprintf(out, 256, "%.*s", TEXT_ARGS(first_letters(word, 2 + below(&state, 3)))); break;
-    case 5: (void)snprintf(out, 256, "%.*s", TEXT_ARGS(rows->words[zipf(&state, 200)])); break;
-    case 6: (void)snprintf(out, 256, "%.*s", TEXT_ARGS(rare)); break;
-    case 7: put_slip(out, rare, &state); break;
-    case 8: (void)snprintf(out, 256, "%.*s", TEXT_ARGS(text_from(word, word.size > 4 ? 1 : 0))); break;
+    case 0:
+        (void)snprintf(out, 256, "%.*s", TEXT_ARGS(track.artist));
+        break;
+    case 1:
+        (void)snprintf(out, 256, "%.*s", TEXT_ARGS(track.title));
+        break;
+    case 2:
+        (void)snprintf(out, 256, "%.*s", TEXT_ARGS(track.album));
+        break;
+    case 3:
+        (void)snprintf(out, 256, "%.*s %.*s", TEXT_ARGS(track.artist), TEXT_ARGS(word));
+        break;
+    case 4:
+        (void)snprintf(out, 256, "%.*s", TEXT_ARGS(first_letters(word, 2 + below(&state, 3))));
+        break;
+    case 5:
+        (void)snprintf(out, 256, "%.*s", TEXT_ARGS(rows->words[zipf(&state, 200)]));
+        break;
+    case 6:
+        (void)snprintf(out, 256, "%.*s", TEXT_ARGS(rare));
+        break;
+    case 7:
+        put_slip(out, rare, &state);
+        break;
+    case 8:
+        (void)snprintf(out, 256, "%.*s", TEXT_ARGS(text_from(word, word.size > 4 ? 1 : 0)));
+        break;
     default:
-        (void)snprintf(out, 256, "%.*s %.*s", TEXT_ARGS(other), TEXT_ARGS(first_letters(word, 1 + below(&state, 3))));
+        (void)snprintf(out, 256, "%.*s %.*s", TEXT_ARGS(other),
+                       TEXT_ARGS(first_letters(word, 1 + below(&state, 3))));
     }
     return names[kind % ROWS_QUERY_KINDS];
 }

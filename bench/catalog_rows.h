@@ -4,8 +4,9 @@
 #include "catalog/build.h"
 
 /*
- * catalog_rows: an invented library of any size, the same for the same seed: albums of ten tracks, artists and words
- * drawn by Zipf's law, one name in twelve with diacritics, one in fifty Cyrillic, one in fifty Japanese.
+ * catalog_rows: an invented library of any size, the same for the same seed: albums of ten tracks,
+ * artists and words drawn by Zipf's law, one name in twelve with diacritics, one in fifty Cyrillic,
+ * one in fifty Japanese.
  */
 struct rows_sample;
 

@@ -332,8 +332,13 @@ size_t catalog_albums(struct catalog_view view, const struct catalog_album_query
     if (!is_random && genre_is_done && year_is_done)
         return page_of(view, CATALOG_ALBUM, sequence, offset, ret, max);
     struct page page = {offset, max, 0, ret};
-    uint32_t count = sequence.to - sequence.from;
-    for (uint32_t i = 0; max && i < count; i++) {
+    uint32_t count = sequence.to - sequence.from, i = 0;
+    if (genre_is_done && year_is_done &&
+        sees_all(view)) { /* nothing is left out: the page is found at once */
+        i = offset < count ? (uint32_t)offset : count;
+        page.skip = 0;
+    }
+    for (; max && i < count; i++) {
         uint32_t album = sequence_at(&sequence, is_random ? shuffled(query->seed, i, count) : i);
         if (sees(view, CATALOG_ALBUM, album) &&
             (year_is_done ||

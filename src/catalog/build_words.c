@@ -4,6 +4,7 @@
 #include "catalog/bytes.h"
 #include "catalog/edits.h"
 #include "catalog/fold.h"
+#include "catalog/format.h"
 
 void dictionary_init(struct dictionary *dictionary)
 {
@@ -24,18 +25,18 @@ void dictionary_release(struct dictionary *dictionary)
     mem_free_p(&dictionary->bytes);
 }
 
-static void add_token(struct token_list *list, uint32_t word, uint32_t row, bool is_first)
+static void add_token(struct token_list *list, uint32_t word, uint32_t row, unsigned place)
 {
-    for (size_t i = list->count; i-- > 0 && list->items[i].posting >> 1 == row;)
+    for (size_t i = list->count; i-- > 0 && list->items[i].posting >> POSTING_PLACE_BITS == row;)
         if (list->items[i].word == word) {
-            list->items[i].posting |= is_first;
+            list->items[i].posting |= place;
             return;
         }
     if (list->count == list->capacity) {
         list->capacity += list->capacity / 2 + 1024;
         list->items = mem_realloc_array(list->items, list->capacity, sizeof *list->items);
     }
-    list->items[list->count++] = (struct dictionary_token){word, row << 1 | is_first};
+    list->items[list->count++] = (struct dictionary_token){word, row << POSTING_PLACE_BITS | place};
 }
 
 void dictionary_name(struct dictionary *dictionary, enum dictionary_kind kind, uint32_t row,
@@ -45,9 +46,10 @@ void dictionary_name(struct dictionary *dictionary, enum dictionary_kind kind, u
     words_of_name(&words, name);
     for (unsigned i = 0; i < words.count; i++) {
         uint32_t word = string_pool_put(&dictionary->pool, words.items[i].text);
-        bool is_first = words.items[i].is_first && (!more || kind != DICTIONARY_TRACKS);
+        /* A track is not compared by its sort title, so that has no first word. */
+        unsigned place = more && kind == DICTIONARY_TRACKS ? 0 : words.items[i].place;
         if (word)
-            add_token(&dictionary->tokens[kind], word, row, is_first);
+            add_token(&dictionary->tokens[kind], word, row, place);
     }
 }
 

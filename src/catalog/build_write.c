@@ -361,11 +361,41 @@ static void put_padding(struct writing *w, uint64_t from, uint64_t to)
     put(w, zeros, (size_t)(to - from));
 }
 
-static uint64_t value_at(const struct source *source, uint64_t row, unsigned width)
+/* Sizes are spelled out so that each is one load or store. */
+static uint64_t load(const char *at, unsigned width)
 {
     uint64_t value = 0;
-    memcpy(&value, source->base + source->stride * (source->order ? source->order[row] : row),
-           width);
+    if (width == 4)
+        memcpy(&value, at, 4);
+    else if (width == 2)
+        memcpy(&value, at, 2);
+    else if (width == 1)
+        memcpy(&value, at, 1);
+    else
+        memcpy(&value, at, 8);
+    return value;
+}
+
+static void store(char *at, uint64_t value, unsigned width)
+{
+    if (width == 4)
+        memcpy(at, &value, 4);
+    else if (width == 2)
+        memcpy(at, &value, 2);
+    else if (width == 1)
+        memcpy(at, &value, 1);
+    else
+        memcpy(at, &value, 8);
+}
+
+static const char *place_of(const struct source *source, uint64_t row)
+{
+    return source->base + source->stride * (source->order ? source->order[row] : row);
+}
+
+static uint64_t value_at(const struct source *source, uint64_t row, unsigned width)
+{
+    uint64_t value = load(place_of(source, row), width);
     return source->map && value != UINT32_MAX ? source->map[value] : value;
 }
 
@@ -389,10 +419,9 @@ static void put_values(struct writing *w, const struct source *source, uint64_t 
     size_t filled = 0;
     for (uint64_t row = 0; row < values; row++) {
         if (width == 16)
-            memcpy(chunk + filled,
-                   source->base + source->stride * (source->order ? source->order[row] : row), 16);
+            memcpy(chunk + filled, place_of(source, row), 16);
         else
-            memcpy(chunk + filled, &(uint64_t){value_at(source, row, width)}, width);
+            store(chunk + filled, value_at(source, row, width), width);
         filled += width;
         if (filled + 16 > sizeof chunk) {
             put(w, chunk, filled);

@@ -195,20 +195,20 @@ struct text fold_cut(struct text t, size_t max)
     return text_make(t.data, max);
 }
 
-static void add_word(struct words *words, struct text word, bool is_first)
+static void add_word(struct words *words, struct text word, unsigned place)
 {
     word = fold_cut(word, WORD_MAX);
     for (unsigned i = 0; i < words->count; i++)
         if (bytes_equal(words->items[i].text, word)) {
-            words->items[i].is_first |= is_first;
+            words->items[i].place |= place;
             return;
         }
     if (word.size > 0 && words->count < WORDS_MAX)
-        words->items[words->count++] = (struct word){word, is_first};
+        words->items[words->count++] = (struct word){word, place};
 }
 
 /* A run between spaces: its parts between joints, and all of it as one word. */
-static void add_run(struct words *words, struct text run, bool is_first)
+static void add_run(struct words *words, struct text run, unsigned place)
 {
     char *alias = words->aliases + words->alias_size;
     size_t size = 0, part = 0;
@@ -217,12 +217,11 @@ static void add_run(struct words *words, struct text run, bool is_first)
             alias[size++] = run.data[at];
             continue;
         }
-        add_word(words, text_make(run.data + part, at - part), is_first && part == 0);
+        add_word(words, text_make(run.data + part, at - part), part == 0 ? place & WORD_FIRST : 0);
         part = at + 1;
     }
     words->alias_size += size;
-    add_word(words, text_make(alias, size),
-             is_first); /* the same word again when there is no joint */
+    add_word(words, text_make(alias, size), place); /* the same word again when there is no joint */
 }
 
 void words_of_name(struct words *words, struct text name)
@@ -234,6 +233,8 @@ void words_of_name(struct words *words, struct text name)
     for (size_t at = 0, end; at < size; at = end + 1) {
         for (end = at; end < size && words->folded[end] != ' ';)
             end++;
-        add_run(words, text_make(words->folded + at, end - at), at == 0 || at == behind_article);
+        bool is_first = at == 0 || at == behind_article;
+        unsigned place = (is_first ? WORD_FIRST : 0U) | (is_first && end == size ? WORD_ONLY : 0U);
+        add_run(words, text_make(words->folded + at, end - at), place);
     }
 }

@@ -35,12 +35,16 @@ struct text fold_cut(struct text t, size_t max);
 size_t fold_article(struct text folded, struct text articles);
 #define FOLD_USUAL_ARTICLES "the a an el la los las le les der die das"
 
-/* --- words of a name --- */
+/* --- words of a name; an article before them does not count --- */
+enum word_place {
+    WORD_FIRST = 1, /* the name begins with it */
+    WORD_ONLY = 2,  /* the name is nothing else */
+};
 enum { WORDS_MAX = 48, WORD_MAX = 120 };
 struct words {
     struct word {
         struct text text; /* in `folded` or `aliases` */
-        bool is_first;    /* begins the name, counted also behind an article */
+        unsigned place;   /* bits of enum word_place */
     } items[WORDS_MAX];
     unsigned count;
     char folded[FOLD_MAX], aliases[FOLD_MAX];

@@ -34,6 +34,7 @@ enum {
     FORMAT_DIGEST_SIZE = 32,
     FORMAT_MAX_COLUMNS = 256,
     FORMAT_MAX_TABLES = 64,
+    POSTING_PLACE_BITS = 2, /* below the row: enum word_place of catalog/fold.h */
     FORMAT_MAX_ROWS =
         1
         << 24, /* of tracks, albums, artists, folders: a row and a segment's number share 32 bits */

@@ -138,3 +138,17 @@ void match_dictionary(const struct segment *segment, const struct match_word *wo
     if (with_edits && word->slips > 0 && word->letters.count > 0)
         match_edited(segment, word, found, context);
 }
+
+uint64_t match_weight(const struct segment *segment, const struct match_word *word)
+{
+    enum { TRACKS_OF_ALBUM = 10, TRACKS_OF_ARTIST = 30 }; /* as libraries go */
+    if (segment->rows[TABLE_WORDS] == 0 || word->text.size == 0)
+        return 0;
+    const uint32_t *tracks = segment_u32s(segment, COLUMN_WORD_TRACKS),
+                   *albums = segment_u32s(segment, COLUMN_WORD_ALBUMS),
+                   *artists = segment_u32s(segment, COLUMN_WORD_ARTISTS);
+    uint32_t from = lower_bound(segment, word->text), to = prefix_end(segment, from, word->text);
+    return (uint64_t)(tracks[to] - tracks[from]) +
+           TRACKS_OF_ALBUM * (uint64_t)(albums[to] - albums[from]) +
+           TRACKS_OF_ARTIST * (uint64_t)(artists[to] - artists[from]);
+}

@@ -25,6 +25,9 @@ typedef void match_found(void *context, uint32_t from, uint32_t to, enum match_q
 void match_dictionary(const struct segment *segment, const struct match_word *word, bool with_edits,
                       match_found *found, void *context);
 
+/* About how much work the word makes: postings of the words that begin with it. */
+uint64_t match_weight(const struct segment *segment, const struct match_word *word);
+
 /* Offset of the first `needle` (not empty) in hay at or behind `from`; hay.size when there is none.
  */
 size_t match_scan(struct text hay, size_t from, struct text needle);

@@ -146,7 +146,7 @@ static bool column_is_sound(const struct segment *segment, enum segment_column c
     if (spec->kind == KIND_START)
         return starts_ascend(values, rows, limit);
     return refs_are_inside(values, rows, limit, spec->kind == KIND_OPTION,
-                           spec->kind == KIND_POSTING);
+                           spec->kind == KIND_POSTING ? POSTING_PLACE_BITS : 0);
 }
 
 /* Every word is followed by its zero byte and holds no other. */

@@ -32,7 +32,8 @@ struct relation {
 struct catalog_part {
     const struct segment *segment;
     uint32_t *track_number, *album_number, *artist_number, *folder_number,
-        *genre_number; /* by row; NOBODY: dead */
+        *genre_number;    /* by row; NOBODY: dead */
+    bool tracks_are_rows; /* every track's number is its row: one segment, nothing dead */
 };
 
 enum catalog_extent { CATALOG_LIVING, CATALOG_EVERY };

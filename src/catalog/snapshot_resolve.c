@@ -355,6 +355,18 @@ static void number_genres(struct catalog *catalog)
     scratch_free(catalog, refs);
 }
 
+/* The usual case; search then saves itself a look-up for each posting. */
+static void find_identity(struct catalog *catalog)
+{
+    struct catalog_part *part = &catalog->parts[0];
+    if (catalog->part_count != 1)
+        return;
+    uint32_t row = 0, rows = part->segment->rows[TABLE_TRACKS];
+    while (row < rows && part->track_number[row] == row)
+        row++;
+    part->tracks_are_rows = row == rows;
+}
+
 void snapshot_resolve(struct catalog *catalog)
 {
     struct census census = {.catalog = catalog};
@@ -378,6 +390,7 @@ void snapshot_resolve(struct catalog *catalog)
     number_by_name(&census, CATALOG_ALBUM);
     number_tracks(&census);
     number_genres(catalog);
+    find_identity(catalog);
     for (unsigned kind = CATALOG_ARTWORK; kind-- > 0;) {
         scratch_free(catalog, census.crowds[kind].is_alive);
         scratch_free(catalog, census.crowds[kind].refs);

@@ -88,30 +88,37 @@ static void capacity_is_kept(void)
        "the result ends at a character within capacity");
 }
 
-static bool has(const struct words *words, const char *word, bool is_first)
+static bool has(const struct words *words, const char *word, unsigned place)
 {
     for (unsigned i = 0; i < words->count; i++)
         if (text_equal(words->items[i].text, text_of(word)))
-            return words->items[i].is_first == is_first;
+            return words->items[i].place == place;
     return false;
 }
 
 static void names_have_words(void)
 {
+    enum { BOTH = WORD_FIRST | WORD_ONLY };
     struct words words;
     words_of_name(&words, TEXT("AC/DC live"));
-    OK(words.count == 4 && has(&words, "ac", true) && has(&words, "dc", false) &&
-           has(&words, "acdc", true) && has(&words, "live", false),
+    OK(words.count == 4 && has(&words, "ac", WORD_FIRST) && has(&words, "dc", 0) &&
+           has(&words, "acdc", WORD_FIRST) && has(&words, "live", 0),
        "joined parts are words, and so is the whole");
     words_of_name(&words, TEXT("The Love of Love"));
-    OK(words.count == 3 && has(&words, "the", true) && has(&words, "love", true) &&
-           has(&words, "of", false),
+    OK(words.count == 3 && has(&words, "the", WORD_FIRST) && has(&words, "love", WORD_FIRST) &&
+           has(&words, "of", 0),
        "a word is named once, and first also behind an article");
+    words_of_name(&words, TEXT("The Beatles"));
+    OK(words.count == 2 && has(&words, "the", WORD_FIRST) && has(&words, "beatles", BOTH),
+       "behind an article a word may be all there is");
     words_of_name(&words, TEXT("Blink-182"));
-    OK(words.count == 3 && has(&words, "blink182", true) && has(&words, "182", false),
+    OK(words.count == 3 && has(&words, "blink182", BOTH) && has(&words, "blink", WORD_FIRST) &&
+           has(&words, "182", 0),
        "a hyphen joins");
     words_of_name(&words, TEXT("東京事変 incidents"));
-    OK(words.count == 2 && has(&words, "東京事変", true), "a run of Han is one word");
+    OK(words.count == 2 && has(&words, "東京事変", WORD_FIRST), "a run of Han is one word");
+    words_of_name(&words, TEXT("Thriller"));
+    OK(words.count == 1 && has(&words, "thriller", BOTH), "a name of one word is that word");
     words_of_name(&words, TEXT(""));
     OK(words.count == 0, "the empty name has none");
 }
