@@ -222,7 +222,7 @@ static void field(struct writing *w, enum segment_column column, const struct ro
     const struct column_spec *spec = &column_specs[column];
     bool is_ref = spec->kind == KIND_REF || spec->kind == KIND_OPTION;
     w->sources[column] = (struct source){
-        .base = (const char *)rows->data + at,
+        .base = rows->data ? (const char *)rows->data + at : NULL, /* no rows: never looked at */
         .stride = row_size,
         .order = w->order[spec->table],
         .map = is_ref ? w->map[spec->target] : NULL,

@@ -42,7 +42,7 @@ static void string_pool_rehash(struct string_pool *pool)
 
 static void string_pool_grow(struct string_pool *pool, size_t size)
 {
-    if (pool->size + size > pool->capacity) {
+    if (!pool->bytes || pool->size + size > pool->capacity) {
         pool->capacity = pool->size + size + pool->capacity / 2 + 4096;
         pool->bytes = mem_realloc(pool->bytes, pool->capacity);
     }
