@@ -87,7 +87,7 @@ static void put_part(struct writer *writer, const char *name, const char *path)
             close(fd);
         return;
     }
-    memcpy(padded, name, strlen(name));
+    snprintf(padded, sizeof padded, "%s", name);
     put(writer, padded, sizeof padded);
     uint64_t size = (uint64_t)status.st_size, at = 0;
     put(writer, &size, sizeof size);

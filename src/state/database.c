@@ -28,14 +28,14 @@ enum statement {
 
 static const char *const sql[STATEMENTS] = {
     [PUT_CELL] =
-        "INSERT OR REPLACE INTO cells (account, space, key, value, final, hlc, device, seq)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        ("INSERT OR REPLACE INTO cells (account, space, key, value, final, hlc, device, seq)"
+         " VALUES (?, ?, ?, ?, ?, ?, ?, ?)"),
     [DROP_CELL] = "DELETE FROM cells WHERE account = ? AND space = ? AND key = ?",
     [PUT_COUNT] =
         "INSERT OR REPLACE INTO counts (account, subject, plays, last_ms) VALUES (?, ?, ?, ?)",
     [PUT_PLAY] =
-        "INSERT OR IGNORE INTO plays (device, seq, account, track, at_ms, accepted_ms, payload)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?)",
+        ("INSERT OR IGNORE INTO plays (device, seq, account, track, at_ms, accepted_ms, payload)"
+         " VALUES (?, ?, ?, ?, ?, ?, ?)"),
     [PUT_RANGE] = "INSERT OR REPLACE INTO seen (device, first, last) VALUES (?, ?, ?)",
     [DROP_RANGE] = "DELETE FROM seen WHERE device = ? AND first = ?",
     [PUT_DIGEST] = "INSERT OR REPLACE INTO digests (device, slot, seq, digest) VALUES (?, ?, ?, ?)",

@@ -3,6 +3,7 @@
 
 #include "state/database.h"
 
+#include <assert.h>
 #include <sqlite3.h>
 
 /* 1: the merged state */
@@ -53,6 +54,7 @@ static int version_of(sqlite3 *sqlite, int *ret_version)
 
 static int take_step(sqlite3 *sqlite, int version)
 {
+    assert(version >= 1 && version <= DATABASE_VERSION);
     char mark[64];
     snprintf(mark, sizeof mark, "PRAGMA user_version = %d; COMMIT", version);
     int result = sqlite3_exec(sqlite, "BEGIN IMMEDIATE", NULL, NULL, NULL);
@@ -67,8 +69,7 @@ static int take_step(sqlite3 *sqlite, int version)
 
 int database_migrate(struct sqlite3 *sqlite, int to_version)
 {
-    int version = 0;
-    int result = version_of(sqlite, &version);
+    int version = 0, result = version_of(sqlite, &version);
     if (result == SQLITE_OK && version > DATABASE_VERSION)
         return SQLITE_MISMATCH;
     while (result == SQLITE_OK && version < to_version)

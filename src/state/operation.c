@@ -129,11 +129,11 @@ bool operation_decode(struct text bytes, struct operation *ret, const char **ret
     struct operation operation = {0};
     uint8_t major = reader_u8(&reader), minor = reader_u8(&reader), kind_size = reader_u8(&reader);
     (void)reader_u8(&reader);
-    struct text device = reader_bytes(&reader, UID_BYTES);
+    operation.device = uid_read(&reader);
     operation.seq = reader_u64(&reader);
     operation.hlc = reader_u64(&reader);
     operation.accepted_ms = (int64_t)reader_u64(&reader);
-    struct text account = reader_bytes(&reader, UID_BYTES);
+    operation.account = uid_read(&reader);
     uint32_t payload_size = reader_u32(&reader);
     operation.kind = reader_bytes(&reader, kind_size);
     operation.payload = reader_bytes(&reader, payload_size);
@@ -143,8 +143,6 @@ bool operation_decode(struct text bytes, struct operation *ret, const char **ret
                                                    : fault_in(&operation);
     if (*ret_why)
         return false;
-    memcpy(operation.device.bytes, device.data, UID_BYTES);
-    memcpy(operation.account.bytes, account.data, UID_BYTES);
     *ret = operation;
     return true;
 }

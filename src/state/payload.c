@@ -276,7 +276,8 @@ static void read_playlist_put(struct in *in)
             return;
         }
         memcpy(value, &track, SUBJECT_BYTES);
-        memcpy(value + SUBJECT_BYTES, position.data, position.size);
+        if (position.size)
+            memcpy(value + SUBJECT_BYTES, position.data, position.size);
         put(in, SPACE_ENTRY, entry_view(&key), text_make(value, SUBJECT_BYTES + position.size),
             false);
     }
@@ -354,7 +355,7 @@ static void read_account(struct in *in)
 {
     struct text name = in_text(in, "name", NAME_MAX_BYTES),
                 libraries = in_text(in, "libraries", 16);
-    uint8_t mask[8];
+    uint8_t mask[8] = {0};
     if (has(in, "name") && name.size == 0)
         fault(in, "an account needs a name");
     if (has(in, "libraries") && decode_hex(libraries, mask, sizeof mask) != sizeof mask)

@@ -10,7 +10,7 @@
  * write another's.
  */
 enum space {
-#define SPACE(id, number, key, value) SPACE_##id = number,
+#define SPACE(id, number, key, value) SPACE_##id = (number),
 #include "state/spaces.def"
 #undef SPACE
 };

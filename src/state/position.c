@@ -23,7 +23,12 @@ bool position_is_valid(struct text t)
     return true;
 }
 
-static int digit_at(struct text t, size_t i) { return i < t.size ? value_of(t.data[i]) : 0; }
+/* Beyond the end, and for what is no digit, 0. */
+static int digit_at(struct text t, size_t i)
+{
+    int value = i < t.size ? value_of(t.data[i]) : 0;
+    return value < 0 ? 0 : value;
+}
 
 static uint64_t coarse(struct text t)
 {
@@ -35,6 +40,7 @@ static uint64_t coarse(struct text t)
 
 static void from_coarse(uint64_t number, struct position *ret)
 {
+    *ret = (struct position){""};
     for (size_t i = COARSE; i-- > 0; number /= BASE)
         ret->digits[i] = DIGITS[number % BASE];
     size_t size = COARSE;

@@ -99,11 +99,12 @@ static void complete(struct chain *batch, int error)
 {
     struct journal_entry *entry = batch->first;
     while (entry) {
-        struct journal_entry *first = entry, *last = entry;
-        for (entry->error = error; last->_next && last->_next->loop == first->loop;
-             last = last->_next)
-            last->_next->error = error;
-        entry = last->_next;
+        struct journal_entry *first = entry, *last;
+        do { /* a run of the same loop */
+            entry->error = error;
+            last = entry;
+            entry = entry->_next;
+        } while (entry && entry->loop == first->loop);
         last->_next = NULL;
         loop_post(first->loop, run_chain, first);
     }

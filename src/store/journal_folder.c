@@ -93,12 +93,14 @@ static bool read_identity(struct text bytes, struct journal_folder *folder, stru
     if (!is_ours)
         return false;
     (void)reader_u32(&reader);
-    memcpy(folder->journal.bytes, reader_bytes(&reader, UID_BYTES).data, UID_BYTES);
-    memcpy(folder->device.bytes, reader_bytes(&reader, UID_BYTES).data, UID_BYTES);
+    folder->journal = uid_read(&reader);
+    folder->device = uid_read(&reader);
     ret_place->inode = reader_u64(&reader);
     (void)reader_u64(&reader);
-    memcpy(ret_place->machine, reader_bytes(&reader, MACHINE_BYTES).data, MACHINE_BYTES);
-    return true;
+    struct text machine = reader_bytes(&reader, MACHINE_BYTES);
+    if (machine.data)
+        memcpy(ret_place->machine, machine.data, MACHINE_BYTES);
+    return !reader.failed;
 }
 
 /* A lost identity is a new journal; one from elsewhere keeps its records but numbers on as a new

@@ -57,10 +57,11 @@ int segment_decode_header(struct text bytes, struct segment_header *ret, const c
     uint16_t major = (uint16_t)reader_le(&reader, 2);
     (void)reader_le(&reader, 2); /* any minor: it may only add what we need not know */
     uint32_t crc = reader_u32(&reader);
-    struct text journal = reader_bytes(&reader, UID_BYTES),
-                device = reader_bytes(&reader, UID_BYTES);
-    struct segment_header header = {.first_lsn = reader_u64(&reader),
-                                    .follows_lsn = reader_u64(&reader)};
+    struct segment_header header = {0};
+    header.journal = uid_read(&reader);
+    header.device = uid_read(&reader);
+    header.first_lsn = reader_u64(&reader);
+    header.follows_lsn = reader_u64(&reader);
     *ret_why = reader.failed                   ? "is shorter than a header"
                : !is_ours                      ? "is not a journal segment"
                : major != MAJOR                ? "is of another major version"
@@ -70,8 +71,6 @@ int segment_decode_header(struct text bytes, struct segment_header *ret, const c
                    : NULL;
     if (*ret_why)
         return -1;
-    memcpy(header.journal.bytes, journal.data, UID_BYTES);
-    memcpy(header.device.bytes, device.data, UID_BYTES);
     *ret = header;
     return 1;
 }

@@ -22,7 +22,7 @@ void secret_generate(struct secret *ret) { alphabet_draw(ret->text, CHARACTERS, 
 
 bool secret_from_text(struct text typed, struct secret *ret)
 {
-    struct secret secret;
+    struct secret secret = {{0}};
     if (!alphabet_canonical(typed, secret.text, CHARACTERS, false))
         return false;
     *ret = secret;

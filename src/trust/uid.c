@@ -22,7 +22,7 @@ struct text uid_text(struct uid_text *storage, struct uid uid)
 
 bool uid_from_text(struct text t, struct uid *ret)
 {
-    struct uid uid;
+    struct uid uid = {{0}};
     if (t.size != UID_TEXT_BYTES ||
         decode_base64url(t, uid.bytes, sizeof uid.bytes) != sizeof uid.bytes)
         return false;

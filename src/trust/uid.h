@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
-#include "base/text.h"
+#include "base/reader.h"
 #include <string.h>
 
 /*
@@ -28,6 +28,16 @@ static inline bool uid_equal(struct uid a, struct uid b)
     return memcmp(a.bytes, b.bytes, UID_BYTES) == 0;
 }
 static inline bool uid_is_none(struct uid uid) { return uid_equal(uid, (struct uid){{0}}); }
+/* Takes one off; none when the reader has failed. */
+static inline struct uid uid_read(struct reader *reader)
+{
+    struct uid uid = {{0}};
+    struct text bytes = reader_bytes(reader, UID_BYTES);
+    if (bytes.data)
+        memcpy(uid.bytes, bytes.data, UID_BYTES);
+    return uid;
+}
+
 static inline struct text uid_view(const struct uid *uid)
 {
     return (struct text){(const char *)uid->bytes, UID_BYTES};
