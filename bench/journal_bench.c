@@ -119,7 +119,7 @@ static double run_ours(const char *folder)
 
 static double run_sqlite(const char *folder)
 {
-    char path[4096];
+    char path[4096 + 16];
     sqlite3 *sqlite;
     sqlite3_stmt *insert;
     snprintf(path, sizeof path, "%s/peer.db", folder);
