@@ -20,23 +20,27 @@ static enum command_exit show_version(const struct arguments *arguments)
 const struct command command_version = {
     .name = "version", .arguments = "", .summary = "Print the version.", .run = show_version};
 
-int main(int argc, char **argv)
+static enum command_exit dispatch(int argc, char *const *argv)
 {
     int words = 0;
-    if (argc < 2)
+    if (argc < 1)
         return show_usage(stderr, COMMAND_USAGE);
-    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
-        strcmp(argv[1], "help") == 0)
+    if (strcmp(argv[0], "--help") == 0 || strcmp(argv[0], "-h") == 0 ||
+        strcmp(argv[0], "help") == 0)
         return show_usage(stdout, COMMAND_OK);
-    if (strcmp(argv[1], "--version") == 0)
+    if (strcmp(argv[0], "--version") == 0)
         return show_version(NULL);
-    const struct command *command = command_find(argc - 1, argv + 1, &words);
-    if (!command) {
-        (void)command_fail(COMMAND_USAGE, "there is no command \"%s\"", argv[1]);
-        return show_usage(stderr, COMMAND_USAGE);
-    }
-    enum command_exit code = command_run(command, argc - 1 - words, argv + 1 + words);
+    const struct command *command = command_find(argc, argv, &words);
+    if (command)
+        return command_run(command, argc - words, argv + words);
+    (void)command_fail(COMMAND_USAGE, "there is no command \"%s\"", argv[0]);
+    return show_usage(stderr, COMMAND_USAGE);
+}
+
+int main(int argc, char **argv)
+{
+    enum command_exit code = dispatch(argc - 1, argv + 1);
     if (fflush(stdout) != 0 && code == COMMAND_OK)
-        return command_fail(COMMAND_FAILED, "standard output cannot be written");
-    return code;
+        code = command_fail(COMMAND_FAILED, "standard output cannot be written");
+    return (int)code;
 }

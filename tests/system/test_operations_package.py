@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The systemd unit, and the Debian package when script/package has built one (build/package/*.deb)."""
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+UNIT = ROOT / "deploy/systemd/sostenuto.service"
+PACKAGES = sorted((ROOT / "build/package").glob("sostenuto_*.deb"))
+needs_package = pytest.mark.skipif(not PACKAGES, reason="no package built: script/package")
+
+
+@pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="needs systemd-analyze")
+def test_the_unit_is_understood_and_well_locked_in(tmp_path):
+    for name in ("sostenuto.service",):
+        text = UNIT.read_text().replace("/usr/bin/sostenuto", "/bin/true")
+        (tmp_path / name).write_text(re.sub(r"^Documentation=.*\n", "", text, flags=re.M))
+    done = subprocess.run(["systemd-analyze", "verify", tmp_path / "sostenuto.service"], capture_output=True, text=True)
+    assert "sostenuto" not in done.stderr, done.stderr
+    done = subprocess.run(["systemd-analyze", "security", "--offline=true", tmp_path / "sostenuto.service"], capture_output=True, text=True)
+    exposure = float(re.search(r"exposure level for sostenuto.service: ([\d.]+)", done.stdout).group(1))
+    assert exposure <= 2.0, done.stdout
+
+
+@needs_package
+def test_the_package_holds_what_it_should():
+    listed = subprocess.run(["dpkg-deb", "-c", PACKAGES[-1]], capture_output=True, text=True, check=True).stdout
+    for path in ("usr/bin/sostenuto", "usr/libexec/sostenuto/sostenuto-media", "etc/sostenuto/sostenuto.conf",
+                 "lib/systemd/system/sostenuto.service", "usr/share/man/man1/sostenuto.1.gz",
+                 "usr/share/man/man5/sostenuto.conf.5.gz", "usr/lib/sysusers.d/sostenuto.conf", "etc/logrotate.d/sostenuto",
+                 "usr/share/sostenuto/certbot/deploy-hook"):
+        assert f" ./{path}\n" in listed, path
+
+
+@needs_package
+@pytest.mark.skipif(not shutil.which("lintian"), reason="needs lintian")
+def test_the_package_is_clean():
+    done = subprocess.run(["lintian", "--allow-root", "--fail-on", "error", PACKAGES[-1]], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
+
+
+INSTALL = r"""
+set -eu
+mkdir -p "$1/upper" "$1/work" "$1/root" "$1/music"
+mount -t tmpfs none "$1/upper"; mkdir "$1/upper/u" "$1/upper/w"
+mount -t overlay overlay -o "lowerdir=/,upperdir=$1/upper/u,workdir=$1/upper/w" "$1/root"
+mount --bind /proc "$1/root/proc"; mount --bind /dev "$1/root/dev"
+cp "$2" "$1/root/root/package.deb"
+chroot "$1/root" bash -eu -c '
+    ! id sostenuto >/dev/null 2>&1
+    dpkg -i /root/package.deb >/root/log 2>&1 || { cat /root/log; exit 1; }
+    id sostenuto
+    sostenuto check-config /etc/sostenuto/sostenuto.conf
+    install -d -o sostenuto -g sostenuto -m 700 /var/lib/sostenuto
+    install -d -o sostenuto -g sostenuto /var/log/sostenuto
+    mkdir -p /srv/music
+    sostenuto serve --config /etc/sostenuto/sostenuto.conf --listen 127.0.0.1:0 --mdns=no >/root/out 2>/root/err & server=$!
+    for i in $(seq 100); do grep -q "^listening on" /root/out && break; sleep 0.1; done
+    cat /root/out /root/err
+    grep Uid /proc/$server/status
+    echo "a long password" | sostenuto user add alice --admin --password-file - --data /var/lib/sostenuto
+    kill -TERM $server; wait $server; echo "ended with $?"
+    dpkg --purge sostenuto >/root/log 2>&1 || { cat /root/log; exit 1; }
+    ! command -v sostenuto && echo "purged"
+'
+"""
+
+
+@needs_package
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root for an overlay of this machine")
+def test_the_package_installs_starts_and_goes(tmp_path):
+    done = subprocess.run(["unshare", "--mount", "bash", "-c", INSTALL, "install", tmp_path, PACKAGES[-1]],
+                          capture_output=True, text=True, timeout=120)
+    if "mount" in done.stderr and done.returncode != 0 and not done.stdout:
+        pytest.skip(f"no overlay here: {done.stderr}")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "listening on http" in done.stdout and "ended with 0" in done.stdout and "purged" in done.stdout
+    assert "the user is there" in done.stdout
+    uid = re.search(r"uid=(\d+)\(sostenuto\)", done.stdout).group(1)
+    assert re.search(rf"Uid:\s+{uid}\s+{uid}", done.stdout)
