@@ -65,7 +65,7 @@ chroot "$1/root" bash -eu -c '
     echo "a long password" | sostenuto user add alice --admin --password-file - --data /var/lib/sostenuto
     kill -TERM $server; wait $server; echo "ended with $?"
     dpkg --purge sostenuto >/root/log 2>&1 || { cat /root/log; exit 1; }
-    ! command -v sostenuto && echo "purged"
+    [ ! -e /usr/bin/sostenuto ] && echo purged
 '
 """
 
