@@ -157,8 +157,10 @@ enum call_end credentials_prove(struct call *call, credentials_then *then)
     struct text key = call_text(call, "apiKey"), name = call_text(call, "u"),
                 password = call_text(call, "p"), token = call_text(call, "t"),
                 salt = call_text(call, "s");
-    bool has_bearer =
-        http_request_field(exchange_request(call->exchange), TEXT("Authorization")).size > 0;
+    /* other schemes are for a proxy in front of us */
+    bool has_bearer = text_starts_nocase(
+        http_request_field(exchange_request(call->exchange), TEXT("Authorization")),
+        TEXT("Bearer "));
     bool has_name = name.size || password.size || token.size;
     if ((key.size && has_name) || (password.size && token.size) ||
         (has_bearer && (key.size || has_name)))

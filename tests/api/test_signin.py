@@ -130,6 +130,12 @@ def test_bearer(server):
     assert code(server.get("/rest/ping?f=json&u=bert&p=x", header)) == 43
 
 
+def test_a_proxys_own_authorization_does_not_matter(server, anna):
+    basic = {"Authorization": "Basic cHJveHk6c2VjcmV0"}
+    assert code(ask(server, headers=basic, **anna.credentials())) == 0
+    assert code(ask(server, headers=basic)) == 10
+
+
 def test_parameters_are_checked(anna, library):
     assert anna.error("getSong") == 10
     assert anna.error("getSong", id="") == 10
