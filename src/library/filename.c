@@ -14,7 +14,8 @@ static const struct text image_suffixes[] = {TEXT_INIT("jpg"), TEXT_INIT("jpeg")
                                              TEXT_INIT("webp")};
 static const size_t image_ranks[] = {0, 0, 1, 2};
 static const struct text cover_stems[] = {TEXT_INIT("cover"), TEXT_INIT("folder"),
-                                          TEXT_INIT("front"), TEXT_INIT("albumart")};
+                                          TEXT_INIT("front"), TEXT_INIT("albumart"),
+                                          TEXT_INIT("albumcover")};
 static const struct text hidden_names[] = {TEXT_INIT("@eaDir"), TEXT_INIT("#recycle"),
                                            TEXT_INIT("lost+found"), TEXT_INIT("$RECYCLE.BIN"),
                                            TEXT_INIT("System Volume Information")};

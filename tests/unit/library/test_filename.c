@@ -8,14 +8,23 @@ static void test_kinds(void)
         const char *name;
         enum filename_kind kind;
     } rows[] = {
-        {"Song.FLAC", FILENAME_AUDIO},         {"a.b.mp3", FILENAME_AUDIO},
-        {"song.m4a", FILENAME_AUDIO},          {"song.lrc", FILENAME_LYRICS},
-        {"Folder.JPG", FILENAME_COVER},        {"cover.webp", FILENAME_COVER},
-        {"albumart.png", FILENAME_COVER},      {"AlbumArt_{1-2}_Large.jpg", FILENAME_COVER},
-        {"artist.jpg", FILENAME_ARTIST_IMAGE}, {"back.jpg", FILENAME_OTHER},
-        {"booklet.pdf", FILENAME_OTHER},       {"mp3", FILENAME_OTHER},
-        {".hidden.mp3", FILENAME_HIDDEN},      {"._Song.mp3", FILENAME_HIDDEN},
-        {"@eaDir", FILENAME_HIDDEN},           {"", FILENAME_HIDDEN},
+        {"Song.FLAC", FILENAME_AUDIO},
+        {"a.b.mp3", FILENAME_AUDIO},
+        {"song.m4a", FILENAME_AUDIO},
+        {"song.lrc", FILENAME_LYRICS},
+        {"Folder.JPG", FILENAME_COVER},
+        {"cover.webp", FILENAME_COVER},
+        {"albumcover.png", FILENAME_COVER},
+        {"albumart.png", FILENAME_COVER},
+        {"AlbumArt_{1-2}_Large.jpg", FILENAME_COVER},
+        {"artist.jpg", FILENAME_ARTIST_IMAGE},
+        {"back.jpg", FILENAME_OTHER},
+        {"booklet.pdf", FILENAME_OTHER},
+        {"mp3", FILENAME_OTHER},
+        {".hidden.mp3", FILENAME_HIDDEN},
+        {"._Song.mp3", FILENAME_HIDDEN},
+        {"@eaDir", FILENAME_HIDDEN},
+        {"", FILENAME_HIDDEN},
     };
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
         OK(filename_kind(text_of(rows[i].name)) == rows[i].kind,
