@@ -40,6 +40,8 @@ export class TrackBytes implements Bytes {
   private waiters: (() => void)[] = [];
   private current: AbortController | null = null;
   private isStarted = false;
+  private isTurned = false; // the stream under way was left on purpose
+  private streamAt = -1; // where it stands; -1 when there is none
 
   constructor(
     private readonly open: OpenBytes,
@@ -129,9 +131,10 @@ export class TrackBytes implements Bytes {
   /** The stream under way is elsewhere and will not come by soon: ask for this place instead. */
   private turnTo(offset: number): void {
     if (this.streamAt >= 0 && offset >= this.streamAt && offset - this.streamAt < 4 * BLOCK) return;
-    if (this.streamAt >= 0) this.current?.abort();
+    if (this.streamAt < 0) return;
+    this.isTurned = true;
+    this.current?.abort();
   }
-  private streamAt = -1;
 
   /** First byte we lack from the wanted block on, then from the start; null when nothing is missing (now). */
   private firstMissing(from: number): number | null {
@@ -171,8 +174,9 @@ export class TrackBytes implements Bytes {
   }
 
   private async recover(error: unknown): Promise<void> {
-    const turned = this.current?.signal.aborted ?? false;
-    if (turned && !(error instanceof Problem)) return;
+    const isTurned = this.isTurned;
+    this.isTurned = false;
+    if (isTurned && !(error instanceof Problem)) return;
     if (error instanceof Problem && error.kind === 'missing') return this.fail(error);
     if (error instanceof Problem && error.kind === 'denied') await this.onDenied().catch(() => undefined);
     const wait = Math.max(this.backoff.nextMs(), error instanceof Problem ? error.retryAfterMs : 0);

@@ -110,7 +110,7 @@ export class ElementStage implements Stage {
   private async isServerAway({ song }: Item): Promise<boolean> {
     try {
       const response = await openBytes(song.id, 0, '', this.run.signal);
-      void response.body?.cancel();
+      response.body?.cancel().catch(() => undefined);
       if (response.status === 401 || response.status === 403) await renewGrant();
       return !response.ok;
     } catch {

@@ -107,6 +107,7 @@ export class Engine implements StageListener {
   }
 
   setWay(way: Way): void {
+    if (way === this.way) return;
     const item = this.now.value;
     this.way = way;
     if (item && this.stage && this.isPlaying.value) this.start(item, this.positionS.value);

@@ -16,6 +16,7 @@ interface Laid extends Piece {
 
 /** Room to lay a slab before its time comes, when we are late. */
 const MARGIN_S = 0.06;
+const FADE_S = 0.005;
 
 export class Line {
   private pieces: Laid[] = [];
@@ -72,9 +73,13 @@ export class Line {
     this.endFrame = end.from + end.frames;
   }
 
+  /** Fades out in some milliseconds, against the click of a cut wave. */
   stop(): void {
-    for (const piece of this.pieces) piece.node.disconnect();
+    const now = this.context.currentTime;
+    for (const gain of this.gains.values()) gain.gain.setTargetAtTime(0, now, FADE_S);
+    const gone = this.pieces;
     this.pieces = [];
+    for (const { node } of gone) node.stop(now + 6 * FADE_S);
   }
 
   private gainOf(key: number, value: number): GainNode {

@@ -105,6 +105,7 @@ export class WebStage implements Stage {
     const line = new Line(context, this.master as GainNode, Math.ceil((context.currentTime + 0.05) * context.sampleRate));
     this.line = line;
     if (this.isWanted) this.play();
+    if (frame > 0 && this.isWanted) this.fadeIn();
     await this.lay(opened, frame, line, signal);
   }
 
@@ -201,6 +202,15 @@ export class WebStage implements Stage {
     this.master.connect(this.context.destination);
     if (!this.isWanted) void this.context.suspend();
     return this.context;
+  }
+
+  /** Sound that begins in the middle of a wave comes up in some milliseconds. */
+  private fadeIn(): void {
+    if (!this.context || !this.master) return;
+    const { gain } = this.master;
+    gain.cancelScheduledValues(0);
+    gain.setValueAtTime(0, this.context.currentTime);
+    gain.setTargetAtTime(this.volume, this.context.currentTime + 0.05, FADE_S / 2);
   }
 
   private fade(to: number): void {

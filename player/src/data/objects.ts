@@ -183,7 +183,7 @@ export async function follow(onEvent: (event: ServerEvent) => void, signal: Abor
   let watchdog: ReturnType<typeof setTimeout> | undefined;
   try {
     for (;;) {
-      watchdog = setTimeout(() => void reader.cancel(), SILENCE_MS);
+      watchdog = setTimeout(() => void reader.cancel().catch(() => undefined), SILENCE_MS);
       const { done, value } = await reader.read();
       clearTimeout(watchdog);
       if (done) break;

@@ -81,7 +81,12 @@ export async function token(isRefused = false): Promise<string> {
 }
 
 export async function setUp(code: string, name: string, password: string): Promise<void> {
-  adopt(await command<Session>('POST', '/api/v1/setup', { code, name, password }, null));
+  try {
+    adopt(await command<Session>('POST', '/api/v1/setup', { code, name, password }, null));
+  } catch (error) {
+    if (error instanceof Problem && error.status === 409) gate.value = 'sign-in'; // somebody was first
+    throw error;
+  }
 }
 
 export async function signIn(name: string, password: string): Promise<void> {

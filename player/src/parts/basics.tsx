@@ -225,7 +225,7 @@ export function Choice<T extends string>(props: {
   return (
     <label class="choice">
       <span class="choice-label">{props.label}</span>
-      <select value={props.value} onChange={(event) => props.onChange(event.currentTarget.value as T)}>
+      <select aria-label={props.label} value={props.value} onChange={(event) => props.onChange(event.currentTarget.value as T)}>
         {props.options.map(([value, words]) => (
           <option key={value} value={value}>
             {words}

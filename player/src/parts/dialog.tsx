@@ -2,7 +2,7 @@
 // dialog: one modal at a time; the browser keeps the focus inside and gives it back.
 import { signal } from '@preact/signals';
 import type { ComponentChildren, JSX } from 'preact';
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { Button, Field, IconButton } from './basics';
 
 const open = signal<ComponentChildren>(null);
@@ -14,7 +14,7 @@ export const closeDialog = (): void => void (open.value = null);
 export function DialogHost(): JSX.Element | null {
   const element = useRef<HTMLDialogElement>(null);
   const content = open.value;
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (content && !element.current?.open) element.current?.showModal();
   }, [content]);
   if (!content) return null;

@@ -118,7 +118,7 @@ export function startKeys(): void {
   addEventListener('keydown', (event) => {
     if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
     if (isDialogOpen()) {
-      if (event.key === '?') closeDialog();
+      if (event.key === '?' || event.key === 'Escape') closeDialog();
       return;
     }
     if (isTaken(event)) {

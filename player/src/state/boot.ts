@@ -3,9 +3,9 @@
 import { effect, signal } from '@preact/signals';
 import { Backoff, pause } from '../data/backoff';
 import { link } from '../data/link';
-import { startOutbox, stopOutbox, unsent } from '../data/journal';
+import { startOutbox, stopOutbox } from '../data/journal';
 import { follow, status, type ServerEvent, type Status } from '../data/objects';
-import { isAway } from '../data/problem';
+import { Problem } from '../data/problem';
 import { gate, person, renew, token } from '../data/session';
 import { forgetMarks } from './marks';
 import { startMediaSession } from './media-session';
@@ -30,10 +30,7 @@ export async function boot(): Promise<void> {
       else await renew();
       return;
     } catch (error) {
-      if (!isAway(error)) {
-        if (gate.value === 'waiting') gate.value = 'sign-in';
-        return;
-      }
+      if (error instanceof Problem && error.kind === 'denied') return; // renew() has shown the way
       await pause(backoff.nextMs());
     }
   }
@@ -84,8 +81,7 @@ function onEvent({ event, data }: ServerEvent): void {
   if (event === 'scan') scan.value = parse(data) ?? scan.value;
   else if (event === 'catalog') outdate('');
   else if (event === 'state') {
-    if (unsent.value === 0) forgetMarks();
-    outdate('home:', 'playlist', 'starred');
+    outdate('home:recent', 'home:frequent', 'home:starred', 'playlist');
   }
 }
 

@@ -35,7 +35,7 @@ export function rate(thing: Marked, value: number): void {
   });
 }
 
-/** Everything here is on the server, and somewhere something changed: its answers count again. */
+/** Somebody else listens now, or the server refused one: its answers count again. */
 export function forgetMarks(): void {
   stars.value = new Map();
   ratings.value = new Map();

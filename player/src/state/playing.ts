@@ -179,7 +179,7 @@ async function countPlay(song: Song, heardMs: number): Promise<void> {
       heard_ms: heardMs,
       client: 'player',
     });
-    outdate('home:');
+    outdate('home:recent', 'home:frequent');
   } catch (error) {
     say(`This play could not be kept: ${explain(error)}`, true);
   }

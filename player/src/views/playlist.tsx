@@ -3,6 +3,7 @@ import type { JSX } from 'preact';
 import { rest } from '../data/objects';
 import { Answer, Button, Empty, Heading } from '../parts/basics';
 import { AskText, Confirm, showDialog } from '../parts/dialog';
+import { useGrowing } from '../parts/growing';
 import { Menu } from '../parts/menu';
 import { Grip, Sortable } from '../parts/sortable';
 import { SongRow } from '../parts/songs';
@@ -43,10 +44,11 @@ function Rows({ playlist }: { playlist: Playlist }): JSX.Element {
   const songs = playlist.entry ?? [];
   const isMine = !playlist.readonly;
   const playing = current.value?.song.id;
+  const [shown, end] = useGrowing(songs.length);
   return (
     <Sortable class="sortable" onMove={(from, to) => void moveTo(playlist, from, to)}>
       <ol class="songs">
-        {songs.map((song, i) => (
+        {songs.slice(0, shown).map((song, i) => (
           <SongRow
             key={song.entryId ?? `${song.id} ${i}`}
             song={song}
@@ -65,6 +67,7 @@ function Rows({ playlist }: { playlist: Playlist }): JSX.Element {
           />
         ))}
       </ol>
+      {end}
     </Sortable>
   );
 }
