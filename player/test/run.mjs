@@ -55,7 +55,7 @@ async function unit() {
     absWorkingDir: playerFolder,
     entryPoints: names.map((name) => join('test/unit', name)),
     bundle: true, platform: 'node', format: 'esm', target: 'node18', outdir: scratch, outExtension: { '.js': '.mjs' },
-    banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url); globalThis.addEventListener ??= () => {};" },
+    banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url); globalThis.addEventListener ??= () => {}; globalThis.crypto ??= require('node:crypto').webcrypto;" },
     logLevel: 'error',
   });
   const files = readdirSync(scratch).filter((name) => name.endsWith('.mjs')).map((name) => join(scratch, name));
