@@ -40,15 +40,12 @@ void probe_submit(struct scan *scan, const struct probe_file *file, int fd)
 
 void probe_commit_sometimes(struct scan *scan)
 {
-    if (++scan->uncommitted < COMMIT_EVERY)
+    if (++scan->uncommitted < COMMIT_EVERY || scan->error)
         return;
     scan->uncommitted = 0;
     struct database *database = scan->environment->database;
     database_set_meta(database, "unpublished", 1);
-    int error = database_commit(database);
-    if (error)
-        LOG(scan->environment->logger, LOG_ERROR, "library.db cannot be written",
-            {"why", log_errno(error)});
+    scan->error = database_commit(database);
     database_begin(database);
 }
 

@@ -303,8 +303,8 @@ static int publish_so_far(struct scan *scan)
 {
     struct database *database = scan->environment->database;
     scan->published_us = clock_monotonic_us();
-    if (!changes_any(&scan->changes))
-        return 0;
+    if (scan->error || !changes_any(&scan->changes))
+        return scan->error;
     settle(scan);
     database_set_meta(database, "unpublished", 1);
     int error = database_commit(database);
@@ -327,7 +327,8 @@ static int walk(struct scan *scan)
     for (size_t i = 0; i < environment->root_count; i++)
         is_first = is_first && environment->roots[i].before == 0;
     int error = 0;
-    while (scan->pending_count && !error && !database_error(environment->database)) {
+    while (scan->pending_count && !error && !scan->error &&
+           !database_error(environment->database)) {
         if (atomic_load(environment->is_cancelled))
             return -ECANCELED;
         struct scan_pending pending = scan->pending[--scan->pending_count];
@@ -339,7 +340,7 @@ static int walk(struct scan *scan)
         }
     }
     media_batch_flush(scan->batch);
-    return error;
+    return error ? error : scan->error;
 }
 
 /* Ids of files that nobody has seen for this long are given up, so library.db does not grow for

@@ -114,6 +114,7 @@ struct scan {
     struct scan_pending *pending;
     size_t pending_count, pending_capacity;
     uint32_t uncommitted;
+    int error; /* of a commit: rows that we count on are gone, so the scan must end */
     uint64_t published_us;
 };
 

@@ -3,7 +3,9 @@
  * changes while we watch. */
 #include "library/music.h"
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
+#include <sys/resource.h>
 
 struct reported {
     char lines[8][200];
@@ -278,6 +280,48 @@ static void test_watch(struct house *house)
     OK(house_wait(house, status.version + 1) && !find(house, "W2").is_there, "so is a removal");
 }
 
+static void test_close_amid(struct house *house)
+{
+    house_close(house);
+    char path[512];
+    for (unsigned i = 0; i < 200; i++) {
+        char name[32], tags[64];
+        snprintf(name, sizeof name, "many/%u.flac", i);
+        snprintf(tags, sizeof tags, "TITLE=M%u|ARTIST=M", i);
+        put_song(house, name, 1000 + i, tags);
+    }
+    house_open(house);
+    library_scan(house->library, (struct library_scan_options){.full = true});
+    house_close(house);
+    house_open(house);
+    house_scan(house);
+    OK(find(house, "M0").is_there && find(house, "M199").is_there,
+       "closing amid a scan loses nothing that the next one does not find");
+    house_path(house, "many", path);
+    remove_tree(path);
+}
+
+static void test_full_disk(struct house *house)
+{
+    house_close(house);
+    uint32_t tracks;
+    house_open(house);
+    house_scan_with(house, (struct library_scan_options){.allow_removal = true});
+    tracks = count_of(house, CATALOG_TRACK);
+    struct rlimit before, small = {.rlim_cur = 1, .rlim_max = RLIM_INFINITY};
+    OK(getrlimit(RLIMIT_FSIZE, &before) == 0, "a disk");
+    small.rlim_max = before.rlim_max;
+    signal(SIGXFSZ, SIG_IGN);
+    put_song(house, "late.flac", 2000, "TITLE=Late|ARTIST=M");
+    bool is_limited = setrlimit(RLIMIT_FSIZE, &small) == 0; /* stdout, too, may be a file */
+    house_scan(house);
+    bool is_free = setrlimit(RLIMIT_FSIZE, &before) == 0;
+    OK(is_limited && is_free, "that takes nothing more for a while");
+    OK(count_of(house, CATALOG_TRACK) == tracks, "leaves the last good catalogue");
+    house_scan(house);
+    OK(find(house, "Late").is_there, "the next scan makes up for it");
+}
+
 int main(int count, char **arguments)
 {
     struct house house;
@@ -301,6 +345,9 @@ int main(int count, char **arguments)
     house_open(&house);
     house_scan(&house);
     test_watch(&house);
+    house.is_watching = false;
+    test_close_amid(&house);
+    test_full_disk(&house);
     house_demolish(&house);
     return tap_done();
 }
