@@ -8,7 +8,10 @@
 
 #include <errno.h>
 
+/* A worker may still be at it when the server has ended: it touches nothing but the job and the
+ * library. */
 struct job {
+    struct library *library;
     struct art_request request;
     art_done *done;
     void *context;
@@ -42,7 +45,7 @@ static void conclude(const struct job *job)
 static void job_work(void *context)
 {
     struct job *job = context;
-    job->error = library_open_artwork(job->request.api->config.library, job->request.picture.bytes,
+    job->error = library_open_artwork(job->library, job->request.picture.bytes,
                                       job->request.size_px, job->request.format, &job->art);
 }
 
@@ -55,7 +58,10 @@ static void job_done(void *context)
 
 void art_send(const struct art_request *request, art_done *done, void *context)
 {
-    struct job job = {.request = *request, .done = done, .context = context};
+    struct job job = {.library = request->api->config.library,
+                      .request = *request,
+                      .done = done,
+                      .context = context};
     struct api *api = request->api;
     job.error = library_open_artwork_cached(api->config.library, request->picture.bytes,
                                             request->size_px, request->format, &job.art);

@@ -14,7 +14,10 @@ enum { LYRICS_MAX_BYTES = 4 << 20 };
 typedef void lyrics_write(struct call *call, uint32_t track, const struct library_lyrics *lyrics,
                           size_t count);
 
+/* A worker may still be at it when the server has ended: it touches nothing but the job and the
+ * library. */
 struct job {
+    struct library *library;
     struct call *call;
     lyrics_write *write;
     uint32_t track;
@@ -27,8 +30,7 @@ struct job {
 static void job_work(void *context)
 {
     struct job *job = context;
-    struct library *library = job->call->api->config.library;
-    if (library_read_lyrics(library, job->id.bytes, job->arena, &job->lyrics, &job->count))
+    if (library_read_lyrics(job->library, job->id.bytes, job->arena, &job->lyrics, &job->count))
         job->count = 0; /* a file that cannot be read has none */
 }
 
@@ -51,7 +53,11 @@ static enum call_end read_lyrics(struct call *call, uint32_t track, lyrics_write
     struct track_row row;
     catalog_track(call->catalog, track, &row);
     struct job *job = MEM_NEW(struct job);
-    *job = (struct job){.call = call, .write = write, .track = track, .id = row.id};
+    *job = (struct job){.library = call->api->config.library,
+                        .call = call,
+                        .write = write,
+                        .track = track,
+                        .id = row.id};
     job->arena = arena_new(LYRICS_MAX_BYTES);
     if (workers_submit(call->api->config.workers, call->api->config.loop, job_work, job_done, job))
         return CALL_LATER;

@@ -39,6 +39,7 @@ void scan_write_status(struct json *json, struct library *library)
 
 /* The report is written on a worker, since the library may be busy with it. */
 struct job {
+    struct library *library;
     struct player *player;
     struct buffer report;
     struct json json;
@@ -61,7 +62,7 @@ static bool on_problem(void *context, const struct library_problem *problem)
 static void job_work(void *context)
 {
     struct job *job = context;
-    library_report(job->player->api->config.library, on_problem, job);
+    library_report(job->library, on_problem, job);
 }
 
 static void job_done(void *context)
@@ -86,6 +87,7 @@ static void job_done(void *context)
 void player_scan_get(struct player *player)
 {
     struct job *job = MEM_NEW(struct job);
+    job->library = player->api->config.library;
     job->player = player;
     buffer_init(&job->report, REPORT_MAX_BYTES);
     json_init(&job->json, &job->report);
