@@ -115,11 +115,13 @@ ip link add test0 type veth peer name test1 2>/dev/null || ip link add test0 typ
 ip link set test0 multicast on up
 ip link set test1 up 2>/dev/null || true
 ip addr add 10.9.9.1/24 dev test0
+mount -t tmpfs none /run # no pid file of another run
 mkdir -p /run/avahi-daemon
 dbus-daemon --config-file=bus.conf --nofork --nopidfile 2>/dev/null & bus=$!
 export DBUS_SYSTEM_BUS_ADDRESS="unix:path=$1/bus"
-for i in 1 2 3 4 5 6 7 8 9 10; do [ -S bus ] && break; sleep 0.1; done
-avahi-daemon --no-drop-root --no-chroot --no-rlimits -f avahi.conf 2>/dev/null & avahi=$!
+for i in $(seq 100); do [ -S bus ] && break; sleep 0.1; done
+sleep 0.5 # the socket file is there before the bus listens
+avahi-daemon --no-drop-root --no-chroot --no-rlimits -f avahi.conf 2>avahi.err & avahi=$!
 "$2" serve --data state --listen 0.0.0.0:4747 --mdns --mdns-name "Test library" --allow-root >out 2>err & server=$!
 for i in $(seq 100); do grep -q "^listening" out && break; sleep 0.1; done
 for i in $(seq 40); do
@@ -133,7 +135,7 @@ wait $server || true
 sleep 0.3
 if [ -s publisher ] && kill -0 "$(cat publisher)" 2>/dev/null; then echo "the publisher outlived the server"; fi
 kill $avahi $bus
-cat found
+cat found avahi.err
 """
 
 
