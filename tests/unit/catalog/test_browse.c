@@ -67,7 +67,8 @@ static bool is_in_folder(const struct world *world, const struct track_row *trac
 static bool is_by_artist(const struct world *world, const struct track_row *track,
                          const struct catalog_id *id)
 {
-    return credits_name(&track->credits, id) || credits_name(&album_of(world, track)->credits, id);
+    const struct album_row *album = album_of(world, track);
+    return credits_name(&track->credits, id) || (album && credits_name(&album->credits, id));
 }
 
 static uint32_t count_tracks(const struct world *world, uint32_t libraries, track_claim *claim,
@@ -126,7 +127,7 @@ static void relations_are_right(const struct world *world)
 static void orders_are_right(const struct world *world)
 {
     uint32_t ret[512];
-    struct album_row last, row;
+    struct album_row last = {0}, row;
     struct catalog_view view = {world->catalog, 3};
     struct catalog_album_query query = {.order = CATALOG_NEWEST, .genre = (uint32_t)CATALOG_NONE};
     size_t count = catalog_albums(view, &query, 0, ret, 512);
