@@ -77,7 +77,10 @@ void command_help(const struct command *command, FILE *out)
             out,
             "\nEach option but --config and --help is also a key of sostenuto.conf and, in "
             "capitals with\n"
-            "underscores, an environment variable: --log-level, log_level, SOSTENUTO_LOG_LEVEL.\n");
+            "underscores, an environment variable: --log-level, log_level, SOSTENUTO_LOG_LEVEL.\n"
+            "A list takes commas between its items, or the option several times; the command "
+            "line's list\n"
+            "replaces that of environment and file.\n");
 }
 
 enum command_exit command_fail(enum command_exit code, const char *format, ...)

@@ -82,6 +82,9 @@ int main(void)
            "Defaults are weakest, then the file, then the environment\n.Pq Ev SOSTENUTO_LOG_LEVEL "
            ",\nthen options\n"
            ".Pq Fl Fl log-level .\n"
+           "In the environment and in options, commas part the items of a list;\n"
+           "an option given several times adds up.\n"
+           "A list of a stronger place replaces the weaker one as a whole.\n"
            "Settings that follow a reload\n.Pq Dv SIGHUP\nsay so; others need a restart.\n"
            ".Sh SETTINGS\n.Bl -tag -width Ds\n");
     for (size_t i = 0; i < setting_count(); i++)

@@ -143,13 +143,30 @@ static bool take_environment(struct settings *settings, struct buffer *why)
 
 /* --- flags --- */
 
+/* A list flag that is given several times means all its values, as if commas stood between them. */
+static bool set_list_from_flags(struct settings *settings, const struct arguments *arguments,
+                                const struct setting *setting, const char *flag, struct buffer *why)
+{
+    struct buffer all;
+    buffer_init(&all, SIZE_MAX);
+    for (size_t i = 0; i < arguments->given_count; i++)
+        if (strcmp(arguments->given[i].option->name, flag) == 0)
+            buffer_printf(&all, "%s,", arguments->given[i].value);
+    bool is_good = settings_set(settings, setting, buffer_view(&all), why);
+    buffer_release(&all);
+    return is_good;
+}
+
 static bool take_flags(struct settings *settings, const struct arguments *arguments,
                        struct buffer *why)
 {
     for (size_t i = 0; i < setting_count(); i++) {
-        char *flag = dashed(setting_at(i)->name);
+        const struct setting *setting = setting_at(i);
+        char *flag = dashed(setting->name);
         const char *value = arguments_value(arguments, flag);
-        bool is_good = !value || settings_set(settings, setting_at(i), text_of(value), why);
+        bool is_good = !value || (setting->kind == SETTING_KIND_LIST
+                                      ? set_list_from_flags(settings, arguments, setting, flag, why)
+                                      : settings_set(settings, setting, text_of(value), why));
         if (!is_good)
             buffer_printf(why, " (in --%s)", flag);
         mem_free(flag);

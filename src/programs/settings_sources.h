@@ -5,7 +5,8 @@
 
 /*
  * settings_sources: where settings come from, in order: defaults, then the file, then SOSTENUTO_*
- * of the environment, then flags; a later one wins.
+ * of the environment, then flags; a later one wins.  A list is replaced whole by a later origin;
+ * within the flags, one given several times means all its values.
  *
  * The file is --config, else SOSTENUTO_CONFIG, else sostenuto.conf in the state folder when it
  * exists.  The state folder (`data`) is therefore found first, and may be named in a file only when

@@ -3,7 +3,9 @@
 
 #include "programs/settings_check.h"
 #include "programs/settings_file.h"
+#include "programs/settings_sources.h"
 #include "tap.h"
+#include <stdlib.h>
 
 static struct buffer why;
 
@@ -131,6 +133,40 @@ static void test_shown(void)
     settings_release(&again);
 }
 
+static bool load(struct settings *settings, int argc, const char *const *words)
+{
+    char *const *argv = (char *const *)(uintptr_t)words; /* read only */
+    struct arguments arguments;
+    size_t count;
+    const struct argument_option *options = settings_options(&count);
+    buffer_reset(&why);
+    return arguments_parse(&arguments, argc, argv, options, count, &why) &&
+           settings_load(settings, &arguments, &why);
+}
+
+static void test_repeated(void)
+{
+    static const char *const argv[] = {
+        "--allowed-places",       "/a",         "--trusted-proxies=10.0.0.1",
+        "--allowed-places=/b,/c", "--watch=no", "--watch=yes"};
+    static const char *const bad[] = {"--trusted-proxies=here", "--trusted-proxies=10.0.0.1"};
+    struct settings settings;
+    if (setenv("SOSTENUTO_ALLOWED_PLACES", "/elsewhere", 1) < 0)
+        abort();
+    OK(load(&settings, ARRAY_SIZE(argv), argv), "a list option may be given twice");
+    struct buffer shown;
+    buffer_init(&shown, 4096);
+    setting_show(setting_named(TEXT("allowed_places")), &settings, &shown);
+    OK_TEXT(buffer_view(&shown), TEXT("/a,/b,/c"),
+            "its values add up in order and replace the environment's");
+    OK(settings.watch, "of another option the last counts");
+    buffer_release(&shown);
+    settings_release(&settings);
+    OK(!load(&settings, ARRAY_SIZE(bad), bad), "each of them is checked");
+    settings_release(&settings);
+    unsetenv("SOSTENUTO_ALLOWED_PLACES");
+}
+
 int main(void)
 {
     buffer_init(&why, SETTINGS_WHY_MAX_BYTES);
@@ -138,6 +174,7 @@ int main(void)
     test_file();
     test_words();
     test_shown();
+    test_repeated();
     buffer_release(&why);
     return tap_done();
 }
