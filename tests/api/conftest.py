@@ -173,9 +173,7 @@ def start_server(folder, arguments=()):
 @pytest.fixture(scope="session")
 def server(tmp_path_factory):
     folder = tmp_path_factory.mktemp("api")
-    config = folder / "sostenuto.conf"
-    config.write_text('legacy_clients = {"oldapp"}\n')
-    running = start_server(folder, ["--config", config])
+    running = start_server(folder)
     yield running
     running.stop()
 

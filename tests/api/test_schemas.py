@@ -77,14 +77,23 @@ def xsd():
                          [pytest.param(row[0], row[1], id=f"{row[0]}-{'-'.join(map(str, row[1].values()))}")
                           for row in required.shapes(False)])
 def test_xsd(anna, library, endpoint, parameters):
-    answer = anna.raw(endpoint, fill(parameters, library), f="xml", c="oldapp")
+    answer = anna.raw(endpoint, fill(parameters, library), f="xml", c="Clementine")
     root = lxml.etree.fromstring(answer.body)
     assert root.get("status") == "ok"
     assert xsd().validate(root), xsd().error_log
 
 
+def test_clementine_finds_only_songs_in_an_album(anna, library):
+    """Its reader takes every child of <album> for a song: <artists> or <genres> would be songs without a name."""
+    def children(client):
+        root = lxml.etree.fromstring(anna.raw("getAlbum", {"id": library.album}, f="xml", c=client).body)
+        return {child.tag.split("}")[1] for child in root[0]}
+    assert children("Clementine") == {"song"}, "by default"
+    assert children("tests") > {"song"}, "others hear more"
+
+
 def test_errors_fit_both(anna):
     answer = anna.raw("getSong", {"id": "tr-nothing"}).json()
     assert list(validator_of("getSong").iter_errors(answer)) == []
-    root = lxml.etree.fromstring(anna.raw("getSong", {"id": "x"}, f="xml", c="oldapp").body)
+    root = lxml.etree.fromstring(anna.raw("getSong", {"id": "x"}, f="xml", c="Clementine").body)
     assert root.get("status") == "failed" and xsd().validate(root), xsd().error_log

@@ -38,13 +38,13 @@ def test_xml(anna, library, endpoint, parameters, expected):
 
 @pytest.mark.parametrize("endpoint, parameters, expected", cases(False))
 def test_plain_client_sees_plain_subsonic(anna, library, endpoint, parameters, expected):
-    answer = anna.raw(endpoint, fill(parameters, library), c="oldapp").subsonic()
+    answer = anna.raw(endpoint, fill(parameters, library), c="Clementine").subsonic()
     assert shape.faults({"status": "t", "version": "t"} | expected, answer) == []
     assert "openSubsonic" not in answer and "type" not in answer
 
 
 def test_plain_songs_have_no_additions(anna, library):
-    song = anna.raw("getSong", {"id": library.song}, c="oldapp").subsonic()["song"]
+    song = anna.raw("getSong", {"id": library.song}, c="Clementine").subsonic()["song"]
     assert not set(song) & set(required.SONG_EXTENDED)
 
 
