@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Plays through the npm client subsonic-api: signs in, lists, searches, streams a song to its end, says that it did.
 // URL, NAME and SECRET come from the environment; prints one line of JSON.
+import { webcrypto as crypto } from 'node:crypto'; // Node 18 has no global one
 import { SubsonicAPI } from 'subsonic-api';
 
 const { URL: url, NAME: username, SECRET: password } = process.env;
 
 async function play(config) {
-  const api = new SubsonicAPI({ url, ...config });
+  const api = new SubsonicAPI({ url, crypto, ...config });
   const ping = await api.ping();
   const { albumList2 } = await api.getAlbumList2({ type: 'alphabeticalByName' });
   const { album } = await api.getAlbum({ id: albumList2.album[0].id });
