@@ -111,16 +111,14 @@ static void note_trouble(struct scan *scan, const struct probe_file *file, const
     database_run(database, set);
 }
 
-/* A passing trouble (no permission, no worker) takes no track away and is looked at again by the
- * next scan. */
 void probe_failed(struct scan *scan, const struct probe_file *file, const char *reason,
-                  bool is_passing)
+                  enum probe_trouble trouble)
 {
     struct probe_file failed = *file;
-    if (is_passing)
-        failed.status.st_mtim = (struct timespec){0};
+    if (trouble != PROBE_LASTING)
+        failed.status.st_mtim = (struct timespec){0}; /* like no file's: read again */
     atomic_fetch_add(&scan->environment->progress->failed, 1);
-    if (failed.known && failed.is_known_good && !is_passing) {
+    if (failed.known && failed.is_known_good && trouble != PROBE_PASSING) {
         detach(scan, &failed);
         failed.known = 0;
     }
@@ -269,7 +267,8 @@ void probe_done(void *context, void *token, enum media_outcome outcome, struct m
     } else {
         bool is_passing =
             outcome == MEDIA_BUSY || outcome == MEDIA_NO_WORKER || outcome == MEDIA_UNREADABLE;
-        probe_failed(scan, &probe->file, media_outcome_sentence(outcome), is_passing);
+        probe_failed(scan, &probe->file, media_outcome_sentence(outcome),
+                     is_passing ? PROBE_PASSING : PROBE_LASTING);
     }
     mem_free(probe);
 }

@@ -140,8 +140,13 @@ struct probe_file {
     struct stat status;
 };
 void probe_submit(struct scan *scan, const struct probe_file *file, int fd);
+enum probe_trouble {
+    PROBE_PASSING, /* no permission, no worker: a track stays listed; the next scan looks again */
+    PROBE_LASTING, /* not listed, and left alone until the file changes */
+    PROBE_OUTSIDE, /* not listed, as it may not be opened; the next scan looks again */
+};
 void probe_failed(struct scan *scan, const struct probe_file *file, const char *reason,
-                  bool is_passing);
+                  enum probe_trouble trouble);
 /* The same bytes under another name: no need to read them again.  False when they are not known. */
 bool probe_twin(struct scan *scan, const struct probe_file *file);
 media_on_probed probe_done;

@@ -228,15 +228,29 @@ static void read_entry(struct folder *folder, const struct walk_entry *entry,
         return;
     int fd = open_entry(folder, entry);
     if (fd < 0 || fstat(fd, &file->status) < 0) {
-        probe_failed(folder->scan, file, reason_of(fd < 0 ? fd : -errno), true);
+        int error = fd < 0 ? fd : -errno;
+        probe_failed(folder->scan, file, reason_of(error),
+                     error == -EXDEV ? PROBE_OUTSIDE : PROBE_PASSING);
     } else if (!S_ISREG(file->status.st_mode)) {
-        probe_failed(folder->scan, file, "not a regular file", false);
+        probe_failed(folder->scan, file, "not a regular file", PROBE_LASTING);
     } else {
         probe_submit(folder->scan, file, fd);
         return;
     }
     if (fd >= 0)
         close(fd);
+}
+
+/* A link is asked each time, even to a file that is known: what it leads to may have moved out, and
+ * places that were allowed may no longer be. */
+static bool leads_out(const struct folder *folder, const struct walk_entry *entry)
+{
+    if (!entry->is_link)
+        return false;
+    int fd = open_entry(folder, entry);
+    if (fd >= 0)
+        close(fd);
+    return fd == -EXDEV;
 }
 
 static void look_at(struct folder *folder, const struct walk_entry *entry,
@@ -254,7 +268,12 @@ static void look_at(struct folder *folder, const struct walk_entry *entry,
     if (fstatat(folder->fd, entry->name.data, &file.status, 0) < 0) {
         file.status = (struct stat){0};
         probe_failed(scan, &file,
-                     errno == ENOENT ? "a link that leads nowhere" : strerrordesc_np(errno), true);
+                     errno == ENOENT ? "a link that leads nowhere" : strerrordesc_np(errno),
+                     PROBE_PASSING);
+        return;
+    }
+    if (leads_out(folder, entry)) {
+        probe_failed(scan, &file, reason_of(-EXDEV), PROBE_OUTSIDE);
         return;
     }
     file.is_restated = !known || !is_unchanged(known, &file.status);

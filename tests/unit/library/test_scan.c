@@ -117,6 +117,57 @@ static void test_links(struct house *house)
     remove_file(house, "l/real");
 }
 
+static void move_out(const struct house *house, const char *name, const char *to, const char *link)
+{
+    char from[512];
+    house_path(house, name, from);
+    if (rename(from, to) < 0)
+        abort();
+    link_to(house, to, link);
+}
+
+/* The inode is known, and nothing but the place is wrong. */
+static void test_links_to_known_files(struct house *house)
+{
+    char same[256], other[256], place[128];
+    const char *allowed = house->allowed_place;
+    snprintf(place, sizeof place, "%s/faraway", house->folder);
+    snprintf(same, sizeof same, "%s/same.flac", place);
+    snprintf(other, sizeof other, "%s/other.flac", place);
+    if (mkdir(place, 0700) < 0)
+        abort();
+    put_song(house, "k/same.flac", 31, "TITLE=Same|ARTIST=K");
+    put_song(house, "k/old.flac", 32, "TITLE=Other|ARTIST=K");
+    house_scan(house);
+    struct catalog_id id = find(house, "Same").id;
+    move_out(house, "k/same.flac", same, "k/same.flac");
+    move_out(house, "k/old.flac", other, "k/new.flac");
+    house_scan(house);
+    OK(!find(house, "Same").is_there && reports(house, "k/same.flac", "leads out"),
+       "a file replaced by a link to where it was moved, outside, is reported, not listed");
+    OK(!find(house, "Other").is_there && reports(house, "k/new.flac", "leads out"),
+       "so is a known file behind a link of another name");
+    house_scan(house);
+    OK(!find(house, "Same").is_there && reports(house, "k/same.flac", "leads out"),
+       "and by the next scan");
+    house_close(house);
+    house->allowed_place = place;
+    house_open(house);
+    house_scan(house);
+    struct found_track track = find(house, "Same");
+    OK(track.is_there && memcmp(&track.id, &id, sizeof id) == 0 && find(house, "Other").is_there,
+       "they come back as the same tracks when the place is allowed");
+    house_close(house);
+    house->allowed_place = allowed;
+    house_open(house);
+    house_scan(house);
+    OK(!find(house, "Same").is_there && !find(house, "Other").is_there &&
+           reports(house, "k/new.flac", "leads out"),
+       "and go when it no longer is");
+    remove_file(house, "k/same.flac");
+    remove_file(house, "k/new.flac");
+}
+
 struct asking {
     struct house *house;
     struct catalog_id picture;
@@ -336,6 +387,7 @@ int main(int count, char **arguments)
     test_hostile(&house);
     test_names(&house);
     test_links(&house);
+    test_links_to_known_files(&house);
     test_pictures(&house);
     test_lyrics(&house);
     test_removal_share(&house);
