@@ -19,7 +19,7 @@ struct server_route {
     /* "/livez" exactly, or with a final slash ("/rest/", "/") a prefix; the longest wins. */
     const char *path;
     size_t max_body_bytes;
-    enum shield_class class;  /* until exchange_set_class() knows better */
+    enum shield_class class; /* until exchange_set_class() knows better */
     server_handler *handler;
     void *context;
     bool allows_public_plain; /* in plain HTTP also to public addresses: ACME, where TLS is not

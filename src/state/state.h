@@ -42,7 +42,8 @@ int state_open(const struct state_config *config, struct state **ret,
                struct state_error *ret_error) MUST_USE;
 /* Waits until everything is in the database.  Batches under way must have been answered before. */
 void state_close(struct state **state);
-/* True when nothing is under way: every batch, backup and change notice has been told to its owner. */
+/* True when nothing is under way: every batch, backup and change notice has been told to its owner.
+ */
 bool state_is_idle(const struct state *state);
 
 struct state_health {

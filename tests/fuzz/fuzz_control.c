@@ -11,7 +11,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct buffer line;
     buffer_init(&line, 1 << 26);
     operator_request_write(&request, &line);
-    if (!operator_request_parse(buffer_view(&line), &again) || strcmp(request.name, again.name) != 0)
+    if (!operator_request_parse(buffer_view(&line), &again) ||
+        strcmp(request.name, again.name) != 0)
         __builtin_trap();
     operator_request_release(&request);
     operator_request_release(&again);
