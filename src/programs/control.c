@@ -12,12 +12,23 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+/* The two threads race for a waiting request; one of them wins it, by claim_request(). */
+enum request_claim {
+    REQUEST_WAITING,
+    REQUEST_TAKEN,   /* by the main loop: it is carried out, however long that takes */
+    REQUEST_REFUSED, /* by the control thread: it was answered "busy" and is never carried out */
+};
+
+/*
+ * Belongs to the main loop from post_line() to control_answer(), then to the control thread, whose
+ * deliver() frees it.  After control_stop() control_answer() itself does.
+ */
 struct control_request {
     struct control *control; /* NULL once control_stop() ran: nobody listens any more */
     struct connection *connection;
     char *line;
     struct buffer answer;
-    bool is_taken; /* atomic: the main loop has begun with it */
+    enum request_claim claim; /* atomic */
 };
 
 enum connection_state {
@@ -69,11 +80,18 @@ static void patience_start(struct connection *connection, uint64_t wait_us)
 
 /* --- the main loop's side --- */
 
+static bool claim_request(struct control_request *request, enum request_claim claim)
+{
+    enum request_claim expected = REQUEST_WAITING;
+    return __atomic_compare_exchange_n(&request->claim, &expected, claim, false, __ATOMIC_ACQ_REL,
+                                       __ATOMIC_ACQUIRE);
+}
+
 static void run_request(void *context)
 {
     struct control_request *request = context;
-    __atomic_store_n(&request->is_taken, true, __ATOMIC_RELEASE);
-    if (!request->control) { /* stopped before the main loop came to it */
+    /* Refused, or stopped before the main loop came to it: only its memory is still wanted. */
+    if (!claim_request(request, REQUEST_TAKEN) || !request->control) {
         control_answer(request, TEXT_NONE);
         return;
     }
@@ -217,16 +235,14 @@ static void on_patience_over(struct loop_timer *timer, uint64_t now_us)
 {
     struct connection *connection = CONTAINER_OF(timer, struct connection, timer);
     (void)now_us;
-    bool is_waiting = connection->state == CONNECTION_WAITING;
-    if (is_waiting && __atomic_load_n(&connection->request->is_taken, __ATOMIC_ACQUIRE)) {
-        return; /* under way: a backup may take minutes */
-    }
-    if (is_waiting) {
-        connection->closes_after_write = true;
-        write_answer(connection, TEXT(CONTROL_BUSY_ANSWER "\n"));
+    if (connection->state != CONNECTION_WAITING) {
+        connection_close(connection);
         return;
     }
-    connection_close(connection);
+    if (!claim_request(connection->request, REQUEST_REFUSED))
+        return; /* under way: a backup may take minutes */
+    connection->closes_after_write = true;
+    write_answer(connection, TEXT(CONTROL_BUSY_ANSWER "\n"));
 }
 
 static bool is_our_owner(int fd)

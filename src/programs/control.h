@@ -9,8 +9,8 @@
  * STATE/control.sock, mode 0600; SO_PEERCRED must be our own user or root.  One line in, one line
  * out, one request at a time per connection.  It has a thread and a loop of its own, so a server
  * whose main loop is busy still answers: a request that the main loop has not taken up within
- * CONTROL_PATIENCE_US is answered "busy". Lines are opaque here; programs/operator gives them
- * meaning.
+ * CONTROL_PATIENCE_US is answered "busy" and never carried out.  Lines are opaque here;
+ * programs/operator gives them meaning.
  *
  *   control thread:  accept → read a line ──post──▶ main loop: handler … control_answer ──post──▶
  * write the line
