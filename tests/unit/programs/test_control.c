@@ -45,6 +45,16 @@ static struct text ask(int fd, struct text line, struct buffer *answer)
     return control_client_ask(fd, line, answer) == 0 ? buffer_view(answer) : TEXT("(failed)");
 }
 
+/* One line and no byte more, as control_client_ask() would take what came with it too. */
+static struct text read_line(int fd, struct buffer *answer)
+{
+    char byte;
+    buffer_reset(answer);
+    while (recv(fd, &byte, 1, 0) == 1 && byte != '\n')
+        buffer_append(answer, &byte, 1);
+    return buffer_view(answer);
+}
+
 static void test_talking(void)
 {
     struct buffer answer;
@@ -52,9 +62,9 @@ static void test_talking(void)
     int fd = control_client_connect(folder);
     OK(fd >= 0, "a client connects");
     OK_TEXT(ask(fd, TEXT("one"), &answer), TEXT("heard one"), "a line is answered by a line");
-    OK_TEXT(ask(fd, TEXT("two\nthree"), &answer), TEXT("heard two"),
-            "a second on the same connection");
-    OK_TEXT(ask(fd, TEXT("x"), &answer), TEXT("heard three"),
+    (void)!write(fd, "two\nthree\n", 10);
+    OK_TEXT(read_line(fd, &answer), TEXT("heard two"), "a second on the same connection");
+    OK_TEXT(read_line(fd, &answer), TEXT("heard three"),
             "lines that came together are answered in order");
     (void)close(fd);
 
