@@ -248,13 +248,13 @@ void player_hash(struct player *player, struct text name, struct text password, 
 
 static const struct player_route {
     enum http_method method;
+    enum player_guard guard;
     const char *method_name;
     struct text path;
-    enum player_guard guard;
     player_handler *handler;
 } routes[] = {
 #define PLAYER(method, path, guard, handler) \
-    {HTTP_METHOD_##method, #method, TEXT_INIT(path), PLAYER_##guard, player_##handler},
+    {HTTP_METHOD_##method, PLAYER_##guard, #method, TEXT_INIT(path), player_##handler},
 #include "api/player.def"
 #undef PLAYER
 };

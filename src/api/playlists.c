@@ -26,16 +26,17 @@ static const struct playlist *find_playlist(const struct call *call, const char 
                : NULL;
 }
 
-/* The owner's, or CALL_FAILED with the reason. */
-static enum call_end find_own(struct call *call, const char *name, const struct playlist **ret)
+/* The owner's, or NULL: the call has failed with the reason. */
+static const struct playlist *find_own(struct call *call, const char *name)
 {
     const struct playlist *playlist = find_playlist(call, name);
-    if (!playlist)
-        return call_fail_not_found(call);
-    if (!uid_equal(playlist->owner, call->account_id))
-        return call_fail(call, API_ERROR_FORBIDDEN, "This playlist is somebody else's.");
-    *ret = playlist;
-    return CALL_OK;
+    if (playlist && uid_equal(playlist->owner, call->account_id))
+        return playlist;
+    if (playlist)
+        (void)call_fail(call, API_ERROR_FORBIDDEN, "This playlist is somebody else's.");
+    else
+        (void)call_fail_not_found(call);
+    return NULL;
 }
 
 /* --- writing them --- */
@@ -175,8 +176,8 @@ static enum call_end answer_made(struct call *call)
 
 static enum call_end replace_playlist(struct call *call, const struct subject *songs, size_t count)
 {
-    const struct playlist *playlist;
-    if (find_own(call, "playlistId", &playlist) != CALL_OK)
+    const struct playlist *playlist = find_own(call, "playlistId");
+    if (!playlist)
         return CALL_FAILED;
     struct batch *batch = call_batch(call);
     call->made = playlist->id;
@@ -240,11 +241,10 @@ static enum call_end read_indices(struct call *call, const struct playlist *play
 
 enum call_end rest_updatePlaylist(struct call *call)
 {
-    const struct playlist *playlist;
+    const struct playlist *playlist = find_own(call, "playlistId");
     struct subject *songs = NULL;
     size_t *indices = NULL, song_count = 0, index_count = 0;
-    if (find_own(call, "playlistId", &playlist) != CALL_OK ||
-        read_songs(call, "songIdToAdd", &songs, &song_count) != CALL_OK ||
+    if (!playlist || read_songs(call, "songIdToAdd", &songs, &song_count) != CALL_OK ||
         read_indices(call, playlist, &indices, &index_count) != CALL_OK)
         return CALL_FAILED;
     struct text name = call_text(call, "name");
@@ -265,8 +265,8 @@ enum call_end rest_updatePlaylist(struct call *call)
 
 enum call_end rest_deletePlaylist(struct call *call)
 {
-    const struct playlist *playlist;
-    if (find_own(call, "id", &playlist) != CALL_OK)
+    const struct playlist *playlist = find_own(call, "id");
+    if (!playlist)
         return CALL_FAILED;
     struct batch *batch = call_batch(call);
     batch_playlist_delete(batch, playlist->id);

@@ -52,24 +52,26 @@ enum call_end rest_getPlayQueueByIndex(struct call *call)
     return get_queue(call, "playQueueByIndex", true);
 }
 
-static enum call_end read_queue(struct call *call, struct subject **ret_tracks, size_t *ret_count)
+/* The ids, or NULL: the call has failed with the reason. */
+static struct subject *read_queue(struct call *call, size_t *ret_count)
 {
     size_t cursor = 0, count = 0;
     struct text id;
     struct subject *tracks = arena_alloc(exchange_arena(call->exchange),
                                          (call->parameters->count + 1) * sizeof(*tracks));
     if (!tracks)
-        return call_fail_busy(call, 1, "This request needs more memory than one may have.");
-    while (parameter_next(call->parameters, "id", &cursor, &id)) {
+        (void)call_fail_busy(call, 1, "This request needs more memory than one may have.");
+    while (tracks && parameter_next(call->parameters, "id", &cursor, &id)) {
         uint32_t track;
         if (!call_find_text(call, id, CATALOG_TRACK, &track) ||
-            !subject_from_text(id, &tracks[count]))
-            return call_fail_not_found(call);
+            !subject_from_text(id, &tracks[count])) {
+            (void)call_fail_not_found(call);
+            return NULL;
+        }
         count++;
     }
-    *ret_tracks = tracks;
     *ret_count = count;
-    return CALL_OK;
+    return tracks;
 }
 
 static enum call_end save_queue(struct call *call, const struct subject *tracks, size_t count,
@@ -82,9 +84,9 @@ static enum call_end save_queue(struct call *call, const struct subject *tracks,
 
 enum call_end rest_savePlayQueue(struct call *call)
 {
-    struct subject *tracks, current;
-    size_t count, at = 0;
-    if (read_queue(call, &tracks, &count) != CALL_OK)
+    size_t count = 0, at = 0;
+    struct subject *tracks = read_queue(call, &count), current;
+    if (!tracks)
         return CALL_FAILED;
     struct text id = call_text(call, "current");
     if (!id.size)
@@ -99,9 +101,9 @@ enum call_end rest_savePlayQueue(struct call *call)
 
 enum call_end rest_savePlayQueueByIndex(struct call *call)
 {
-    struct subject *tracks;
-    size_t count;
-    if (read_queue(call, &tracks, &count) != CALL_OK)
+    size_t count = 0;
+    struct subject *tracks = read_queue(call, &count);
+    if (!tracks)
         return CALL_FAILED;
     uint64_t current = call_number(call, "currentIndex", 0);
     if (count && !call_text(call, "currentIndex").size)

@@ -48,7 +48,7 @@ void json_name(struct json *json, const char *name)
     char *at = buffer_reserve(json->out, size + 3);
     if (at) {
         at[0] = '"';
-        memcpy(at + 1, name, size);
+        memcpy(at + 1, name, size); // NOLINT(bugprone-not-null-terminated-result): a quote ends it
         at[size + 1] = '"';
         at[size + 2] = ':';
         json->out->size += size + 3;

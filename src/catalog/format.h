@@ -44,7 +44,7 @@ enum {
 enum segment_object { SEGMENT_CORE, SEGMENT_DETAIL, SEGMENT_OBJECTS };
 
 enum segment_table {
-#define TABLE(number, name) TABLE_##name = number,
+#define TABLE(number, name) TABLE_##name = (number),
 #include "catalog/columns.def"
     TABLE_COUNT,
     TABLE_NONE = 255,

@@ -58,6 +58,7 @@ static inline enum catalog_kind marks_kind(enum search_kind kind)
 }
 
 /* Runs the block for every mark that is not zero; skips sixteen empty ones at a time. */
+// NOLINTBEGIN(bugprone-macro-parentheses): `number` is a name that is declared here
 #define FOR_MARKS(number, marks, count)                                                       \
     for (uint32_t number##_block = 0; number##_block < (count); number##_block += SIMD_BYTES) \
         for (uint32_t number##_mask =                                                         \
@@ -67,3 +68,4 @@ static inline enum catalog_kind marks_kind(enum search_kind kind)
              number##_mask &&                                                                 \
              (number = number##_block + (uint32_t)__builtin_ctz(number##_mask), true);        \
              number##_mask &= number##_mask - 1)
+// NOLINTEND(bugprone-macro-parentheses)
