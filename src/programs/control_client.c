@@ -36,6 +36,16 @@ int control_client_connect(const char *state_folder)
     return -error;
 }
 
+/* Takes what waits up to the first newline and no further: behind it lies the next answer. */
+static ssize_t take_line_part(int fd, char *room, size_t capacity)
+{
+    ssize_t waiting = recv(fd, room, capacity, MSG_PEEK);
+    if (waiting <= 0)
+        return waiting;
+    const char *end = memchr(room, '\n', (size_t)waiting);
+    return recv(fd, room, end ? (size_t)(end - room) + 1 : (size_t)waiting, 0);
+}
+
 int control_client_ask(int fd, struct text line, struct buffer *answer)
 {
     int error = file_write_all(fd, line.data, line.size);
@@ -45,7 +55,7 @@ int control_client_ask(int fd, struct text line, struct buffer *answer)
         char *room = buffer_reserve(answer, 4096);
         if (!room)
             return -EMSGSIZE;
-        ssize_t got = read(fd, room, 4096);
+        ssize_t got = take_line_part(fd, room, 4096);
         if (got < 0 && errno == EINTR)
             continue;
         if (got <= 0)

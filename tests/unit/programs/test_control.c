@@ -79,6 +79,21 @@ static void test_talking(void)
     buffer_release(&answer);
 }
 
+static void test_answers_that_come_together(void)
+{
+    struct buffer answer;
+    buffer_init(&answer, CONTROL_MAX_ANSWER_BYTES);
+    int ends[2];
+    OK(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0 &&
+           file_write_all(ends[1], "first\nsecond\n", 13) == 0,
+       "two answers that arrive at once");
+    OK_TEXT(ask(ends[0], TEXT("one"), &answer), TEXT("first"), "are told apart");
+    OK_TEXT(ask(ends[0], TEXT("two"), &answer), TEXT("second"), "and both are heard");
+    (void)close(ends[0]);
+    (void)close(ends[1]);
+    buffer_release(&answer);
+}
+
 static void test_limits(void)
 {
     struct stat status;
@@ -142,6 +157,7 @@ int main(void)
     test_busy(control);
     (void)pthread_create(&thread, NULL, run_main_loop, NULL);
     test_talking();
+    test_answers_that_come_together();
     test_limits();
     int fd = leave_request_open();
     OK(fd >= 0, "a request is left open");
