@@ -16,26 +16,34 @@ struct hearer {
     struct events *events;
     struct exchange *exchange;
     struct uid session_id, account_id;
+    bool is_state_due; /* their state changed; told in the next turn */
 };
 
 struct events {
     struct api *api;
     struct library_subscriber subscriber;
-    struct loop_timer timer;
+    struct loop_timer timer, state_timer;
+    uint64_t state_version;
     struct hearer *hearers;
     size_t count;
 };
 
+/* May end the hearer. */
+static void tell(struct hearer *hearer, const char *name, struct text data)
+{
+    const struct state *state = hearer->events->api->config.state;
+    if (!state_session(state, hearer->session_id, clock_unix_ms()))
+        exchange_events_end(hearer->exchange); /* on_close follows */
+    else
+        (void)exchange_events_send(hearer->exchange, name, TEXT_NONE, data);
+}
+
 static void tell_all(struct events *events, const char *name, struct text data)
 {
     struct hearer *next;
-    int64_t now_ms = clock_unix_ms();
     for (struct hearer *hearer = events->hearers; hearer; hearer = next) {
         next = hearer->next;
-        if (!state_session(events->api->config.state, hearer->session_id, now_ms))
-            exchange_events_end(hearer->exchange); /* on_close follows */
-        else
-            (void)exchange_events_send(hearer->exchange, name, TEXT_NONE, data);
+        tell(hearer, name, data);
     }
 }
 
@@ -48,12 +56,12 @@ static void write_version(struct buffer *out, uint64_t version)
     json_end_object(&json);
 }
 
-static void tell_version(struct events *events, const char *name, uint64_t version)
+static void tell_catalog(struct events *events, uint64_t version)
 {
     struct buffer data;
     buffer_init(&data, 128);
     write_version(&data, version);
-    tell_all(events, name, buffer_view(&data));
+    tell_all(events, "catalog", buffer_view(&data));
     buffer_release(&data);
 }
 
@@ -109,16 +117,42 @@ static void on_library(struct library_subscriber *subscriber, bool is_new_catalo
         return;
     library_status(events->api->config.library, &status);
     if (is_new_catalog)
-        tell_version(events, "catalog", status.version);
+        tell_catalog(events, status.version);
     tell_scan(events);
     start_timer(events);
 }
 
-static void on_state(void *context, uint64_t version)
+static void on_state_timer(struct loop_timer *timer, uint64_t now_us)
+{
+    struct events *events = CONTAINER_OF(timer, struct events, state_timer);
+    struct buffer data;
+    struct hearer *next;
+    (void)now_us;
+    buffer_init(&data, 128);
+    write_version(&data, events->state_version);
+    for (struct hearer *hearer = events->hearers; hearer; hearer = next) {
+        next = hearer->next;
+        if (!hearer->is_state_due)
+            continue;
+        hearer->is_state_due = false;
+        tell(hearer, "state", buffer_view(&data));
+    }
+    buffer_release(&data);
+}
+
+static void on_state(void *context, struct uid account, uint64_t version)
 {
     struct events *events = context;
-    if (events->hearers)
-        tell_version(events, "state", version);
+    struct loop *loop = events->api->config.loop;
+    bool is_heard = false;
+    for (struct hearer *hearer = events->hearers; hearer; hearer = hearer->next) {
+        if (!uid_equal(hearer->account_id, account))
+            continue;
+        hearer->is_state_due = is_heard = true;
+    }
+    events->state_version = version;
+    if (is_heard)
+        loop_timer_start(loop, &events->state_timer, loop_now_us(loop));
 }
 
 static void on_close(void *context)
@@ -130,8 +164,10 @@ static void on_close(void *context)
         hearer->next->previous_next = hearer->previous_next;
     events->count--;
     mem_free(hearer);
-    if (!events->hearers)
+    if (!events->hearers) {
         loop_timer_stop(&events->timer);
+        loop_timer_stop(&events->state_timer);
+    }
 }
 
 static void add_hearer(struct events *events, struct hearer *hearer)
@@ -181,6 +217,7 @@ struct events *events_new(struct api *api)
     struct events *events = MEM_NEW(struct events);
     events->api = api;
     events->timer.on_timer = on_timer;
+    events->state_timer.on_timer = on_state_timer;
     events->subscriber.on_change = on_library;
     library_subscribe(api->config.library, &events->subscriber);
     state_on_change(api->config.state, on_state, events);
@@ -195,5 +232,6 @@ void events_free(struct events **events_p)
     state_on_change(events->api->config.state, NULL, NULL);
     library_unsubscribe(events->api->config.library, &events->subscriber);
     loop_timer_stop(&events->timer);
+    loop_timer_stop(&events->state_timer);
     mem_free_p(events_p);
 }

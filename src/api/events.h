@@ -6,7 +6,8 @@
  * events: players that listen for changes (server-sent events): "scan", "catalog" and "state".
  *
  * Each event says that something changed, and how the scan stands; what changed is then read.  So
- * an event that a slow listener misses costs nothing: the next one says the same.  A listener whose
+ * an event that a slow listener misses costs nothing: the next one says the same.  "state" goes to
+ * the account whose state changed alone: what others do is not even hinted at.  A listener whose
  * session ended is let go.
  */
 struct api;

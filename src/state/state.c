@@ -224,23 +224,11 @@ void state_landed(struct state *state)
         free_state(state);
 }
 
-static void tell_change(void *context)
-{
-    struct state *state = context;
-    state->is_change_posted = false;
-    if (state->changed && !state->is_closed)
-        state->changed(state->changed_context, state->version);
-    state_landed(state);
-}
-
-void state_touch(struct state *state)
+void state_touch(struct state *state, struct uid account)
 {
     state->version++;
-    if (state->is_change_posted || !state->changed)
-        return;
-    state->is_change_posted = true;
-    state->in_flight++;
-    loop_post(state->loop, tell_change, state);
+    if (state->changed)
+        state->changed(state->changed_context, account, state->version);
 }
 
 void state_on_change(struct state *state, state_changed *changed, void *context)

@@ -42,8 +42,7 @@ int state_open(const struct state_config *config, struct state **ret,
                struct state_error *ret_error) MUST_USE;
 /* Waits until everything is in the database.  Batches under way must have been answered before. */
 void state_close(struct state **state);
-/* True when nothing is under way: every batch, backup and change notice has been told to its owner.
- */
+/* True when nothing is under way: every batch and backup has been told to its owner. */
 bool state_is_idle(const struct state *state);
 
 struct state_health {
@@ -58,10 +57,10 @@ struct state_health {
 struct state_health state_health(const struct state *state);
 
 /*
- * Called on the loop after memory changed, once per turn at most, with a number that grows: for
- * "state" events.
+ * Called on the loop when the state of an account changed in memory, with a number that grows: for
+ * "state" events.  It comes from within the merging: take note, and act in a later turn.
  */
-typedef void state_changed(void *context, uint64_t version);
+typedef void state_changed(void *context, struct uid account, uint64_t version);
 void state_on_change(struct state *state, state_changed *changed, void *context);
 
 /*

@@ -26,7 +26,6 @@ struct state {
     state_changed *changed;
     void *changed_context;
     uint64_t version;
-    bool is_change_posted;
 
     struct playing {
         struct now_playing now;
@@ -36,8 +35,8 @@ struct state {
 };
 
 const struct keys *state_keys(const struct state *state);
-/* Memory changed: tells whoever wants to know, once per turn. */
-void state_touch(struct state *state);
+/* An account's state changed: tells whoever wants to know. */
+void state_touch(struct state *state, struct uid account);
 /* Takes one durable operation, live or from the journal at the start; the same rules for both. */
 enum outcome state_take(struct state *state, const struct operation *operation,
                         struct effects *effects, const char **ret_why);

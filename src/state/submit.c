@@ -184,6 +184,20 @@ enum outcome state_take(struct state *state, const struct operation *operation,
     return outcome_of(model_merge(&state->model, operation, effects, ret_why));
 }
 
+/* One word for operations in a row that belong to the same account. */
+static void touch_changed(struct batch *batch)
+{
+    const struct uid *last = NULL;
+    for (size_t i = 0; i < batch->count; i++) {
+        const struct uid *account = &batch->items[i].operation.account;
+        if (!batch->items[i].is_sent || batch->outcomes[i].outcome != OUTCOME_ACCEPTED ||
+            (last && uid_equal(*last, *account)))
+            continue;
+        state_touch(batch->state, *account);
+        last = account;
+    }
+}
+
 static void merge_sent(struct batch *batch)
 {
     struct state *state = batch->state;
@@ -193,7 +207,7 @@ static void merge_sent(struct batch *batch)
             batch->outcomes[i].outcome =
                 state_take(state, &batch->items[i].operation, effects, &batch->outcomes[i].why);
     apply_end(state->apply, batch->entry.first_lsn + batch->entry.count - 1);
-    state_touch(state);
+    touch_changed(batch);
 }
 
 static void on_durable(struct journal_entry *entry)

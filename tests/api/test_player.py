@@ -251,13 +251,17 @@ def read_events(connection, wanted, seconds=20):
     return seen
 
 
-def test_events(server, bert, library):
-    bearer = sign_in(server, "bert")[0]["accessToken"]
+def listen(server, bearer):
     connection = http.client.HTTPConnection("127.0.0.1", server.port)
     connection.request("GET", "/api/v1/events", headers={"Authorization": "Bearer " + bearer})
     sock = connection.sock
     connection.response = connection.getresponse()
     connection.sock = sock
+    return connection
+
+
+def test_events(server, bert, library):
+    connection = listen(server, sign_in(server, "bert")[0]["accessToken"])
     assert connection.response.getheader("Content-Type").startswith("text/event-stream")
     assert read_events(connection, {"scan"})["scan"]["phase"]
     bert.ask("star", id=library.song)
@@ -265,6 +269,19 @@ def test_events(server, bert, library):
     bert.ask("unstar", id=library.song)
     connection.close()
     assert_problem(server.get("/api/v1/events"), 401)
+
+
+def test_a_state_event_reaches_only_the_listener_whose_state_changed(server, anna, bert, library):
+    bearers = [sign_in(server, name)[0]["accessToken"] for name in ("anna", "bert")]
+    hers, his = [listen(server, bearer) for bearer in bearers]
+    anna.ask("star", id=library.song)
+    before = read_events(hers, {"state"})["state"]["version"]
+    bert.ask("star", id=library.song)
+    assert read_events(his, {"state"})["state"]["version"] > before, "he was not told of hers"
+    anna.ask("unstar", id=library.song)
+    bert.ask("unstar", id=library.song)
+    hers.close()
+    his.close()
 
 
 def test_setup(tmp_path):

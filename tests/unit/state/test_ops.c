@@ -195,22 +195,28 @@ static void test_small_disk(void)
     fixture_release(&f);
 }
 
-static void count_change(void *context, uint64_t version)
+struct changes {
+    unsigned hers, others;
+};
+
+static void count_change(void *context, struct uid account, uint64_t version)
 {
+    struct changes *changes = context;
     (void)version;
-    ++*(unsigned *)context;
+    *(uid_equal(account, anna) ? &changes->hers : &changes->others) += 1;
 }
 
 int main(void)
 {
     struct fixture fixture;
-    unsigned changes = 0;
+    struct changes changes = {0};
     fixture_init(&fixture);
     OK(fixture_open(&fixture), "a state opens");
     anna = fixture_account(&fixture, "anna");
     state_on_change(fixture.state, count_change, &changes);
     test_once(&fixture);
-    OK(changes > 0, "who wants to know hears of changes");
+    OK(changes.hers > 0 && changes.others == 0,
+       "who wants to know hears of changes and whose they are");
     test_refused(&fixture);
     test_disk(&fixture);
     test_file_limit(&fixture);
