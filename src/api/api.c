@@ -37,6 +37,7 @@ void api_free(struct api **api_p)
     struct api *api = *api_p;
     if (!api)
         return;
+    stream_starts_end(api);
     events_free(&api->events);
     grant_cache_free(&api->grants);
     shuffles_free(&api->shuffles);

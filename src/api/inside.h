@@ -9,6 +9,7 @@
 struct events;
 struct grant_cache;
 struct known;
+struct stream_start;
 struct shuffles;
 struct throttle;
 
@@ -20,10 +21,14 @@ struct api {
     struct known *known;       /* passwords proven lately */
     struct shuffles *shuffles; /* seeds of random lists */
     struct grant_cache *grants;
-    struct events *events; /* players that listen for changes */
+    struct events *events;         /* players that listen for changes */
+    struct stream_start *starting; /* transcodes that gave nothing yet: a list (stream.c) */
 };
 
 bool api_is_legacy_client(const struct api *api, struct text client);
+
+/* At the end, when nobody hears them any more. */
+void stream_starts_end(struct api *api);
 
 /* Each file of handlers registers its routes. */
 void rest_routes(struct api *api, struct server *server);

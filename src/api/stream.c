@@ -9,19 +9,26 @@
  *     timeOffset                                     transcode from there (extension
  * transcodeOffset)
  *
- * Neither counts as a play: that is what scrobble says.  A transcode's length is not known before
- * its end, so estimateContentLength is understood but gives no Content-Length, which would have to
- * be true (RFC 9110 8.6).
+ * A transcode's header goes out with its first bytes: one that ends without any is an error in the
+ * protocol's words, not an empty song.  Neither counts as a play: that is what scrobble says.  A
+ * transcode's length is not known before its end, so estimateContentLength is understood but gives
+ * no Content-Length, which would have to be true (RFC 9110 8.6).
  */
 #include "api/endpoints.h"
 #include "api/inside.h"
 #include "api/track.h"
+#include "base/counters.h"
 #include "library/library.h"
 #include "media/transcode.h"
 
+#include <sys/ioctl.h>
 #include <unistd.h>
 
-enum { USUAL_FORMAT = MEDIA_FORMAT_MP3, BUSY_RETRY_S = 10 };
+enum {
+    USUAL_FORMAT = MEDIA_FORMAT_MP3,
+    BUSY_RETRY_S = 10,
+    FIRST_BYTES_US = 10 * 1000 * 1000,
+};
 
 /* --- originals --- */
 
@@ -70,27 +77,131 @@ static void on_stream_end(void *context, int error)
     (void)media_transcode_end(&transcode);
 }
 
+/* --- a transcode's beginning: no header before it gave a byte --- */
+
+/* In its exchange's arena; the pipe says when bytes wait, or that there will be none. */
+struct stream_start {
+    struct stream_start *next, **previous_next;
+    struct call *call;
+    struct media_transcode *transcode;
+    enum media_format format;
+    struct loop_watch pipe;
+    struct loop_timer patience;
+};
+
+static void settle(struct stream_start *start)
+{
+    loop_watch_remove(&start->pipe);
+    loop_timer_stop(&start->patience);
+    *start->previous_next = start->next;
+    if (start->next)
+        start->next->previous_next = start->previous_next;
+}
+
+/* The exchange, and with it `start`, may be gone afterwards. */
+static void send_stream(struct stream_start *start)
+{
+    struct exchange *exchange = start->call->exchange;
+    exchange_field(exchange, "Accept-Ranges", TEXT("none"));
+    exchange_field(exchange, "Cache-Control", TEXT("no-store"));
+    call_finish(start->call, CALL_SENT);
+    exchange_send_pipe(exchange, media_format_content_type(start->format), start->pipe.fd,
+                       on_stream_end, start->transcode);
+}
+
+/* An end without a byte: nothing was to be heard from there on, or nothing can be. */
+static void end_empty(struct stream_start *start)
+{
+    struct call *call = start->call;
+    enum media_outcome outcome = media_transcode_end(&start->transcode);
+    if (outcome == MEDIA_OK) {
+        send_stream(start);
+        return;
+    }
+    close(start->pipe.fd);
+    counter_add(COUNTER_MEDIA_TRANSCODES_FAILED, 1);
+    struct text why =
+        arena_printf(exchange_arena(call->exchange), "This song cannot be converted (%s).",
+                     media_outcome_sentence(outcome));
+    call_finish(call, call_fail(call, API_ERROR_GENERIC, why.data));
+}
+
+static void on_pipe(struct loop_watch *watch, unsigned events, uint64_t now_us)
+{
+    struct stream_start *start = CONTAINER_OF(watch, struct stream_start, pipe);
+    int waiting = 0;
+    (void)events;
+    (void)now_us;
+    settle(start);
+    if (ioctl(watch->fd, FIONREAD, &waiting) == 0 && waiting > 0)
+        send_stream(start);
+    else
+        end_empty(start);
+}
+
+/* A slow disk, perhaps: the listener's program hears that something comes. */
+static void on_patience(struct loop_timer *timer, uint64_t now_us)
+{
+    struct stream_start *start = CONTAINER_OF(timer, struct stream_start, patience);
+    (void)now_us;
+    settle(start);
+    send_stream(start);
+}
+
+static enum call_end await_first_bytes(struct stream_start *start)
+{
+    struct api *api = start->call->api;
+    struct loop *loop = api->config.loop;
+    if (loop_watch_add(loop, &start->pipe))
+        return CALL_FAILED;
+    start->next = api->starting;
+    start->previous_next = &api->starting;
+    if (start->next)
+        start->next->previous_next = &start->next;
+    api->starting = start;
+    loop_timer_start(loop, &start->patience, loop_now_us(loop) + FIRST_BYTES_US);
+    return CALL_LATER;
+}
+
+void stream_starts_end(struct api *api)
+{
+    while (api->starting) {
+        struct stream_start *start = api->starting;
+        settle(start);
+        close(start->pipe.fd);
+        (void)media_transcode_end(&start->transcode);
+        call_finish(start->call,
+                    call_fail_busy(start->call, BUSY_RETRY_S, "The server is ending."));
+    }
+}
+
 static enum call_end start_transcode(struct call *call, const struct track_row *row,
                                      const struct media_transcode_request *request)
 {
     struct library_file file;
-    struct media_transcode *transcode;
-    int pipe_fd;
+    struct stream_start *start = arena_zalloc(exchange_arena(call->exchange), sizeof(*start));
+    if (!start)
+        return call_fail_busy(call, 1, "This request needs more memory than one may have.");
     if (library_open_track(call->api->config.library, row->id.bytes, &file))
         return call_fail_not_found(call);
-    enum media_outcome outcome =
-        media_transcode_start(call->api->config.media, file.fd, request, &pipe_fd, &transcode);
+    *start = (struct stream_start){.call = call,
+                                   .format = request->format,
+                                   .pipe = {.on_events = on_pipe, .wanted = LOOP_READ},
+                                   .patience = {.on_timer = on_patience}};
+    enum media_outcome outcome = media_transcode_start(call->api->config.media, file.fd, request,
+                                                       &start->pipe.fd, &start->transcode);
     close(file.fd);
     if (outcome == MEDIA_BUSY)
         return call_fail_busy(call, BUSY_RETRY_S, "Too many streams are being converted just now.");
     if (outcome != MEDIA_OK)
         return call_fail(call, API_ERROR_GENERIC, media_outcome_sentence(outcome));
     exchange_set_class(call->exchange, SHIELD_CLASS_RUNNING);
-    exchange_field(call->exchange, "Accept-Ranges", TEXT("none"));
-    exchange_field(call->exchange, "Cache-Control", TEXT("no-store"));
-    exchange_send_pipe(call->exchange, media_format_content_type(request->format), pipe_fd,
-                       on_stream_end, transcode);
-    return CALL_SENT;
+    enum call_end end = await_first_bytes(start);
+    if (end == CALL_LATER)
+        return end;
+    close(start->pipe.fd);
+    (void)media_transcode_end(&start->transcode);
+    return call_fail_busy(call, BUSY_RETRY_S, "Too many files are open just now.");
 }
 
 enum call_end rest_stream(struct call *call)

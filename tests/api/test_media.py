@@ -2,6 +2,7 @@
 """Bytes: originals with ranges, transcodes, downloads, artwork."""
 import concurrent.futures
 import io
+import re
 
 import mutagen.aac
 import mutagen.mp3
@@ -9,6 +10,7 @@ import mutagen.oggopus
 import mutagen.oggvorbis
 import pytest
 
+import conftest
 import music
 
 
@@ -63,6 +65,40 @@ def test_time_offset(anna, library):
     rest = anna.raw("stream", {"id": library.song, "format": "mp3", "timeOffset": 2})
     assert abs(mutagen.mp3.MP3(io.BytesIO(whole.body)).info.length - 3) < 0.2
     assert abs(mutagen.mp3.MP3(io.BytesIO(rest.body)).info.length - 1) < 0.2
+
+
+def empty_of_sound(path):
+    """Keeps a FLAC file's metadata, by which it is listed, and nothing that can be decoded."""
+    content, at, is_last = bytearray(path.read_bytes()), 4, False
+    while not is_last:
+        is_last = content[at] >= 0x80
+        at += 4 + int.from_bytes(content[at + 1:at + 4], "big")
+    content[at:] = bytes(len(content) - at)
+    path.write_bytes(content)
+
+
+def test_a_file_that_cannot_be_converted_is_an_error_not_an_empty_song(tmp_path):
+    server = conftest.start_server(tmp_path)
+    try:
+        path = tmp_path / "music/broken.flac"
+        music.encode(path, 2, 880)
+        music.tag(path, "Mute", "Mute", "Mute", "Mute", 1, 2000, "Noise")
+        empty_of_sound(path)
+        server.anna.ask("startScan")
+        found = lambda: server.anna.ask("search3", query="Mute")["searchResult3"].get("song")
+        server.until(found, "it is listed")
+        song = found()[0]["id"]
+        for format in ("mp3", "opus", "ogg", "aac", "flac"):
+            answer = server.anna.raw("stream", {"id": song, "format": format, "maxBitRate": 96})
+            assert answer.status == 200 and answer.subsonic()["error"]["code"] == 0
+            assert "cannot be converted" in answer.subsonic()["error"]["message"]
+        metrics = server.get("/metrics").body.decode()
+        assert re.search(r"media_transcodes_failed_total 5\b", metrics)
+        past = server.anna.raw("stream", {"id": server.anna.ask("search3", query="Summer")["searchResult3"]["song"][0]["id"],
+                                          "format": "mp3", "timeOffset": 60})
+        assert past.status == 200 and past.headers["Content-Type"] == "audio/mpeg", "past the end there is nothing"
+    finally:
+        server.stop()
 
 
 def test_stream_refusals(anna):

@@ -51,14 +51,32 @@ static bool write_pipe(void *context, const void *bytes, size_t size)
     return true;
 }
 
-static enum media_outcome run_through(struct decoding *decoding, struct encoding *encoding)
+/* `got` is what decoding_next() said of the first frame. */
+static enum media_outcome run_through(struct decoding *decoding, struct encoding *encoding, int got,
+                                      const AVFrame *frame)
 {
-    const AVFrame *frame;
-    int got;
-    while ((got = decoding_next(decoding, &frame)) > 0)
+    for (; got > 0; got = decoding_next(decoding, &frame))
         if (!encoding_put(encoding, frame))
             return MEDIA_DAMAGED;
     return got == 0 && encoding_finish(encoding) ? MEDIA_OK : MEDIA_DAMAGED;
+}
+
+/* Nothing is written before something was decoded; past the end nothing is what was asked for. */
+static enum media_outcome encode(struct decoding *decoding, struct serve_job *job)
+{
+    const struct media_transcode_request *request = &job->request->transcode;
+    const struct encoding_source source = {decoding_rate(decoding), decoding_channels(decoding),
+                                           decoding_depth(decoding)};
+    const AVFrame *frame = NULL;
+    decoding_seek(decoding, request->offset_ms);
+    int got = decoding_next(decoding, &frame);
+    if (got < 0 || (got == 0 && request->offset_ms == 0))
+        return MEDIA_DAMAGED;
+    struct encoding *encoding = encoding_open(request, &source, write_pipe, job);
+    enum media_outcome outcome =
+        encoding ? run_through(decoding, encoding, got, frame) : MEDIA_DAMAGED;
+    encoding_close(&encoding);
+    return outcome;
 }
 
 static enum media_outcome run(void *state, struct serve_job *job)
@@ -69,15 +87,7 @@ static enum media_outcome run(void *state, struct serve_job *job)
     struct decoding *decoding = decoding_open(serve_read, job, job->file_size, codec);
     if (!decoding)
         return MEDIA_DAMAGED;
-    const struct encoding_source source = {decoding_rate(decoding), decoding_channels(decoding),
-                                           decoding_depth(decoding)};
-    struct encoding *encoding = encoding_open(&job->request->transcode, &source, write_pipe, job);
-    enum media_outcome outcome = MEDIA_DAMAGED;
-    if (encoding) {
-        decoding_seek(decoding, job->request->transcode.offset_ms);
-        outcome = run_through(decoding, encoding);
-    }
-    encoding_close(&encoding);
+    enum media_outcome outcome = encode(decoding, job);
     decoding_close(&decoding);
     return outcome;
 }
