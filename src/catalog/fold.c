@@ -178,8 +178,8 @@ size_t fold_article(struct text folded, struct text articles)
         while (to < articles.size && articles.data[to] != ' ')
             to++;
         struct text article = text_make(articles.data + from, to - from);
-        if (article.size > 0 && folded.size > article.size + 1 && bytes_start(folded, article) &&
-            folded.data[article.size] == ' ')
+        if (article.size > 0 && folded.size > article.size + 1 &&
+            folded.data[article.size] == ' ' && bytes_start(folded, article))
             return article.size + 1;
         from = to + 1;
     }

@@ -6,8 +6,8 @@
 /*
  * A search is folded and cut into words; catalog/marks.h finds who has them; marks become tiers;
  * tiers are counted, and only those that reach into the page are looked at again.  A query of one
- * word reads its tier off the mark; for more words the few names that have them all and begin with
- * the first are compared.
+ * word reads its tier off the mark; for more words the names that have them all and begin with the
+ * first are compared: few, but for two common words.
  */
 enum {
     TIER_EXACT = 1, /* 0: no hit */
@@ -15,7 +15,8 @@ enum {
     TIER_BEGINS,
     TIER_WORDS, /* + MARK_BEST - value */
     TIERS = TIER_WORDS + MARK_BEST,
-    TIER_COMPARE = 255, /* only comparing the names tells */
+    TIER_COMPARE = 0x80, /* added: only comparing the names tells whether it is better than this */
+    NAMES_TOGETHER = 64, /* names that are fetched at once */
 };
 
 struct search {
@@ -92,35 +93,52 @@ static bool same_but_spaces(struct text a, struct text b)
     }
 }
 
+/* `offset` is inside or at the end. */
+static struct text behind(struct text t, size_t offset)
+{
+    return text_make(t.data + offset, t.size - offset);
+}
+
 /* How a folded name as a whole compares with the query: a tier, or 0. */
 static unsigned name_tier(struct text name, struct text whole)
 {
-    if (same_but_spaces(name, whole))
+    size_t same = 0;
+    while (same < name.size && same < whole.size && name.data[same] == whole.data[same])
+        same++;
+    if (same_but_spaces(behind(name, same), behind(whole, same)))
         return TIER_EXACT;
-    if (!bytes_start(name, whole))
+    if (same < whole.size)
         return 0;
-    return name.data[whole.size] == ' ' ? TIER_BEGINS_WORD : TIER_BEGINS;
+    return name.data[same] == ' ' ? TIER_BEGINS_WORD : TIER_BEGINS;
+}
+
+/* Offset behind the article of a name that may go on as the query does; 0: none. */
+static size_t behind_article(struct text name, struct text whole)
+{
+    size_t next = 1;
+    while (next < name.size && name.data[next - 1] != ' ')
+        next++;
+    bool may_match = next < name.size && whole.size > 0 && name.data[next] == whole.data[0];
+    return may_match ? fold_article(name, TEXT(FOLD_USUAL_ARTICLES)) : 0;
 }
 
 static unsigned better(unsigned a, unsigned b) { return a == 0 || (b != 0 && b < a) ? b : a; }
 
 /* Of the name, the name behind its article, and what it is put in order by. */
-static unsigned names_tier(const struct search *search, enum search_kind kind, uint32_t number)
+static unsigned names_tier(const struct search *search, enum search_kind kind, uint32_t number,
+                           struct text name)
 {
-    static const enum segment_column folded[SEARCH_KINDS] = {
-        COLUMN_ARTIST_FOLDED, COLUMN_ALBUM_FOLDED, COLUMN_TRACK_FOLDED};
     static const enum segment_column orders[SEARCH_KINDS] = {
         COLUMN_ARTIST_ORDER, COLUMN_ALBUM_ORDER, COLUMN_TRACK_FOLDED};
     const struct catalog *catalog = search->view.catalog;
-    uint32_t ref = catalog->refs[marks_kind(kind)][number];
-    struct text name = snapshot_text(catalog, folded[kind], ref);
     unsigned tier = name_tier(name, search->whole);
-    size_t article = fold_article(name, TEXT(FOLD_USUAL_ARTICLES));
+    size_t article = behind_article(name, search->whole);
     if (article)
-        tier = better(
-            tier, name_tier(text_make(name.data + article, name.size - article), search->whole));
-    if (kind != SEARCH_SONGS)
+        tier = better(tier, name_tier(behind(name, article), search->whole));
+    if (kind != SEARCH_SONGS) {
+        uint32_t ref = catalog->refs[marks_kind(kind)][number];
         tier = better(tier, name_tier(snapshot_text(catalog, orders[kind], ref), search->whole));
+    }
     return tier;
 }
 
@@ -130,14 +148,56 @@ static unsigned mark_tier(const struct search *search, unsigned mark_byte)
     unsigned value = mark_byte & MARK_VALUE;
     if (value == 0 || value > MARK_BEST)
         return 0;
+    unsigned words = TIER_WORDS + MARK_BEST - value;
     bool may_begin = (mark_byte & MARK_FIRST) && (value & MARK_OWN) && value > MATCH_START * 2;
     if (!may_begin)
-        return TIER_WORDS + MARK_BEST - value;
+        return words;
     if (search->word_count > 1)
-        return TIER_COMPARE;
+        return words + TIER_COMPARE;
     if (value < MATCH_WHOLE * 2)
         return TIER_BEGINS;
     return mark_byte & MARK_ONLY ? TIER_EXACT : TIER_BEGINS_WORD;
+}
+
+/* Settles the tiers of these.  Names lie all over the segment: all are fetched while the first is
+ * waited for. */
+static void compare_names(struct search *search, enum search_kind kind, const uint32_t *numbers,
+                          uint32_t count)
+{
+    static const enum segment_column folded[SEARCH_KINDS] = {
+        COLUMN_ARTIST_FOLDED, COLUMN_ALBUM_FOLDED, COLUMN_TRACK_FOLDED};
+    const struct catalog *catalog = search->view.catalog;
+    uint8_t *marks = search->marks.all + search->marks.start[kind];
+    uint32_t *tiers = search->tiers[kind];
+    struct text names[NAMES_TOGETHER];
+    for (uint32_t i = 0; i < count; i++) {
+        names[i] =
+            snapshot_text(catalog, folded[kind], catalog->refs[marks_kind(kind)][numbers[i]]);
+        __builtin_prefetch(names[i].data);
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        uint8_t *at = &marks[numbers[i]];
+        unsigned tier = names_tier(search, kind, numbers[i], names[i]), words = *at - TIER_COMPARE;
+        *at = (uint8_t)(tier ? tier : words);
+        tiers[words]--;
+        tiers[*at]++;
+    }
+}
+
+static void compare_all_names(struct search *search, enum search_kind kind)
+{
+    const uint8_t *marks = search->marks.all + search->marks.start[kind];
+    uint32_t numbers[NAMES_TOGETHER], count = 0;
+    for (size_t block = 0; block < search->marks.start[kind + 1] - search->marks.start[kind];
+         block += SIMD_BYTES) {
+        for (uint32_t mask = simd_mask(simd_load(marks + block)); mask; mask &= mask - 1)
+            numbers[count++] = (uint32_t)block + (uint32_t)__builtin_ctz(mask);
+        if (count > NAMES_TOGETHER - SIMD_BYTES) {
+            compare_names(search, kind, numbers, count);
+            count = 0;
+        }
+    }
+    compare_names(search, kind, numbers, count);
 }
 
 /* Turns the marks of a kind into tiers, in place, and counts them; returns how many hits. */
@@ -154,14 +214,12 @@ static uint32_t rank(struct search *search, enum search_kind kind, const uint8_t
         unsigned tier = tier_of[marks[number]];
         if (!sees_all && !(seen_in[number] & search->view.libraries))
             tier = 0;
-        if (tier == TIER_COMPARE) {
-            tier = names_tier(search, kind, number);
-            tier = tier ? tier : (unsigned)TIER_WORDS + MARK_BEST - (marks[number] & MARK_VALUE);
-        }
-        tiers[tier]++;
+        tiers[tier & ~(unsigned)TIER_COMPARE]++;
         hits += tier != 0;
         marks[number] = (uint8_t)tier;
     }
+    if (search->word_count > 1)
+        compare_all_names(search, kind);
     return hits;
 }
 
