@@ -290,11 +290,12 @@ static void push_target(struct scan *scan, const struct scan_target *target)
 static void push_all(struct scan *scan)
 {
     const struct scan_environment *environment = scan->environment;
-    for (size_t i = scan->request.targets ? 0 : environment->root_count; i-- > 0;)
+    const struct scan_request *request = &scan->request;
+    for (size_t i = 0; request->targets && i < request->target_count; i++)
+        push_target(scan, &request->targets[i]);
+    for (size_t i = request->targets ? 0 : environment->root_count; i-- > 0;)
         if (environment->roots[i].fd >= 0)
             scan_push(scan, &environment->roots[i], "", 0, false);
-    for (size_t i = 0; i < scan->request.target_count; i++)
-        push_target(scan, &scan->request.targets[i]);
 }
 
 /* library.db first: should we die in between, "unpublished" makes the next scan publish everything.

@@ -37,7 +37,7 @@ static socklen_t fill_address(struct text host, uint16_t port, union any_address
 
 static int describe(int fd, struct listening_address *ret)
 {
-    union any_address address;
+    union any_address address = {.v6 = {0}};
     socklen_t size = sizeof address;
     if (getsockname(fd, &address.generic, &size) != 0)
         return -errno;
