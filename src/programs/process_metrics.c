@@ -2,6 +2,8 @@
 #include "programs/process_metrics.h"
 
 #include <dirent.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -16,13 +18,14 @@ static double cpu_seconds(void)
 
 static unsigned long resident_bytes(void)
 {
-    unsigned long total_pages = 0, resident_pages = 0;
+    char line[128];
     FILE *file = fopen("/proc/self/statm", "re");
-    if (file && fscanf(file, "%lu %lu", &total_pages, &resident_pages) != 2)
-        resident_pages = 0;
-    if (file)
-        (void)fclose(file);
-    return resident_pages * (unsigned long)sysconf(_SC_PAGESIZE);
+    if (!file)
+        return 0;
+    /* "total resident ...", in pages */
+    const char *resident = fgets(line, sizeof line, file) ? strchr(line, ' ') : NULL;
+    (void)fclose(file);
+    return resident ? strtoul(resident, NULL, 10) * (unsigned long)sysconf(_SC_PAGESIZE) : 0;
 }
 
 static unsigned long open_descriptors(void)
