@@ -30,7 +30,8 @@ void progress_describe(const struct library_status *status, char *out, size_t ca
     if (status->phase == LIBRARY_IDLE && size > 0 && (size_t)size < capacity)
         size += snprintf(out + size, capacity - (size_t)size, ", %s tracks", tracks);
     if (status->files_failed > 0 && size > 0 && (size_t)size < capacity)
-        size += snprintf(out + size, capacity - (size_t)size, ", %s could not be used", failed);
+        size += snprintf(out + size, capacity - (size_t)size,
+                         ", %s could not be used (sostenuto scan says why)", failed);
     if (status->removal_refused > 0 && size > 0 && (size_t)size < capacity)
         (void)snprintf(out + size, capacity - (size_t)size,
                        "; %llu seem gone and are kept: sostenuto scan --allow-removal",
