@@ -45,7 +45,7 @@ static struct text ask(int fd, struct text line, struct buffer *answer)
     return control_client_ask(fd, line, answer) == 0 ? buffer_view(answer) : TEXT("(failed)");
 }
 
-/* One line and no byte more, as control_client_ask() would take what came with it too. */
+/* One line and no byte more, without asking. */
 static struct text read_line(int fd, struct buffer *answer)
 {
     char byte;
