@@ -31,16 +31,56 @@ static bool asks_for_file(struct text path)
     return text_find_byte(text_from(path, start), '.') != SIZE_MAX;
 }
 
+/*
+ * What a browser keeps (downloads, queue, unsent plays) belongs to one origin, so the page is only
+ * served at `public_url` when that is set.  Not for what a proxy passes on: it may have put a Host
+ * of its own, and would send the browser in a circle.
+ */
+static bool is_at_its_origin(const struct http_request *request, struct text public_url)
+{
+    static const struct text proxy_marks[] = {TEXT_INIT("Forwarded"), TEXT_INIT("Via"),
+                                              TEXT_INIT("X-Forwarded-For"),
+                                              TEXT_INIT("X-Forwarded-Host")};
+    struct text origin = public_url, scheme;
+    for (size_t i = 0; i < ARRAY_SIZE(proxy_marks); i++)
+        if (http_request_field(request, proxy_marks[i]).data)
+            return true;
+    if (!text_split(&origin, ':', &scheme) || !text_starts(origin, TEXT("//")))
+        return true;
+    origin = text_from(origin, 2);
+    size_t slash = text_find_byte(origin, '/');
+    if (slash != SIZE_MAX)
+        origin.size = slash;
+    return text_equal_nocase(request->host, origin);
+}
+
+static void send_to_origin(struct exchange *exchange, struct text public_url)
+{
+    struct text origin = public_url;
+    while (origin.size && origin.data[origin.size - 1] == '/')
+        origin.size--;
+    struct text location = arena_printf(exchange_arena(exchange), "%.*s%.*s", TEXT_ARGS(origin),
+                                        TEXT_ARGS(exchange_request(exchange)->target));
+    exchange_field(exchange, "Location", location);
+    exchange_field(exchange, "Cache-Control", TEXT("no-store"));
+    exchange_send_empty(exchange, 307);
+}
+
 static void player(struct exchange *exchange, void *context)
 {
-    (void)context;
-    struct text path = exchange_request(exchange)->path;
+    const struct settings *settings = context;
+    struct text path = exchange_request(exchange)->path, public_url = text_of(settings->public_url);
     const struct player_asset *asset = player_asset_find(path);
     if (!asset && asks_for_file(path)) {
         exchange_send_problem(exchange, 404, "There is no such page", "Open the player at /.");
         return;
     }
     asset = asset ? asset : player_page();
+    if (asset == player_page() && public_url.size &&
+        !is_at_its_origin(exchange_request(exchange), public_url)) {
+        send_to_origin(exchange, public_url);
+        return;
+    }
     set_security_fields(exchange);
     exchange_field(exchange, "Cache-Control", text_of(player_asset_cache_control(asset)));
     exchange_etag(exchange, asset->etag);
@@ -110,7 +150,11 @@ void pages_routes(const struct settings *settings, struct server *server)
 {
     void *context = (void *)(uintptr_t)settings;
     const struct server_route rows[] = {
-        {.methods = "GET", .path = "/", .class = SHIELD_CLASS_NEW_VISIT, .handler = player},
+        {.methods = "GET",
+         .path = "/",
+         .class = SHIELD_CLASS_NEW_VISIT,
+         .handler = player,
+         .context = context},
         {.methods = "GET",
          .path = "/ca.crt",
          .class = SHIELD_CLASS_NEW_VISIT,

@@ -158,3 +158,12 @@ def test_the_local_network_sees_it_by_mdns(tmp_path):
     assert ";Test\\032library;Web Site;local;testhost.local;10.9.9.1;4747;" in done.stdout, done.stdout + done.stderr
     assert "outlived" not in done.stdout
     assert '"app=sostenuto"' in done.stdout
+
+
+def test_the_player_lives_at_one_origin(start_server, music):
+    server = start_server("--public-url", "http://music.example.org", folders=[music])
+    elsewhere = server.get("/album/x?y=1")
+    assert elsewhere.status == 307 and elsewhere.headers["Location"] == "http://music.example.org/album/x?y=1"
+    assert server.get("/", {"Host": "Music.example.org"}).status == 200
+    assert server.get("/", {"X-Forwarded-For": "192.0.2.7"}).status == 200, "a proxy may put a Host of its own: no circle"
+    assert server.get("/livez").status == 200 and server.get("/rest/getOpenSubsonicExtensions").status == 200
