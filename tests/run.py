@@ -66,9 +66,10 @@ def build(kind):
     return ["script/build", kind]
 
 
-def unit_tests(kind):
-    """Every test that meson knows in a build; their TAP is in meson's log."""
-    return ["bash", "-c", f"meson test -C build/{kind} --no-rebuild --num-processes 2; code=$?; "
+def unit_tests(kind, left_out="-"):
+    """Every test that meson knows in a build, but those named; their TAP is in meson's log."""
+    return ["bash", "-c", f"names=$(meson test -C build/{kind} --list 2>/dev/null | sed -n 's,.* / ,,p' | grep -vxE '{left_out}' | sort -u); "
+                          f"meson test -C build/{kind} --no-rebuild --num-processes 2 $names; code=$?; "
                           f"cat build/{kind}/meson-logs/testlog.txt; exit $code"]
 
 
@@ -96,7 +97,9 @@ def suites(quick, logs):
         "player": tap(["bash", "-c", "cd player && npm test --silent"]),
     }
     if not quick:
-        table["tsan"] = tap(build("tsan"), unit_tests("tsan"))
+        # libvips cannot start its threads in the sandbox of a tsan-built worker; these two need its pictures, and run
+        # in the asan and clang builds
+        table["tsan"] = tap(build("tsan"), unit_tests("tsan", "test_products|test_scan"))
         table["clang"] = tap(build("clang"), unit_tests("clang"))
         table["fuzz"] = tap(["bash", "-c", "script/fuzz 5 | sed -u 's/^ok  */ok 1 - /; s/^FAIL /not ok 1 - /'"])
     present = {"http": "tests/http/run", "formats": "tests/formats",
