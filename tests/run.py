@@ -101,7 +101,8 @@ def suites(quick, logs):
         # in the asan and clang builds
         table["tsan"] = tap(build("tsan"), unit_tests("tsan", "test_products|test_scan"))
         table["clang"] = tap(build("clang"), unit_tests("clang"))
-        table["fuzz"] = tap(["bash", "-c", "script/fuzz 5 | sed -u 's/^ok  */ok 1 - /; s/^FAIL /not ok 1 - /'"])
+        # the corpus only: inventing input is script/fuzz's, so that this suite answers the same each time
+        table["fuzz"] = tap(["bash", "-c", "script/fuzz 0 | sed -u 's/^ok  */ok 1 - /; s/^FAIL /not ok 1 - /'"])
     present = {"http": "tests/http/run", "formats": "tests/formats",
                "system": "tests/system", "api": "tests/api", "player": "player/package.json"}
     return {name: suite for name, suite in table.items() if (ROOT / present.get(name, ".")).exists()}
