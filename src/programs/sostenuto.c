@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /* sostenuto: finds the command that argv names and runs it. */
+#include "base/guard.h"
 #include "programs/command.h"
 
 static enum command_exit show_usage(FILE *out, enum command_exit code)
@@ -37,8 +38,25 @@ static enum command_exit dispatch(int argc, char *const *argv)
     return show_usage(stderr, COMMAND_USAGE);
 }
 
+#ifdef SOSTENUTO_DRILLS
+static bool take_guards(void)
+{
+    const char *names = getenv("SOSTENUTO_GUARDS_OFF");
+    struct text unknown = TEXT_NONE;
+    if (!names || guards_switch_off(text_of(names), &unknown))
+        return true;
+    (void)command_fail(COMMAND_USAGE, "SOSTENUTO_GUARDS_OFF: there is no guard \"%.*s\"",
+                       TEXT_ARGS(unknown));
+    return false;
+}
+#else
+static bool take_guards(void) { return true; }
+#endif
+
 int main(int argc, char **argv)
 {
+    if (!take_guards())
+        return COMMAND_USAGE;
     enum command_exit code = dispatch(argc - 1, argv + 1);
     if (fflush(stdout) != 0 && code == COMMAND_OK)
         code = command_fail(COMMAND_FAILED, "standard output cannot be written");
