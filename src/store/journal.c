@@ -35,6 +35,7 @@ struct journal {
     const struct disk *disk;
     uint64_t max_bytes, segment_bytes;
     pthread_t thread;
+    pthread_mutex_t trimming; /* one trim at a time; taken before lock */
 
     pthread_mutex_t lock; /* guards what follows, up to the blank line */
     pthread_cond_t has_work;
@@ -247,26 +248,42 @@ static void *run(void *context)
 
 /* --- trimming --- */
 
+/* The oldest segment, when it holds nothing behind `lsn`.  The last may be open, and it carries on
+ * the numbers: it stays. */
+static bool oldest_is_done(struct journal *journal, uint64_t lsn, struct segment_file *ret)
+{
+    pthread_mutex_lock(&journal->lock);
+    const struct journal_folder *folder = &journal->folder;
+    bool is_done = folder->count > 1 && folder->segments[0].last_lsn <= lsn;
+    if (is_done)
+        *ret = folder->segments[0];
+    pthread_mutex_unlock(&journal->lock);
+    return is_done;
+}
+
+static void forget_oldest(struct journal *journal)
+{
+    pthread_mutex_lock(&journal->lock);
+    struct journal_folder *folder = &journal->folder;
+    journal->status.bytes -= folder->segments[0].bytes;
+    journal->status.segments = --folder->count;
+    memmove(folder->segments, folder->segments + 1, folder->count * sizeof *folder->segments);
+    pthread_mutex_unlock(&journal->lock);
+}
+
+/* Files go without the lock that appenders need: a disk may take its time over each. */
 void journal_trim(struct journal *journal, uint64_t lsn)
 {
     char name[SEGMENT_NAME_BYTES];
-    struct journal_folder *folder = &journal->folder;
-    size_t gone = 0;
-    pthread_mutex_lock(&journal->lock);
-    /* the last may be open, and it carries on the numbers: it stays */
-    while (gone + 1 < folder->count && folder->segments[gone].last_lsn <= lsn) {
-        journal_segment_name(folder->segments[gone].first_lsn, name);
-        if (journal->disk->unlink(journal->disk, folder->fd, name) != 0)
+    struct segment_file oldest;
+    pthread_mutex_lock(&journal->trimming);
+    while (oldest_is_done(journal, lsn, &oldest)) {
+        journal_segment_name(oldest.first_lsn, name);
+        if (journal->disk->unlink(journal->disk, journal->folder.fd, name) != 0)
             break; /* the next trim tries again */
-        journal->status.bytes -= folder->segments[gone].bytes;
-        gone++;
+        forget_oldest(journal);
     }
-    folder->count -= gone;
-    if (gone)
-        memmove(folder->segments, folder->segments + gone,
-                folder->count * sizeof *folder->segments);
-    journal->status.segments = folder->count;
-    pthread_mutex_unlock(&journal->lock);
+    pthread_mutex_unlock(&journal->trimming);
 }
 
 struct journal_status journal_status(struct journal *journal)
@@ -314,6 +331,7 @@ int journal_open(const struct journal_config *config, journal_replay *replay, vo
     }
     buffer_init(&journal->bytes, BUFFER_BYTES);
     pthread_mutex_init(&journal->lock, NULL);
+    pthread_mutex_init(&journal->trimming, NULL);
     pthread_cond_init(&journal->has_work, NULL);
     start_thread(journal);
     *ret = journal;
@@ -333,6 +351,7 @@ void journal_close(struct journal **journal_at)
     journal_folder_close(&journal->folder);
     buffer_release(&journal->bytes);
     pthread_cond_destroy(&journal->has_work);
+    pthread_mutex_destroy(&journal->trimming);
     pthread_mutex_destroy(&journal->lock);
     mem_free_p(journal_at);
 }
