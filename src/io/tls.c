@@ -2,23 +2,25 @@
 #include "io/tls.h"
 
 #include "base/mem.h"
+#include "io/clock.h"
 #include "io/random.h"
+#include "io/ticket.h"
 #include "io/tls_state.h"
 
 #include <assert.h>
+#include <openssl/core_names.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
-
-/* OpenSSL's ticket key: name, HMAC secret, AES secret. */
-enum { TICKET_KEY_BYTES = 80 };
 
 struct server_tls {
     char *certificate_file, *key_file;
     bool allows_tls12;
-    SSL_CTX *context; /* replaced by a reload; sessions keep a reference to theirs */
-    unsigned char ticket_key[TICKET_KEY_BYTES];
+    pthread_mutex_t lock; /* of `context`: loops begin sessions while one of them reloads */
+    SSL_CTX *context;     /* replaced by a reload; sessions keep a reference to theirs */
+    unsigned char ticket_secret[TICKET_SECRET_BYTES];
 };
 
 static bool fail(char *why, size_t why_size, const char *what, const char *file)
@@ -45,6 +47,54 @@ static int choose_protocol(SSL *ssl UNUSED, const unsigned char **ret_name, unsi
     return result == OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_ALERT_FATAL;
 }
 
+/* --- tickets --- */
+
+static bool start_ticket(const struct ticket_key *key, const unsigned char *iv,
+                         EVP_CIPHER_CTX *cipher, EVP_MAC_CTX *mac, int seals)
+{
+    char digest[] = "SHA256";
+    unsigned char secret[sizeof key->mac];
+    memcpy(secret, key->mac, sizeof secret);
+    OSSL_PARAM how[] = {
+        OSSL_PARAM_construct_octet_string(OSSL_MAC_PARAM_KEY, secret, sizeof secret),
+        OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
+        OSSL_PARAM_construct_end(),
+    };
+    bool is_started = EVP_CipherInit_ex(cipher, EVP_aes_256_cbc(), NULL, key->cipher, iv, seals) &&
+                      EVP_MAC_CTX_set_params(mac, how);
+    OPENSSL_cleanse(secret, sizeof secret);
+    return is_started;
+}
+
+/* Chooses the key of a ticket (SSL_CTX_set_tlsext_ticket_key_evp_cb): 1 use it, 2 use and replace
+ * it, 0 no ticket, -1 failed. */
+static int choose_ticket_key(SSL *ssl, unsigned char *name, unsigned char *iv,
+                             EVP_CIPHER_CTX *cipher, EVP_MAC_CTX *mac, int seals)
+{
+    const struct server_tls *tls = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
+    int64_t now_s = clock_unix_ms() / 1000;
+    struct ticket_key key;
+    enum ticket_found found = TICKET_FRESH;
+    if (SSL_version(ssl) < TLS1_3_VERSION)
+        return 0; /* who had the secret one day could read what was recorded */
+    if (seals) {
+        ticket_key_now(tls->ticket_secret, now_s, &key);
+        memcpy(name, key.name, sizeof key.name);
+        random_fill(iv, (size_t)EVP_CIPHER_get_iv_length(EVP_aes_256_cbc()));
+    } else {
+        found = ticket_key_find(tls->ticket_secret, now_s, name, &key);
+        if (found == TICKET_UNKNOWN)
+            return 0;
+    }
+    bool is_started = start_ticket(&key, iv, cipher, mac, seals);
+    OPENSSL_cleanse(&key, sizeof key);
+    if (!is_started)
+        return -1;
+    return found == TICKET_FRESH ? 1 : 2;
+}
+
+/* --- the context --- */
+
 static void set_options(SSL_CTX *context, struct server_tls *tls)
 {
     static const unsigned char id[] = "sostenuto";
@@ -57,8 +107,10 @@ static void set_options(SSL_CTX *context, struct server_tls *tls)
     SSL_CTX_set_session_id_context(context, id, sizeof id - 1);
     SSL_CTX_set_session_cache_mode(context,
                                    SSL_SESS_CACHE_OFF); /* tickets only: nothing to store */
-    SSL_CTX_set_tlsext_ticket_keys(context, tls->ticket_key, sizeof tls->ticket_key);
+    SSL_CTX_set_app_data(context, tls);
+    SSL_CTX_set_tlsext_ticket_key_evp_cb(context, choose_ticket_key);
     SSL_CTX_set_num_tickets(context, 1);
+    SSL_CTX_set_timeout(context, 2 * TICKET_PERIOD_S);
     SSL_CTX_set_alpn_select_cb(context, choose_protocol, NULL);
 }
 
@@ -83,8 +135,11 @@ bool server_tls_reload(struct server_tls *tls, char *why, size_t why_size)
         SSL_CTX_free(context);
         return false;
     }
-    SSL_CTX_free(tls->context);
+    pthread_mutex_lock(&tls->lock);
+    SSL_CTX *former = tls->context;
     tls->context = context;
+    pthread_mutex_unlock(&tls->lock);
+    SSL_CTX_free(former);
     return true;
 }
 
@@ -95,7 +150,11 @@ struct server_tls *server_tls_new(const struct server_tls_config *config, char *
     tls->certificate_file = mem_strdup(config->certificate_file);
     tls->key_file = mem_strdup(config->key_file);
     tls->allows_tls12 = config->allows_tls12;
-    random_fill(tls->ticket_key, sizeof tls->ticket_key);
+    pthread_mutex_init(&tls->lock, NULL);
+    if (config->ticket_secret)
+        memcpy(tls->ticket_secret, config->ticket_secret, sizeof tls->ticket_secret);
+    else
+        random_fill(tls->ticket_secret, sizeof tls->ticket_secret);
     if (!server_tls_reload(tls, why, why_size))
         server_tls_free(&tls);
     return tls;
@@ -106,7 +165,8 @@ void server_tls_free(struct server_tls **tls)
     if (!*tls)
         return;
     SSL_CTX_free((*tls)->context);
-    OPENSSL_cleanse((*tls)->ticket_key, sizeof(*tls)->ticket_key);
+    pthread_mutex_destroy(&(*tls)->lock);
+    OPENSSL_cleanse((*tls)->ticket_secret, sizeof(*tls)->ticket_secret);
     mem_free((*tls)->certificate_file);
     mem_free((*tls)->key_file);
     mem_free_p(tls);
@@ -114,7 +174,9 @@ void server_tls_free(struct server_tls **tls)
 
 struct ssl_st *server_tls_session(struct server_tls *tls, int fd)
 {
+    pthread_mutex_lock(&tls->lock);
     SSL *ssl = SSL_new(tls->context);
+    pthread_mutex_unlock(&tls->lock);
     assert(ssl);
     int is_set = SSL_set_fd(ssl, fd);
     assert(is_set == 1);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 #include "base/compiler.h"
+#include "io/ticket.h" /* TICKET_SECRET_BYTES */
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -9,7 +10,11 @@
  *
  * TLS 1.3 only unless `allows_tls12`: every browser and every maintained app speaks 1.3, and what
  * is not offered cannot be attacked; the switch exists for old players in a house.  ALPN offers
- * http/1.1. Tickets survive a reload, so returning clients resume.
+ * http/1.1.
+ *
+ * Returning clients resume by ticket (io/ticket.h): across reloads always, across restarts and
+ * upgrades when the processes are given the same `ticket_secret`.  Sessions may begin on any thread
+ * while one reloads.
  */
 struct server_tls;
 
@@ -17,6 +22,8 @@ struct server_tls_config {
     const char *certificate_file; /* PEM, the leaf first, then its chain */
     const char *key_file;         /* PEM, without a passphrase */
     bool allows_tls12;
+    /* TICKET_SECRET_BYTES that outlive this process, copied; NULL: this process draws its own. */
+    const unsigned char *ticket_secret;
 };
 
 /* On failure NULL, and `why` (at least 256 bytes) says what was wrong with which file. */

@@ -2,7 +2,8 @@
 /*
  * A small server with every kind of answer, for the scenarios in this folder.
  *
- *   test_server [--tls CERT KEY] [--tls12] [--proxy-protocol] [--trusted CIDR] [--host NAME]
+ *   test_server [--tls CERT KEY] [--tls12] [--ticket-secret 32CHARACTERS] [--proxy-protocol]
+ * [--trusted CIDR] [--host NAME]
  * [--limit NAME VALUE]
  *
  * Binds a free port on 127.0.0.1, prints "listening on PORT" and serves until SIGTERM, which drains
@@ -341,6 +342,8 @@ static void read_options(char **argv, struct server_config *config, struct site 
     while (*++argv) {
         if (!strcmp(*argv, "--tls12"))
             tls.allows_tls12 = true;
+        else if (!strcmp(*argv, "--ticket-secret"))
+            tls.ticket_secret = (const unsigned char *)*++argv;
         else if (!strcmp(*argv, "--proxy-protocol"))
             config->expects_proxy_protocol = true;
         else if (!strcmp(*argv, "--trusted"))

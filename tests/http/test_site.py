@@ -127,18 +127,55 @@ def test_a_reload_changes_the_certificate_and_drops_nobody(certificate, tmp_path
             assert status(read_all(client)) == 200
 
 
+def resumes(site, session=None, maximum=ssl.TLSVersion.TLSv1_3):
+    """Asks once: whether the session was taken up, and the session for next time."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    context.maximum_version = maximum
+    if session:  # it belongs to its context
+        context = session[0]
+    with context.wrap_socket(site.connect(), server_hostname="first.example",
+                             session=session and session[1]) as client:
+        client.sendall(get("/hello"))
+        assert status(read_all(client)) == 200
+        return client.session_reused, (context, client.session)
+
+
 def test_tickets_outlive_a_reload(certificate):
     with Site("--tls", *certificate) as site:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-        with context.wrap_socket(site.connect(), server_hostname="first.example") as client:
-            client.sendall(get("/hello"))
-            read_all(client)
-            session = client.session
+        _, session = resumes(site)
         site.process.send_signal(signal.SIGHUP)
         time.sleep(0.2)
-        with context.wrap_socket(site.connect(), server_hostname="first.example", session=session) as client:
-            assert client.session_reused
+        assert resumes(site, session)[0]
+
+
+def test_tickets_outlive_a_restart_where_the_secret_does(certificate):
+    kept = ("--tls", *certificate, "--ticket-secret", "k" * 32)
+    with Site(*kept) as site:
+        assert not resumes(site)[0]
+        _, session = resumes(site)
+    with Site(*kept) as site:
+        assert resumes(site, session)[0]
+    with Site("--tls", *certificate) as site:
+        assert not resumes(site, session)[0]
+
+
+def test_openssl_resumes_across_a_restart(certificate, tmp_path):
+    def ask(site, *options):
+        return subprocess.run(["openssl", "s_client", "-connect", f"127.0.0.1:{site.port}", "-tls1_3", "-ign_eof",
+                               *options], input=get("/hello"), capture_output=True, timeout=10).stdout
+    kept = ("--tls", *certificate, "--ticket-secret", "k" * 32)
+    with Site(*kept) as site:
+        assert b"\nNew, TLSv1.3" in ask(site, "-sess_out", tmp_path / "session")
+    with Site(*kept) as site:
+        answer = ask(site, "-sess_in", tmp_path / "session")
+        assert b"\nReused, TLSv1.3" in answer and b"hello" in answer
+
+
+def test_tls_12_gets_no_ticket(certificate):
+    with Site("--tls", *certificate, "--tls12") as site:
+        context, session = resumes(site, maximum=ssl.TLSVersion.TLSv1_2)[1]
+        assert not session.has_ticket and not resumes(site, (context, session))[0]
 
 
 def test_a_bad_certificate_is_named_at_the_start(tmp_path):
