@@ -21,9 +21,10 @@ static bool is_let_in(const struct connection *connection)
         .moment = SHIELD_AT_ACCEPT,
         .class = SHIELD_CLASS_NEW_VISIT,
         .address = address_show(&connection->address, &storage),
-        .now_us = loop_now_us(connection->server->loop),
+        .now_us = loop_now_us(connection_server(connection)->loop),
     };
-    if (shield_admit(connection->server->config.shield, &arrival) <= SHIELD_SERVE_LIGHTER)
+    if (shield_admit(connection_server(connection)->config.shield, &arrival) <=
+        SHIELD_SERVE_LIGHTER)
         return true;
     counter_add(COUNTER_DOOR_REFUSED, 1);
     return false;
@@ -42,27 +43,28 @@ enum step_result connection_step_proxy(struct connection *connection)
 {
     struct http_proxy_header header;
     size_t consumed;
-    int result = http_proxy_header_parse(buffer_view(&connection->in), &header, &consumed);
+    int result =
+        http_proxy_header_parse(buffer_view(&connection->progress->in), &header, &consumed);
     if (result > 0) {
         if (header.has_source) {
             connection->address = header.source;
             connection->port = header.source_port;
         }
-        buffer_release(&connection->in);
+        buffer_release(&connection->progress->in);
         return connection_enter(connection);
     }
-    size_t size = connection->in.size;
-    const uint8_t *bytes = (const uint8_t *)connection->in.data;
+    size_t size = connection->progress->in.size;
+    const uint8_t *bytes = (const uint8_t *)connection->progress->in.data;
     size_t whole = size < 16 ? 16 : 16 + (size_t)(bytes[14] << 8 | bytes[15]);
     if (result < 0)
         return STEP_CLOSES;
-    char *room = buffer_reserve(&connection->in, whole - size);
+    char *room = buffer_reserve(&connection->progress->in, whole - size);
     ssize_t got = room ? recv(connection->stream.fd, room, whole - size, 0) : 0;
     if (got < 0 && (errno == EAGAIN || errno == EINTR))
         return STEP_WAITS;
     if (got <= 0)
         return STEP_CLOSES;
-    connection->in.size += (size_t)got;
+    connection->progress->in.size += (size_t)got;
     return STEP_GOES_ON;
 }
 

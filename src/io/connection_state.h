@@ -5,8 +5,9 @@
 #include "io/server_state.h"
 #include "io/stream.h"
 
-/* connection_state: what the three files of an HTTP/1 connection share.
- * Internal to io/. */
+#include <assert.h>
+
+/* connection_state: what the four files of an HTTP/1 connection share.  Internal to io/. */
 enum connection_step {
     STEP_PROXY,     /* the PROXY v2 header is awaited */
     STEP_SNIFF,     /* the first byte: TLS or plain? */
@@ -25,25 +26,35 @@ enum step_result {
     STEP_CLOSES,
 };
 
-struct connection {
-    struct loop_watch watch;
-    struct loop_timer timer; /* fires at deadline_us or earlier */
-    uint64_t deadline_us;    /* UINT64_MAX: none */
-    struct server *server;
-    struct listener *listener;
-    struct connection *previous, *next;
-    struct exchange *exchange; /* from the end of its header on */
-    struct stream stream;
-    struct buffer in; /* read and not consumed; without memory when empty */
+/*
+ * What only a request under way needs.  Taken from the server's spare ones when an event comes,
+ * given back when the connection is idle again, so an idle connection is the struct below and
+ * nothing else.
+ */
+struct connection_progress {
+    struct connection_progress *next; /* among the spare ones */
+    struct buffer in;                 /* read and not consumed; without memory when empty */
     struct http_parser parser;
     struct http_chunked chunked;
     const struct server_route *route; /* in STEP_BODY */
     uint64_t body_left;               /* to be read, or read while lingering */
     size_t wire_sent, piece;          /* how far the answer is out */
     uint64_t piece_sent;
-    size_t unsent; /* in the kernel when we were blocked, or when last looked */
+    size_t unsent;      /* in the kernel when we were blocked, or when last looked */
+    unsigned run_count; /* requests in this run */
+};
+
+/* Kept small (a test holds it to 160 bytes): thousands are idle. */
+struct connection {
+    struct loop_watch watch;
+    struct deadline deadline; /* in the queue of what is waited for; idle while a handler works */
+    struct listener *listener;
+    struct connection *previous, *next;
+    struct exchange *exchange;            /* from the end of its header on */
+    struct connection_progress *progress; /* NULL when idle */
+    struct stream stream;
     struct address address;
-    uint32_t request_count, run_count;
+    uint32_t request_count;
     uint16_t port;
     uint8_t step;    /* enum connection_step */
     bool is_running; /* inside connection_run() */
@@ -54,13 +65,16 @@ struct connection {
     bool has_unread; /* the client may still be sending what we shall not read */
     bool saw_end;    /* of what the client sends */
 };
+static_assert(sizeof(struct connection) <= 160, "an idle connection is small");
 
 typedef enum step_result step_function(struct connection *connection);
 
 extern const struct exchange_carrier connection_carrier;
 
 void connection_run(struct connection *connection); /* the connection may be gone after it */
-void connection_set_deadline(struct connection *connection, uint64_t at_us);
+struct server *connection_server(const struct connection *connection);
+/* Waits for that from now on, and for nothing that was waited for before. */
+void connection_wait(struct connection *connection, enum server_wait wait);
 /* Blocked for the whole send time-out: true when the client took some of it, and gets as much time
  * again. */
 bool connection_is_alive(struct connection *connection);
@@ -72,5 +86,11 @@ enum step_result connection_step_sniff(struct connection *connection);
 enum step_result connection_step_handshake(struct connection *connection);
 enum step_result
 connection_enter(struct connection *connection); /* its address is known: the door */
+enum step_result connection_step_header(struct connection *connection);
+enum step_result connection_step_body(struct connection *connection);
+/* Answers what cannot be handled; nothing more is read as a request from this connection. */
+void connection_refuse(struct connection *connection, unsigned status, const char *why);
+/* While somebody else works: the next request, or the client's end.  False when nobody is there. */
+bool connection_read_ahead(struct connection *connection);
 enum step_result connection_step_answer(struct connection *connection);
 enum step_result connection_finish_answer(struct connection *connection);

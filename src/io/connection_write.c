@@ -48,7 +48,8 @@ static void write_head(struct connection *connection)
     const struct answer *answer = &exchange->answer;
     struct buffer *wire = &exchange->wire;
     buffer_printf(wire, "HTTP/1.1 %u %s\r\n", answer->status, http_reason(answer->status));
-    write_field(wire, TEXT("Date"), server_date(connection->server, exchange->now_ms / 1000));
+    write_field(wire, TEXT("Date"),
+                server_date(connection_server(connection), exchange->now_ms / 1000));
     buffer_text(wire, TEXT("Server: sostenuto\r\n"));
     for (size_t i = 0; i < answer->field_count; i++)
         write_field(wire, answer->fields[i].name, answer->fields[i].value);
@@ -84,29 +85,31 @@ static void count_sent(size_t size) { counter_add(COUNTER_BYTES_SENT, (int64_t)s
 
 static void skip_done_pieces(struct connection *connection)
 {
+    struct connection_progress *progress = connection->progress;
     const struct answer *answer = &connection->exchange->answer;
-    while (connection->piece < answer->piece_count &&
-           connection->piece_sent == answer->pieces[connection->piece].size) {
-        connection->piece++;
-        connection->piece_sent = 0;
+    while (progress->piece < answer->piece_count &&
+           progress->piece_sent == answer->pieces[progress->piece].size) {
+        progress->piece++;
+        progress->piece_sent = 0;
     }
 }
 
 /* `size` bytes went out: of the wire first, then of pieces. */
 static void advance(struct connection *connection, size_t size)
 {
+    struct connection_progress *progress = connection->progress;
     struct exchange *exchange = connection->exchange;
-    size_t of_wire = exchange->wire.size - connection->wire_sent;
+    size_t of_wire = exchange->wire.size - progress->wire_sent;
     of_wire = size < of_wire ? size : of_wire;
     count_sent(size);
-    connection->wire_sent += of_wire;
+    progress->wire_sent += of_wire;
     size -= of_wire;
     exchange->sent_bytes += size;
     skip_done_pieces(connection);
     while (size > 0) {
-        uint64_t left = exchange->answer.pieces[connection->piece].size - connection->piece_sent;
+        uint64_t left = exchange->answer.pieces[progress->piece].size - progress->piece_sent;
         size_t part = size < left ? size : (size_t)left;
-        connection->piece_sent += part;
+        progress->piece_sent += part;
         size -= part;
         skip_done_pieces(connection);
     }
@@ -116,15 +119,16 @@ static void advance(struct connection *connection, size_t size)
 static int gather(const struct connection *connection, struct iovec runs[RUNS_MAX],
                   size_t *ret_next)
 {
+    struct connection_progress *progress = connection->progress;
     const struct exchange *exchange = connection->exchange;
     const struct answer *answer = &exchange->answer;
     int count = 0;
-    size_t next = connection->piece;
-    if (connection->wire_sent < exchange->wire.size)
-        runs[count++] = (struct iovec){exchange->wire.data + connection->wire_sent,
-                                       exchange->wire.size - connection->wire_sent};
+    size_t next = progress->piece;
+    if (progress->wire_sent < exchange->wire.size)
+        runs[count++] = (struct iovec){exchange->wire.data + progress->wire_sent,
+                                       exchange->wire.size - progress->wire_sent};
     for (; next < answer->piece_count && count < RUNS_MAX && answer->pieces[next].data; next++) {
-        uint64_t skipped = next == connection->piece ? connection->piece_sent : 0;
+        uint64_t skipped = next == progress->piece ? progress->piece_sent : 0;
         const char *from = answer->pieces[next].data + skipped;
         if (answer->pieces[next].size > skipped)
             runs[count++] =
@@ -136,13 +140,14 @@ static int gather(const struct connection *connection, struct iovec runs[RUNS_MA
 
 static ssize_t send_file_piece(struct connection *connection)
 {
+    struct connection_progress *progress = connection->progress;
     const struct answer *answer = &connection->exchange->answer;
-    const struct answer_piece *piece = &answer->pieces[connection->piece];
-    uint64_t left = piece->size - connection->piece_sent;
+    const struct answer_piece *piece = &answer->pieces[progress->piece];
+    uint64_t left = piece->size - progress->piece_sent;
     ssize_t put =
-        stream_send_file(&connection->stream, answer->fd, piece->offset + connection->piece_sent,
+        stream_send_file(&connection->stream, answer->fd, piece->offset + progress->piece_sent,
                          left < FILE_STEP_BYTES ? (size_t)left : FILE_STEP_BYTES,
-                         connection->server->scratch, SERVER_SCRATCH_BYTES);
+                         connection_server(connection)->scratch, SERVER_SCRATCH_BYTES);
     return put == 0 ? -EIO : put; /* shorter than it was: the promised length cannot be kept */
 }
 
@@ -156,7 +161,7 @@ static ssize_t write_once(struct connection *connection)
     ssize_t put = 0;
     if (count > 0)
         put = stream_write(&connection->stream, runs, count, next < answer->piece_count);
-    else if (connection->piece < answer->piece_count)
+    else if (connection->progress->piece < answer->piece_count)
         put = send_file_piece(connection);
     if (put > 0)
         advance(connection, (size_t)put);
@@ -175,7 +180,7 @@ static bool frame_stream(struct connection *connection)
     if (!has_bytes && (!ends || connection->has_ended))
         return false;
     buffer_reset(&exchange->wire);
-    connection->wire_sent = 0;
+    connection->progress->wire_sent = 0;
     exchange->sent_bytes += stream->bytes.size;
     if (has_bytes && connection->is_chunked)
         buffer_printf(&exchange->wire, "%zx\r\n", stream->bytes.size);
@@ -196,7 +201,7 @@ static enum step_result after_stream_is_out(struct connection *connection)
     struct exchange *exchange = connection->exchange;
     const struct answer_stream *stream = &exchange->answer.stream;
     if (!stream->has_ended) {
-        connection_set_deadline(connection, UINT64_MAX);
+        deadline_stop(&connection->deadline);
         exchange_stream_drained(exchange);
         if (!stream->has_ended)
             return STEP_WAITS;
@@ -212,9 +217,8 @@ static enum step_result after_stream_is_out(struct connection *connection)
 
 static void start_patience(struct connection *connection, size_t unsent)
 {
-    uint64_t patience_us = (uint64_t)connection->server->config.limits.send_timeout_ms * 1000;
-    connection->unsent = unsent;
-    connection_set_deadline(connection, loop_now_us(connection->server->loop) + patience_us);
+    connection->progress->unsent = unsent;
+    connection_wait(connection, SERVER_WAIT_SEND);
 }
 
 static enum step_result wait_to_write(struct connection *connection)
@@ -229,7 +233,7 @@ static enum step_result wait_to_write(struct connection *connection)
 bool connection_is_alive(struct connection *connection)
 {
     size_t unsent = stream_unsent(&connection->stream);
-    bool is_alive = connection->is_blocked && unsent < connection->unsent;
+    bool is_alive = connection->is_blocked && unsent < connection->progress->unsent;
     if (is_alive)
         start_patience(connection, unsent);
     return is_alive;
@@ -260,17 +264,18 @@ enum step_result connection_step_answer(struct connection *connection)
 
 enum step_result connection_flush_wire(struct connection *connection)
 {
+    struct connection_progress *progress = connection->progress;
     struct buffer *wire = &connection->exchange->wire;
     connection->is_blocked = false;
-    while (connection->wire_sent < wire->size) {
-        struct iovec run = {wire->data + connection->wire_sent, wire->size - connection->wire_sent};
+    while (progress->wire_sent < wire->size) {
+        struct iovec run = {wire->data + progress->wire_sent, wire->size - progress->wire_sent};
         ssize_t put = stream_write(&connection->stream, &run, 1, false);
         connection->is_blocked = put == -EAGAIN;
         if (put < 0)
             return put == -EAGAIN ? STEP_WAITS : STEP_CLOSES;
-        connection->wire_sent += (size_t)put;
+        progress->wire_sent += (size_t)put;
     }
-    connection->wire_sent = 0;
+    progress->wire_sent = 0;
     buffer_reset(wire);
     return STEP_GOES_ON;
 }
@@ -283,12 +288,12 @@ static void carrier_answer(struct exchange *exchange)
     struct answer *answer = &exchange->answer;
     connection->step = STEP_ANSWER;
     connection->is_blocked = connection->has_ended = false;
-    connection->piece = 0;
-    connection->piece_sent = 0;
+    connection->progress->piece = 0;
+    connection->progress->piece_sent = 0;
     connection->is_chunked = answer->is_stream && exchange->request.version_minor > 0;
     if (answer->is_stream && !connection->is_chunked)
         connection->will_close = true; /* the end of the connection is the end of the answer */
-    if (connection->server->is_draining)
+    if (connection_server(connection)->is_draining)
         connection->will_close = true;
     if (answer->omits_body)
         answer->piece_count = 0;

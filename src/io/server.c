@@ -50,6 +50,7 @@ struct server *server_new(struct loop *loop, const struct server_config *config)
     /* all of a header, every byte written \xNN, and what is ours */
     buffer_init(&server->log_line, (size_t)config->limits.max_header_bytes * 4 + 1024);
     parse_trusted(server);
+    connections_init(server);
     return server;
 }
 
@@ -234,6 +235,7 @@ void server_free(struct server **server_at)
     server->on_drained = NULL;
     while (server->connections)
         connection_abort(server->connections);
+    connections_release(server);
     loop_timer_stop(&server->grace);
     orphan_exchanges(server);
     for (struct listener *listener = server->listeners, *next; listener; listener = next) {

@@ -3,6 +3,7 @@
 #include "base/address.h"
 #include "http/date.h"
 #include "io/carrier.h"
+#include "io/deadline.h"
 #include "io/server.h"
 
 /*
@@ -10,6 +11,17 @@
  * One loop owns all of it: several loops mean several servers on SO_REUSEPORT sockets.
  */
 struct connection;
+struct connection_progress;
+
+/* What a connection waits for; each has its own time-out (io/server.def). */
+enum server_wait {
+    SERVER_WAIT_HEADER, /* from its first byte to its end */
+    SERVER_WAIT_BODY,
+    SERVER_WAIT_IDLE, /* the next request */
+    SERVER_WAIT_SEND, /* the client takes a byte */
+    SERVER_WAIT_LINGER,
+    SERVER_WAIT_COUNT
+};
 
 struct listener {
     struct loop_watch watch;
@@ -22,6 +34,7 @@ struct listener {
 enum {
     SERVER_SCRATCH_BYTES = 64 << 10,
     SERVER_SPARE_EXCHANGES = 32,
+    SERVER_SPARE_PROGRESSES = 64,
     SERVER_LOG_USER_BYTES = 64, /* shown of a user's name */
 };
 
@@ -34,6 +47,9 @@ struct server {
     struct listener *listeners;
     struct connection *connections;
     size_t connection_count;
+    struct deadline_queue waits[SERVER_WAIT_COUNT];
+    struct connection_progress *spare_progress;
+    size_t spare_progress_count;
     struct exchange *live, *spare;
     size_t spare_count;
     int64_t date_s; /* of date_text */
@@ -52,6 +68,8 @@ bool server_trusts(const struct server *server, const struct address *address);
 void server_connection_gone(struct server *server); /* after its own removal */
 
 /* --- connection.c --- */
+void connections_init(struct server *server);
+void connections_release(struct server *server); /* all connections are gone */
 void connection_accept(struct listener *listener, int fd, const struct address *address,
                        uint16_t port);
 void connection_drain(

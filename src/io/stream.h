@@ -20,8 +20,8 @@ struct server_tls;
 enum { STREAM_RECORD_BYTES = 16384 }; /* of one TLS record: more at once is not sent at once */
 
 struct stream {
+    struct ssl_st *ssl; /* NULL when plain */
     int fd;
-    struct ssl_st *ssl;   /* NULL when plain */
     bool wants_other_way; /* the last read waits to write, or the last write to read */
 };
 
