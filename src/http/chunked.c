@@ -101,31 +101,49 @@ static enum step after_byte(struct http_chunked *chunked, char c)
     return STEP_BAD;
 }
 
-static void take_data(struct http_chunked *chunked, struct text *input, struct buffer *out)
+static struct text take_data(struct http_chunked *chunked, struct text *input)
 {
-    size_t size = input->size < chunked->left ? input->size : (size_t)chunked->left;
-    buffer_append(out, input->data, size);
-    *input = text_from(*input, size);
-    chunked->left -= size;
+    struct text piece = {input->data,
+                         input->size < chunked->left ? input->size : (size_t)chunked->left};
+    *input = text_from(*input, piece.size);
+    chunked->left -= piece.size;
     if (chunked->left == 0)
         chunked->step = STEP_DATA_CR;
+    return piece;
+}
+
+static void take_byte(struct http_chunked *chunked, struct text *input)
+{
+    uint32_t limit = chunked->step < STEP_DATA ? SIZE_LINE_MAX_BYTES : TRAILERS_MAX_BYTES;
+    if (chunked->step == STEP_DATA_CR)
+        chunked->line_bytes = 0;
+    if (++chunked->line_bytes > limit)
+        chunked->step = STEP_BAD;
+    else
+        chunked->step = after_byte(chunked, input->data[0]);
+    *input = text_from(*input, 1);
+}
+
+int http_chunked_piece(struct http_chunked *chunked, struct text *input, struct text *ret_piece)
+{
+    *ret_piece = TEXT_NONE;
+    while (input->size > 0 && chunked->step != STEP_DONE && chunked->step != STEP_BAD) {
+        if (chunked->step == STEP_DATA) {
+            *ret_piece = take_data(chunked, input);
+            break;
+        }
+        take_byte(chunked, input);
+    }
+    return chunked->step == STEP_BAD ? -1 : chunked->step == STEP_DONE;
 }
 
 int http_chunked_decode(struct http_chunked *chunked, struct text *input, struct buffer *out)
 {
-    while (input->size > 0 && chunked->step != STEP_DONE && chunked->step != STEP_BAD) {
-        if (chunked->step == STEP_DATA) {
-            take_data(chunked, input, out);
-            continue;
-        }
-        uint32_t limit = chunked->step < STEP_DATA ? SIZE_LINE_MAX_BYTES : TRAILERS_MAX_BYTES;
-        if (chunked->step == STEP_DATA_CR)
-            chunked->line_bytes = 0;
-        if (++chunked->line_bytes > limit)
-            chunked->step = STEP_BAD;
-        else
-            chunked->step = after_byte(chunked, input->data[0]);
-        *input = text_from(*input, 1);
-    }
-    return chunked->step == STEP_BAD ? -1 : chunked->step == STEP_DONE;
+    struct text piece;
+    int state;
+    do {
+        state = http_chunked_piece(chunked, input, &piece);
+        buffer_append(out, piece.data, piece.size);
+    } while (piece.size > 0);
+    return state;
 }

@@ -3,7 +3,7 @@
 #include "base/buffer.h"
 
 /*
- * chunked: decodes the chunked transfer coding (RFC 9112 7.1) of a request body, strictly.
+ * chunked: decodes the chunked transfer coding (RFC 9112 7.1) of a body, strictly.
  *
  * CRLF only; a size is 1 to 16 hex digits; extensions and trailers are read over and dropped,
  * within small limits.
@@ -24,3 +24,11 @@ void http_chunked_init(struct http_chunked *chunked);
  */
 int http_chunked_decode(struct http_chunked *chunked, struct text *input,
                         struct buffer *out) MUST_USE;
+
+/*
+ * The same without a copy: takes bytes off the front of *input up to the end of one piece of body,
+ * which *ret_piece borrows from it.  0 with an empty piece when all input is taken; call again
+ * while the piece is not empty.
+ */
+int http_chunked_piece(struct http_chunked *chunked, struct text *input,
+                       struct text *ret_piece) MUST_USE;

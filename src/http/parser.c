@@ -2,6 +2,7 @@
 #include "http/parser.h"
 
 #include "http/fields.h"
+#include "http/header.h"
 #include "http/target.h"
 
 #include <llhttp.h>
@@ -10,7 +11,7 @@
 /*
  * Three passes over bytes that are hot in the cache:
  *   find_end   looks for the empty line and refuses what is wrong with lines as such
- *   read_lines splits the request line, then llhttp checks the whole and gives the fields
+ *   read_*     split the request line, then llhttp checks the whole and gives the fields
  *   judge_*    refuse what is wrong with the message: Host, framing, target
  */
 enum { REQUEST_LINE_EXTRA_BYTES = 32 }; /* longest method we know, version, spaces */
@@ -63,9 +64,9 @@ static size_t leading_empty_bytes(struct text bytes)
     return skipped;
 }
 
-/* 1 with the header's size including its empty line, 0 more, -1 refused. */
-static int find_end(struct http_parser *parser, struct text bytes, const struct http_limits *limits,
-                    size_t *ret_size, struct http_refusal *ret_why)
+int http_header_find_end(struct http_parser *parser, struct text bytes,
+                         const struct http_limits *limits, size_t *ret_size,
+                         struct http_refusal *ret_why)
 {
     while (parser->scanned < bytes.size) {
         const char *from = bytes.data + parser->scanned;
@@ -144,23 +145,23 @@ static int refuse_as(llhttp_errno_t error, struct http_refusal *ret_why)
     }
 }
 
-/* Gives `header` to llhttp; its fields go to request->fields. */
-static int read_fields(struct text header, size_t lines, struct arena *arena,
-                       struct http_request *request, struct http_refusal *ret_why)
+int http_header_read_fields(struct text header, enum http_header_of of, size_t lines,
+                            struct arena *arena, const struct http_field **ret_fields,
+                            struct http_refusal *ret_why)
 {
     struct reading reading = {.capacity = lines};
     reading.fields = arena_alloc(arena, (lines + 1) * sizeof *reading.fields);
     if (!reading.fields)
         return refuse(ret_why, 503, "out of memory for one request");
-    llhttp_init(&reading.llhttp, HTTP_REQUEST, &settings);
+    llhttp_init(&reading.llhttp, of == HTTP_HEADER_OF_REQUEST ? HTTP_REQUEST : HTTP_RESPONSE,
+                &settings);
     reading.llhttp.data = &reading;
     llhttp_errno_t error = llhttp_execute(&reading.llhttp, header.data, header.size);
     if (error != HPE_OK && error != HPE_PAUSED_UPGRADE)
         return refuse_as(error, ret_why);
     if (!reading.is_complete || reading.count != lines)
         return refuse(ret_why, 400, "the header is not HTTP/1");
-    request->fields = reading.fields;
-    request->field_count = reading.count;
+    *ret_fields = reading.fields;
     return 0;
 }
 
@@ -283,8 +284,11 @@ static int read_header(struct text header, size_t lines, const struct http_limit
     struct text line = {own.data,
                         (size_t)((const char *)memchr(own.data, '\r', own.size) - own.data)};
     if (read_request_line(line, limits, request, ret_why) < 0 ||
-        read_fields(own, lines - 1, arena, request, ret_why) < 0 ||
-        judge_framing(request, ret_why) < 0 || judge_target(request, arena, ret_why) < 0)
+        http_header_read_fields(own, HTTP_HEADER_OF_REQUEST, lines - 1, arena, &request->fields,
+                                ret_why) < 0)
+        return -1;
+    request->field_count = lines - 1;
+    if (judge_framing(request, ret_why) < 0 || judge_target(request, arena, ret_why) < 0)
         return -1;
     request->keeps_alive = wants_to_stay(request);
     return 1;
@@ -298,7 +302,7 @@ int http_parser_read(struct http_parser *parser, struct text bytes,
     if (bytes.size - skipped < 2)
         return 0; /* CR alone may yet become an empty line */
     struct text message = text_from(bytes, skipped);
-    int found = find_end(parser, message, limits, &size, ret_why);
+    int found = http_header_find_end(parser, message, limits, &size, ret_why);
     if (found <= 0)
         return found;
     if (parser->lines == 0)
