@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "io/clock.h"
 
+#include "io/fault_point.h"
+
 #include <assert.h>
 #include <time.h>
 
@@ -21,5 +23,5 @@ uint64_t clock_monotonic_us(void)
 int64_t clock_unix_ms(void)
 {
     struct timespec now = read_clock(CLOCK_REALTIME);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000 + fault_point_clock_shift_ms();
 }

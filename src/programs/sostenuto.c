@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /* sostenuto: finds the command that argv names and runs it. */
 #include "base/guard.h"
+#include "io/fault_point.h"
 #include "programs/command.h"
 
 static enum command_exit show_usage(FILE *out, enum command_exit code)
@@ -49,13 +50,23 @@ static bool take_guards(void)
                        TEXT_ARGS(unknown));
     return false;
 }
+
+static bool take_faults(void)
+{
+    const char *path = getenv("SOSTENUTO_FAULT_BOARD");
+    if (!path || fault_points_obey(path))
+        return true;
+    (void)command_fail(COMMAND_USAGE, "SOSTENUTO_FAULT_BOARD: %s: %m", path);
+    return false;
+}
 #else
 static bool take_guards(void) { return true; }
+static bool take_faults(void) { return true; }
 #endif
 
 int main(int argc, char **argv)
 {
-    if (!take_guards())
+    if (!take_guards() || !take_faults())
         return COMMAND_USAGE;
     enum command_exit code = dispatch(argc - 1, argv + 1);
     if (fflush(stdout) != 0 && code == COMMAND_OK)

@@ -3,6 +3,7 @@
 #include "state/database.h"
 
 #include "base/mem.h"
+#include "io/fault_point.h"
 #include "state/database_schema.h"
 
 #include <errno.h>
@@ -296,6 +297,7 @@ int database_write(struct database *database, const struct effects *effects, str
     bind_uid(&mark, &journal);
     bind_integer(&mark, effects->lsn);
     result = result == SQLITE_OK ? run(&mark) : result;
+    fault_point_disk();
     result = result == SQLITE_OK ? run_plain(database, COMMIT) : result;
     if (result != SQLITE_OK)
         (void)!run_plain(database, ROLLBACK);

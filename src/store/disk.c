@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "store/disk.h"
 
+#include "io/fault_point.h"
 #include "io/file.h"
 
 #include <errno.h>
@@ -16,11 +17,21 @@ static int real_create(const struct disk *disk UNUSED, int dir_fd, const char *n
 
 static int real_write(const struct disk *disk UNUSED, int fd, const void *data, size_t size)
 {
+    fault_point_disk();
     return file_write_all(fd, data, size);
 }
 
-static int real_sync(const struct disk *disk UNUSED, int fd) { return fdatasync(fd) ? -errno : 0; }
-static int real_sync_dir(const struct disk *disk UNUSED, int fd) { return fsync(fd) ? -errno : 0; }
+static int real_sync(const struct disk *disk UNUSED, int fd)
+{
+    fault_point_disk();
+    return fdatasync(fd) ? -errno : 0;
+}
+
+static int real_sync_dir(const struct disk *disk UNUSED, int fd)
+{
+    fault_point_disk();
+    return fsync(fd) ? -errno : 0;
+}
 
 static int real_truncate(const struct disk *disk UNUSED, int fd, uint64_t size)
 {

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "io/fault_point.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#define BOARD_MAGIC UINT64_C(0x31766472616f6266) /* "fboardv1" */
+
+struct fault_board *fault_board_map(const char *path, bool is_maker)
+{
+    int flags = O_RDWR | O_CLOEXEC | O_NOFOLLOW | (is_maker ? O_CREAT : 0);
+    int fd = open(path, flags, 0600);
+    if (fd < 0)
+        return NULL;
+    struct stat status;
+    struct fault_board *board = NULL;
+    if (is_maker ? ftruncate(fd, sizeof *board) == 0
+                 : fstat(fd, &status) == 0 && status.st_size == (off_t)sizeof *board)
+        board = mmap(NULL, sizeof *board, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    if (board == MAP_FAILED)
+        board = NULL;
+    if (board && is_maker)
+        board->magic = BOARD_MAGIC;
+    if (board && board->magic != BOARD_MAGIC) {
+        (void)munmap(board, sizeof *board);
+        board = NULL;
+        errno = EINVAL;
+    }
+    (void)close(fd);
+    return board;
+}
+
+#ifdef SOSTENUTO_DRILLS
+static struct fault_board *board; /* set before the first thread starts, then only read */
+
+bool fault_points_obey(const char *path)
+{
+    board = fault_board_map(path, false);
+    return board != NULL;
+}
+
+int64_t fault_point_clock_shift_ms(void)
+{
+    int64_t shift_ms =
+        board ? atomic_load_explicit(&board->clock_shift_ms, memory_order_relaxed) : 0;
+    if (shift_ms)
+        atomic_fetch_add_explicit(&board->clock_obeyed, 1, memory_order_relaxed);
+    return shift_ms;
+}
+
+void fault_point_disk(void)
+{
+    uint32_t delay_ms =
+        board ? atomic_load_explicit(&board->disk_delay_ms, memory_order_relaxed) : 0;
+    if (!delay_ms)
+        return;
+    struct timespec left = {delay_ms / 1000, (long)(delay_ms % 1000) * 1000000};
+    while (nanosleep(&left, &left) != 0 && errno == EINTR)
+        ;
+    atomic_fetch_add_explicit(&board->disk_obeyed, 1, memory_order_relaxed);
+}
+#endif
