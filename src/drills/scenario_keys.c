@@ -114,10 +114,13 @@ const char *scenario_key_nearest(const char *section, struct text name)
 {
     const char *best = NULL;
     size_t most = 0;
+    bool is_top = strcmp(section, "about") == 0; /* where the sections themselves are keys */
     for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
-        size_t shared = likeness(text_of(keys[i].name), name);
-        if (strcmp(keys[i].section, section) == 0 && shared > most && shared * 2 >= name.size) {
-            best = keys[i].name;
+        bool is_here = strcmp(keys[i].section, section) == 0;
+        const char *candidate = is_here ? keys[i].name : keys[i].section;
+        size_t shared = likeness(text_of(candidate), name);
+        if ((is_here || is_top) && shared > most && shared * 2 >= name.size) {
+            best = candidate;
             most = shared;
         }
     }
