@@ -164,6 +164,13 @@ const struct exchange_peer *exchange_peer(const struct exchange *exchange)
 struct text exchange_body(const struct exchange *exchange) { return buffer_view(&exchange->body); }
 struct arena *exchange_arena(struct exchange *exchange) { return exchange->arena; }
 struct loop *exchange_loop(const struct exchange *exchange) { return exchange->loop; }
+size_t exchange_loop_index(const struct exchange *exchange UNUSED) { return 0; }
+
+void exchange_go_home(struct exchange *exchange, exchange_handler *handler, void *context)
+{
+    handler(exchange, context);
+}
+
 bool exchange_is_abandoned(const struct exchange *exchange) { return !exchange->carrier; }
 int64_t exchange_now_ms(const struct exchange *exchange) { return exchange->now_ms; }
 

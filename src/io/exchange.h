@@ -8,13 +8,13 @@
  * exchange: one request and its one answer, as a handler sees them, independent of HTTP version and
  * TLS.
  *
- * A handler gets an exchange on its loop's thread with the body already read whole (within the
- * route's limit) and must finish it exactly once, now or later, on that same loop: call one of the
- * functions marked FINISHES. If the client goes away first the exchange stays valid until then and
- * the answer is dropped, so a handler that waits for a worker need not watch for it.
- * exchange_is_abandoned() lets long work stop early. HEAD is answered by the server from the GET
- * answer; Date, Server, Connection, Content-Length, conditional requests (RFC 9110 13) and ranges
- * (RFC 9110 14) are the server's too.
+ * A handler gets an exchange with the body already read whole (within the route's limit) and must
+ * finish it exactly once, now or later, on the same loop (home, unless the route runs_anywhere;
+ * io/server.h): call one of the functions marked FINISHES. If the client goes away first the
+ * exchange stays valid until then and the answer is dropped, so a handler that waits for a worker
+ * need not watch for it. exchange_is_abandoned() lets long work stop early. HEAD is answered by the
+ * server from the GET answer; Date, Server, Connection, Content-Length, conditional requests (RFC
+ * 9110 13) and ranges (RFC 9110 14) are the server's too.
  */
 struct exchange;
 struct loop;
@@ -33,9 +33,16 @@ struct text exchange_body(const struct exchange *exchange);
 /* Query parameters, then those of a form body when that is its type. */
 const struct http_parameters *exchange_parameters(const struct exchange *exchange);
 struct text exchange_parameter(const struct exchange *exchange,
-                               struct text name);        /* data NULL when absent */
-struct arena *exchange_arena(struct exchange *exchange); /* freed with the exchange */
-struct loop *exchange_loop(const struct exchange *exchange);
+                               struct text name);            /* data NULL when absent */
+struct arena *exchange_arena(struct exchange *exchange);     /* freed with the exchange */
+struct loop *exchange_loop(const struct exchange *exchange); /* that runs the handler */
+size_t exchange_loop_index(const struct exchange *exchange); /* its place in the server; 0: home */
+/*
+ * For a handler of a runs_anywhere route that needs the home loop after all: `handler` runs there,
+ * at once or on a later turn, and finishes the exchange; the caller must not touch it any more.
+ */
+typedef void exchange_handler(struct exchange *exchange, void *context);
+void exchange_go_home(struct exchange *exchange, exchange_handler *handler, void *context);
 bool exchange_is_abandoned(const struct exchange *exchange);
 int64_t
 exchange_now_ms(const struct exchange *exchange); /* Unix time at which the request was read */

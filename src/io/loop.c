@@ -15,9 +15,13 @@
 #include <unistd.h>
 
 /*
- * One turn: wait for events until the next timer, run due timers, run descriptors' callbacks, run
+ * One turn: wait for events until the next timer, run descriptors' callbacks, run due timers, run
  * messages. A callback may remove any watch, its own too: loop_watch_remove() blanks what is still
  * to come for it in the current batch.
+ *
+ * Whoever posts wakes us only when we sleep.  Before sleeping we say so and then look for messages;
+ * a sender puts his message and then looks whether we sleep: in one total order of these four one
+ * of us sees the other, so no message waits for an unrelated event.
  */
 enum {
     BATCH_EVENTS = 256,
@@ -44,6 +48,8 @@ struct loop {
     int batch_at, batch_count;
     struct loop_watch wake; /* eventfd: messages, stop */
     atomic_bool is_stopping;
+    atomic_bool is_asleep;   /* or about to be: the next sender wakes us */
+    atomic_size_t waiting;   /* posted.count, for a look without the lock */
     pthread_mutex_t lock;    /* guards posted */
     struct messages posted;  /* by any thread */
     struct messages running; /* swapped with posted, read by the loop alone */
@@ -83,10 +89,13 @@ struct loop *loop_new(void)
 /* Runs what was posted before; what these post waits for the next turn. */
 static bool run_messages(struct loop *loop)
 {
+    if (atomic_load_explicit(&loop->waiting, memory_order_relaxed) == 0)
+        return false;
     pthread_mutex_lock(&loop->lock);
     struct messages taken = loop->posted;
     loop->posted = loop->running;
     loop->posted.count = 0;
+    atomic_store_explicit(&loop->waiting, 0, memory_order_relaxed);
     pthread_mutex_unlock(&loop->lock);
     loop->running = taken;
     for (size_t i = 0; i < taken.count; i++)
@@ -113,9 +122,12 @@ void loop_free(struct loop **loop_at)
 
 static int wait_ms(const struct loop *loop)
 {
-    uint64_t next_us = timers_next_us(&loop->timers), now_us = clock_monotonic_us();
+    uint64_t next_us = timers_next_us(&loop->timers);
+    if (atomic_load(&loop->waiting) > 0)
+        return 0;
     if (next_us == UINT64_MAX)
         return -1;
+    uint64_t now_us = clock_monotonic_us();
     if (next_us <= now_us)
         return 0;
     uint64_t ms = (next_us - now_us + 999) / 1000;
@@ -151,8 +163,10 @@ static void run_batch(struct loop *loop)
 
 static void turn(struct loop *loop)
 {
+    atomic_store(&loop->is_asleep, true);
     int count = epoll_wait(loop->epoll_fd, loop->batch, BATCH_EVENTS, wait_ms(loop));
     assert(count >= 0 || errno == EINTR);
+    atomic_store_explicit(&loop->is_asleep, false, memory_order_relaxed);
     loop->now_us = clock_monotonic_us();
     loop->batch_count = count > 0 ? count : 0;
     run_batch(loop);
@@ -179,7 +193,8 @@ static struct epoll_event event_for(struct loop_watch *watch)
 {
     return (struct epoll_event){
         .events = (watch->wanted & LOOP_READ ? EPOLLIN : 0u) |
-                  (watch->wanted & LOOP_WRITE ? EPOLLOUT : 0u),
+                  (watch->wanted & LOOP_WRITE ? EPOLLOUT : 0u) |
+                  (watch->wanted & LOOP_EXCLUSIVE ? EPOLLEXCLUSIVE : 0u),
         .data.ptr = watch,
     };
 }
@@ -234,14 +249,14 @@ void loop_post(struct loop *loop, loop_call *call, void *context)
 {
     pthread_mutex_lock(&loop->lock);
     struct messages *posted = &loop->posted;
-    bool was_empty = posted->count == 0;
     if (posted->count == posted->capacity) {
         assert(posted->capacity < MAX_MESSAGES);
         posted->capacity = posted->capacity ? posted->capacity * 2 : 16;
         posted->items = mem_realloc_array(posted->items, posted->capacity, sizeof *posted->items);
     }
     posted->items[posted->count++] = (struct message){call, context};
+    atomic_store(&loop->waiting, posted->count);
     pthread_mutex_unlock(&loop->lock);
-    if (was_empty)
+    if (atomic_load(&loop->is_asleep) && atomic_exchange(&loop->is_asleep, false))
         wake(loop);
 }

@@ -25,7 +25,14 @@ uint64_t loop_now_us(const struct loop *loop); /* monotonic, as of this turn */
  * LOOP_HANGUP (error, or both directions closed) comes unasked and again each turn until the watch
  * is removed.
  */
-enum loop_events { LOOP_READ = 1, LOOP_WRITE = 2, LOOP_HANGUP = 4 };
+enum loop_events {
+    LOOP_READ = 1,
+    LOOP_WRITE = 2,
+    LOOP_HANGUP = 4,
+    /* Several loops watch one listening socket; of those that sleep one is woken
+     * (EPOLLEXCLUSIVE).  Part of `wanted` at loop_watch_add(); such a watch cannot be set anew. */
+    LOOP_EXCLUSIVE = 8,
+};
 struct loop_watch;
 typedef void loop_on_events(struct loop_watch *watch, unsigned events, uint64_t now_us);
 struct loop_watch {
@@ -51,7 +58,10 @@ struct loop_timer {
 void loop_timer_start(struct loop *loop, struct loop_timer *timer, uint64_t at_us);
 void loop_timer_stop(struct loop_timer *timer); /* idle timers too */
 
-/* --- messages: run `call(context)` on the loop's thread, in order per sender; from any thread ---
+/*
+ * --- messages: run `call(context)` on the loop's thread, in order per sender; from any thread ---
+ * They wait for the end of the loop's turn and run in one batch: a loop that is awake is not woken,
+ * a sleeping one once.  Whoever posts bounds what he posts: a million waiting is our bug.
  */
 typedef void loop_call(void *context);
 void loop_post(struct loop *loop, loop_call *call, void *context);

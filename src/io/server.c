@@ -59,6 +59,14 @@ void server_route(struct server *server, const struct server_route *route)
     dispatch_add_route(server, route);
 }
 
+size_t server_loop_count(const struct server *server UNUSED) { return 1; }
+
+struct loop *server_loop(const struct server *server, size_t index)
+{
+    assert(index == 0);
+    return server->loop;
+}
+
 struct text server_date(struct server *server, int64_t unix_s)
 {
     if (server->date_s != unix_s) {

@@ -7,6 +7,13 @@
 /*
  * server: accepts connections, reads requests, calls the door and then the route's handler.
  *
+ * `limits.loops` loops serve: the *home* loop given to server_new(), and threads of the server's
+ * own.  A connection lives on one of them for good.  A handler runs on the home loop, so what it
+ * touches there needs no lock: a request read elsewhere is handed over by message, and its answer
+ * is handed back when it is finished.  Handlers of routes that say `runs_anywhere` run on the
+ * connection's loop.  Every callback of a handler is made on the loop that ran the handler.  All
+ * functions here are called on the home loop's thread.
+ *
  * Every bound below has a default in io/server.def and is a named configuration key.  The owner
  * keeps config, logger and contexts alive longer than the server.
  */
@@ -24,6 +31,7 @@ struct server_route {
     void *context;
     bool allows_public_plain; /* in plain HTTP also to public addresses: ACME, where TLS is not
                                  there yet */
+    bool runs_anywhere;       /* the handler is thread-safe: it runs where the connection lives */
 };
 
 struct server_limits {
@@ -51,11 +59,16 @@ struct server_config {
 };
 
 struct server_config server_config_default(void);
-struct server *server_new(struct loop *loop, const struct server_config *config) MUST_USE;
+/* Starts the threads of the other loops; they have nothing to do until server_listen(). */
+struct server *server_new(struct loop *home, const struct server_config *config) MUST_USE;
 /* Closes what is open.  Not from inside a handler; exchanges that handlers still hold stay valid.
  */
 void server_free(struct server **server);
+/* All routes come before the first server_listen(). */
 void server_route(struct server *server, const struct server_route *route);
+/* For what runs_anywhere handlers keep per loop; index 0 is home (exchange_loop_index()). */
+size_t server_loop_count(const struct server *server); /* at least 1 */
+struct loop *server_loop(const struct server *server, size_t index);
 /* Serves on a listening socket (taken over); `tls` NULL means plain, else TLS is detected by its
  * first byte and plain HTTP on the same port is served to private addresses and redirected
  * elsewhere. */

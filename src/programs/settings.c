@@ -23,17 +23,11 @@ static const struct setting table[] = {
     {#name,       default_text,        choices,        help,      0, 0, \
      FIELD(name), SETTING_KIND_CHOICE, SETTING_##when, CHECK_NONE},
 #include "programs/settings.def"
-#define LIMIT(name, unit_type, default_value, help) \
-    {#name,                                         \
-     #default_value,                                \
-     NULL,                                          \
-     help,                                          \
-     1,                                             \
-     UINT32_MAX,                                    \
-     FIELD(limits.name),                            \
-     SETTING_KIND_NUMBER,                           \
-     SETTING_START,                                 \
-     CHECK_NONE},
+#define LIMIT(name, unit_type, default_value, help)                                 \
+    {#name,         #default_value,      NULL,                                      \
+     help,          (default_value) > 0, /* 0 is a value where it is the default */ \
+     UINT32_MAX,    FIELD(limits.name),  SETTING_KIND_NUMBER,                       \
+     SETTING_START, CHECK_NONE},
 #include "io/server.def"
 #undef LIMIT
 };
