@@ -47,6 +47,7 @@ static void on_made(struct player *player)
     json_member_text(json, "secret", text_of(made->secret.text));
     json_end_object(json);
     secret_wipe(&made->secret);
+    exchange_keep_identity(player->exchange);
     player_send(player, 201);
 }
 

@@ -78,6 +78,7 @@ static void send_session(struct player *player, const struct session *session, u
         return;
     }
     exchange_set_user(player->exchange, player->account->name);
+    exchange_keep_identity(player->exchange);
     struct json *json = player_json(player);
     json_begin_object(json);
     write_token(json, player, session);

@@ -3,6 +3,7 @@
 #include "http/accept_encoding.h"
 #include "http/date.h"
 #include "io/carrier.h"
+#include "io/coding.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -187,10 +188,14 @@ static bool apply_ranges(struct exchange *exchange, struct text content_type, in
 
 /* --- known bodies: pieces[0] is the whole --- */
 
+static bool has_validators(const struct answer *answer)
+{
+    return answer->validators.etag.size > 0 || answer->validators.last_modified_s != INT64_MIN;
+}
+
 static bool allows_ranges(const struct answer *answer)
 {
-    return answer->fd >= 0 || answer->validators.etag.size > 0 ||
-           answer->validators.last_modified_s != INT64_MIN;
+    return answer->fd >= 0 || has_validators(answer);
 }
 
 static void send_known(struct exchange *exchange, unsigned status, struct text content_type,
@@ -226,6 +231,29 @@ static void send_known(struct exchange *exchange, unsigned status, struct text c
     exchange_answer_ready(exchange, status);
 }
 
+/* A coding is another representation: its strong validator must differ (RFC 9110 8.8.3.3). */
+static void mark_coding(struct exchange *exchange, enum http_coding coding)
+{
+    struct http_validators *validators = &exchange->answer.validators;
+    const char *name = http_coding_name(coding);
+    exchange_add_field(exchange, "Content-Encoding", text_of(name));
+    if (validators->etag.size > 0)
+        validators->etag =
+            arena_printf(exchange->arena, "%.*s-%s", TEXT_ARGS(validators->etag), name);
+}
+
+/* Large answers are coded in steps, but for those that could be 304: their size is known at once.
+ */
+static bool was_sent_coded(struct exchange *exchange, enum http_coding coding,
+                           const char *content_type)
+{
+    if (has_validators(&exchange->answer) || !coding_start(exchange, coding))
+        return false;
+    mark_coding(exchange, coding);
+    exchange_send_coded(exchange, content_type);
+    return true;
+}
+
 void exchange_send_output(struct exchange *exchange, unsigned status, const char *content_type)
 {
     struct buffer *output = &exchange->answer.output;
@@ -234,8 +262,21 @@ void exchange_send_output(struct exchange *exchange, unsigned status, const char
         exchange_answer_ready(exchange, 503);
         return;
     }
-    struct answer_piece whole = {.data = output->data ? output->data : "", .size = output->size};
-    send_known(exchange, status, arena_text(exchange->arena, text_of(content_type)), whole);
+    struct text type = arena_text(exchange->arena, text_of(content_type));
+    struct text body = buffer_view(output), coded = TEXT_NONE;
+    enum http_coding coding = coding_choose(exchange, status, type);
+    if (coding != HTTP_CODING_IDENTITY) {
+        if (coding_is_small(exchange))
+            coded = coding_apply(exchange, coding);
+        else if (was_sent_coded(exchange, coding, content_type))
+            return;
+    }
+    if (coded.data) {
+        mark_coding(exchange, coding);
+        body = coded;
+    }
+    struct answer_piece whole = {.data = body.data ? body.data : "", .size = body.size};
+    send_known(exchange, status, type, whole);
 }
 
 void exchange_send_text(struct exchange *exchange, unsigned status, const char *content_type,
@@ -249,17 +290,6 @@ void exchange_send_text(struct exchange *exchange, unsigned status, const char *
 void exchange_send_empty(struct exchange *exchange, unsigned status)
 {
     exchange_answer_ready(exchange, status);
-}
-
-/* A coding is another representation: its strong validator must differ (RFC 9110 8.8.3.3). */
-static void mark_coding(struct exchange *exchange, enum http_coding coding)
-{
-    struct http_validators *validators = &exchange->answer.validators;
-    const char *name = http_coding_name(coding);
-    exchange_add_field(exchange, "Content-Encoding", text_of(name));
-    if (validators->etag.size > 0)
-        validators->etag =
-            arena_printf(exchange->arena, "%.*s-%s", TEXT_ARGS(validators->etag), name);
 }
 
 void exchange_send_asset(struct exchange *exchange, const struct exchange_asset *asset)

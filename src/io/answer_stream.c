@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "io/carrier.h"
+#include "io/coding.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -7,7 +8,8 @@
 #include <unistd.h>
 
 /*
- * answer_stream: answers whose length is not known when they start: pipes and server-sent events.
+ * answer_stream: answers whose length is not known when they start: pipes, server-sent events and
+ * what is coded in steps.
  *
  * Bytes wait in stream.bytes (at most 64 KiB) for the carrier.  A pipe is read only when that is
  * empty, so it goes no faster than the client; events that do not fit are refused, so their sender
@@ -74,10 +76,16 @@ static void watch_pipe(struct exchange *exchange)
         end_pipe(exchange, error);
 }
 
-void exchange_stream_drained(struct exchange *exchange)
+bool exchange_stream_drained(struct exchange *exchange)
 {
-    if (exchange->answer.stream.pipe.on_events)
+    struct answer_stream *stream = &exchange->answer.stream;
+    if (stream->coder) {
+        coding_step(exchange);
+        return true;
+    }
+    if (stream->pipe.on_events)
         watch_pipe(exchange);
+    return stream->has_ended;
 }
 
 void exchange_send_pipe(struct exchange *exchange, const char *content_type, int fd,
@@ -94,6 +102,15 @@ void exchange_send_pipe(struct exchange *exchange, const char *content_type, int
         stream->has_ended = true;
     else if (exchange->carrier)
         watch_pipe(exchange);
+    stream_start(exchange, content_type);
+}
+
+/* --- what is coded in steps --- */
+
+void exchange_send_coded(struct exchange *exchange, const char *content_type)
+{
+    if (exchange->request.method == HTTP_METHOD_HEAD)
+        exchange->answer.stream.has_ended = true;
     stream_start(exchange, content_type);
 }
 

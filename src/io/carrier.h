@@ -60,6 +60,8 @@ struct answer_stream {
     int error; /* -errno: the body is cut short, and the client must be able to tell */
     struct loop_watch pipe;
     struct loop_timer heartbeat; /* of server-sent events */
+    struct http_coder *coder;    /* codes answer.output (io/coding.h); else NULL */
+    struct text uncoded;         /* what is left of that */
     exchange_on_end *on_end;
     exchange_on_close *on_close;
     void *context;
@@ -67,7 +69,7 @@ struct answer_stream {
 
 struct answer {
     unsigned status;
-    bool is_stream, omits_body, is_oversize;
+    bool is_stream, omits_body, is_oversize, keeps_identity;
     uint64_t length; /* of the body, also when omitted; meaningless when is_stream */
     int fd;          /* of file pieces, or -1; owned */
     size_t field_count, piece_count;
@@ -108,10 +110,13 @@ struct exchange *exchange_take(struct server *server, const struct exchange_carr
 /* The client has everything (error 0) or is gone (-errno).  Logs, calls back, gives the exchange
  * up. */
 void exchange_release(struct exchange *exchange, int error);
-/* The stream's buffer is empty: let the source go on. */
-void exchange_stream_drained(struct exchange *exchange);
+/* The stream's buffer is empty: let the source go on.  True when there is more at once, bytes or
+ * the end: send it on a later turn; false: wake() comes. */
+bool exchange_stream_drained(struct exchange *exchange) MUST_USE;
 
 /* --- for the exchange's own files --- */
+void exchange_send_coded(struct exchange *exchange,
+                         const char *content_type); /* coding_start()ed */
 void exchange_drop(struct exchange *exchange); /* frees what the answer holds; back to the pool */
 void exchange_answer_ready(struct exchange *exchange, unsigned status);
 void exchange_add_field(struct exchange *exchange, const char *name,

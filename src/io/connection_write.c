@@ -202,9 +202,9 @@ static enum step_result after_stream_is_out(struct connection *connection)
     const struct answer_stream *stream = &exchange->answer.stream;
     if (!stream->has_ended) {
         deadline_stop(&connection->deadline);
-        exchange_stream_drained(exchange);
-        if (!stream->has_ended)
-            return STEP_WAITS;
+        bool has_more = exchange_stream_drained(exchange);
+        if (!stream->error)
+            return has_more ? STEP_YIELDS : STEP_WAITS;
     }
     if (!stream->error)
         return connection_finish_answer(connection);

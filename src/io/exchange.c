@@ -6,6 +6,7 @@
 #include "http/fields.h"
 #include "io/carrier.h"
 #include "io/clock.h"
+#include "io/coding.h"
 #include "io/server_state.h"
 
 #include <assert.h>
@@ -121,6 +122,7 @@ void exchange_drop(struct exchange *exchange)
     if (exchange->answer.fd >= 0)
         close(exchange->answer.fd);
     loop_timer_stop(&exchange->answer.stream.heartbeat);
+    coding_stop(exchange);
     if (!server) {
         exchange_free(exchange);
         return;
@@ -222,5 +224,7 @@ void exchange_last_modified(struct exchange *exchange, int64_t unix_s)
 {
     exchange->answer.validators.last_modified_s = unix_s;
 }
+
+void exchange_keep_identity(struct exchange *exchange) { exchange->answer.keeps_identity = true; }
 
 struct buffer *exchange_output(struct exchange *exchange) { return &exchange->answer.output; }

@@ -58,6 +58,10 @@ void exchange_field(struct exchange *exchange, const char *name, struct text val
 void exchange_etag(struct exchange *exchange, struct text opaque_tag);
 void exchange_last_modified(struct exchange *exchange, int64_t unix_s);
 
+/* The answer holds a secret: it is never coded, because the length of what is packed tells about
+ * it. */
+void exchange_keep_identity(struct exchange *exchange);
+
 /* A body built in memory: write here, then exchange_send_output().  Ceiling 32 MiB; overflow
  * answers 503. */
 struct buffer *exchange_output(struct exchange *exchange);

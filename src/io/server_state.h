@@ -52,7 +52,8 @@ struct server {
     size_t spare_progress_count;
     struct exchange *live, *spare;
     size_t spare_count;
-    int64_t date_s; /* of date_text */
+    _Atomic uint32_t coded_streams; /* answers that are coded in steps (io/coding.h) */
+    int64_t date_s;                 /* of date_text */
     struct http_date_text date_text;
     struct buffer log_line; /* written anew for every request */
     bool is_draining;

@@ -128,6 +128,23 @@ static void on_output(struct exchange *exchange, void *context UNUSED)
     exchange_send_output(exchange, 200, "application/json");
 }
 
+/* JSON in `size` bytes that pack well; ?secret is never packed. */
+static void on_list(struct exchange *exchange, void *context UNUSED)
+{
+    uint64_t size = size_wanted(exchange, 20000);
+    struct buffer *out = exchange_output(exchange);
+    if (exchange_parameter(exchange, TEXT("secret")).data)
+        exchange_keep_identity(exchange);
+    if (exchange_parameter(exchange, TEXT("cookie")).data)
+        exchange_field(exchange, "Set-Cookie", TEXT("a=b"));
+    if (exchange_parameter(exchange, TEXT("tag")).data)
+        exchange_etag(exchange, TEXT("l1"));
+    for (uint32_t i = 0; out->size < size; i++)
+        buffer_printf(out, "{\"id\":\"%08x\",\"title\":\"Song %u\"},", i * 2654435769u, i % 97);
+    out->size = (size_t)size;
+    exchange_send_output(exchange, 200, "application/json");
+}
+
 static void on_hungry(struct exchange *exchange, void *context UNUSED)
 {
     struct text much = arena_text(exchange_arena(exchange), text_make(NULL, 0));
@@ -246,10 +263,13 @@ static void on_stats(struct exchange *exchange, void *context)
 {
     const struct site *site = context;
     buffer_printf(exchange_output(exchange),
-                  "ended_pipes=%llu closed_events=%llu open=%lld timed_out=%lld\n",
+                  "ended_pipes=%llu closed_events=%llu open=%lld timed_out=%lld coded=%lld "
+                  "not_coded=%lld\n",
                   (unsigned long long)site->ended_pipes, (unsigned long long)site->closed_events,
                   (long long)counter_get(COUNTER_CONNECTIONS_OPEN),
-                  (long long)counter_get(COUNTER_CONNECTIONS_TIMED_OUT));
+                  (long long)counter_get(COUNTER_CONNECTIONS_TIMED_OUT),
+                  (long long)counter_get(COUNTER_ANSWERS_CODED),
+                  (long long)counter_get(COUNTER_ANSWERS_NOT_CODED));
     exchange_send_output(exchange, 200, "text/plain");
 }
 
@@ -267,6 +287,7 @@ static const struct server_route routes[] = {
     {"GET", "/short", 0, SHIELD_CLASS_RUNNING, on_short_file, NULL},
     {"GET", "/asset", 0, SHIELD_CLASS_NEW_VISIT, on_asset, NULL},
     {"GET", "/output", 0, SHIELD_CLASS_SIGNED_IN, on_output, NULL},
+    {"GET", "/list", 0, SHIELD_CLASS_SIGNED_IN, on_list, NULL},
     {"GET", "/hungry", 0, SHIELD_CLASS_SIGNED_IN, on_hungry, NULL},
     {"GET", "/problem", 0, SHIELD_CLASS_SIGNED_IN, on_problem, NULL},
     {"GET", "/slow", 0, SHIELD_CLASS_SIGNED_IN, on_slow, NULL},
