@@ -30,7 +30,7 @@ QUESTIONS = ["getArtists", "search3?query=a", "getAlbumList2?type=newest&size=50
 class Server:
     def __init__(self, build, state, folders):
         self.process = subprocess.Popen([f"{build}/sostenuto", "serve", *folders, "--data", state, "--listen",
-                                         "127.0.0.1:0"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                                         "127.0.0.1:0", "--no-supervisor"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
                                         env=dict(os.environ, SOSTENUTO_MDNS="no"))
         os.set_blocking(self.process.stdout.fileno(), False)
         seen, end = b"", time.monotonic() + 30

@@ -5,6 +5,7 @@
 #include "programs/settings_check.h"
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <ifaddrs.h>
 #include <net/if.h>
 #include <netdb.h>
@@ -12,7 +13,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { BACKLOG = 4096 };
+enum { BACKLOG = 4096, TRIES = 50, TRY_AGAIN_US = 20 * 1000 };
 
 union any_address {
     struct sockaddr generic;
@@ -86,6 +87,18 @@ static const char *advice(int error)
     }
 }
 
+/* A server that was killed together with its supervisor gives its port up a little later. */
+static int bind_patiently(int fd, const union any_address *address, socklen_t size,
+                          struct listening_address *ret)
+{
+    int error = bind_and_listen(fd, address, size, ret);
+    for (int i = 0; i < TRIES && error == -EADDRINUSE; i++) {
+        (void)usleep(TRY_AGAIN_US);
+        error = bind_and_listen(fd, address, size, ret);
+    }
+    return error;
+}
+
 int listening_open(struct text address, struct listening_address *ret, struct buffer *why)
 {
     struct text host;
@@ -98,7 +111,7 @@ int listening_open(struct text address, struct listening_address *ret, struct bu
     if (size > 0) {
         int fd =
             socket(socket_address.generic.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-        error = fd < 0 ? -errno : bind_and_listen(fd, &socket_address, size, ret);
+        error = fd < 0 ? -errno : bind_patiently(fd, &socket_address, size, ret);
         if (error == 0)
             return fd;
         if (fd >= 0)
@@ -107,6 +120,30 @@ int listening_open(struct text address, struct listening_address *ret, struct bu
     buffer_printf(why, "cannot listen on %.*s: %.*s; %s", TEXT_ARGS(address),
                   TEXT_ARGS(log_errno(error)), advice(error));
     return error;
+}
+
+bool listening_known(int fd, struct listening_address *ret)
+{
+    int is_listening = 0, flags = fcntl(fd, F_GETFL);
+    socklen_t size = sizeof is_listening;
+    struct sockaddr_storage address = {0};
+    socklen_t address_size = sizeof address;
+    return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &is_listening, &size) == 0 && is_listening &&
+           getsockname(fd, (struct sockaddr *)&address, &address_size) == 0 &&
+           (address.ss_family == AF_INET || address.ss_family == AF_INET6) && flags >= 0 &&
+           fcntl(fd, F_SETFL, flags | O_NONBLOCK) == 0 && describe(fd, ret) == 0;
+}
+
+bool listening_suits(struct text address, const struct listening_address *at)
+{
+    struct text host;
+    uint16_t port;
+    union any_address wanted, there;
+    if (!address_split(address, &host, &port) || (port != 0 && port != at->port))
+        return false;
+    socklen_t size = fill_address(host, at->port, &wanted);
+    return size > 0 && size == fill_address(text_of(at->host), at->port, &there) &&
+           memcmp(&wanted, &there, size) == 0;
 }
 
 /* RFC 1918 */

@@ -20,6 +20,14 @@ struct listening_address {
 int listening_open(struct text address, struct listening_address *ret, struct buffer *why) MUST_USE;
 
 /*
+ * The same for a socket that somebody else bound and listens on: true when it is one for TCP, with
+ * its address in `ret`.
+ */
+bool listening_known(int fd, struct listening_address *ret) MUST_USE;
+/* Whether a socket at `at` is what the checked ADDRESS setting asks for; port 0 asks for any. */
+bool listening_suits(struct text address, const struct listening_address *at) MUST_USE;
+
+/*
  * The address that other devices in the network would use: of the first interface that is up, not
  * loopback, with a private IPv4 address, else any IPv4, else a global IPv6.  False when there is
  * none.  `ret_host` has at least 48 bytes.

@@ -18,6 +18,8 @@ enum {
     WORKER_THREADS = 4,
     WORKER_QUEUE = 1024,
     AWAIT_TRIES = 10000, /* about ten seconds */
+    LOCK_TRIES = 75,
+    LOCK_TRY_AGAIN_US = 20 * 1000,
 };
 
 static int take_lock(struct node *node, struct buffer *why)
@@ -30,6 +32,11 @@ static int take_lock(struct node *node, struct buffer *why)
         return folder;
     }
     node->lock_fd = file_lock(folder, "lock", &holder);
+    /* A server that was killed together with its supervisor lets go a little later. */
+    for (int i = 0; i < LOCK_TRIES && node->lock_fd == -EWOULDBLOCK; i++) {
+        (void)usleep(LOCK_TRY_AGAIN_US);
+        node->lock_fd = file_lock(folder, "lock", &holder);
+    }
     (void)close(folder);
     if (node->lock_fd >= 0)
         return 0;

@@ -2,11 +2,38 @@
 #include "programs/notify.h"
 
 #include "base/text.h"
+#include <errno.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
 
-bool notify_send(const char *state)
+union fd_control {
+    struct cmsghdr header;
+    char bytes[CMSG_SPACE(sizeof(int))];
+};
+
+static bool send_message(int socket, const struct sockaddr_un *to, socklen_t to_size,
+                         const char *state, int fd)
+{
+    struct iovec bytes = {.iov_base = (char *)(uintptr_t)state, .iov_len = strlen(state)};
+    union fd_control control = {.bytes = {0}};
+    struct msghdr message = {.msg_name = (void *)(uintptr_t)to,
+                             .msg_namelen = to_size,
+                             .msg_iov = &bytes,
+                             .msg_iovlen = 1};
+    if (fd >= 0) {
+        message.msg_control = control.bytes;
+        message.msg_controllen = sizeof control.bytes;
+        struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+        header->cmsg_level = SOL_SOCKET;
+        header->cmsg_type = SCM_RIGHTS;
+        header->cmsg_len = CMSG_LEN(sizeof fd);
+        memcpy(CMSG_DATA(header), &fd, sizeof fd);
+    }
+    return sendmsg(socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t)bytes.iov_len;
+}
+
+static bool send_to_manager(const char *state, int fd)
 {
     const char *path = getenv("NOTIFY_SOCKET");
     struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -16,28 +43,96 @@ bool notify_send(const char *state)
     memcpy(address.sun_path, path, size);
     if (path[0] == '@')
         address.sun_path[0] = '\0'; /* the abstract name space */
-    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    if (fd < 0)
+    int manager = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (manager < 0)
         return false;
     socklen_t address_size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + size);
-    ssize_t sent = sendto(fd, state, strlen(state), MSG_NOSIGNAL, (const struct sockaddr *)&address,
-                          address_size);
-    (void)close(fd);
-    return sent == (ssize_t)strlen(state);
+    bool is_sent = send_message(manager, &address, address_size, state, fd);
+    (void)close(manager);
+    return is_sent;
 }
+
+bool notify_send_fd(const struct notify *notify, const char *state, int fd)
+{
+    if (notify->channel >= 0)
+        return send_message(notify->channel, NULL, 0, state, fd);
+    return send_to_manager(state, fd);
+}
+
+bool notify_send(const struct notify *notify, const char *state)
+{
+    return notify_send_fd(notify, state, -1);
+}
+
+int notify_receive(int channel, char ret_state[static NOTIFY_MAX_BYTES], int *ret_fd)
+{
+    struct iovec bytes = {.iov_base = ret_state, .iov_len = NOTIFY_MAX_BYTES - 1};
+    union fd_control control = {.bytes = {0}};
+    struct msghdr message = {.msg_iov = &bytes,
+                             .msg_iovlen = 1,
+                             .msg_control = control.bytes,
+                             .msg_controllen = sizeof control.bytes};
+    ssize_t got;
+    do
+        got = recvmsg(channel, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+    while (got < 0 && errno == EINTR);
+    if (got < 0)
+        return -errno;
+    ret_state[got] = '\0';
+    *ret_fd = -1;
+    const struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+    if (header && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS &&
+        header->cmsg_len == CMSG_LEN(sizeof(int)))
+        memcpy(ret_fd, CMSG_DATA(header), sizeof(int));
+    return (int)got;
+}
+
+static struct text next_line(const char **state)
+{
+    size_t size = strcspn(*state, "\n");
+    struct text line = text_make(*state, size);
+    *state += size + ((*state)[size] == '\n');
+    return line;
+}
+
+bool notify_says(const char *state, const char *line)
+{
+    while (*state)
+        if (text_equal(next_line(&state), text_of(line)))
+            return true;
+    return false;
+}
+
+bool notify_value(const char *state, const char *key, char *ret_value, size_t capacity)
+{
+    size_t key_size = strlen(key);
+    while (*state) {
+        struct text line = next_line(&state);
+        if (line.size < key_size || memcmp(line.data, key, key_size) != 0)
+            continue;
+        (void)snprintf(ret_value, capacity, "%.*s", (int)(line.size - key_size),
+                       line.data + key_size);
+        return true;
+    }
+    return false;
+}
+
+/* --- the watchdog --- */
 
 static void feed(struct loop_timer *timer, uint64_t now_us)
 {
     struct notify_watchdog *watchdog = CONTAINER_OF(timer, struct notify_watchdog, timer);
-    (void)notify_send("WATCHDOG=1");
+    (void)notify_send(watchdog->notify, "WATCHDOG=1");
     loop_timer_start(watchdog->loop, timer, now_us + watchdog->period_us);
 }
 
-void notify_watchdog_start(struct notify_watchdog *watchdog, struct loop *loop)
+void notify_watchdog_start(struct notify_watchdog *watchdog, const struct notify *notify,
+                           struct loop *loop)
 {
     const char *for_pid = getenv("WATCHDOG_PID"), *wanted = getenv("WATCHDOG_USEC");
     uint64_t pid, limit_us;
-    *watchdog = (struct notify_watchdog){.timer = {.on_timer = feed}, .loop = loop};
+    *watchdog =
+        (struct notify_watchdog){.timer = {.on_timer = feed}, .loop = loop, .notify = notify};
     if (!wanted || !text_to_u64(text_of(wanted), &limit_us) || limit_us < 2)
         return;
     if (for_pid && (!text_to_u64(text_of(for_pid), &pid) || pid != (uint64_t)getpid()))

@@ -12,6 +12,7 @@
 #include "trust/password.h"
 #include <assert.h>
 #include <stdarg.h>
+#include <unistd.h>
 
 enum {
     NAME_MAX_BYTES = 64,
@@ -416,6 +417,8 @@ static void status(struct request *request)
     struct json *json = answer_start(request, true);
     json_member_text(json, "version", TEXT(SOSTENUTO_VERSION));
     json_member_bool(json, "serving", config->is_serving);
+    json_member_i64(json, "pid", config->is_serving ? getpid() : 0);
+    json_member_i64(json, "restarts", counter_get(COUNTER_RESTARTS));
     json_member_i64(json, "start_time_s", counter_get(COUNTER_START_TIME));
     json_member_i64(json, "connections", counter_get(COUNTER_CONNECTIONS_OPEN));
     json_member_i64(json, "requests", counter_get(COUNTER_REQUESTS));

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /* serve: an origin for some folders of music, in the foreground, until SIGTERM. */
+#include "base/counters.h"
 #include "programs/banner.h"
 #include "programs/command.h"
 #include "programs/service.h"
+#include "programs/settings_sources.h"
+#include "programs/supervisor.h"
 #include <unistd.h>
 
 /* "listening on http…" is what scripts wait for; the rest is for people. */
@@ -38,20 +41,50 @@ static void print_banner(const struct service *service)
     (void)fflush(stdout);
 }
 
-static enum command_exit run(const struct arguments *arguments)
+/* The server itself.  Its `starts`th start: a crash is no news on standard output, but a new code
+ * is. */
+static enum command_exit serve(const struct arguments *arguments, struct inherited *inherited,
+                               uint64_t starts)
 {
     struct service service;
     struct buffer why;
     buffer_init(&why, SETTINGS_WHY_MAX_BYTES);
     enum command_exit code = COMMAND_OK;
-    if (service_open(&service, arguments, &why)) {
-        print_banner(&service);
+    if (service_open(&service, arguments, inherited, &why)) {
+        counter_set(COUNTER_RESTARTS, (int64_t)starts);
+        if (starts == 0 || service.needs_setup)
+            print_banner(&service);
         service_run(&service);
     } else {
         code = command_fail(COMMAND_FAILED, "%.*s", TEXT_ARGS(buffer_view(&why)));
     }
     service_close(&service);
     buffer_release(&why);
+    return code;
+}
+
+/* Settings that do not load are told by whoever reads them next, in the same words. */
+static bool wants_supervisor(const struct arguments *arguments)
+{
+    struct settings settings;
+    struct buffer why;
+    buffer_init(&why, SETTINGS_WHY_MAX_BYTES);
+    bool is_wanted = settings_load(&settings, arguments, &why) && settings.supervisor;
+    settings_release(&settings);
+    buffer_release(&why);
+    return is_wanted;
+}
+
+static enum command_exit run(const struct arguments *arguments)
+{
+    struct inherited inherited;
+    inherited_take(&inherited);
+    uint64_t starts = supervised_starts();
+    bool is_server = inherited_find(&inherited, "supervisor") != SIZE_MAX;
+    if (!is_server && wants_supervisor(arguments))
+        return supervise(arguments, &inherited);
+    enum command_exit code = serve(arguments, &inherited, starts);
+    inherited_close(&inherited);
     return code;
 }
 

@@ -10,6 +10,7 @@
 #include "programs/privileges.h"
 #include "programs/service_tls.h"
 #include "programs/settings_sources.h"
+#include "programs/supervisor.h"
 #include "state/state.h"
 #include <errno.h>
 #include <signal.h>
@@ -43,6 +44,61 @@ static size_t list_texts(const struct settings_list *list, struct text *texts)
 
 /* --- opening, from the ground up --- */
 
+/* The socket for `wanted` that was handed to us; -1 when there is none. */
+static int inherited_socket(struct service *service, struct text wanted,
+                            struct listening_address *ret)
+{
+    for (size_t i = 0; i < service->inherited->count; i++)
+        if (strncmp(service->inherited->all[i].name, "listen-", 7) == 0 &&
+            listening_known(service->inherited->all[i].fd, ret) && listening_suits(wanted, ret))
+            return inherited_claim_at(service->inherited, i);
+    return -1;
+}
+
+static void name_socket(const struct listening_address *address, char *ret, size_t capacity)
+{
+    (void)snprintf(ret, capacity, "listen-%s", address->text);
+    for (char *at = ret; *at; at++)
+        if (*at == ':')
+            *at = '_';
+}
+
+/* Whoever watches over us holds it from now on, for the next of us. */
+static void hand_up_socket(const struct service *service, size_t i)
+{
+    char name[INHERITED_NAME_BYTES], state[128];
+    name_socket(&service->addresses[i], name, sizeof name);
+    (void)snprintf(state, sizeof state, "FDSTORE=1\nFDNAME=%s", name);
+    (void)notify_send_fd(&service->notify, state, service->fds[i]);
+}
+
+/* Those that the settings do not name any more, or that are no TCP sockets: nobody may hold them
+ * open. */
+static void drop_sockets(struct service *service)
+{
+    char state[128];
+    for (size_t i; (i = inherited_find(service->inherited, "listen-")) != SIZE_MAX;) {
+        (void)snprintf(state, sizeof state, "FDSTOREREMOVE=1\nFDNAME=%s",
+                       service->inherited->all[i].name);
+        (void)notify_send(&service->notify, state);
+        (void)close(inherited_claim_at(service->inherited, i));
+    }
+}
+
+/* Sockets of a .socket unit stand for the setting `listen`: who made the unit has chosen. */
+static void take_activated(struct service *service)
+{
+    for (size_t i = 0; i < service->inherited->count;) {
+        struct listening_address *address = &service->addresses[service->address_count];
+        if (service->address_count < SERVICE_MAX_ADDRESSES &&
+            strncmp(service->inherited->all[i].name, "listen-", 7) != 0 &&
+            listening_known(service->inherited->all[i].fd, address))
+            service->fds[service->address_count++] = inherited_claim_at(service->inherited, i);
+        else
+            i++;
+    }
+}
+
 static bool bind_addresses(struct service *service, struct buffer *why)
 {
     const struct settings_list *wanted = &service->settings.listen;
@@ -50,12 +106,21 @@ static bool bind_addresses(struct service *service, struct buffer *why)
         buffer_printf(why, "listen: 1 to %d addresses", SERVICE_MAX_ADDRESSES);
         return false;
     }
-    for (size_t i = 0; i < wanted->count; i++) {
-        service->fds[i] = listening_open(text_of(wanted->items[i]), &service->addresses[i], why);
+    take_activated(service);
+    for (size_t i = 0, is_activated = service->address_count; !is_activated && i < wanted->count;
+         i++) {
+        struct text address = text_of(wanted->items[i]);
+        service->fds[i] = inherited_socket(service, address, &service->addresses[i]);
+        bool is_new = service->fds[i] < 0;
+        if (is_new)
+            service->fds[i] = listening_open(address, &service->addresses[i], why);
         if (service->fds[i] < 0)
             return false;
+        if (is_new)
+            hand_up_socket(service, i);
         service->address_count = i + 1;
     }
+    drop_sockets(service);
     return true;
 }
 
@@ -175,7 +240,7 @@ static void stop(struct service *service)
     }
     service->is_stopping = true;
     service->health.is_draining = true;
-    (void)notify_send("STOPPING=1");
+    (void)notify_send(&service->notify, "STOPPING=1");
     LOG_EVENT(&service->logging.logger, LOG_INFO, "stopping: running answers may end");
     server_drain(service->server, (uint64_t)service->settings.drain_seconds * 1000000, on_drained,
                  service);
@@ -203,10 +268,20 @@ static void take_live_settings(struct service *service, const struct settings *f
     buffer_release(&why);
 }
 
+/* systemd wants to know when the reload began, by its clock. */
+static void say_reloading(const struct service *service)
+{
+    char state[64];
+    (void)snprintf(state, sizeof state, "RELOADING=1\nMONOTONIC_USEC=%llu",
+                   (unsigned long long)clock_monotonic_us());
+    (void)notify_send(&service->notify, state);
+}
+
 static void reload(struct service *service)
 {
     struct settings fresh;
     struct buffer why;
+    say_reloading(service);
     buffer_init(&why, SETTINGS_WHY_MAX_BYTES);
     bool is_good = load(&fresh, service->arguments, &why);
     if (is_good) {
@@ -222,6 +297,7 @@ static void reload(struct service *service)
         LOG(&service->logging.logger, LOG_ERROR, "reload refused, the former settings stay",
             {"why", buffer_view(&why)});
     buffer_release(&why);
+    (void)notify_send(&service->notify, "READY=1");
 }
 
 static void on_signal(int number, void *context)
@@ -233,10 +309,43 @@ static void on_signal(int number, void *context)
         stop(service);
 }
 
-bool service_open(struct service *service, const struct arguments *arguments, struct buffer *why)
+/* --- the supervisor --- */
+
+/* It says nothing to us yet: what comes is that it is gone, and then so are we. */
+static void on_supervisor(struct loop_watch *watch, unsigned events UNUSED, uint64_t now_us UNUSED)
 {
-    *service = (struct service){
-        .arguments = arguments, .node = {.lock_fd = -1}, .logging = {.access_fd = -1}};
+    struct service *service = CONTAINER_OF(watch, struct service, supervisor);
+    char state[NOTIFY_MAX_BYTES];
+    int fd = -1, got = notify_receive(watch->fd, state, &fd);
+    if (fd >= 0)
+        (void)close(fd);
+    if (got > 0 || got == -EAGAIN)
+        return;
+    loop_watch_remove(watch);
+    stop(service);
+}
+
+static bool watch_supervisor(struct service *service, struct buffer *why)
+{
+    if (service->notify.channel < 0)
+        return true;
+    service->supervisor = (struct loop_watch){
+        .on_events = on_supervisor, .fd = service->notify.channel, .wanted = LOOP_READ};
+    if (supervised_bind(service->notify.channel) &&
+        loop_watch_add(service->loop, &service->supervisor) == 0)
+        return true;
+    buffer_printf(why, "the supervisor is gone");
+    return false;
+}
+
+bool service_open(struct service *service, const struct arguments *arguments,
+                  struct inherited *inherited, struct buffer *why)
+{
+    *service = (struct service){.arguments = arguments,
+                                .inherited = inherited,
+                                .notify = {.channel = inherited_claim(inherited, "supervisor")},
+                                .node = {.lock_fd = -1},
+                                .logging = {.access_fd = -1}};
     for (size_t i = 0; i < SERVICE_MAX_ADDRESSES; i++)
         service->fds[i] = -1;
     service->loop = loop_new();
@@ -246,7 +355,8 @@ bool service_open(struct service *service, const struct arguments *arguments, st
     if (!load(&service->settings, arguments, why) ||
         logging_init(&service->logging, &service->settings, why) < 0 ||
         !bind_addresses(service, why) ||
-        privileges_settle(&service->settings, &service->logging.logger, why) < 0)
+        privileges_settle(&service->settings, &service->logging.logger, why) < 0 ||
+        !watch_supervisor(service, why))
         return false;
     publish(service); /* before any thread starts */
     return open_node(service, why) && service_tls_open(service, why) && open_api(service) &&
@@ -255,11 +365,11 @@ bool service_open(struct service *service, const struct arguments *arguments, st
 
 void service_run(struct service *service)
 {
-    notify_watchdog_start(&service->watchdog, service->loop);
+    notify_watchdog_start(&service->watchdog, &service->notify, service->loop);
     progress_start(&service->progress, service->loop, service->node.library);
     if (service->settings.scan_on_start && service->node.libraries.count > 0)
         library_scan(service->node.library, (struct library_scan_options){0});
-    (void)notify_send("READY=1");
+    (void)notify_send(&service->notify, "READY=1");
     loop_run(service->loop);
 }
 
@@ -286,6 +396,9 @@ void service_close(struct service *service)
     (void)signal(SIGTERM, SIG_IGN);
     (void)signal(SIGINT, SIG_IGN);
     signals_stop(&service->signals);
+    loop_watch_remove(&service->supervisor);
+    if (service->notify.channel >= 0)
+        (void)close(service->notify.channel);
     loop_free(&service->loop);
     logging_release(&service->logging);
     settings_release(&service->settings);

@@ -3,6 +3,7 @@
 #include "programs/arguments.h"
 #include "programs/control.h"
 #include "programs/health.h"
+#include "programs/inherited.h"
 #include "programs/listening.h"
 #include "programs/logging.h"
 #include "programs/mdns.h"
@@ -44,6 +45,9 @@ struct service {
     struct control *control;
     struct health health;
     struct mdns mdns;
+    struct inherited *inherited; /* borrowed; what is wanted of it is claimed */
+    struct notify notify;
+    struct loop_watch supervisor; /* its end of the channel */
     struct notify_watchdog watchdog;
     struct loop_timer certificate_timer;
     struct progress progress;
@@ -53,7 +57,7 @@ struct service {
 /* Opens everything up to accepting connections.  False with words in `why`; service_close() also
  * then. */
 bool service_open(struct service *service, const struct arguments *arguments,
-                  struct buffer *why) MUST_USE;
+                  struct inherited *inherited, struct buffer *why) MUST_USE;
 /* Until SIGTERM or SIGINT; a second one does not wait for running answers. */
 void service_run(struct service *service);
 void service_close(struct service *service);

@@ -17,6 +17,9 @@ static void show(const json_t *root)
            json_is_true(json_object_get(root, "serving"))
                ? "serving"
                : "not running; this is its state folder");
+    if (number(root, "pid"))
+        printf("process      %lld, restarted %lld times\n", number(root, "pid"),
+               number(root, "restarts"));
     printf("accounts     %lld\n", number(root, "accounts"));
     if (json_is_true(json_object_get(root, "serving")))
         printf("connections  %lld open, %lld requests since the start\n",
