@@ -29,12 +29,21 @@ static bool is_read(const struct exchange *exchange)
            exchange->request.method == HTTP_METHOD_HEAD;
 }
 
+void answer_close_file(struct answer *answer)
+{
+    exchange_give_back *give_back = answer->give_back;
+    answer->give_back = NULL;
+    if (give_back)
+        give_back(answer->give_back_context);
+    else if (answer->fd >= 0)
+        close(answer->fd);
+    answer->fd = -1;
+}
+
 /* Everything that a body needs is forgotten: what follows has another one. */
 static void forget_body(struct answer *answer)
 {
-    if (answer->fd >= 0)
-        close(answer->fd);
-    answer->fd = -1;
+    answer_close_file(answer);
     answer->piece_count = 0;
     answer->length = 0;
 }
@@ -330,6 +339,14 @@ void exchange_send_file(struct exchange *exchange, const char *content_type, int
     struct text own_type = arena_text(exchange->arena, text_of(content_type));
     send_known(exchange, 200, own_type,
                (struct answer_piece){.data = NULL, .offset = 0, .size = size});
+}
+
+void exchange_send_lent_file(struct exchange *exchange, const char *content_type, int fd,
+                             uint64_t size, exchange_give_back *give_back, void *context)
+{
+    exchange->answer.give_back = give_back;
+    exchange->answer.give_back_context = context;
+    exchange_send_file(exchange, content_type, fd, size);
 }
 
 void exchange_send_problem(struct exchange *exchange, unsigned status, const char *title,

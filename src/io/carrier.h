@@ -71,7 +71,9 @@ struct answer {
     unsigned status;
     bool is_stream, omits_body, is_oversize, keeps_identity;
     uint64_t length; /* of the body, also when omitted; meaningless when is_stream */
-    int fd;          /* of file pieces, or -1; owned */
+    int fd;          /* of file pieces, or -1; owned, unless it is to be given back */
+    exchange_give_back *give_back;
+    void *give_back_context;
     size_t field_count, piece_count;
     struct http_field fields[EXCHANGE_FIELDS_MAX];
     struct answer_piece pieces[EXCHANGE_PIECES_MAX];
@@ -118,6 +120,7 @@ bool exchange_stream_drained(struct exchange *exchange) MUST_USE;
 void exchange_send_coded(struct exchange *exchange,
                          const char *content_type); /* coding_start()ed */
 void exchange_drop(struct exchange *exchange); /* frees what the answer holds; back to the pool */
+void answer_close_file(struct answer *answer); /* or gives it back; no file is fine */
 void exchange_answer_ready(struct exchange *exchange, unsigned status);
 void exchange_add_field(struct exchange *exchange, const char *name,
                         struct text value); /* borrows both */

@@ -12,7 +12,6 @@
 #include <assert.h>
 #include <errno.h>
 #include <string.h>
-#include <unistd.h>
 
 /* exchange: life and death, and what a handler may ask.  Answers are answer.c's and
  * answer_stream.c's. */
@@ -119,8 +118,7 @@ void exchange_drop(struct exchange *exchange)
     struct server *server = exchange->server;
     loop_watch_remove(
         &exchange->answer.stream.pipe); /* before its descriptor, answer.fd, is closed */
-    if (exchange->answer.fd >= 0)
-        close(exchange->answer.fd);
+    answer_close_file(&exchange->answer);
     loop_timer_stop(&exchange->answer.stream.heartbeat);
     coding_stop(exchange);
     if (!server) {

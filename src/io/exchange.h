@@ -82,6 +82,12 @@ void exchange_send_empty(struct exchange *exchange, unsigned status); /* FINISHE
  * mapped. */
 void exchange_send_file(struct exchange *exchange, const char *content_type, int fd,
                         uint64_t size); /* FINISHES */
+/* The same with a descriptor that is only lent: `give_back` is called once, on the exchange's loop,
+ * when nothing reads it any more.  Call exchange_etag() first. */
+typedef void exchange_give_back(void *context);
+void exchange_send_lent_file(struct exchange *exchange, const char *content_type, int fd,
+                             uint64_t size, exchange_give_back *give_back,
+                             void *context); /* FINISHES */
 /*
  * Bytes of unknown length from a pipe or socket (a transcode), until its end; takes over `fd`.
  * Chunked, with back-pressure: we read no faster than the client.  `on_end` (may be NULL) is called
