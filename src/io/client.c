@@ -1,0 +1,360 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "io/client.h"
+
+#include "base/mem.h"
+#include "http/fields.h"
+#include "io/client_state.h"
+
+#include <arpa/inet.h>
+#include <assert.h>
+#include <netinet/in.h>
+#include <openssl/ssl.h>
+#include <stdio.h>
+#include <string.h>
+
+struct client *client_new(struct loop *loop, const char *ca_file, char *why, size_t why_size)
+{
+    struct client *client = MEM_NEW(struct client);
+    client->loop = loop;
+    client->arena = arena_new(CLIENT_ARENA_BYTES);
+    client->tls = client_tls_new(ca_file, why, why_size);
+    if (!client->tls)
+        client_free(&client);
+    return client;
+}
+
+void client_free(struct client **client)
+{
+    if (!*client)
+        return;
+    assert((*client)->counts.connections == 0);
+    client_tls_free(&(*client)->tls);
+    arena_free(&(*client)->arena);
+    mem_free_p(client);
+}
+
+const struct client_counts *client_counts(const struct client *client) { return &client->counts; }
+
+const char *client_outcome_word(enum client_outcome outcome)
+{
+    static const char *const words[] = {
+        [CLIENT_DONE] = "done",           [CLIENT_UNREACHABLE] = "unreachable",
+        [CLIENT_NO_TLS] = "no TLS",       [CLIENT_RESET] = "reset",
+        [CLIENT_TRUNCATED] = "truncated", [CLIENT_MALFORMED] = "malformed",
+        [CLIENT_TIMEOUT] = "timed out",
+    };
+    return words[outcome];
+}
+
+/* --- origin --- */
+
+struct client_limits client_limits_default(void)
+{
+    return (struct client_limits){.max_connections = 6,
+                                  .max_waiting = 64,
+                                  .connect_ms = 5000,
+                                  .first_byte_ms = 15000,
+                                  .idle_ms = 15000,
+                                  .keep_ms = 30000,
+                                  .max_header_bytes = 16384,
+                                  .max_fields = 100};
+}
+
+static void set_address(struct client_origin *origin, const struct address *address, uint16_t port)
+{
+    static const uint8_t v4_prefix[12] = {[10] = 0xff, [11] = 0xff};
+    if (memcmp(address->bytes, v4_prefix, sizeof v4_prefix) == 0) {
+        struct sockaddr_in *v4 = (struct sockaddr_in *)&origin->address;
+        *v4 = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons(port)};
+        memcpy(&v4->sin_addr, address->bytes + 12, 4);
+        origin->address_size = sizeof *v4;
+    } else {
+        struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)&origin->address;
+        *v6 = (struct sockaddr_in6){.sin6_family = AF_INET6, .sin6_port = htons(port)};
+        memcpy(&v6->sin6_addr, address->bytes, 16);
+        origin->address_size = sizeof *v6;
+    }
+}
+
+/* "ADDRESS" or "ADDRESS:PORT"; an IPv6 address stands in brackets. */
+static bool split_port(struct text authority, struct text *ret_address, uint64_t *port)
+{
+    const char *colon = authority.size ? memrchr(authority.data, ':', authority.size) : NULL;
+    *ret_address = authority;
+    if (!colon || text_ends(authority, TEXT("]")))
+        return authority.size > 0;
+    size_t at = (size_t)(colon - authority.data);
+    *ret_address = text_make(authority.data, at);
+    return text_to_u64(text_from(authority, at + 1), port) && *port > 0 && *port < 65536;
+}
+
+static void set_host(struct client_origin *origin, struct text address, uint64_t port,
+                     const char *name)
+{
+    char host[300];
+    uint64_t usual = origin->is_tls ? 443 : 80;
+    struct text shown = name ? text_of(name) : address;
+    if (port == usual)
+        snprintf(host, sizeof host, "%.*s", TEXT_ARGS(shown));
+    else
+        snprintf(host, sizeof host, "%.*s:%u", TEXT_ARGS(shown), (unsigned)port);
+    origin->host = mem_strdup(host);
+    origin->is_name = name != NULL;
+    if (!name && text_starts(address, TEXT("[")))
+        address = text_make(address.data + 1, address.size - 2);
+    origin->name = name ? mem_strdup(name) : text_dup(address);
+}
+
+struct client_origin *client_origin_new(struct client *client, struct text url, const char *name,
+                                        const struct client_limits *limits)
+{
+    struct text address_text;
+    struct address address;
+    bool is_tls = text_starts(url, TEXT("https://"));
+    uint64_t port = is_tls ? 443 : 80;
+    if (!is_tls && !text_starts(url, TEXT("http://")))
+        return NULL;
+    if (!split_port(text_from(url, is_tls ? 8 : 7), &address_text, &port) ||
+        !address_parse(address_text, &address))
+        return NULL;
+    if (name && (strlen(name) > 253 || !http_field_value_is_clean(text_of(name))))
+        return NULL;
+    struct client_origin *origin = MEM_NEW(struct client_origin);
+    origin->client = client;
+    origin->limits = *limits;
+    origin->is_tls = is_tls;
+    set_address(origin, &address, (uint16_t)port);
+    set_host(origin, address_text, port, name);
+    return origin;
+}
+
+void client_origin_free(struct client_origin **origin)
+{
+    if (!*origin)
+        return;
+    client_tls_forget(*origin);
+    mem_free((*origin)->host);
+    mem_free((*origin)->name);
+    mem_free_p(origin);
+}
+
+bool client_origin_is_loopback(const struct client_origin *origin)
+{
+    if (origin->address.ss_family == AF_INET6)
+        return IN6_IS_ADDR_LOOPBACK(&((const struct sockaddr_in6 *)&origin->address)->sin6_addr);
+    const struct sockaddr_in *v4 = (const struct sockaddr_in *)&origin->address;
+    return ntohl(v4->sin_addr.s_addr) >> 24 == 127;
+}
+
+/* --- pool --- */
+
+struct client_pool *client_pool_new(struct client_origin *origin, const struct address *source)
+{
+    struct client_pool *pool = MEM_NEW(struct client_pool);
+    pool->origin = origin;
+    pool->waiting_end = &pool->waiting;
+    pool->has_source = source != NULL;
+    if (source)
+        pool->source = *source;
+    return pool;
+}
+
+static void call_free(struct client_call *call)
+{
+    loop_timer_stop(&call->deadline);
+    mem_free(call->wire);
+    mem_free(call);
+}
+
+void client_pool_free(struct client_pool **pool)
+{
+    if (!*pool)
+        return;
+    while ((*pool)->waiting) {
+        struct client_call *call = (*pool)->waiting;
+        (*pool)->waiting = call->next;
+        call_free(call);
+    }
+    while ((*pool)->connections) {
+        struct client_call *call = (*pool)->connections->call;
+        client_connection_close((*pool)->connections);
+        if (call)
+            call_free(call);
+    }
+    mem_free_p(pool);
+}
+
+static void put_waiting(struct client_call *call)
+{
+    call->next = NULL;
+    *call->pool->waiting_end = call;
+    call->pool->waiting_end = &call->next;
+    call->pool->waiting_count++;
+}
+
+void client_call_wait_again(struct client_call *call)
+{
+    struct client_pool *pool = call->pool;
+    call->connection = NULL;
+    call->next = pool->waiting;
+    if (!pool->waiting)
+        pool->waiting_end = &call->next;
+    pool->waiting = call;
+    pool->waiting_count++;
+    pool->origin->client->counts.repeats++;
+}
+
+static void take_waiting(struct client_call *call)
+{
+    struct client_call **at = &call->pool->waiting;
+    while (*at != call)
+        at = &(*at)->next;
+    *at = call->next;
+    if (call->pool->waiting_end == &call->next)
+        call->pool->waiting_end = at;
+    call->pool->waiting_count--;
+}
+
+static struct client_connection *kept_connection(struct client_pool *pool)
+{
+    struct client_connection *connection = pool->connections;
+    while (connection && connection->step != CLIENT_KEPT)
+        connection = connection->next;
+    return connection;
+}
+
+void client_pool_pump(struct client_pool *pool)
+{
+    while (pool->waiting) {
+        struct client_connection *connection = kept_connection(pool);
+        if (!connection && pool->connection_count >= pool->origin->limits.max_connections)
+            return;
+        if (!connection)
+            connection = client_connection_new(pool);
+        struct client_call *call = pool->waiting;
+        take_waiting(call);
+        call->connection = connection;
+        client_connection_begin(connection, call);
+    }
+}
+
+/* --- call --- */
+
+static void on_deadline(struct loop_timer *timer, uint64_t now_us UNUSED)
+{
+    struct client_call *call = CONTAINER_OF(timer, struct client_call, deadline);
+    struct client_pool *pool = call->pool;
+    if (call->connection)
+        client_connection_close(call->connection);
+    else
+        take_waiting(call);
+    client_pool_pump(pool);
+    client_call_end(call, CLIENT_TIMEOUT);
+}
+
+void client_call_end(struct client_call *call, enum client_outcome outcome)
+{
+    call->handler->on_end(call, outcome, call->context);
+    call_free(call);
+}
+
+static bool is_sound(const struct client_request *request)
+{
+    if (request->method == HTTP_METHOD_OTHER || request->target.size == 0)
+        return false;
+    for (size_t i = 0; i < request->target.size; i++)
+        if ((unsigned char)request->target.data[i] <= ' ' || request->target.data[i] == 0x7f)
+            return false;
+    for (size_t i = 0; i < request->field_count; i++)
+        if (!http_is_token(request->fields[i].name) ||
+            !http_field_value_is_clean(request->fields[i].value))
+            return false;
+    return true;
+}
+
+static void write_request(struct client_call *call, const struct client_request *request,
+                          const struct client_origin *origin)
+{
+    struct buffer wire;
+    buffer_init(&wire, SIZE_MAX / 2);
+    buffer_text(&wire, http_method_name(request->method));
+    buffer_byte(&wire, ' ');
+    buffer_text(&wire, request->target);
+    buffer_text(&wire, TEXT(" HTTP/1.1\r\nHost: "));
+    buffer_text(&wire, text_of(origin->host));
+    buffer_text(&wire, TEXT("\r\n"));
+    for (size_t i = 0; i < request->field_count; i++) {
+        buffer_text(&wire, request->fields[i].name);
+        buffer_text(&wire, TEXT(": "));
+        buffer_text(&wire, request->fields[i].value);
+        buffer_text(&wire, TEXT("\r\n"));
+    }
+    if (request->body.data) {
+        buffer_text(&wire, TEXT("Content-Length: "));
+        buffer_decimal(&wire, request->body.size);
+        buffer_text(&wire, TEXT("\r\n"));
+    }
+    buffer_text(&wire, TEXT("\r\n"));
+    buffer_append(&wire, request->body.data, request->body.size);
+    call->wire_size = wire.size;
+    call->wire = mem_realloc(wire.data, wire.size);
+}
+
+static bool repeats_safely(enum http_method method)
+{
+    return method != HTTP_METHOD_POST && method != HTTP_METHOD_PATCH;
+}
+
+struct client_call *client_ask(struct client_pool *pool, const struct client_request *request,
+                               const struct client_handler *handler, void *context)
+{
+    struct client *client = pool->origin->client;
+    bool would_wait =
+        pool->connection_count >= pool->origin->limits.max_connections && !kept_connection(pool);
+    if (!is_sound(request) ||
+        (would_wait && pool->waiting_count >= pool->origin->limits.max_waiting))
+        return NULL;
+    struct client_call *call = MEM_NEW(struct client_call);
+    call->pool = pool;
+    call->handler = handler;
+    call->context = context;
+    call->method = (uint8_t)request->method;
+    call->may_repeat = request->may_repeat || repeats_safely(request->method);
+    call->discards = request->discards;
+    call->deadline.on_timer = on_deadline;
+    if (request->deadline_ms)
+        loop_timer_start(client->loop, &call->deadline,
+                         loop_now_us(client->loop) + request->deadline_ms * UINT64_C(1000));
+    write_request(call, request, pool->origin);
+    client->counts.requests++;
+    put_waiting(call);
+    client_pool_pump(pool);
+    return call;
+}
+
+void client_cancel(struct client_call *call)
+{
+    struct client_pool *pool = call->pool;
+    if (call->connection)
+        client_connection_close(call->connection);
+    else
+        take_waiting(call);
+    call_free(call);
+    client_pool_pump(pool);
+}
+
+void client_pause(struct client_call *call)
+{
+    call->is_paused = true;
+    if (call->connection)
+        client_connection_hold(call->connection);
+}
+
+void client_resume(struct client_call *call)
+{
+    if (!call->is_paused)
+        return;
+    call->is_paused = false;
+    if (call->connection)
+        client_connection_read_on(call->connection);
+}

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+#include "base/address.h"
+#include "http/response.h"
+#include "io/loop.h"
+
+/*
+ * client: our own HTTP/1.1 client on a loop, for what is ours: other nodes, and servers under test.
+ *
+ *     struct client         of one loop: read buffer, arena, TLS settings
+ *     struct client_origin  one server: address, name, bounds; shared by any number of pools
+ *     struct client_pool    connections to one origin and the calls that wait for them
+ *     struct client_call    one request and its answer
+ *
+ * One request at a time on a connection, no pipelining, no redirects, no cookies, no names to
+ * resolve.  Connections are kept and used again.  A call on a kept connection that ended without
+ * one byte of answer is asked again on a fresh one if it may be repeated (RFC 9110 9.2.2).  Interim
+ * answers (1xx) are skipped.  A body shorter than its framing says is a failure, told after what
+ * came of it.  All is called on the loop's own thread.
+ */
+struct client;
+struct client_origin;
+struct client_pool;
+struct client_call;
+
+/* A CA file that cannot be read is NULL, and `why` says so; without one the system's are trusted.
+ */
+struct client *client_new(struct loop *loop, const char *ca_file, char *why,
+                          size_t why_size) MUST_USE;
+void client_free(struct client **client); /* after its pools and origins */
+
+struct client_counts {
+    uint64_t requests, connects, connects_failed, repeats, body_bytes;
+    uint64_t connections; /* open now */
+};
+const struct client_counts *client_counts(const struct client *client);
+
+/* --- origin --- */
+
+struct client_limits {
+    uint32_t max_connections; /* of one pool */
+    uint32_t max_waiting;     /* calls of one pool beyond those; more are refused */
+    uint32_t connect_ms;      /* for the connection, and again for the TLS handshake */
+    uint32_t first_byte_ms;   /* from the request sent to the answer's header */
+    uint32_t idle_ms;         /* without a byte within a body that is not paused */
+    uint32_t keep_ms;         /* a connection that nobody uses is kept so long */
+    uint32_t max_header_bytes, max_fields;
+    int receive_buffer_bytes; /* the kernel's, for one connection; 0: its own choice */
+};
+struct client_limits client_limits_default(void);
+
+/*
+ * `url` is "http://ADDRESS[:PORT]" or "https://…" with nothing after it; `name` is what stands in
+ * Host and in the certificate, NULL for the address itself.  NULL when it is not such a URL.
+ */
+struct client_origin *client_origin_new(struct client *client, struct text url, const char *name,
+                                        const struct client_limits *limits) MUST_USE;
+void client_origin_free(struct client_origin **origin); /* after its pools */
+/* Whether it is an address of 127.0.0.0/8 or ::1. */
+bool client_origin_is_loopback(const struct client_origin *origin);
+
+/* --- pool --- */
+
+/* `source`: the address to connect from, NULL for any. */
+struct client_pool *client_pool_new(struct client_origin *origin,
+                                    const struct address *source) MUST_USE;
+/* Cuts every call without a word to its handler.  Safe in any callback; accepts NULL inside. */
+void client_pool_free(struct client_pool **pool);
+
+/* --- call --- */
+
+enum client_outcome {
+    CLIENT_DONE,        /* the answer came whole, whatever its status */
+    CLIENT_UNREACHABLE, /* refused, no route */
+    CLIENT_NO_TLS,      /* no handshake, or a certificate that does not verify */
+    CLIENT_RESET,       /* the connection ended before an answer's header */
+    CLIENT_TRUNCATED,   /* … within its body */
+    CLIENT_MALFORMED,   /* not HTTP as we read it */
+    CLIENT_TIMEOUT,     /* one of the limits' times, or the deadline */
+};
+const char *client_outcome_word(enum client_outcome outcome);
+
+struct client_handler {
+    /* The final answer's header; texts live for this callback only.  May be NULL. */
+    void (*on_header)(struct client_call *call, const struct http_response *response,
+                      void *context);
+    /* A piece of the body, lent for this callback; may be NULL.  See `discards`. */
+    void (*on_body)(struct client_call *call, struct text piece, void *context);
+    /* Once, last; the call is gone when it returns. */
+    void (*on_end)(struct client_call *call, enum client_outcome outcome, void *context);
+};
+
+struct client_request {
+    enum http_method method;
+    struct text target;              /* origin-form, escaped */
+    const struct http_field *fields; /* besides Host and Content-Length, which are ours */
+    size_t field_count;
+    struct text body;     /* data NULL for none */
+    uint32_t deadline_ms; /* from now to the last byte, waiting included; 0: none */
+    bool may_repeat;      /* a POST that does the same twice as once */
+    bool discards;        /* body pieces have a size and may have no data: they are not even read
+                             out of the kernel where that is possible */
+};
+
+/*
+ * Copies the request.  NULL when the pool is full or a text holds what would break the request
+ * apart.  No callback comes before this returns.
+ */
+struct client_call *client_ask(struct client_pool *pool, const struct client_request *request,
+                               const struct client_handler *handler, void *context) MUST_USE;
+/* No callback comes any more; the call is gone.  Safe in its own callbacks but on_end. */
+void client_cancel(struct client_call *call);
+/*
+ * No byte is read until client_resume(), so the kernel's buffers fill and the server has to wait.
+ * Pieces that were read already still come in this turn.  A paused call has no idle time-out.
+ */
+void client_pause(struct client_call *call);
+void client_resume(struct client_call *call);

@@ -1,0 +1,523 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "base/mem.h"
+#include "io/client_state.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <string.h>
+#include <unistd.h>
+
+/*
+ *              ┌── plain ─────────────────┐
+ *   CONNECTING ┴─ TLS ─▶ HANDSHAKE ───────┴▶ SENDING ──▶ HEADER ──▶ BODY ──▶ KEPT ──▶ SENDING …
+ *       │                    │                  │ (early answer) ▲    │        │
+ *       └────────────────────┴──────────────────┴────────────────┴────┴────────┴──▶ GONE
+ *
+ * Whatever fails tells its call once and is GONE.  A callback may cancel the call or free the pool:
+ * after each one we look whether the connection still has the call that it had.
+ */
+static void on_events(struct loop_watch *watch, unsigned events, uint64_t now_us);
+static void on_timer(struct loop_timer *timer, uint64_t now_us);
+
+/* --- life --- */
+
+static bool bind_source(int fd, const struct client_pool *pool)
+{
+    int one = 1;
+    struct sockaddr_in v4 = {.sin_family = AF_INET};
+    if (!pool->has_source || pool->origin->address.ss_family != AF_INET)
+        return true;
+    memcpy(&v4.sin_addr, pool->source.bytes + 12, 4);
+    setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &one, sizeof one);
+    return bind(fd, (const struct sockaddr *)&v4, sizeof v4) == 0;
+}
+
+/* The socket, connecting; -1 when it cannot even begin. */
+static int connect_socket(const struct client_pool *pool)
+{
+    const struct client_origin *origin = pool->origin;
+    int one = 1, bytes = origin->limits.receive_buffer_bytes;
+    int fd = socket(origin->address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return -1;
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+    if (bytes > 0)
+        setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes);
+    if (bind_source(fd, pool) &&
+        (connect(fd, (const struct sockaddr *)&origin->address, origin->address_size) == 0 ||
+         errno == EINPROGRESS))
+        return fd;
+    close(fd);
+    return -1;
+}
+
+static void arm(struct client_connection *connection, uint64_t at_us)
+{
+    connection->armed_us = at_us;
+    loop_timer_start(connection->client->loop, &connection->timer, at_us);
+}
+
+static void wait_until(struct client_connection *connection, uint32_t ms)
+{
+    connection->due_us = loop_now_us(connection->client->loop) + ms * UINT64_C(1000);
+    /* a later due time needs no new timer: on_timer() looks and waits on */
+    if (!connection->armed_us || connection->armed_us > connection->due_us)
+        arm(connection, connection->due_us);
+}
+
+/* No callback may come from where we are: the timer tells it. */
+static void fail_soon(struct client_connection *connection, enum client_outcome why)
+{
+    connection->is_failed = true;
+    connection->why = (uint8_t)why;
+    wait_until(connection, 0);
+}
+
+struct client_connection *client_connection_new(struct client_pool *pool)
+{
+    struct client_connection *connection = MEM_NEW(struct client_connection);
+    connection->client = pool->origin->client;
+    connection->pool = pool;
+    connection->next = pool->connections;
+    pool->connections = connection;
+    pool->connection_count++;
+    connection->client->counts.connections++;
+    connection->client->counts.connects++;
+    connection->step = CLIENT_CONNECTING;
+    connection->timer.on_timer = on_timer;
+    connection->stream.fd = connect_socket(pool);
+    connection->watch = (struct loop_watch){
+        .on_events = on_events, .fd = connection->stream.fd, .wanted = LOOP_WRITE};
+    buffer_init(&connection->head, pool->origin->limits.max_header_bytes + CLIENT_SCRATCH_BYTES);
+    return connection;
+}
+
+static void leave_pool(struct client_connection *connection)
+{
+    struct client_connection **at = &connection->pool->connections;
+    while (*at != connection)
+        at = &(*at)->next;
+    *at = connection->next;
+    connection->pool->connection_count--;
+    connection->pool = NULL;
+}
+
+void client_connection_close(struct client_connection *connection)
+{
+    assert(connection->step != CLIENT_GONE);
+    loop_watch_remove(&connection->watch);
+    loop_timer_stop(&connection->timer);
+    stream_close(&connection->stream);
+    leave_pool(connection);
+    connection->client->counts.connections--;
+    connection->step = CLIENT_GONE;
+    if (connection->call)
+        connection->call->connection = NULL;
+    connection->call = NULL;
+    buffer_release(&connection->head);
+    if (!connection->is_busy)
+        mem_free(connection);
+}
+
+/* Ends the connection and tells its call, or asks again elsewhere. */
+static void fail(struct client_connection *connection, enum client_outcome why)
+{
+    struct client_call *call = connection->call;
+    struct client_pool *pool = connection->pool;
+    bool repeats = call && connection->is_reused && !connection->has_bytes && call->may_repeat &&
+                   connection->step != CLIENT_KEPT && (why == CLIENT_RESET);
+    if (call && connection->step <= CLIENT_HANDSHAKE)
+        connection->client->counts.connects_failed++;
+    client_connection_close(connection);
+    if (repeats)
+        client_call_wait_again(call);
+    client_pool_pump(pool);
+    if (call && !repeats)
+        client_call_end(call, why);
+}
+
+/* --- sending --- */
+
+static const struct client_limits *limits_of(const struct client_connection *connection)
+{
+    return &connection->pool->origin->limits;
+}
+
+static void want(struct client_connection *connection, unsigned wanted)
+{
+    if (connection->stream.wants_other_way)
+        wanted |= LOOP_READ | LOOP_WRITE;
+    loop_watch_set(&connection->watch, wanted);
+}
+
+/* 0 all sent or must wait; else -errno. */
+static int send_more(struct client_connection *connection)
+{
+    struct client_call *call = connection->call;
+    while (connection->sent < call->wire_size) {
+        struct iovec run = {call->wire + connection->sent, call->wire_size - connection->sent};
+        ssize_t put = stream_write(&connection->stream, &run, 1, false);
+        if (put == -EAGAIN) {
+            want(connection, LOOP_READ | LOOP_WRITE);
+            return 0;
+        }
+        if (put < 0)
+            return (int)put;
+        connection->sent += (size_t)put;
+        wait_until(connection, limits_of(connection)->first_byte_ms);
+    }
+    if (connection->step == CLIENT_SENDING)
+        connection->step = CLIENT_HEADER;
+    if (!call->is_paused)
+        want(connection, LOOP_READ);
+    return 0;
+}
+
+static int start_sending(struct client_connection *connection)
+{
+    connection->step = CLIENT_SENDING;
+    connection->sent = 0;
+    connection->has_bytes = connection->stays = false;
+    http_parser_init(&connection->parser);
+    wait_until(connection, limits_of(connection)->first_byte_ms);
+    return send_more(connection);
+}
+
+void client_connection_begin(struct client_connection *connection, struct client_call *call)
+{
+    connection->call = call;
+    if (connection->step == CLIENT_KEPT) {
+        connection->is_reused = true;
+        if (start_sending(connection) < 0)
+            fail_soon(connection, CLIENT_RESET);
+        return;
+    }
+    int failed = connection->stream.fd < 0
+                     ? -EADDRNOTAVAIL
+                     : loop_watch_add(connection->client->loop, &connection->watch);
+    if (failed)
+        fail_soon(connection, CLIENT_UNREACHABLE);
+    else
+        wait_until(connection, limits_of(connection)->connect_ms);
+}
+
+/* --- connecting --- */
+
+static bool is_connected(const struct client_connection *connection)
+{
+    int error = 0;
+    socklen_t size = sizeof error;
+    return getsockopt(connection->stream.fd, SOL_SOCKET, SO_ERROR, &error, &size) == 0 && !error;
+}
+
+static void after_connect(struct client_connection *connection)
+{
+    if (!is_connected(connection)) {
+        fail(connection, CLIENT_UNREACHABLE);
+        return;
+    }
+    if (!connection->pool->origin->is_tls) {
+        if (start_sending(connection) < 0)
+            fail(connection, CLIENT_RESET);
+        return;
+    }
+    client_tls_begin(&connection->stream, connection->pool->origin);
+    connection->step = CLIENT_HANDSHAKE;
+    wait_until(connection, limits_of(connection)->connect_ms);
+}
+
+static void shake_hands(struct client_connection *connection)
+{
+    int result = client_tls_handshake(&connection->stream);
+    if (result == -EAGAIN) {
+        loop_watch_set(&connection->watch,
+                       connection->stream.wants_other_way ? LOOP_WRITE : LOOP_READ);
+    } else if (result < 0) {
+        client_tls_forget(connection->pool->origin);
+        fail(connection, CLIENT_NO_TLS);
+    } else if (start_sending(connection) < 0) {
+        fail(connection, CLIENT_RESET);
+    }
+}
+
+/* --- receiving --- */
+
+/* The answer is whole; `left` bytes came after it, which nobody asked for. */
+static void finish(struct client_connection *connection, size_t left)
+{
+    struct client_call *call = connection->call;
+    struct client_pool *pool = connection->pool;
+    bool is_sent = connection->sent == call->wire_size;
+    connection->call = NULL;
+    call->connection = NULL;
+    if (!connection->stays || left > 0 || !is_sent || stream_has_buffered(&connection->stream)) {
+        client_connection_close(connection);
+    } else {
+        connection->step = CLIENT_KEPT;
+        buffer_release(&connection->head);
+        loop_watch_set(&connection->watch, LOOP_READ);
+        wait_until(connection, limits_of(connection)->keep_ms);
+    }
+    client_pool_pump(pool);
+    client_call_end(call, CLIENT_DONE);
+}
+
+/* Body bytes to the call.  False when the connection is no longer its. */
+static bool tell_body(struct client_connection *connection, struct text input)
+{
+    struct client_call *call = connection->call;
+    struct text piece;
+    int state;
+    do {
+        state = http_body_next(&connection->body, &input, &piece);
+        connection->client->counts.body_bytes += piece.size;
+        if (piece.size > 0 && call->handler->on_body) {
+            call->handler->on_body(call, piece, call->context);
+            if (connection->call != call)
+                return false;
+        }
+    } while (state == 0 && piece.size > 0);
+    if (state < 0)
+        fail(connection, CLIENT_MALFORMED);
+    else if (state > 0)
+        finish(connection, input.size);
+    return state == 0;
+}
+
+/* 1 told, with what it took off the front of *input; 0 more is needed; -1 the connection is over.
+ */
+static int tell_header(struct client_connection *connection, struct text *input)
+{
+    struct client_call *call = connection->call;
+    struct http_limits limits = {.max_header_bytes = limits_of(connection)->max_header_bytes,
+                                 .max_fields = limits_of(connection)->max_fields,
+                                 .max_target_bytes = 1024};
+    struct http_response response;
+    size_t consumed = 0;
+    const char *why = NULL;
+    arena_reset(connection->client->arena);
+    int result =
+        http_response_read(&connection->parser, *input, &limits, (enum http_method)call->method,
+                           connection->client->arena, &response, &consumed, &why);
+    if (result < 0)
+        fail(connection, CLIENT_MALFORMED);
+    if (result <= 0)
+        return result;
+    *input = text_from(*input, consumed);
+    http_parser_init(&connection->parser);
+    if (response.status < 200)
+        return 1;
+    connection->step = CLIENT_BODY;
+    connection->stays = response.keeps_alive;
+    http_body_init(&connection->body, &response);
+    want(connection, LOOP_READ); /* what of the request was not sent yet never will be */
+    if (call->handler->on_header)
+        call->handler->on_header(call, &response, call->context);
+    return connection->call == call ? 1 : -1;
+}
+
+/* Headers that came in pieces are gathered; whole ones are read where they are. */
+static void receive_header(struct client_connection *connection, struct text fresh)
+{
+    struct buffer *head = &connection->head;
+    struct text input = fresh;
+    int result = 1;
+    if (head->size > 0) {
+        buffer_append(head, fresh.data, fresh.size);
+        input = buffer_view(head);
+    }
+    while (result > 0 && connection->step != CLIENT_BODY && input.size > 0)
+        result = tell_header(connection, &input);
+    if (result < 0)
+        return;
+    if (connection->step == CLIENT_BODY) {
+        struct buffer taken = *head; /* the input may lie in it, and the connection may go */
+        head->data = NULL;
+        head->size = head->capacity = 0;
+        (void)tell_body(connection, input);
+        buffer_release(&taken);
+    } else if (head->size > 0) {
+        buffer_consume(head, head->size - input.size);
+    } else {
+        buffer_append(head, input.data, input.size);
+    }
+}
+
+static void receive_end(struct client_connection *connection)
+{
+    if (connection->step == CLIENT_BODY && http_body_may_end(&connection->body)) {
+        connection->stays = false;
+        finish(connection, 0);
+    } else {
+        fail(connection, connection->step == CLIENT_BODY ? CLIENT_TRUNCATED : CLIENT_RESET);
+    }
+}
+
+static bool can_discard(const struct client_connection *connection)
+{
+    return connection->step == CLIENT_BODY && connection->call->discards &&
+           connection->body.framing == HTTP_BODY_LENGTH && !connection->stream.ssl;
+}
+
+/* The kernel drops the bytes and tells how many (tcp(7), MSG_TRUNC). */
+static ssize_t discard(struct client_connection *connection, char *scratch)
+{
+    uint64_t left = connection->body.left;
+    size_t most = left < CLIENT_SCRATCH_BYTES ? (size_t)left : CLIENT_SCRATCH_BYTES;
+    ssize_t got = recv(connection->stream.fd, scratch, most, MSG_TRUNC);
+    return got < 0 ? errno == EINTR ? -EAGAIN : -errno : got;
+}
+
+static void receive(struct client_connection *connection)
+{
+    char *scratch = connection->client->scratch;
+    bool discards = can_discard(connection);
+    ssize_t got = discards ? discard(connection, scratch)
+                           : stream_read(&connection->stream, scratch, CLIENT_SCRATCH_BYTES);
+    if (got == -EAGAIN) {
+        want(connection, LOOP_READ | (connection->step == CLIENT_SENDING ? LOOP_WRITE : 0u));
+        return;
+    }
+    if (got == 0)
+        receive_end(connection);
+    else if (got < 0)
+        fail(connection, connection->step == CLIENT_BODY ? CLIENT_TRUNCATED : CLIENT_RESET);
+    if (got <= 0)
+        return;
+    connection->has_bytes = true;
+    if (connection->step != CLIENT_BODY)
+        receive_header(connection, text_make(scratch, (size_t)got));
+    else
+        (void)tell_body(connection, text_make(discards ? NULL : scratch, (size_t)got));
+    if (connection->step == CLIENT_BODY && !connection->call->is_paused)
+        wait_until(connection, limits_of(connection)->idle_ms);
+}
+
+/* TLS may hold decrypted bytes that no event announces. */
+static void receive_all(struct client_connection *connection)
+{
+    do
+        receive(connection);
+    while (connection->call && !connection->call->is_paused &&
+           (connection->step == CLIENT_HEADER || connection->step == CLIENT_BODY) &&
+           stream_has_buffered(&connection->stream));
+}
+
+/* --- pauses --- */
+
+void client_connection_hold(struct client_connection *connection)
+{
+    if (connection->step == CLIENT_BODY || connection->step == CLIENT_HEADER)
+        loop_watch_set(&connection->watch, 0);
+}
+
+void client_connection_read_on(struct client_connection *connection)
+{
+    if (connection->step != CLIENT_BODY && connection->step != CLIENT_HEADER)
+        return;
+    wait_until(connection, limits_of(connection)->idle_ms);
+    if (connection->is_watched_no_more) {
+        connection->is_watched_no_more = false;
+        connection->watch.wanted = LOOP_READ;
+        int failed = loop_watch_add(connection->client->loop, &connection->watch);
+        if (failed)
+            fail_soon(connection, CLIENT_TRUNCATED);
+        return;
+    }
+    loop_watch_set(&connection->watch, LOOP_READ);
+    if (stream_has_buffered(&connection->stream) && !connection->is_busy) {
+        connection->due_us = 0; /* the timer reads what no event announces */
+        arm(connection, 1);
+    }
+}
+
+/* --- events --- */
+
+static void step_on(struct client_connection *connection, unsigned events)
+{
+    switch ((enum client_step)connection->step) {
+    case CLIENT_CONNECTING:
+        after_connect(connection);
+        break;
+    case CLIENT_HANDSHAKE:
+        shake_hands(connection);
+        break;
+    case CLIENT_SENDING:
+        if (send_more(connection) < 0 && !(events & LOOP_READ)) {
+            fail(connection, CLIENT_RESET);
+            break;
+        }
+        if (events & (LOOP_READ | LOOP_HANGUP))
+            receive_all(connection);
+        break;
+    case CLIENT_HEADER:
+    case CLIENT_BODY:
+        receive_all(connection);
+        break;
+    case CLIENT_KEPT: /* its end, or bytes that nobody asked for */
+        client_connection_close(connection);
+        break;
+    case CLIENT_GONE:
+        break;
+    }
+}
+
+static bool is_paused(const struct client_connection *connection)
+{
+    return connection->call && connection->call->is_paused && connection->step >= CLIENT_HEADER;
+}
+
+/* Runs one step with the connection kept in memory. */
+static void guarded(struct client_connection *connection, unsigned events)
+{
+    connection->is_busy = true;
+    step_on(connection, events);
+    connection->is_busy = false;
+    if (connection->step == CLIENT_GONE)
+        mem_free(connection);
+}
+
+static void on_events(struct loop_watch *watch, unsigned events, uint64_t now_us UNUSED)
+{
+    struct client_connection *connection = CONTAINER_OF(watch, struct client_connection, watch);
+    if (connection->is_failed)
+        return; /* the timer is about to tell */
+    if (!is_paused(connection)) {
+        guarded(connection, events);
+    } else if (events & LOOP_HANGUP) { /* would come each turn until somebody reads */
+        connection->is_watched_no_more = true;
+        loop_watch_remove(watch);
+        watch->wanted = 0;
+    } else {
+        loop_watch_set(watch, 0);
+    }
+}
+
+static void time_out(struct client_connection *connection, uint64_t now_us)
+{
+    if (connection->is_failed)
+        fail(connection, (enum client_outcome)connection->why);
+    else if (is_paused(connection))
+        return; /* client_resume() starts the clock again */
+    else if (connection->due_us > now_us)
+        arm(connection, connection->due_us);
+    else if (connection->due_us == 0)
+        receive_all(connection);
+    else if (connection->step == CLIENT_KEPT)
+        client_connection_close(connection);
+    else
+        fail(connection, CLIENT_TIMEOUT);
+}
+
+static void on_timer(struct loop_timer *timer, uint64_t now_us)
+{
+    struct client_connection *connection = CONTAINER_OF(timer, struct client_connection, timer);
+    connection->armed_us = 0;
+    connection->is_busy = true;
+    time_out(connection, now_us);
+    connection->is_busy = false;
+    if (connection->step == CLIENT_GONE)
+        mem_free(connection);
+}

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+#include "base/buffer.h"
+#include "io/client.h"
+#include "io/stream.h"
+
+#include <sys/socket.h>
+
+/* client_state: what client.c, client_connection.c and client_tls.c share.  Internal to io/. */
+struct ssl_ctx_st;
+struct ssl_session_st;
+
+enum {
+    CLIENT_SCRATCH_BYTES = 64 << 10, /* one read */
+    CLIENT_ARENA_BYTES = 256 << 10,  /* of one answer's header */
+};
+
+struct client {
+    struct loop *loop;
+    struct ssl_ctx_st *tls;
+    struct client_counts counts;
+    struct arena *arena; /* of the header that is told just now */
+    char scratch[CLIENT_SCRATCH_BYTES];
+};
+
+struct client_origin {
+    struct client *client;
+    struct client_limits limits;
+    struct sockaddr_storage address;
+    socklen_t address_size;
+    bool is_tls, is_name;
+    char *host;                     /* as in Host, with the port unless it is the scheme's */
+    char *name;                     /* for the certificate */
+    struct ssl_session_st *session; /* the newest ticket, for the next handshake */
+};
+
+struct client_call {
+    struct client_pool *pool;
+    struct client_connection *connection; /* NULL while it waits */
+    struct client_call *next;             /* in the pool's queue */
+    const struct client_handler *handler;
+    void *context;
+    struct loop_timer deadline;
+    char *wire; /* the request; freed once it cannot be needed again */
+    size_t wire_size;
+    uint8_t method;
+    bool may_repeat, discards, is_paused;
+};
+
+enum client_step {
+    CLIENT_CONNECTING,
+    CLIENT_HANDSHAKE,
+    CLIENT_SENDING, /* an answer may come early */
+    CLIENT_HEADER,
+    CLIENT_BODY,
+    CLIENT_KEPT, /* no call */
+    CLIENT_GONE, /* closed; memory stays until the callback that closed it has returned */
+};
+
+struct client_connection {
+    struct client *client;
+    struct client_pool *pool; /* NULL once the pool is gone */
+    struct client_connection *next;
+    struct client_call *call; /* NULL when kept, or cancelled just now */
+    struct stream stream;
+    struct loop_watch watch;
+    struct loop_timer timer;   /* lazy: looks at due_us when it fires */
+    uint64_t due_us, armed_us; /* armed_us: 0 when the timer is not running */
+    size_t sent;
+    struct buffer head; /* an answer's header that is not whole yet */
+    struct http_parser parser;
+    struct http_body body;
+    uint8_t step;
+    uint8_t why;    /* enum client_outcome, with is_failed */
+    bool is_busy;   /* a callback of ours is on the stack */
+    bool is_reused; /* it carried an answer before */
+    bool has_bytes; /* of the present answer */
+    bool stays;     /* may be kept after it */
+    bool is_failed; /* to be told by the timer, since no callback may come from client_ask() */
+    bool is_watched_no_more; /* paused and hung up */
+};
+
+struct client_pool {
+    struct client_origin *origin;
+    struct client_connection *connections;
+    struct client_call *waiting, **waiting_end;
+    uint32_t connection_count, waiting_count;
+    bool has_source;
+    struct address source;
+};
+
+/* client.c: the call that a connection carried has ended, and the connection is kept or gone. */
+void client_call_end(struct client_call *call, enum client_outcome outcome);
+void client_call_wait_again(struct client_call *call); /* first in the queue */
+void client_pool_pump(struct client_pool *pool);       /* gives waiting calls to connections */
+
+/* client_connection.c */
+struct client_connection *client_connection_new(struct client_pool *pool);
+void client_connection_begin(struct client_connection *connection, struct client_call *call);
+void client_connection_close(struct client_connection *connection);
+void client_connection_read_on(struct client_connection *connection); /* after a pause */
+void client_connection_hold(struct client_connection *connection);    /* for a pause */
+
+/* client_tls.c */
+struct ssl_ctx_st *client_tls_new(const char *ca_file, char *why, size_t why_size);
+void client_tls_free(struct ssl_ctx_st **tls);
+void client_tls_begin(struct stream *stream, struct client_origin *origin);
+int client_tls_handshake(struct stream *stream); /* 0 done, -EAGAIN, -EPROTO */
+void client_tls_forget(struct client_origin *origin);
