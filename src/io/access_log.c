@@ -4,13 +4,20 @@
 #include "http/redact.h"
 #include "io/server_state.h"
 
+#include "io/loop.h"
+
 #include <inttypes.h>
 
 /*
  * access_log: one line per request in the combined format, with secrets redacted:
  *   address - user [21/Nov/2026:18:48:56 +0000] "GET /rest/ping?u=joe&p=[redacted] HTTP/1.1" 200 52
  * "referer" "agent" Authorization and Cookie are never looked at.
+ *
+ * Each loop gathers its lines and writes them together: at 32 KiB, or 200 ms after the first, so a
+ * busy server writes once for hundreds and a quiet one soon.  Draining and closing write the rest.
  */
+enum { WRITE_AFTER_US = 200 * 1000 };
+
 static void write_time(struct buffer *line, int64_t unix_ms)
 {
     static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
@@ -54,14 +61,51 @@ static void count(unsigned status)
         counter_add(COUNTER_RESPONSES_SUCCESS, 1);
 }
 
+/* --- the lines of one loop --- */
+
+void access_log_flush(struct server *server)
+{
+    struct buffer *lines = &server->log.lines;
+    if (lines->size > 0)
+        server->config.access_sink(server->config.access_context, buffer_view(lines));
+    buffer_reset(lines);
+}
+
+static void on_time(struct loop_timer *timer, uint64_t now_us UNUSED)
+{
+    access_log_flush(CONTAINER_OF(timer, struct server, log.timer));
+}
+
+void access_log_init(struct server *server)
+{
+    /* the last line: all of a header, every byte written \xNN, and what is ours */
+    size_t line_max = (size_t)server->config.limits.max_header_bytes * 4 + 1024;
+    buffer_init(&server->log.lines, SERVER_LOG_BYTES + line_max);
+    server->log.timer.on_timer = on_time;
+}
+
+void access_log_release(struct server *server)
+{
+    access_log_flush(server);
+    buffer_release(&server->log.lines);
+}
+
+static void line_written(struct server *server)
+{
+    struct access_log *log = &server->log;
+    if (log->lines.size >= SERVER_LOG_BYTES)
+        access_log_flush(server);
+    else if (!log->timer._position && !server->is_shut)
+        loop_timer_start(server->loop, &log->timer, loop_now_us(server->loop) + WRITE_AFTER_US);
+}
+
 void access_log_write(const struct exchange *exchange)
 {
+    struct server *server = exchange->server;
     count(exchange->answer.status);
-    if (!exchange->server || !exchange->server->config.access_sink)
+    if (!server || !server->config.access_sink)
         return;
-    const struct server_config *config = &exchange->server->config;
-    struct buffer *line = &exchange->server->log_line;
-    buffer_reset(line);
+    struct buffer *line = &server->log.lines;
     buffer_printf(line, "%s - ", exchange->peer.address);
     struct text user = exchange->user.size > 0 ? exchange->user : TEXT("-");
     user.size = user.size < SERVER_LOG_USER_BYTES ? user.size : SERVER_LOG_USER_BYTES;
@@ -72,5 +116,6 @@ void access_log_write(const struct exchange *exchange)
     buffer_printf(line, " %u %" PRIu64, exchange->answer.status, exchange->sent_bytes);
     write_quoted(line, http_request_field(&exchange->request, TEXT("Referer")));
     write_quoted(line, http_request_field(&exchange->request, TEXT("User-Agent")));
-    config->access_sink(config->access_context, LOG_INFO, buffer_view(line));
+    buffer_text(line, TEXT("\n"));
+    line_written(server);
 }

@@ -4,6 +4,7 @@
 #include "http/date.h"
 #include "io/carrier.h"
 #include "io/coding.h"
+#include "io/server_state.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -98,11 +99,26 @@ void exchange_answer_ready(struct exchange *exchange, unsigned status)
     if (arena_overflowed(exchange->arena) && !answer->is_stream)
         become_oversize(exchange);
     answer->omits_body = exchange->request.method == HTTP_METHOD_HEAD;
+    if (exchange_is_away(exchange))
+        exchange_hand_back(exchange);
+    else
+        exchange_carry(exchange);
+}
+
+void exchange_carry(struct exchange *exchange)
+{
+    bool is_stream = exchange->answer.is_stream;
     exchange->step = EXCHANGE_ANSWERING;
-    if (exchange->carrier)
+    if (exchange->carrier) {
+        if (is_stream)
+            exchange_stream_begin(exchange);
         exchange->carrier->answer(exchange);
-    else if (!answer->is_stream)
+    } else if (is_stream) {
+        access_log_write(exchange);
+        exchange_tell_handler(exchange, -EPIPE); /* never from inside the handler's own call */
+    } else {
         exchange_release(exchange, -EPIPE);
+    }
 }
 
 /* --- ranges --- */

@@ -24,18 +24,12 @@ static struct exchange *exchange_of_pipe(struct loop_watch *watch)
     return CONTAINER_OF(watch, struct exchange, answer.stream.pipe);
 }
 
-/* Nobody listens any more: the callbacks come from the loop, not from inside the handler's own
- * call. */
-static void release_later(void *context) { exchange_release(context, -EPIPE); }
-
 static void stream_start(struct exchange *exchange, const char *content_type)
 {
     exchange->answer.is_stream = true;
     exchange_add_field(exchange, "Content-Type",
                        arena_text(exchange->arena, text_of(content_type)));
     exchange_answer_ready(exchange, 200);
-    if (!exchange->carrier)
-        loop_post(exchange->loop, release_later, exchange);
 }
 
 /* --- pipes --- */
@@ -79,6 +73,9 @@ static void watch_pipe(struct exchange *exchange)
 bool exchange_stream_drained(struct exchange *exchange)
 {
     struct answer_stream *stream = &exchange->answer.stream;
+    if (stream->arrived > 0)
+        atomic_fetch_sub(&stream->unsent, stream->arrived);
+    stream->arrived = 0;
     if (stream->coder) {
         coding_step(exchange);
         return true;
@@ -100,8 +97,6 @@ void exchange_send_pipe(struct exchange *exchange, const char *content_type, int
     stream->pipe = (struct loop_watch){.on_events = on_pipe, .fd = fd, .wanted = LOOP_READ};
     if (exchange->request.method == HTTP_METHOD_HEAD)
         stream->has_ended = true;
-    else if (exchange->carrier)
-        watch_pipe(exchange);
     stream_start(exchange, content_type);
 }
 
@@ -115,6 +110,16 @@ void exchange_send_coded(struct exchange *exchange, const char *content_type)
 }
 
 /* --- server-sent events --- */
+
+void exchange_stream_begin(struct exchange *exchange)
+{
+    struct answer_stream *stream = &exchange->answer.stream;
+    if (stream->pipe.on_events)
+        watch_pipe(exchange);
+    if (stream->heartbeat.on_timer)
+        loop_timer_start(exchange->loop, &stream->heartbeat,
+                         loop_now_us(exchange->loop) + HEARTBEAT_US);
+}
 
 static void on_heartbeat(struct loop_timer *timer, uint64_t now_us)
 {
@@ -137,9 +142,6 @@ void exchange_events_start(struct exchange *exchange, exchange_on_close *on_clos
     if (exchange->request.method == HTTP_METHOD_HEAD)
         stream->has_ended = true;
     stream->heartbeat.on_timer = on_heartbeat;
-    if (exchange->carrier)
-        loop_timer_start(exchange->loop, &stream->heartbeat,
-                         loop_now_us(exchange->loop) + HEARTBEAT_US);
     stream_start(exchange, "text/event-stream");
 }
 
@@ -154,31 +156,53 @@ static void write_event_field(struct buffer *out, const char *name, struct text 
     }
 }
 
+/* False, and `out` as before, when it does not fit. */
+static bool write_event(struct buffer *out, const char *event, struct text id, struct text data)
+{
+    size_t size_before = out->size;
+    if (id.size > 0)
+        write_event_field(out, "id", id);
+    if (event)
+        write_event_field(out, "event", text_of(event));
+    write_event_field(out, "data", data.data ? data : TEXT(""));
+    buffer_text(out, TEXT("\n"));
+    if (!out->overflowed)
+        return true;
+    out->overflowed = false;
+    out->size = size_before;
+    return false;
+}
+
+static bool send_away(struct exchange *exchange, const char *event, struct text id,
+                      struct text data)
+{
+    struct buffer bytes;
+    buffer_init(&bytes, EXCHANGE_STREAM_MAX_BYTES);
+    bool is_sent =
+        write_event(&bytes, event, id, data) && exchange_post_event(exchange, buffer_view(&bytes));
+    buffer_release(&bytes);
+    return is_sent;
+}
+
 bool exchange_events_send(struct exchange *exchange, const char *event, struct text id,
                           struct text data)
 {
     struct answer_stream *stream = &exchange->answer.stream;
     assert(exchange->answer.is_stream && !stream->pipe.on_events);
-    size_t size_before = stream->bytes.size;
-    if (stream->has_ended || !exchange->carrier)
+    if (exchange_is_away(exchange))
+        return send_away(exchange, event, id, data);
+    if (stream->has_ended || !exchange->carrier || !write_event(&stream->bytes, event, id, data))
         return false;
-    if (id.size > 0)
-        write_event_field(&stream->bytes, "id", id);
-    if (event)
-        write_event_field(&stream->bytes, "event", text_of(event));
-    write_event_field(&stream->bytes, "data", data.data ? data : TEXT(""));
-    buffer_text(&stream->bytes, TEXT("\n"));
-    if (stream->bytes.overflowed) {
-        stream->bytes.overflowed = false;
-        stream->bytes.size = size_before;
-        return false;
-    }
     exchange->carrier->wake(exchange);
     return true;
 }
 
 void exchange_events_end(struct exchange *exchange)
 {
+    if (exchange_is_away(exchange)) {
+        exchange_post_events_end(exchange);
+        return;
+    }
     exchange->answer.stream.has_ended = true;
     if (exchange->carrier)
         exchange->carrier->wake(exchange);

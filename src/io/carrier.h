@@ -6,6 +6,8 @@
 #include "io/exchange.h"
 #include "io/loop.h"
 
+#include <stdatomic.h>
+
 /*
  * carrier: what stands between an exchange and the connection that carries it.  Internal to io/.
  *
@@ -23,6 +25,10 @@
  * A carrier that loses its client calls exchange_release() at any time.  While a handler still
  * holds the exchange it then lives on without carrier, until the handler finishes it.  Callbacks of
  * handlers (on_end, on_close) are never made inside an exchange_*() call of theirs.
+ *
+ * A carrier and its exchanges live on one loop.  When the handler runs on another (exchange_away.c)
+ * answer() is called from a message; between dispatch_body() and answer() a carrier reads nothing
+ * of the exchange but its `request` and `wire`, and it asks exchange_has_events(), not the answer.
  */
 struct exchange_carrier {
     /* The answer is prepared.  Called inside the handler's FINISHES call. */
@@ -62,6 +68,8 @@ struct answer_stream {
     struct loop_timer heartbeat; /* of server-sent events */
     struct http_coder *coder;    /* codes answer.output (io/coding.h); else NULL */
     struct text uncoded;         /* what is left of that */
+    atomic_size_t unsent;        /* events of a handler on another loop, not known to be sent yet */
+    size_t arrived;              /* of these, put into `bytes` since it was last empty */
     exchange_on_end *on_end;
     exchange_on_close *on_close;
     void *context;
@@ -88,13 +96,19 @@ struct exchange {
     void *carrier_context;
     struct server *server;            /* NULL when the server is gone */
     struct exchange *previous, *next; /* among the server's live ones, or its spare ones */
-    struct loop *loop;
+    struct loop *loop;                /* of its connection */
+    struct loop *handler_loop;        /* the same, or home */
+    exchange_handler *handler;        /* while it goes home */
+    void *handler_context;
     struct arena *arena;
     enum exchange_step step;
     enum shield_class class;
-    bool needs_tls;       /* came in plain, from outside, where TLS is served */
-    bool is_public_plain; /* came in plain, from outside */
-    bool closes;          /* refused in a way that ends the connection */
+    bool needs_tls;           /* came in plain, from outside, where TLS is served */
+    bool is_public_plain;     /* came in plain, from outside */
+    bool closes;              /* refused in a way that ends the connection */
+    bool is_counted_away;     /* among the server's that are at home */
+    bool is_told;             /* on_end, on_close have been called */
+    atomic_bool is_abandoned; /* the client is gone: set on `loop`, asked on `handler_loop` */
     int64_t now_ms;
     uint64_t sent_bytes; /* of the body, for the log */
     struct text user;
@@ -112,6 +126,8 @@ struct exchange *exchange_take(struct server *server, const struct exchange_carr
 /* The client has everything (error 0) or is gone (-errno).  Logs, calls back, gives the exchange
  * up. */
 void exchange_release(struct exchange *exchange, int error);
+/* Its answer has started and is server-sent events. */
+bool exchange_has_events(const struct exchange *exchange);
 /* The stream's buffer is empty: let the source go on.  True when there is more at once, bytes or
  * the end: send it on a later turn; false: wake() comes. */
 bool exchange_stream_drained(struct exchange *exchange) MUST_USE;
@@ -122,5 +138,17 @@ void exchange_send_coded(struct exchange *exchange,
 void exchange_drop(struct exchange *exchange); /* frees what the answer holds; back to the pool */
 void answer_close_file(struct answer *answer); /* or gives it back; no file is fine */
 void exchange_answer_ready(struct exchange *exchange, unsigned status);
+void exchange_carry(struct exchange *exchange); /* the prepared answer goes to the carrier */
+void exchange_stream_begin(struct exchange *exchange);
 void exchange_add_field(struct exchange *exchange, const char *name,
                         struct text value); /* borrows both */
+
+/* --- exchange_away.c: the handler runs on another loop --- */
+bool exchange_is_away(const struct exchange *exchange);
+void exchange_hand_back(struct exchange *exchange); /* the answer is prepared: exchange_carry() */
+void exchange_is_back(struct exchange *exchange);   /* or gone; on its own loop */
+/* on_end and on_close are made by a message on the handler's loop; then the exchange is dropped. */
+void exchange_tell_handler(struct exchange *exchange, int error);
+/* False when too much is unsent, or the client is gone. */
+bool exchange_post_event(struct exchange *exchange, struct text bytes);
+void exchange_post_events_end(struct exchange *exchange);

@@ -254,7 +254,7 @@ void connection_drain(struct connection *connection)
     connection->will_close = true;
     if (is_idle(connection)) {
         connection_abort(connection);
-    } else if (exchange && exchange->answer.is_stream && exchange->answer.stream.on_close) {
+    } else if (exchange && exchange_has_events(exchange)) {
         exchange->answer.stream.has_ended = true;
         connection_carrier.wake(exchange);
     }

@@ -263,6 +263,5 @@ bool connection_read_ahead(struct connection *connection)
     if (result != STEP_CLOSES)
         return true;
     connection->saw_end = connection->will_close = true;
-    return !connection->exchange->answer.stream
-                .on_close; /* an event stream has no other way to notice */
+    return !exchange_has_events(connection->exchange); /* they have no other way to notice */
 }

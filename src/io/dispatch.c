@@ -99,8 +99,9 @@ static const struct server_route *find_route(const struct server *server,
                                              const struct http_request *request,
                                              const struct server_route **ret_first)
 {
-    const struct server_route *first = NULL, *end = server->routes + server->route_count;
-    for (const struct server_route *route = server->routes; route < end; route++) {
+    const struct server *home = server->home;
+    const struct server_route *first = NULL, *end = home->routes + home->route_count;
+    for (const struct server_route *route = home->routes; route < end; route++) {
         if (first ? strcmp(first->path, route->path) != 0 : !path_matches(route, request->path))
             continue;
         if (!first)
@@ -115,10 +116,10 @@ static const struct server_route *find_route(const struct server *server,
 /* "GET, HEAD, POST, OPTIONS" */
 static void add_allow(struct exchange *exchange, const struct server_route *first)
 {
-    const struct server *server = exchange->server;
+    const struct server *home = exchange->server->home;
     struct buffer names;
     buffer_init(&names, 256);
-    for (const struct server_route *route = first; route < server->routes + server->route_count;
+    for (const struct server_route *route = first; route < home->routes + home->route_count;
          route++) {
         struct text rest = text_of(route->methods), name;
         while (!strcmp(route->path, first->path) && text_split(&rest, ' ', &name))
@@ -249,5 +250,8 @@ void dispatch_body(struct exchange *exchange, const struct server_route *route)
         return;
     }
     exchange->step = EXCHANGE_HANDLING;
-    route->handler(exchange, route->context);
+    if (route->runs_anywhere)
+        route->handler(exchange, route->context);
+    else
+        exchange_go_home(exchange, route->handler, route->context);
 }

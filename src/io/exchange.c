@@ -72,7 +72,7 @@ struct exchange *exchange_take(struct server *server, const struct exchange_carr
     }
     link_live(server, exchange);
     exchange->server = server;
-    exchange->loop = server->loop;
+    exchange->loop = exchange->handler_loop = server->loop;
     exchange->carrier = carrier;
     exchange->carrier_context = context;
     exchange->now_ms = clock_unix_ms();
@@ -116,6 +116,7 @@ static void exchange_reset(struct exchange *exchange)
 void exchange_drop(struct exchange *exchange)
 {
     struct server *server = exchange->server;
+    exchange_is_back(exchange);
     loop_watch_remove(
         &exchange->answer.stream.pipe); /* before its descriptor, answer.fd, is closed */
     answer_close_file(&exchange->answer);
@@ -138,18 +139,31 @@ void exchange_drop(struct exchange *exchange)
 
 void exchange_release(struct exchange *exchange, int error)
 {
+    const struct answer_stream *stream = &exchange->answer.stream;
     exchange->carrier = NULL;
     exchange->carrier_context = NULL;
+    atomic_store(&exchange->is_abandoned, true);
     if (exchange->step == EXCHANGE_HANDLING)
         return; /* its handler finishes it, and nobody hears */
-    struct answer_stream stream = exchange->answer.stream;
     if (exchange->step == EXCHANGE_ANSWERING)
         access_log_write(exchange);
+    if (exchange_is_away(exchange) && (stream->on_end || stream->on_close)) {
+        exchange_tell_handler(exchange, error);
+        return;
+    }
+    exchange_on_end *on_end = stream->on_end;
+    exchange_on_close *on_close = stream->on_close;
+    void *context = stream->context;
     exchange_drop(exchange);
-    if (stream.on_end)
-        stream.on_end(stream.context, error);
-    if (stream.on_close)
-        stream.on_close(stream.context);
+    if (on_end)
+        on_end(context, error);
+    if (on_close)
+        on_close(context);
+}
+
+bool exchange_has_events(const struct exchange *exchange)
+{
+    return exchange->step == EXCHANGE_ANSWERING && exchange->answer.stream.on_close;
 }
 
 /* --- what was asked --- */
@@ -163,15 +177,15 @@ const struct exchange_peer *exchange_peer(const struct exchange *exchange)
 }
 struct text exchange_body(const struct exchange *exchange) { return buffer_view(&exchange->body); }
 struct arena *exchange_arena(struct exchange *exchange) { return exchange->arena; }
-struct loop *exchange_loop(const struct exchange *exchange) { return exchange->loop; }
-size_t exchange_loop_index(const struct exchange *exchange UNUSED) { return 0; }
-
-void exchange_go_home(struct exchange *exchange, exchange_handler *handler, void *context)
+struct loop *exchange_loop(const struct exchange *exchange) { return exchange->handler_loop; }
+bool exchange_is_abandoned(const struct exchange *exchange)
 {
-    handler(exchange, context);
+    return atomic_load(&exchange->is_abandoned);
 }
-
-bool exchange_is_abandoned(const struct exchange *exchange) { return !exchange->carrier; }
+size_t exchange_loop_index(const struct exchange *exchange)
+{
+    return exchange_is_away(exchange) || !exchange->server ? 0 : exchange->server->index;
+}
 int64_t exchange_now_ms(const struct exchange *exchange) { return exchange->now_ms; }
 
 const struct http_parameters *exchange_parameters(const struct exchange *exchange)

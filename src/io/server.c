@@ -3,20 +3,15 @@
 
 #include "base/counters.h"
 #include "base/mem.h"
-#include "io/clock.h"
 #include "io/dispatch.h"
 #include "io/server_state.h"
 
-#include <arpa/inet.h>
 #include <assert.h>
 #include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <string.h>
-#include <sys/socket.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
-enum { ACCEPTS_PER_TURN = 64, PAUSE_US = 100 * 1000 };
+/* server: its life, and its end: drain and close on every loop.  Accepting is server_accept.c. */
 
 struct server_config server_config_default(void)
 {
@@ -41,30 +36,61 @@ static void parse_trusted(struct server *server)
     }
 }
 
+static unsigned loops_wanted(const struct server_config *config)
+{
+    unsigned wanted = config->limits.loops;
+    return wanted == 0               ? loop_group_processors()
+           : wanted < LOOP_GROUP_MAX ? wanted
+                                     : LOOP_GROUP_MAX;
+}
+
+/* One loop's share; before its loop is told of anything. */
+static void init_share(struct server *server, struct server *home, unsigned index)
+{
+    server->home = home;
+    server->index = index;
+    server->loop = loop_group_at(home->group, index);
+    server->config = home->config;
+    server->trusted = home->trusted;
+    server->date_s = INT64_MIN;
+    access_log_init(server);
+    connections_init(server);
+}
+
+static void on_all_drained(struct loop_watch *watch, unsigned events, uint64_t now_us);
+
 struct server *server_new(struct loop *loop, const struct server_config *config)
 {
     struct server *server = MEM_NEW(struct server);
-    server->loop = loop;
+    unsigned count = loops_wanted(config);
     server->config = *config;
-    server->date_s = INT64_MIN;
-    /* all of a header, every byte written \xNN, and what is ours */
-    buffer_init(&server->log_line, (size_t)config->limits.max_header_bytes * 4 + 1024);
     parse_trusted(server);
-    connections_init(server);
+    server->group = loop_group_start(loop, count);
+    server->all = mem_realloc_array(NULL, count, sizeof *server->all);
+    server->all[0] = server;
+    for (unsigned i = 1; i < count; i++)
+        server->all[i] = MEM_NEW(struct server);
+    for (unsigned i = 0; i < count; i++)
+        init_share(server->all[i], server, i);
+    server->all_drained = (struct loop_watch){.on_events = on_all_drained,
+                                              .fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK),
+                                              .wanted = LOOP_READ};
+    int failed = loop_watch_add(loop, &server->all_drained);
+    assert(!failed);
     return server;
 }
 
 void server_route(struct server *server, const struct server_route *route)
 {
+    assert(!server->sockets);
     dispatch_add_route(server, route);
 }
 
-size_t server_loop_count(const struct server *server UNUSED) { return 1; }
+size_t server_loop_count(const struct server *server) { return loop_group_count(server->group); }
 
 struct loop *server_loop(const struct server *server, size_t index)
 {
-    assert(index == 0);
-    return server->loop;
+    return loop_group_at(server->group, (unsigned)index);
 }
 
 struct text server_date(struct server *server, int64_t unix_s)
@@ -84,154 +110,113 @@ bool server_trusts(const struct server *server, const struct address *address)
     return false;
 }
 
-/* --- accepting --- */
+/* --- on every loop --- */
 
-static struct address address_of(const struct sockaddr_storage *from, uint16_t *ret_port)
+/* `call` gets each loop's struct server on that loop's thread; at home at once. */
+static void on_each_loop(struct server *home, loop_call *call)
 {
-    struct address address =
-        address_v4(INADDR_LOOPBACK); /* UNIX sockets: somebody on this machine */
-    *ret_port = 0;
-    if (from->ss_family == AF_INET) {
-        struct sockaddr_in v4;
-        memcpy(&v4, from, sizeof v4);
-        address = address_v4(ntohl(v4.sin_addr.s_addr));
-        *ret_port = ntohs(v4.sin_port);
-    } else if (from->ss_family == AF_INET6) {
-        struct sockaddr_in6 v6;
-        memcpy(&v6, from, sizeof v6);
-        memcpy(address.bytes, v6.sin6_addr.s6_addr, sizeof address.bytes);
-        *ret_port = ntohs(v6.sin6_port);
-    }
-    return address;
+    for (unsigned i = 1; i < loop_group_count(home->group); i++)
+        loop_post(home->all[i]->loop, call, home->all[i]);
+    call(home);
 }
 
-static void take_connection(struct listener *listener, int fd, const struct sockaddr_storage *from)
+static void abort_connections(void *context)
 {
-    struct server *server = listener->server;
-    uint16_t port;
-    struct address address = address_of(from, &port);
-    counter_add(COUNTER_CONNECTIONS, 1);
-    if (server->connection_count >= server->config.limits.max_connections) {
-        counter_add(COUNTER_CONNECTIONS_REFUSED, 1);
-        close(fd);
+    struct server *server = context;
+    while (server->connections)
+        connection_abort(server->connections);
+}
+
+/* --- draining --- */
+
+/* The last loop without a connection rings the home loop. */
+static void look_if_drained(struct server *server)
+{
+    struct server *home = server->home;
+    if (!server->is_draining || server->is_drained || atomic_load(&server->connection_count) > 0)
         return;
-    }
-    int on = 1; /* fails on UNIX sockets, where it is not needed */
-    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    server->connection_count++;
-    counter_add(COUNTER_CONNECTIONS_OPEN, 1);
-    connection_accept(listener, fd, &address, port);
-}
-
-static void on_resume(struct loop_timer *timer, uint64_t now_us UNUSED)
-{
-    struct listener *listener = CONTAINER_OF(timer, struct listener, pause);
-    loop_watch_set(&listener->watch, LOOP_READ);
-}
-
-static void on_accept(struct loop_watch *watch, unsigned events UNUSED, uint64_t now_us)
-{
-    struct listener *listener = CONTAINER_OF(watch, struct listener, watch);
-    for (int i = 0; i < ACCEPTS_PER_TURN; i++) {
-        struct sockaddr_storage from = {0};
-        socklen_t size = sizeof from;
-        int fd = accept4(watch->fd, (struct sockaddr *)&from, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
-        if (fd >= 0) {
-            take_connection(listener, fd, &from);
-            continue;
-        }
-        if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-            LOG(listener->server->config.logger, LOG_WARNING, "cannot accept",
-                {"why", log_errno(errno)});
-            loop_watch_set(watch, 0);
-            loop_timer_start(listener->server->loop, &listener->pause, now_us + PAUSE_US);
-        }
-        return;
-    }
-}
-
-int server_listen(struct server *server, int listening_fd, struct server_tls *tls)
-{
-    struct listener *listener = MEM_NEW(struct listener);
-    listener->server = server;
-    listener->tls = tls;
-    listener->pause.on_timer = on_resume;
-    listener->watch =
-        (struct loop_watch){.on_events = on_accept, .fd = listening_fd, .wanted = LOOP_READ};
-    int error = loop_watch_add(server->loop, &listener->watch);
-    if (error) {
-        close(listening_fd);
-        mem_free(listener);
-        return error;
-    }
-    listener->next = server->listeners;
-    server->listeners = listener;
-    return 0;
-}
-
-static void stop_listening(struct server *server)
-{
-    for (struct listener *listener = server->listeners; listener; listener = listener->next) {
-        loop_timer_stop(&listener->pause);
-        loop_watch_remove(&listener->watch);
-        if (listener->watch.fd >= 0)
-            close(listener->watch.fd);
-        listener->watch.fd = -1;
-    }
-}
-
-/* --- ending --- */
-
-static void on_grace_over(struct loop_timer *timer, uint64_t now_us UNUSED)
-{
-    struct server *server = CONTAINER_OF(timer, struct server, grace);
-    for (struct connection *connection = server->connections, *next; connection;
-         connection = next) {
-        next = connection_next(connection);
-        connection_abort(connection);
-    }
-    if (server->on_drained) {
-        void (*done)(void *) = server->on_drained;
-        server->on_drained = NULL;
-        done(server->drained_context); /* may free the server: the last step */
+    server->is_drained = true;
+    access_log_flush(server);
+    if (atomic_fetch_add(&home->drained_count, 1) + 1 == loop_group_count(home->group)) {
+        uint64_t one = 1;
+        ssize_t put = write(home->all_drained.fd, &one, sizeof one);
+        assert(put == sizeof one);
     }
 }
 
 void server_connection_gone(struct server *server)
 {
-    server->connection_count--;
+    atomic_fetch_sub(&server->connection_count, 1);
     counter_add(COUNTER_CONNECTIONS_OPEN, -1);
-    if (server->is_draining && server->connection_count == 0 && server->on_drained)
-        loop_timer_start(server->loop, &server->grace, loop_now_us(server->loop));
+    look_if_drained(server);
 }
 
-void server_drain(struct server *server, uint64_t grace_us, void (*done)(void *context),
-                  void *context)
+static void drain_loop(void *context)
 {
-    stop_listening(server);
+    struct server *server = context;
+    server_stop_accepting(server);
     server->is_draining = true;
-    server->on_drained = done;
-    server->drained_context = context;
-    server->grace.on_timer = on_grace_over;
-    uint64_t now_us = loop_now_us(server->loop);
-    loop_timer_start(server->loop, &server->grace, now_us + (server->connections ? grace_us : 0));
     for (struct connection *connection = server->connections, *next; connection;
          connection = next) {
         next = connection_next(connection);
         connection_drain(connection);
     }
+    look_if_drained(server);
 }
 
-/* Handlers may still hold exchanges: those live on, alone, until they are finished. */
-static void orphan_exchanges(struct server *server)
+/* May free the server: the last step. */
+static void tell_drained(struct server *server)
 {
-    for (struct exchange *exchange = server->live; exchange; exchange = exchange->next)
-        exchange->server = NULL;
-    for (struct exchange *exchange = server->spare, *next; exchange; exchange = next) {
-        next = exchange->next;
-        exchange->server = NULL;
-        exchange_drop(exchange);
-    }
+    void (*done)(void *) = server->on_drained;
+    loop_timer_stop(&server->grace);
+    server->on_drained = NULL;
+    if (done)
+        done(server->drained_context);
+}
+
+static void on_all_drained(struct loop_watch *watch, unsigned events UNUSED, uint64_t now_us UNUSED)
+{
+    uint64_t count;
+    ssize_t got = read(watch->fd, &count, sizeof count);
+    assert(got == sizeof count);
+    tell_drained(CONTAINER_OF(watch, struct server, all_drained));
+}
+
+static void on_grace_over(struct loop_timer *timer, uint64_t now_us UNUSED)
+{
+    struct server *server = CONTAINER_OF(timer, struct server, grace);
+    if (atomic_load(&server->drained_count) == loop_group_count(server->group))
+        tell_drained(server);
+    else
+        on_each_loop(server, abort_connections);
+}
+
+void server_drain(struct server *server, uint64_t grace_us, void (*done)(void *context),
+                  void *context)
+{
+    server->on_drained = done;
+    server->drained_context = context;
+    server->grace.on_timer = on_grace_over;
+    loop_timer_start(server->loop, &server->grace, loop_now_us(server->loop) + grace_us);
+    on_each_loop(server, drain_loop);
+}
+
+/* --- closing --- */
+
+static void shut_loop(void *context)
+{
+    struct server *server = context;
+    server->is_shut = true;
+    server_stop_accepting(server);
+    abort_connections(server);
+    connections_release(server);
+    loop_timer_stop(&server->log.timer);
+}
+
+static void free_share(struct server *server)
+{
+    access_log_release(server);
+    mem_free(server);
 }
 
 void server_free(struct server **server_at)
@@ -239,19 +224,24 @@ void server_free(struct server **server_at)
     struct server *server = *server_at;
     if (!server)
         return;
-    stop_listening(server);
+    unsigned count = loop_group_count(server->group);
     server->on_drained = NULL;
-    while (server->connections)
-        connection_abort(server->connections);
-    connections_release(server);
     loop_timer_stop(&server->grace);
-    orphan_exchanges(server);
-    for (struct listener *listener = server->listeners, *next; listener; listener = next) {
-        next = listener->next;
-        mem_free(listener);
+    on_each_loop(server, shut_loop);
+    loop_group_stop(&server->group);
+    loop_watch_remove(&server->all_drained);
+    close(server->all_drained.fd);
+    for (unsigned i = 0; i < count; i++)
+        exchanges_orphan(server->all[i]);
+    for (struct server_socket *socket = server->sockets, *next; socket; socket = next) {
+        next = socket->next;
+        mem_free(socket);
     }
-    buffer_release(&server->log_line);
     mem_free(server->routes);
     mem_free(server->trusted);
-    mem_free_p(server_at);
+    for (unsigned i = 1; i < count; i++)
+        free_share(server->all[i]);
+    mem_free(server->all);
+    free_share(server);
+    *server_at = NULL;
 }

@@ -42,10 +42,13 @@ struct server_limits {
 
 struct server_tls; /* io/tls.h: certificates and their reload */
 
+/* Whole lines, each with its newline; from any of the server's loops, also from two at once. */
+typedef void server_log_sink(void *context, struct text lines);
+
 struct server_config {
     struct server_limits limits;
-    const struct logger *logger; /* events */
-    log_sink *access_sink;       /* one combined-format line per request; NULL for none */
+    const struct logger *logger;  /* events */
+    server_log_sink *access_sink; /* one combined-format line per request; NULL for none */
     void *access_context;
     struct shield *shield; /* what the door decides with; NULL until it is built */
     /* Addresses or CIDR blocks (base/address.h), already validated: a bad one is asserted. */

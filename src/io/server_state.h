@@ -4,16 +4,36 @@
 #include "http/date.h"
 #include "io/carrier.h"
 #include "io/deadline.h"
+#include "io/loop_group.h"
 #include "io/server.h"
+
+#include <stdatomic.h>
 
 /*
  * server_state: what server.c, dispatch.c and the connections share.  Internal to io/.
- * One loop owns all of it: several loops mean several servers on SO_REUSEPORT sockets.
+ *
+ * Each loop has a struct server of its own and owns it: its connections, exchanges, scratch, log,
+ * date.  The home loop's is the handle that server_new() gave; its routes and sockets are for all:
+ * they are complete before the first connection, and nobody changes them after that.
+ *
+ *   server (home) ── all[0] itself ── connections, listeners[0] ─┐
+ *                 ── all[1] ───────── connections, listeners[1] ─┼── one listening descriptor
+ *                 ── all[2] ...                                  ┘   (EPOLLEXCLUSIVE)
+ *
+ * What crosses loops is a message (server_accept.c, server.c, exchange_away.c) or an atomic number.
  */
 struct connection;
 struct connection_progress;
 
 /* What a connection waits for; each has its own time-out (io/server.def). */
+enum { SERVER_LOG_BYTES = 32 << 10 }; /* of lines, before they are written */
+
+/* Lines that wait to be written together. */
+struct access_log {
+    struct buffer lines;
+    struct loop_timer timer; /* runs from the first of them on */
+};
+
 enum server_wait {
     SERVER_WAIT_HEADER, /* from its first byte to its end */
     SERVER_WAIT_BODY,
@@ -28,7 +48,16 @@ struct listener {
     struct loop_timer pause; /* out of descriptors: accept again later */
     struct server *server;
     struct server_tls *tls; /* NULL: plain */
-    struct listener *next;
+    struct server_socket *socket;
+    bool is_open; /* this loop accepts, or pauses */
+};
+
+/* A listening socket, watched by every loop; the last that lets go of it closes it. */
+struct server_socket {
+    struct server_socket *next;
+    int fd;
+    atomic_uint watchers;
+    struct listener listeners[]; /* by index of the loop */
 };
 
 enum {
@@ -40,13 +69,13 @@ enum {
 
 struct server {
     struct loop *loop;
+    unsigned index;      /* of the loop; 0: home */
+    struct server *home; /* itself at home */
     struct server_config config;
     struct address_block *trusted; /* config.trusted_proxies, parsed */
-    struct server_route *routes;   /* longest path first */
-    size_t route_count;
-    struct listener *listeners;
     struct connection *connections;
-    size_t connection_count;
+    atomic_uint connection_count; /* those on their way here too; read by all */
+    size_t away_count;            /* exchanges that the home loop has */
     struct deadline_queue waits[SERVER_WAIT_COUNT];
     struct connection_progress *spare_progress;
     size_t spare_progress_count;
@@ -55,8 +84,19 @@ struct server {
     _Atomic uint32_t coded_streams; /* answers that are coded in steps (io/coding.h) */
     int64_t date_s;                 /* of date_text */
     struct http_date_text date_text;
-    struct buffer log_line; /* written anew for every request */
+    struct access_log log;
     bool is_draining;
+    bool is_drained; /* and has said so */
+    bool is_shut;    /* takes no connection at all any more */
+
+    /* --- of the home loop's alone --- */
+    struct loop_group *group;
+    struct server **all;         /* by index of the loop */
+    struct server_route *routes; /* longest path first */
+    size_t route_count;
+    struct server_socket *sockets;
+    atomic_uint drained_count;     /* loops */
+    struct loop_watch all_drained; /* eventfd: the last of them rings */
     struct loop_timer grace;
     void (*on_drained)(void *context);
     void *drained_context;
@@ -78,5 +118,16 @@ void connection_drain(
 void connection_abort(struct connection *connection);
 struct connection *connection_next(const struct connection *connection);
 
+/* --- server_accept.c --- */
+void server_stop_accepting(struct server *server); /* on its own loop */
+
+/* --- exchange_away.c --- */
+/* Connections are gone and the other loops have ended: callbacks that are under way are made here,
+ * and what handlers still hold lives on alone. */
+void exchanges_orphan(struct server *server);
+
 /* --- access_log.c --- */
+void access_log_init(struct server *server);
+void access_log_release(struct server *server); /* writes what is left */
+void access_log_flush(struct server *server);
 void access_log_write(const struct exchange *exchange);

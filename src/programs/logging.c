@@ -29,12 +29,46 @@ static void event_line(void *context, enum log_level level, struct text line)
     (void)write_line(STDERR_FILENO, line); /* nowhere left to say that it failed */
 }
 
-void logging_access_line(void *context, enum log_level level, struct text line)
+/* Pipes may take a part at a time.  What could not be written. */
+static struct text write_all(int fd, struct text bytes)
 {
-    const struct logging *logging = context;
-    (void)level;
-    if (logging->access_fd >= 0 && !write_line(logging->access_fd, line))
-        counter_add(COUNTER_ACCESS_LOG_LOST, 1);
+    while (bytes.size > 0) {
+        ssize_t wrote = write(fd, bytes.data, bytes.size);
+        if (wrote < 0 && errno == EINTR)
+            continue;
+        if (wrote <= 0)
+            break;
+        bytes = text_from(bytes, (size_t)wrote);
+    }
+    return bytes;
+}
+
+static int64_t count_lines(struct text lines)
+{
+    int64_t count = 0;
+    for (size_t i = 0; i < lines.size; i++)
+        count += lines.data[i] == '\n';
+    return count;
+}
+
+static void write_batch(struct logging *logging, struct text lines)
+{
+    if (logging->is_cut && write_all(logging->access_fd, TEXT("\n")).size > 0) {
+        counter_add(COUNTER_ACCESS_LOG_LOST, count_lines(lines));
+        return;
+    }
+    struct text lost = write_all(logging->access_fd, lines);
+    counter_add(COUNTER_ACCESS_LOG_LOST, count_lines(lost));
+    logging->is_cut = lost.size > 0 && lost.size < lines.size && lost.data[-1] != '\n';
+}
+
+void logging_access_lines(void *context, struct text lines)
+{
+    struct logging *logging = context;
+    pthread_mutex_lock(&logging->lock);
+    if (logging->access_fd >= 0)
+        write_batch(logging, lines);
+    pthread_mutex_unlock(&logging->lock);
 }
 
 /* A descriptor of our own, -1 when there is to be no access log, or another negative -errno with
@@ -56,7 +90,12 @@ static int open_access_log(const char *path, struct buffer *why)
 
 static void take_settings(struct logging *logging, const struct settings *settings, int access_fd)
 {
+    pthread_mutex_lock(&logging->lock);
+    if (logging->access_fd >= 0)
+        (void)close(logging->access_fd);
     logging->access_fd = access_fd;
+    logging->is_cut = false;
+    pthread_mutex_unlock(&logging->lock);
     logging->logger = (struct logger){
         .sink = event_line,
         .context = logging,
@@ -70,6 +109,8 @@ static void take_settings(struct logging *logging, const struct settings *settin
 int logging_init(struct logging *logging, const struct settings *settings, struct buffer *why)
 {
     int fd = open_access_log(settings->access_log, why);
+    pthread_mutex_init(&logging->lock, NULL);
+    logging->access_fd = -1;
     take_settings(logging, settings, fd < -1 ? -1 : fd);
     return fd < -1 ? fd : 0;
 }
@@ -79,8 +120,6 @@ int logging_reopen(struct logging *logging, const struct settings *settings, str
     int fd = open_access_log(settings->access_log, why);
     if (fd < -1)
         return fd;
-    if (logging->access_fd >= 0)
-        (void)close(logging->access_fd);
     take_settings(logging, settings, fd);
     return 0;
 }

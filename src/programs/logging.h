@@ -2,18 +2,22 @@
 #pragma once
 #include "base/log.h"
 #include "programs/settings.h"
+#include <pthread.h>
 
 /*
  * logging: where lines go: events to standard error, one line a request to a file or standard
  * output.
  *
- * Lines are written whole by one writev each, so threads and processes do not mix them.  A file
- * that cannot be written never stops the server: the line is lost and the loss is counted
- * (access_log_lost).
+ * Events are written whole by one writev each, so threads and processes do not mix them; lines of
+ * requests come many at once and are written one batch after another.  A file that cannot be
+ * written never stops the server: the lines are lost and the loss is counted (access_log_lost), and
+ * what follows begins on a line of its own.
  */
 struct logging {
     struct logger logger; /* hand this to the rest of the program */
-    int access_fd;        /* -1: no access log; only the main loop's thread writes */
+    pthread_mutex_t lock; /* guards what follows: any loop writes */
+    int access_fd;        /* -1: no access log */
+    bool is_cut;          /* the last write ended within a line */
 };
 
 /* 0, or -errno with words in `why` when the access log cannot be opened; events work all the same.
@@ -27,4 +31,4 @@ int logging_reopen(struct logging *logging, const struct settings *settings,
 void logging_release(struct logging *logging);
 
 /* For struct server_config; context is the struct logging. */
-void logging_access_line(void *context, enum log_level level, struct text line);
+void logging_access_lines(void *context, struct text lines);

@@ -163,7 +163,7 @@ static bool open_server(struct service *service, struct buffer *why)
     struct server_config config = server_config_default();
     config.limits = service->settings.limits;
     config.logger = &service->logging.logger;
-    config.access_sink = logging_access_line;
+    config.access_sink = logging_access_lines;
     config.access_context = &service->logging;
     config.trusted_proxies = service->trusted_proxies;
     config.trusted_proxy_count =

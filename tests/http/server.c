@@ -314,9 +314,9 @@ static void on_signal(int number, void *context)
         fprintf(stderr, "%s\n", why);
 }
 
-static void print_line(void *context UNUSED, enum log_level level UNUSED, struct text line)
+static void print_lines(void *context UNUSED, struct text lines)
 {
-    printf("%.*s\n", TEXT_ARGS(line));
+    printf("%.*s", TEXT_ARGS(lines)); /* stdio locks: whole batches */
     fflush(stdout);
 }
 
@@ -390,7 +390,7 @@ int main(int argc UNUSED, char **argv)
     struct site site = {.loop = loop_new(), .file_fd = test_file()};
     struct server_config config = server_config_default();
     uint16_t port;
-    config.access_sink = print_line;
+    config.access_sink = print_lines;
     read_options(argv, &config, &site);
     struct signals *signals =
         signals_start(site.loop, (int[]){SIGTERM, SIGHUP, 0}, on_signal, &site);
