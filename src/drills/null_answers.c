@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "drills/null_answers.h"
+
+enum { ART_BYTES = 8192, MOST_PARAMETERS = 2000 };
+#define FAR_FUTURE "4102444800000" /* 2100, Unix ms */
+
+static uint64_t track_bytes(const struct null_server_config *config)
+{
+    return (uint64_t)config->track_s * config->bits_per_s / 8;
+}
+
+static uint64_t number(const struct http_parameters *parameters, struct text name,
+                       uint64_t otherwise)
+{
+    uint64_t value;
+    return text_to_u64(http_parameter(parameters, name), &value) ? value : otherwise;
+}
+
+static void write_songs(const struct null_server_config *config,
+                        const struct http_parameters *parameters, struct buffer *json)
+{
+    uint64_t from = number(parameters, TEXT("songOffset"), 0);
+    uint64_t count = number(parameters, TEXT("songCount"), 20), end = from + count;
+    end = end < config->tracks ? end : config->tracks;
+    buffer_text(json, TEXT(",\"searchResult3\":{\"song\":["));
+    for (uint64_t i = from; i < end; i++)
+        buffer_printf(
+            json,
+            "%s{\"id\":\"tr-%022u\",\"isDir\":false,\"title\":\"Track %u\",\"duration\":%u,"
+            "\"size\":%llu,\"coverArt\":\"al-%022u\",\"albumId\":\"al-%022u\"}",
+            i > from ? "," : "", (unsigned)i, (unsigned)i, config->track_s,
+            (unsigned long long)track_bytes(config), (unsigned)(i / 10), (unsigned)(i / 10));
+    buffer_text(json, TEXT("]}"));
+}
+
+static struct null_answer audio(const struct null_server_config *config,
+                                const struct http_request *request)
+{
+    struct null_answer answer = {200, "audio/flac", track_bytes(config), 0, 0, 0};
+    struct text value = http_request_field(request, TEXT("Range")), rest, first, last;
+    uint64_t from = 0, to = answer.zeros - 1;
+    if (!text_starts(value, TEXT("bytes=")))
+        return answer;
+    rest = text_from(value, 6);
+    if (!text_split(&rest, '-', &first) || !text_to_u64(first, &from))
+        return answer;
+    last = rest;
+    if (last.size > 0 && !text_to_u64(last, &to))
+        return answer;
+    if (from >= answer.zeros)
+        return (struct null_answer){.status = 416, .type = "application/json"};
+    to = to < answer.zeros ? to : answer.zeros - 1;
+    return (struct null_answer){206, "audio/flac", to - from + 1, from, answer.zeros, 0};
+}
+
+static struct null_answer rest_answer(const struct null_server_config *config,
+                                      const struct http_request *request, struct text name,
+                                      struct arena *arena, struct buffer *json)
+{
+    struct null_answer answer = {200, "application/json", 0, 0, 0, 0};
+    struct http_parameters parameters = {0};
+    if (text_ends(name, TEXT(".view")))
+        name.size -= 5;
+    if (!http_parameters_parse(arena, request->query, MOST_PARAMETERS, &parameters))
+        answer.status = 400;
+    if (text_equal(name, TEXT("stream")))
+        return audio(config, request);
+    if (text_equal(name, TEXT("getCoverArt")))
+        return (struct null_answer){200, "image/webp", ART_BYTES, 0, 0, 0};
+    buffer_text(json, TEXT("{\"subsonic-response\":{\"status\":\"ok\",\"version\":\"1.16.1\""));
+    if (text_equal(name, TEXT("search3")))
+        write_songs(config, &parameters, json);
+    else if (text_equal(name, TEXT("createPlaylist")))
+        buffer_text(json, TEXT(",\"playlist\":{\"id\":\"pl-1\",\"name\":\"a\",\"songCount\":0}"));
+    else if (text_equal(name, TEXT("getPlaylists")))
+        buffer_text(json, TEXT(",\"playlists\":{\"playlist\":[{\"id\":\"pl-1\",\"name\":\"a\"}]}"));
+    buffer_text(json, TEXT("}}"));
+    answer.writes = text_equal(name, TEXT("createPlaylist")) || text_equal(name, TEXT("star")) ||
+                    (text_equal(name, TEXT("scrobble")) &&
+                     !text_equal(http_parameter(&parameters, TEXT("submission")), TEXT("false")));
+    return answer;
+}
+
+/* Every operation in the batch is accepted: their numbers are found, the rest is not looked at. */
+static struct null_answer ops(struct text body, struct buffer *json)
+{
+    struct null_answer answer = {200, "application/json", 0, 0, 0, 0};
+    const struct text name = TEXT("\"seq\":");
+    buffer_text(json, TEXT("{\"results\":["));
+    for (size_t i = 0; i + name.size < body.size; i++) {
+        if (!text_starts(text_from(body, i), name))
+            continue;
+        size_t digits = i + name.size, end = digits;
+        while (end < body.size && body.data[end] >= '0' && body.data[end] <= '9')
+            end++;
+        buffer_text(json, answer.writes++ ? TEXT(",{\"seq\":") : TEXT("{\"seq\":"));
+        buffer_append(json, body.data + digits, end - digits);
+        buffer_text(json, TEXT(",\"outcome\":\"accepted\"}"));
+    }
+    buffer_text(json, TEXT("]}"));
+    return answer;
+}
+
+struct null_answer null_answer(const struct null_server_config *config,
+                               const struct http_request *request, struct text body,
+                               struct arena *arena, struct buffer *json)
+{
+    struct null_answer answer = {200, "application/json", 0, 0, 0, 0};
+    struct text path = request->path;
+    if (text_starts(path, TEXT("/rest/")))
+        return rest_answer(config, request, text_from(path, 6), arena, json);
+    if (text_starts(path, TEXT("/m/")))
+        return audio(config, request);
+    if (text_starts(path, TEXT("/art/")))
+        return (struct null_answer){200, "image/webp", ART_BYTES, 0, 0, 0};
+    if (text_equal(path, TEXT("/ops")))
+        return ops(body, json);
+    if (text_starts(path, TEXT("/api/v1/session")))
+        buffer_text(json, TEXT("{\"accessToken\":\"t\",\"expiresAt\":" FAR_FUTURE
+                               ",\"grant\":\"g\",\"grantExpiresAt\":" FAR_FUTURE "}"));
+    else if (text_equal(path, TEXT("/api/v1/apps")))
+        buffer_text(json, TEXT("{\"id\":\"1\",\"secret\":\"s\"}"));
+    else
+        buffer_text(json, TEXT("{}"));
+    return answer;
+}
