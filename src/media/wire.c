@@ -32,7 +32,8 @@ bool wire_decode_request(struct text message, struct wire_request *ret_request)
     request.transcode.offset_ms = reader_u32(&reader);
     request.transcode.channels = reader_u32(&reader);
     request.transcode.sample_rate = reader_u32(&reader);
-    if (reader.failed || reader.left || version != WIRE_VERSION)
+    if (reader.failed || reader.left || version != WIRE_VERSION ||
+        request.image_format > MEDIA_JPEG)
         return false;
     *ret_request = request;
     return true;

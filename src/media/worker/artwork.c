@@ -9,9 +9,11 @@
 #include <errno.h>
 #include <unistd.h>
 
+enum { MADE_MAX_BYTES = 32 * 1024 * 1024 };
+
 struct artwork {
     struct probe *probe;
-    struct buffer image;
+    struct buffer image, made;
 };
 
 static void *prepare(void)
@@ -19,6 +21,7 @@ static void *prepare(void)
     struct artwork *artwork = MEM_NEW(struct artwork);
     artwork->probe = probe_new();
     buffer_init(&artwork->image, COVER_MAX_BYTES);
+    buffer_init(&artwork->made, MADE_MAX_BYTES);
     picture_maker_start();
     return artwork;
 }
@@ -56,19 +59,16 @@ static bool write_all(int fd, const char *bytes, size_t size)
 static enum media_outcome run(void *state, struct serve_job *job)
 {
     struct artwork *artwork = state;
-    void *made = NULL;
-    size_t size = 0;
     buffer_reset(&artwork->image);
+    buffer_reset(&artwork->made);
     enum media_outcome outcome = read_image(artwork, job);
     if (outcome == MEDIA_OK)
         outcome = picture_make(buffer_view(&artwork->image), job->request->size_px,
-                               job->request->image_format, &made, &size);
-    if (outcome == MEDIA_OK && !write_all(job->output, made, size))
+                               job->request->image_format, &artwork->made);
+    if (outcome == MEDIA_OK && !write_all(job->output, artwork->made.data, artwork->made.size))
         outcome = MEDIA_TOO_LARGE;
-    if (made)
-        picture_maker_free(made);
     buffer_release(&artwork->image); /* a cover of 40 MB is not kept for the next one */
-    job->written = size;
+    job->written = artwork->made.size;
     return outcome;
 }
 

@@ -1,107 +1,71 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "media/worker/picture_maker.h"
 
-#include "media/worker/cover.h"
+#include "media/worker/picture_decoding.h"
+#include "media/worker/picture_encoding.h"
+#include "media/worker/picture_pixels.h"
 
-#include <assert.h>
-#include <vips/vips.h>
+#include <libavutil/log.h>
 
-enum { WEBP_QUALITY = 80, JPEG_QUALITY = 85, WEBP_EFFORT = 2, MAX_DIMENSION = 32000 };
-
-/* glib's own writer asks the kernel whether it talks to the journal; outcomes say enough. */
-static GLogWriterOutput stay_silent(GLogLevelFlags level, const GLogField *fields, gsize count,
-                                    gpointer context)
-{
-    (void)level, (void)fields, (void)count, (void)context;
-    return G_LOG_WRITER_HANDLED;
-}
-
-static void warm_up(void)
-{
-    VipsImage *black = NULL;
-    void *bytes = NULL, *out = NULL;
-    size_t size = 0, out_size = 0;
-    const enum media_image_format formats[] = {MEDIA_JPEG, MEDIA_WEBP};
-    if (vips_black(&black, 64, 64, "bands", 3, NULL) ||
-        vips_pngsave_buffer(black, &bytes, &size, NULL))
-        abort();
-    for (size_t i = 0; i < ARRAY_SIZE(formats); i++) {
-        if (picture_make(text_make(bytes, size), 32, formats[i], &out, &out_size) != MEDIA_OK)
-            abort();
-        picture_maker_free(out);
-    }
-    g_free(bytes);
-    g_object_unref(black);
-}
+enum { MAX_DIMENSION = 32000 };
 
 void picture_maker_start(void)
 {
-    static const char *const allowed[] = {"VipsForeignLoadJpeg", "VipsForeignLoadPng",
-                                          "VipsForeignLoadWebp", "VipsForeignLoadNsgif"};
-    g_log_set_writer_func(stay_silent, NULL, NULL);
-    if (vips_init("sostenuto-media"))
-        abort();
-    vips_concurrency_set(1);
-    vips_cache_set_max(0);
-    vips_block_untrusted_set(TRUE);
-    vips_operation_block_set("VipsForeignLoad", TRUE);
-    for (size_t i = 0; i < ARRAY_SIZE(allowed); i++)
-        vips_operation_block_set(allowed[i], FALSE);
-    warm_up(); /* types, threads, colour profiles: whatever is loaded late is loaded now */
+    av_log_set_level(AV_LOG_QUIET);
+    pixels_start();
 }
 
-/* Reads the header only. */
-static enum media_outcome check(struct text image)
+static enum media_outcome check(struct picture_size size, unsigned size_px)
 {
-    struct text mime = cover_mime(image);
-    static const struct text known[] = {TEXT_INIT("image/jpeg"), TEXT_INIT("image/png"),
-                                        TEXT_INIT("image/webp"), TEXT_INIT("image/gif")};
-    bool is_known = false;
-    for (size_t i = 0; i < ARRAY_SIZE(known); i++)
-        is_known = is_known || text_equal(mime, known[i]);
-    VipsImage *header =
-        is_known ? vips_image_new_from_buffer(image.data, image.size, "", NULL) : NULL;
-    if (!header)
-        return is_known ? MEDIA_DAMAGED : MEDIA_NO_PICTURE;
-    int64_t width = vips_image_get_width(header), height = vips_image_get_height(header);
-    g_object_unref(header);
-    if (width > MAX_DIMENSION || height > MAX_DIMENSION || width * height > MAKER_MAX_PIXELS)
+    if (!size_px || size_px > MAKER_MAX_SIDE)
+        return MEDIA_TOO_LARGE;
+    if (!size.width)
+        return size.kind == PICTURE_UNKNOWN ? MEDIA_NO_PICTURE : MEDIA_DAMAGED;
+    if (size.width > MAX_DIMENSION || size.height > MAX_DIMENSION ||
+        (uint64_t)size.width * size.height > MAKER_MAX_PIXELS)
         return MEDIA_TOO_LARGE;
     return MEDIA_OK;
 }
 
-static int save(VipsImage *small, enum media_image_format format, void **ret_bytes,
-                size_t *ret_size)
+/* A side of the result, given the longer side of the whole. */
+static int shrunk(uint32_t side, uint32_t longer, unsigned size_px)
 {
-    if (format == MEDIA_WEBP)
-        return vips_webpsave_buffer(small, ret_bytes, ret_size, "Q", WEBP_QUALITY, "effort",
-                                    WEBP_EFFORT, "strip", TRUE, NULL);
-    VipsArrayDouble *white =
-        vips_array_double_newv(3, 255.0, 255.0, 255.0); /* behind what is transparent */
-    int result =
-        vips_jpegsave_buffer(small, ret_bytes, ret_size, "Q", JPEG_QUALITY, "optimize_coding", TRUE,
-                             "strip", TRUE, "background", white, NULL);
-    vips_area_unref(VIPS_AREA(white));
-    return result;
+    if (longer <= size_px)
+        return (int)side;
+    uint64_t small = ((uint64_t)side * size_px + longer / 2) / longer;
+    return small ? (int)small : 1;
+}
+
+/* NULL when there is no memory for it. */
+static AVFrame *finish(const AVFrame *frame, struct picture_size size, unsigned size_px)
+{
+    uint32_t longer = size.width > size.height ? size.width : size.height;
+    AVFrame *picture = pixels_shrink(frame, shrunk(size.width, longer, size_px),
+                                     shrunk(size.height, longer, size_px));
+    int orientation = pixels_orientation(frame);
+    if (!picture)
+        return NULL;
+    pixels_convert_colours(picture, frame);
+    if (orientation == 1)
+        return picture;
+    AVFrame *upright = pixels_turn(picture, orientation);
+    av_frame_free(&picture);
+    return upright;
 }
 
 enum media_outcome picture_make(struct text image, unsigned size_px, enum media_image_format format,
-                                void **ret_bytes, size_t *ret_size)
+                                struct buffer *out)
 {
-    VipsImage *small = NULL;
-    enum media_outcome outcome =
-        size_px && size_px <= MAKER_MAX_SIDE ? check(image) : MEDIA_TOO_LARGE;
+    struct picture_size size = picture_size(image);
+    AVFrame *frame = NULL;
+    enum media_outcome outcome = check(size, size_px);
+    if (outcome == MEDIA_OK)
+        outcome = picture_decode(image, size, size_px, &frame);
     if (outcome != MEDIA_OK)
         return outcome;
-    void *data = (void *)(uintptr_t)image.data; /* vips only reads it */
-    int failed = vips_thumbnail_buffer(data, image.size, &small, (int)size_px, "height",
-                                       (int)size_px, "size", VIPS_SIZE_DOWN, "export_profile",
-                                       "srgb", NULL); /* a cut picture shows what there is of it */
-    failed = failed || save(small, format, ret_bytes, ret_size);
-    if (small)
-        g_object_unref(small);
-    vips_error_clear();
-    return failed ? MEDIA_DAMAGED : MEDIA_OK;
+    AVFrame *picture = finish(frame, size, size_px);
+    av_frame_free(&frame);
+    outcome = picture ? picture_encode(picture, format, out) : MEDIA_OUT_OF_MEMORY;
+    av_frame_free(&picture);
+    return outcome;
 }
-
-void picture_maker_free(void *bytes) { g_free(bytes); }

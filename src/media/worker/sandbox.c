@@ -109,23 +109,6 @@ static const int common_calls[] = {
     SCMP_SYS(nanosleep),
 };
 
-/* libvips runs its own threads and writes the image to a memfd. */
-static const int artwork_calls[] = {
-    SCMP_SYS(pwrite64),
-    SCMP_SYS(ftruncate),
-    SCMP_SYS(sched_getaffinity),
-    SCMP_SYS(set_robust_list),
-    SCMP_SYS(rseq),
-    SCMP_SYS(rt_sigaction),
-    SCMP_SYS(sigaltstack),
-    SCMP_SYS(getrusage),
-    SCMP_SYS(prlimit64),
-    SCMP_SYS(poll),
-    SCMP_SYS(ppoll),
-    SCMP_SYS(getcpu),
-    SCMP_SYS(sysinfo),
-};
-
 /* Sanitizers ask more of the kernel, and so do crash reports of test builds. */
 static const int sanitizer_calls[] = {
     SCMP_SYS(rt_sigaction),
@@ -138,8 +121,7 @@ static const int sanitizer_calls[] = {
     SCMP_SYS(pipe2),
 };
 
-/* Libraries ask for files that may not be there (configuration, /proc, modules): they are told that
- * none is. */
+/* Sanitizers look for files (their options, /proc): they are told that none is. */
 static const int absent_calls[] = {
     SCMP_SYS(open),       SCMP_SYS(openat),   SCMP_SYS(stat),       SCMP_SYS(lstat),
     SCMP_SYS(newfstatat), SCMP_SYS(statx),    SCMP_SYS(access),     SCMP_SYS(faccessat),
@@ -175,14 +157,6 @@ static void allow_with_care(scmp_filter_ctx filter)
                           SCMP_A0(SCMP_CMP_EQ, PR_SET_NAME)));
 }
 
-/* Threads, but no processes: clone3 hides its flags from us, so glibc is told to use clone. */
-static void allow_threads(scmp_filter_ctx filter)
-{
-    must(seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0));
-    must(seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1,
-                          SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, CLONE_THREAD)));
-}
-
 static void install_filter(enum sandbox_role role)
 {
     scmp_filter_ctx filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
@@ -192,11 +166,9 @@ static void install_filter(enum sandbox_role role)
     allow_with_care(filter);
     if (IS_SANITIZED)
         allow_all(filter, sanitizer_calls, sizeof sanitizer_calls / sizeof *sanitizer_calls);
-    if (role == SANDBOX_ARTWORK) {
-        allow_all(filter, artwork_calls, sizeof artwork_calls / sizeof *artwork_calls);
-        allow_threads(filter);
-    }
-    if (role == SANDBOX_ARTWORK || IS_SANITIZED)
+    if (role == SANDBOX_ARTWORK) /* the picture goes to a memfd */
+        must(seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(pwrite64), 0));
+    if (IS_SANITIZED)
         for (size_t i = 0; i < sizeof absent_calls / sizeof *absent_calls; i++)
             if (absent_calls[i] != SCMP_SYS(newfstatat))
                 must(seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOENT), absent_calls[i], 0));
