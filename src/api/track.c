@@ -2,19 +2,18 @@
 #include "api/track.h"
 
 #include "api/inside.h"
+#include "base/digits.h"
 #include "base/encode.h"
 #include "library/library.h"
-
-#include <inttypes.h>
 
 enum { NS_PER_S = 1000000000 };
 
 void track_send_file(struct exchange *exchange, const struct library_file *file)
 {
-    char tag[20];
-    int size = snprintf(tag, sizeof(tag), "%" PRIx64, file->version);
+    char tag[DIGITS_HEX_MAX];
+    const char *end = digits_hex(tag, file->version);
     exchange_set_class(exchange, SHIELD_CLASS_RUNNING);
-    exchange_etag(exchange, text_make(tag, (size_t)size));
+    exchange_etag(exchange, text_make(tag, (size_t)(end - tag)));
     exchange_last_modified(exchange, file->mtime_ns / NS_PER_S);
     exchange_send_file(exchange, file->content_type, file->fd, file->size_bytes);
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "base/address.h"
 
+#include "base/digits.h"
+
 #include <arpa/inet.h>
 #include <string.h>
 
@@ -42,10 +44,16 @@ bool address_parse(struct text t, struct address *ret)
 
 struct text address_show(const struct address *address, struct address_text *storage)
 {
-    bool v4 = is_v4(address);
-    const char *shown = inet_ntop(v4 ? AF_INET : AF_INET6, address->bytes + (v4 ? 12 : 0),
-                                  storage->digits, sizeof storage->digits);
-    return text_of(shown);
+    if (!is_v4(address))
+        return text_of(
+            inet_ntop(AF_INET6, address->bytes, storage->digits, sizeof storage->digits));
+    char *at = storage->digits;
+    for (size_t i = sizeof mapped_prefix; i < sizeof address->bytes; i++) {
+        at = digits_decimal(at, address->bytes[i]);
+        *at++ = '.';
+    }
+    *--at = '\0';
+    return text_make(storage->digits, (size_t)(at - storage->digits));
 }
 
 /* `address` with all bits after the first `bits` cleared. */

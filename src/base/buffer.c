@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "base/buffer.h"
 
+#include "base/digits.h"
 #include "base/mem.h"
 
 #include <assert.h>
@@ -23,7 +24,7 @@ void buffer_reset(struct buffer *buffer)
     buffer->overflowed = false;
 }
 
-char *buffer_reserve(struct buffer *buffer, size_t size)
+char *buffer_grow(struct buffer *buffer, size_t size)
 {
     if (buffer->overflowed || size > buffer->ceiling || buffer->size > buffer->ceiling - size) {
         buffer->overflowed = true;
@@ -39,17 +40,6 @@ char *buffer_reserve(struct buffer *buffer, size_t size)
     }
     return buffer->data + buffer->size;
 }
-
-void buffer_append(struct buffer *buffer, const void *data, size_t size)
-{
-    char *at = size ? buffer_reserve(buffer, size) : NULL;
-    if (!at)
-        return;
-    memcpy(at, data, size);
-    buffer->size += size;
-}
-
-void buffer_text(struct buffer *buffer, struct text t) { buffer_append(buffer, t.data, t.size); }
 
 void buffer_printf(struct buffer *buffer, const char *format, ...)
 {
@@ -73,13 +63,8 @@ void buffer_printf(struct buffer *buffer, const char *format, ...)
 
 void buffer_decimal(struct buffer *buffer, uint64_t value)
 {
-    char digits[20];
-    size_t at = sizeof(digits);
-    do {
-        digits[--at] = (char)('0' + value % 10);
-        value /= 10;
-    } while (value);
-    buffer_append(buffer, digits + at, sizeof(digits) - at);
+    char digits[DIGITS_DECIMAL_MAX];
+    buffer_append(buffer, digits, (size_t)(digits_decimal(digits, value) - digits));
 }
 
 void buffer_byte(struct buffer *buffer, uint8_t value) { buffer_append(buffer, &value, 1); }

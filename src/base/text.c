@@ -10,32 +10,11 @@ static inline unsigned char lower(char c)
     return (unsigned char)(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);
 }
 
-struct text text_of(const char *string)
-{
-    return (struct text){string, string ? strlen(string) : 0};
-}
-
-bool text_equal(struct text a, struct text b)
-{
-    return a.size == b.size && (a.size == 0 || memcmp(a.data, b.data, a.size) == 0);
-}
-
-bool text_equal_nocase(struct text a, struct text b)
-{
-    return a.size == b.size && text_starts_nocase(a, b);
-}
-
 int text_compare(struct text a, struct text b)
 {
     size_t common = a.size < b.size ? a.size : b.size;
     int order = common ? memcmp(a.data, b.data, common) : 0;
     return order ? order : (a.size > b.size) - (a.size < b.size);
-}
-
-bool text_starts(struct text whole, struct text prefix)
-{
-    return whole.size >= prefix.size &&
-           (prefix.size == 0 || memcmp(whole.data, prefix.data, prefix.size) == 0);
 }
 
 bool text_starts_nocase(struct text whole, struct text prefix)
@@ -70,13 +49,6 @@ size_t text_find_byte(struct text whole, char byte)
 {
     const char *at = whole.size ? memchr(whole.data, byte, whole.size) : NULL;
     return at ? (size_t)(at - whole.data) : SIZE_MAX;
-}
-
-struct text text_from(struct text whole, size_t offset)
-{
-    if (offset >= whole.size)
-        return (struct text){whole.data ? whole.data + whole.size : NULL, 0};
-    return (struct text){whole.data + offset, whole.size - offset};
 }
 
 static inline bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }

@@ -26,24 +26,25 @@ struct text {
 /* printf("%.*s", TEXT_ARGS(t)) */
 #define TEXT_ARGS(t) (int)((t).size), ((t).data ? (t).data : "")
 
-struct text text_of(const char *string); /* NULL gives the empty text */
+static inline struct text text_of(const char *string); /* NULL gives the empty text */
 static inline struct text text_make(const char *data, size_t size)
 {
     return (struct text){data, size};
 }
 
-bool text_equal(struct text a, struct text b);
-bool text_equal_nocase(struct text a, struct text b);
+static inline bool text_equal(struct text a, struct text b);
+static inline bool text_equal_nocase(struct text a, struct text b);
 int text_compare(struct text a, struct text b); /* by byte, shorter first: <0, 0, >0 */
-bool text_starts(struct text whole, struct text prefix);
+static inline bool text_starts(struct text whole, struct text prefix);
 bool text_starts_nocase(struct text whole, struct text prefix);
 bool text_ends(struct text whole, struct text suffix);
 bool text_ends_nocase(struct text whole, struct text suffix);
 bool text_contains(struct text whole, struct text part);
 /* Offset of the first `byte`, or SIZE_MAX. */
 size_t text_find_byte(struct text whole, char byte);
-struct text text_from(struct text whole, size_t offset); /* offset beyond the end gives empty */
-struct text text_trim(struct text whole);                /* SP, HTAB, CR, LF at both ends */
+/* An offset beyond the end gives the empty text. */
+static inline struct text text_from(struct text whole, size_t offset);
+struct text text_trim(struct text whole); /* SP, HTAB, CR, LF at both ends */
 
 /*
  * Takes the part before the next `separator` off the front of *rest.  Returns false when *rest has
@@ -60,3 +61,34 @@ bool text_to_double(struct text digits, double *ret) MUST_USE; /* no locale, at 
 bool text_is_utf8(struct text t);
 
 char *text_dup(struct text t) MUST_USE; /* NUL-terminated copy on the heap */
+
+/* --- what is inlined: comparing names is most of reading a header.  Built-ins, since the player's
+ * WebAssembly has no string.h. --- */
+
+static inline struct text text_of(const char *string)
+{
+    return (struct text){string, string ? __builtin_strlen(string) : 0};
+}
+
+static inline bool text_starts(struct text whole, struct text prefix)
+{
+    return whole.size >= prefix.size &&
+           (prefix.size == 0 || __builtin_memcmp(whole.data, prefix.data, prefix.size) == 0);
+}
+
+static inline bool text_equal(struct text a, struct text b)
+{
+    return a.size == b.size && text_starts(a, b);
+}
+
+static inline bool text_equal_nocase(struct text a, struct text b)
+{
+    return a.size == b.size && text_starts_nocase(a, b);
+}
+
+static inline struct text text_from(struct text whole, size_t offset)
+{
+    if (offset >= whole.size)
+        return (struct text){whole.data ? whole.data + whole.size : NULL, 0};
+    return (struct text){whole.data + offset, whole.size - offset};
+}

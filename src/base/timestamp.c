@@ -3,6 +3,8 @@
  */
 #include "base/timestamp.h"
 
+#include "base/digits.h"
+
 static int64_t floor_div(int64_t a, int64_t b) { return a / b - (a % b < 0); }
 
 static int64_t days_from_civil(int64_t year, unsigned month, unsigned day)
@@ -46,10 +48,9 @@ int64_t unix_from_civil(const struct civil *c)
 /* The last `count` decimal digits of `value`, then `mark`. */
 static char *put_digits(char *at, unsigned value, unsigned count, char mark)
 {
-    for (unsigned i = count; i-- > 0; value /= 10)
-        at[i] = (char)('0' + value % 10);
-    at[count] = mark;
-    return at + count + 1;
+    at = digits_fixed(at, value, count);
+    *at = mark;
+    return at + 1;
 }
 
 struct text timestamp_rfc3339(struct timestamp_text *storage, int64_t unix_ms)

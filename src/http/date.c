@@ -1,23 +1,29 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "http/date.h"
 
+#include "base/digits.h"
 #include "base/timestamp.h"
 
-#include <stdio.h>
 #include <string.h>
 
 static const char *const day_names[] = {"Sunday",   "Monday", "Tuesday", "Wednesday",
                                         "Thursday", "Friday", "Saturday"};
+enum { DATE_BYTES = 29 };
 static const char month_names[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
 
 struct text http_date_write(struct http_date_text *storage, int64_t unix_s)
 {
     struct civil civil = civil_from_unix(unix_s);
-    int size =
-        snprintf(storage->digits, sizeof storage->digits, "%.3s, %02u %.3s %04d %02u:%02u:%02u GMT",
-                 day_names[civil.weekday], civil.day, month_names + 3 * (civil.month - 1),
-                 (int)civil.year, civil.hour, civil.minute, civil.second);
-    return text_make(storage->digits, (size_t)size);
+    char *form = storage->digits;
+    memcpy(form, "Ddd, 00 Mmm 0000 00:00:00 GMT", DATE_BYTES + 1);
+    memcpy(form, day_names[civil.weekday], 3);
+    digits_fixed(form + 5, civil.day, 2);
+    memcpy(form + 8, month_names + 3 * (civil.month - 1), 3);
+    digits_fixed(form + 12, (unsigned)civil.year, 4);
+    digits_fixed(form + 17, civil.hour, 2);
+    digits_fixed(form + 20, civil.minute, 2);
+    digits_fixed(form + 23, civil.second, 2);
+    return text_make(form, DATE_BYTES);
 }
 
 /* --- reading: each take_ moves *rest on, or fails for good by leaving it empty with data NULL ---

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "http/range.h"
 
+#include "base/digits.h"
 #include "http/fields.h"
 
 #include <inttypes.h>
@@ -73,9 +74,15 @@ enum http_range_result http_range_parse(struct text value, uint64_t size, struct
 struct text http_content_range_write(struct http_content_range *storage, struct http_range range,
                                      uint64_t size)
 {
-    int length = snprintf(storage->digits, sizeof storage->digits,
-                          "bytes %" PRIu64 "-%" PRIu64 "/%" PRIu64, range.first, range.last, size);
-    return text_make(storage->digits, (size_t)length);
+    char *at = storage->digits;
+    memcpy(at, "bytes ", 6);
+    at = digits_decimal(at + 6, range.first);
+    *at++ = '-';
+    at = digits_decimal(at, range.last);
+    *at++ = '/';
+    at = digits_decimal(at, size);
+    *at = '\0';
+    return text_make(storage->digits, (size_t)(at - storage->digits));
 }
 
 struct text http_content_range_unsatisfied(struct http_content_range *storage, uint64_t size)

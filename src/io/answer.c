@@ -75,13 +75,22 @@ static void become_oversize(struct exchange *exchange)
     exchange_add_field(exchange, "Retry-After", TEXT("10"));
 }
 
+/* TEXT_NONE past the arena's ceiling. */
+static struct text quoted(struct arena *arena, struct text opaque)
+{
+    char *at = arena_alloc(arena, opaque.size + 2);
+    if (!at)
+        return TEXT_NONE;
+    at[0] = at[opaque.size + 1] = '"';
+    memcpy(at + 1, opaque.data, opaque.size);
+    return text_make(at, opaque.size + 2);
+}
+
 static void add_validators(struct exchange *exchange)
 {
     struct answer *answer = &exchange->answer;
     if (answer->validators.etag.size > 0)
-        exchange_add_field(
-            exchange, "ETag",
-            arena_printf(exchange->arena, "\"%.*s\"", TEXT_ARGS(answer->validators.etag)));
+        exchange_add_field(exchange, "ETag", quoted(exchange->arena, answer->validators.etag));
     if (answer->validators.last_modified_s != INT64_MIN) {
         struct http_date_text storage;
         struct text date = http_date_write(&storage, answer->validators.last_modified_s);

@@ -4,7 +4,6 @@
 #include "io/file.h"
 
 #include <errno.h>
-#include <inttypes.h>
 
 /*
  * connection_write: an answer on its way out of an HTTP/1 connection.
@@ -16,7 +15,7 @@
  */
 enum {
     RUNS_MAX = 8,
-    INLINE_FILE_BYTES = 16 << 10, /* up to here a copy costs less than a second call */
+    INLINE_FILE_BYTES = 4 << 10, /* up to here a copy costs less than sendfile */
     FILE_STEP_BYTES = 1 << 20,
     BYTES_PER_RUN = 4 << 20, /* then others get a turn */
 };
@@ -30,6 +29,13 @@ static void write_field(struct buffer *wire, struct text name, struct text value
     buffer_text(wire, name);
     buffer_text(wire, TEXT(": "));
     buffer_text(wire, value);
+    buffer_text(wire, TEXT("\r\n"));
+}
+
+static void write_length(struct buffer *wire, uint64_t length)
+{
+    buffer_text(wire, TEXT("Content-Length: "));
+    buffer_decimal(wire, length);
     buffer_text(wire, TEXT("\r\n"));
 }
 
@@ -47,7 +53,11 @@ static void write_head(struct connection *connection)
     struct exchange *exchange = connection->exchange;
     const struct answer *answer = &exchange->answer;
     struct buffer *wire = &exchange->wire;
-    buffer_printf(wire, "HTTP/1.1 %u %s\r\n", answer->status, http_reason(answer->status));
+    buffer_text(wire, TEXT("HTTP/1.1 "));
+    buffer_decimal(wire, answer->status);
+    buffer_text(wire, TEXT(" "));
+    buffer_text(wire, text_of(http_reason(answer->status)));
+    buffer_text(wire, TEXT("\r\n"));
     write_field(wire, TEXT("Date"),
                 server_date(connection_server(connection), exchange->now_ms / 1000));
     buffer_text(wire, TEXT("Server: sostenuto\r\n"));
@@ -56,7 +66,7 @@ static void write_head(struct connection *connection)
     if (connection->is_chunked)
         buffer_text(wire, TEXT("Transfer-Encoding: chunked\r\n"));
     else if (!answer->is_stream && has_length(answer->status))
-        buffer_printf(wire, "Content-Length: %" PRIu64 "\r\n", answer->length);
+        write_length(wire, answer->length);
     write_connection_field(connection, wire);
     buffer_text(wire, TEXT("\r\n"));
 }
