@@ -9,11 +9,11 @@
 
 /*
  * connection: one HTTP/1 connection, from accept to close: its life, its time-outs, and what drives
- * its steps.  The steps before the first request are in connection_enter.c, a request's in
- * connection_read.c, an answer's in connection_write.c.
+ * its steps.  The steps before the first request are in connection_enter.c and connection_tls.c, a
+ * request's in connection_read.c, an answer's in connection_write.c.
  *
- *   PROXY -> SNIFF -> HANDSHAKE -> HEADER -> BODY -> HANDLING -> ANSWER -> HEADER, LINGER or closed
- *     '--------'---- as configured --^         '-- if any --^
+ *   PROXY -> SNIFF -> TURN -> HANDSHAKE -> HEADER -> BODY -> HANDLING -> ANSWER -> HEADER, LINGER
+ *     '--------'-------- as configured -------^        '- if any -^                     or closed
  *
  * Each step is one function that does what it can and says how it ended; connection_run() drives
  * them. Requests that are pipelined wait in `in` until the one before is answered, so answers are
@@ -85,6 +85,7 @@ static void connection_free(struct connection *connection, int error)
 {
     struct server *server = connection_server(connection);
     struct exchange *exchange = connection->exchange;
+    connection_leave_handshake(connection);
     deadline_stop(&connection->deadline);
     loop_watch_remove(&connection->watch);
     stream_close(&connection->stream);
@@ -158,10 +159,15 @@ enum step_result connection_finish_answer(struct connection *connection)
 /* --- driving --- */
 
 static step_function *const steps[] = {
-    [STEP_PROXY] = connection_step_proxy,         [STEP_SNIFF] = connection_step_sniff,
-    [STEP_HANDSHAKE] = connection_step_handshake, [STEP_HEADER] = connection_step_header,
-    [STEP_BODY] = connection_step_body,           [STEP_HANDLING] = step_handling,
-    [STEP_ANSWER] = connection_step_answer,       [STEP_LINGER] = step_linger,
+    [STEP_PROXY] = connection_step_proxy,
+    [STEP_SNIFF] = connection_step_sniff,
+    [STEP_TURN] = connection_step_turn,
+    [STEP_HANDSHAKE] = connection_step_handshake,
+    [STEP_HEADER] = connection_step_header,
+    [STEP_BODY] = connection_step_body,
+    [STEP_HANDLING] = step_handling,
+    [STEP_ANSWER] = connection_step_answer,
+    [STEP_LINGER] = step_linger,
 };
 
 static unsigned wanted_by(const struct connection *connection, enum step_result result)
@@ -172,6 +178,8 @@ static unsigned wanted_by(const struct connection *connection, enum step_result 
     if (result == STEP_YIELDS)
         return LOOP_READ | LOOP_WRITE;
     switch (connection->step) {
+    case STEP_TURN:
+        return 0;
     case STEP_HANDLING:
         return can_read_ahead ? LOOP_READ : 0;
     case STEP_ANSWER:
@@ -290,6 +298,8 @@ void connections_init(struct server *server)
 {
     const struct server_limits *limits = &server->config.limits;
     const uint32_t waits_ms[SERVER_WAIT_COUNT] = {
+        [SERVER_WAIT_TURN] = limits->handshake_timeout_ms,
+        [SERVER_WAIT_HANDSHAKE] = limits->handshake_timeout_ms,
         [SERVER_WAIT_HEADER] = limits->header_timeout_ms,
         [SERVER_WAIT_BODY] = limits->body_timeout_ms,
         [SERVER_WAIT_IDLE] = limits->idle_timeout_ms,
@@ -299,10 +309,14 @@ void connections_init(struct server *server)
     for (size_t i = 0; i < SERVER_WAIT_COUNT; i++)
         deadline_queue_init(&server->waits[i], server->loop, (uint64_t)waits_ms[i] * 1000,
                             on_deadline);
+    server->handshakes.turn.on_timer = connections_on_turn;
+    budget_init(&server->handshakes.budget, limits->handshake_cpu_percent,
+                loop_now_us(server->loop));
 }
 
 void connections_release(struct server *server)
 {
+    loop_timer_stop(&server->handshakes.turn);
     for (size_t i = 0; i < SERVER_WAIT_COUNT; i++)
         deadline_queue_release(&server->waits[i]);
     for (struct connection_progress *spare = server->spare_progress, *next; spare; spare = next) {

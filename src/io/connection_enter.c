@@ -9,7 +9,7 @@
 
 /*
  * connection_enter: what happens to a connection before its first request: who it is (PROXY v2),
- * whether it may come in (the door), and whether it speaks TLS.
+ * whether it may come in (the door).
  */
 
 /* --- PROXY protocol --- */
@@ -65,35 +65,5 @@ enum step_result connection_step_proxy(struct connection *connection)
     if (got <= 0)
         return STEP_CLOSES;
     connection->progress->in.size += (size_t)got;
-    return STEP_GOES_ON;
-}
-
-/* --- TLS --- */
-
-/* 22 starts a TLS handshake record (RFC 8446 5.1) and no HTTP method. */
-enum step_result connection_step_sniff(struct connection *connection)
-{
-    uint8_t first;
-    ssize_t got = recv(connection->stream.fd, &first, 1, MSG_PEEK);
-    if (got < 0 && (errno == EAGAIN || errno == EINTR))
-        return STEP_WAITS;
-    if (got <= 0)
-        return STEP_CLOSES;
-    if (first == 22)
-        stream_start_tls(&connection->stream, connection->listener->tls);
-    connection->step = first == 22 ? STEP_HANDSHAKE : STEP_HEADER;
-    return STEP_GOES_ON;
-}
-
-enum step_result connection_step_handshake(struct connection *connection)
-{
-    int error = stream_handshake(&connection->stream);
-    if (error == -EAGAIN)
-        return STEP_WAITS;
-    if (error) {
-        counter_add(COUNTER_TLS_HANDSHAKES_FAILED, 1);
-        return STEP_CLOSES;
-    }
-    connection->step = STEP_HEADER;
     return STEP_GOES_ON;
 }

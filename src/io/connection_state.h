@@ -11,6 +11,7 @@
 enum connection_step {
     STEP_PROXY,     /* the PROXY v2 header is awaited */
     STEP_SNIFF,     /* the first byte: TLS or plain? */
+    STEP_TURN,      /* TLS: others shake hands first */
     STEP_HANDSHAKE, /* TLS */
     STEP_HEADER,    /* idle, or inside a request's header */
     STEP_BODY,
@@ -83,7 +84,11 @@ enum step_result connection_flush_wire(struct connection *connection);
 /* The steps that stand in other files. */
 enum step_result connection_step_proxy(struct connection *connection);
 enum step_result connection_step_sniff(struct connection *connection);
+enum step_result connection_step_turn(struct connection *connection);
 enum step_result connection_step_handshake(struct connection *connection);
+/* It is no longer in STEP_TURN or STEP_HANDSHAKE, or will be freed; other steps are fine. */
+void connection_leave_handshake(struct connection *connection);
+void connections_on_turn(struct loop_timer *timer, uint64_t now_us);
 enum step_result
 connection_enter(struct connection *connection); /* its address is known: the door */
 enum step_result connection_step_header(struct connection *connection);

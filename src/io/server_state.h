@@ -2,6 +2,7 @@
 #pragma once
 #include "base/address.h"
 #include "http/date.h"
+#include "io/budget.h"
 #include "io/carrier.h"
 #include "io/deadline.h"
 #include "io/loop_group.h"
@@ -35,12 +36,21 @@ struct access_log {
 };
 
 enum server_wait {
-    SERVER_WAIT_HEADER, /* from its first byte to its end */
+    SERVER_WAIT_TURN,      /* to begin a TLS handshake */
+    SERVER_WAIT_HANDSHAKE, /* from its beginning to its end */
+    SERVER_WAIT_HEADER,    /* from its first byte to its end */
     SERVER_WAIT_BODY,
     SERVER_WAIT_IDLE, /* the next request */
     SERVER_WAIT_SEND, /* the client takes a byte */
     SERVER_WAIT_LINGER,
     SERVER_WAIT_COUNT
+};
+
+/* TLS handshakes of this loop: connection_tls.c. */
+struct handshakes {
+    struct budget budget;
+    uint32_t running, waiting;
+    struct loop_timer turn; /* of those who wait */
 };
 
 struct listener {
@@ -77,6 +87,7 @@ struct server {
     atomic_uint connection_count; /* those on their way here too; read by all */
     size_t away_count;            /* exchanges that the home loop has */
     struct deadline_queue waits[SERVER_WAIT_COUNT];
+    struct handshakes handshakes;
     struct connection_progress *spare_progress;
     size_t spare_progress_count;
     struct exchange *live, *spare;

@@ -11,6 +11,7 @@
  * address as public.
  */
 #include "base/counters.h"
+#include "base/guard.h"
 #include "base/mem.h"
 #include "io/server.h"
 #include "io/signals.h"
@@ -262,14 +263,15 @@ static void on_tell(struct exchange *exchange, void *context)
 static void on_stats(struct exchange *exchange, void *context)
 {
     const struct site *site = context;
-    buffer_printf(exchange_output(exchange),
-                  "ended_pipes=%llu closed_events=%llu open=%lld timed_out=%lld coded=%lld "
-                  "not_coded=%lld\n",
-                  (unsigned long long)site->ended_pipes, (unsigned long long)site->closed_events,
-                  (long long)counter_get(COUNTER_CONNECTIONS_OPEN),
-                  (long long)counter_get(COUNTER_CONNECTIONS_TIMED_OUT),
-                  (long long)counter_get(COUNTER_ANSWERS_CODED),
-                  (long long)counter_get(COUNTER_ANSWERS_NOT_CODED));
+    buffer_printf(exchange_output(exchange), "ended_pipes=%llu closed_events=%llu\n",
+                  (unsigned long long)site->ended_pipes, (unsigned long long)site->closed_events);
+#define COUNTER(id, name, help)                                 \
+    buffer_printf(exchange_output(exchange), "%s=%lld\n", name, \
+                  (long long)counter_get(COUNTER_##id));
+#define GAUGE COUNTER
+#include "base/counters.def"
+#undef COUNTER
+#undef GAUGE
     exchange_send_output(exchange, 200, "text/plain");
 }
 
@@ -337,7 +339,7 @@ static int listening_socket(uint16_t *ret_port)
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t size = sizeof address;
-    if (fd < 0 || bind(fd, (const struct sockaddr *)&address, size) || listen(fd, 128) ||
+    if (fd < 0 || bind(fd, (const struct sockaddr *)&address, size) || listen(fd, 1024) ||
         getsockname(fd, (struct sockaddr *)&address, &size))
         abort();
     *ret_port = ntohs(address.sin_port);
@@ -391,6 +393,11 @@ int main(int argc UNUSED, char **argv)
     struct server_config config = server_config_default();
     uint16_t port;
     config.access_sink = print_lines;
+#ifdef SOSTENUTO_DRILLS
+    struct text unknown;
+    if (!guards_switch_off(text_of(getenv("SOSTENUTO_GUARDS_OFF")), &unknown))
+        return 2;
+#endif
     read_options(argv, &config, &site);
     struct signals *signals =
         signals_start(site.loop, (int[]){SIGTERM, SIGHUP, 0}, on_signal, &site);

@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Starts the test server of this folder on a free port, and small clients for what varnishtest cannot say."""
+import os
 import pathlib
 import re
 import signal
 import socket
 import subprocess
 import tempfile
+
+import pytest
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
@@ -16,16 +19,22 @@ class Site:
     build = "build/debug"
 
     @classmethod
-    def program(cls):
-        return ROOT / cls.build / "tests/http/http_test_server"
+    def program(cls, build=None):
+        return ROOT / (build or cls.build) / "tests/http/http_test_server"
 
-    def __init__(self, *options):
+    def __init__(self, *options, guards_off=None):
+        """`guards_off` names protections to go without: in the drills build, or the test is skipped."""
         self.options = options
+        self.environment = dict(os.environ, SOSTENUTO_GUARDS_OFF=guards_off) if guards_off else None
+        if guards_off:
+            self.build = "build/drills"
+            if not self.program(self.build).exists():
+                pytest.skip("needs script/build drills")
 
     def __enter__(self):
         self.output = tempfile.TemporaryFile("w+")
-        self.process = subprocess.Popen([str(self.program()), *map(str, self.options)], stdout=subprocess.PIPE,
-                                        stderr=self.output, text=True)
+        self.process = subprocess.Popen([str(self.program(self.build)), *map(str, self.options)], stdout=subprocess.PIPE,
+                                        stderr=self.output, text=True, env=self.environment)
         match = re.match(r"listening on (\d+)", self.process.stdout.readline())
         assert match, self.log()
         self.port = int(match.group(1))
@@ -58,6 +67,10 @@ class Site:
             client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         client.connect(("127.0.0.1", self.port))
         return client
+
+    def counters(self):
+        """Every counter of the server by its name."""
+        return {name: int(value) for name, value in re.findall(r"(\w+)=(\d+)\n", self.ask(get("/stats")).decode())}
 
     def ask(self, request, prefix=b""):
         """Sends raw bytes on a new connection; all bytes until the server closes."""

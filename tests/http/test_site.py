@@ -186,7 +186,7 @@ def test_a_bad_certificate_is_named_at_the_start(tmp_path):
 
 
 def test_garbage_after_a_tls_first_byte_ends_the_connection(certificate):
-    with Site("--tls", *certificate, "--limit", "header_timeout_ms", 300) as site:
+    with Site("--tls", *certificate, "--limit", "handshake_timeout_ms", 300) as site:
         for _ in range(20):
             answer = site.ask(b"\x16\x03\x01" + random.randbytes(200))
             assert not answer.startswith(b"HTTP")
@@ -272,7 +272,7 @@ def test_a_client_that_takes_nothing_is_cut_off_and_one_that_takes_little_is_not
                 time.sleep(0.05)
             assert len(read_all(stuck)) < 30000000
             assert taken + len(read_all(slow)) > 30000000
-        assert b"timed_out=1 " in site.ask(get("/stats"))
+        assert b"connections_timed_out_total=1\n" in site.ask(get("/stats"))
 
 
 def test_an_abandoned_request_is_finished_without_a_crash():
@@ -285,7 +285,7 @@ def test_an_abandoned_request_is_finished_without_a_crash():
             client.close()  # with a reset
         time.sleep(0.4)
         answer = site.ask(get("/stats"))
-        assert b"ended_pipes=1 closed_events=1 open=1" in answer
+        assert b"ended_pipes=1 closed_events=1\n" in answer and b"connections_open=1\n" in answer
         assert site.stop() == 0
 
 
