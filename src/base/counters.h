@@ -4,7 +4,8 @@
 
 /*
  * counters: numbers a process keeps about itself, listed in counters.def.
- * Relaxed atomics, process-wide: safe from every thread; a reader sees each number, not a moment.
+ * Safe from every thread, and cheap: each counts on cache lines of its own, which a reader sums.  A
+ * reader sees each number, not a moment.
  */
 enum counter {
 #define COUNTER(id, name, help) COUNTER_##id,
