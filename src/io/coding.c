@@ -89,7 +89,7 @@ struct text coding_apply(struct exchange *exchange, enum http_coding coding)
 bool coding_start(struct exchange *exchange, enum http_coding coding)
 {
     struct answer_stream *stream = &exchange->answer.stream;
-    struct server *server = exchange->server;
+    struct server *server = exchange->server->home; /* one bound for all loops */
     if (atomic_fetch_add(&server->coded_streams, 1) >= server->config.limits.max_coded_streams) {
         atomic_fetch_sub(&server->coded_streams, 1);
         counter_add(COUNTER_ANSWERS_NOT_CODED, 1);
@@ -120,6 +120,6 @@ void coding_stop(struct exchange *exchange)
 {
     struct answer_stream *stream = &exchange->answer.stream;
     if (stream->coder && exchange->server)
-        atomic_fetch_sub(&exchange->server->coded_streams, 1);
+        atomic_fetch_sub(&exchange->server->home->coded_streams, 1);
     http_coder_free(&stream->coder);
 }

@@ -92,20 +92,20 @@ struct server {
     size_t spare_progress_count;
     struct exchange *live, *spare;
     size_t spare_count;
-    _Atomic uint32_t coded_streams; /* answers that are coded in steps (io/coding.h) */
-    int64_t date_s;                 /* of date_text */
+    int64_t date_s; /* of date_text */
     struct http_date_text date_text;
     struct access_log log;
     bool is_draining;
     bool is_drained; /* and has said so */
     bool is_shut;    /* takes no connection at all any more */
 
-    /* --- of the home loop's alone --- */
+    /* --- of the home loop's alone, for all --- */
     struct loop_group *group;
     struct server **all;         /* by index of the loop */
     struct server_route *routes; /* longest path first */
     size_t route_count;
     struct server_socket *sockets;
+    _Atomic uint32_t coded_streams; /* answers that are coded in steps (io/coding.h) */
     atomic_uint drained_count;     /* loops */
     struct loop_watch all_drained; /* eventfd: the last of them rings */
     struct loop_timer grace;

@@ -353,8 +353,8 @@ def test_the_log_has_every_request_and_no_secret():
     assert re.fullmatch(r'127\.0\.0\.1 - joe \[\d\d/[A-Z][a-z]{2}/20\d\d:\d\d:\d\d:\d\d \+0000\] "GET /echo/\?u=joe'
                         r'&p=\[redacted\]&t=\[redacted\]&s=\[redacted\]&apiKey=\[redacted\]&%70=\[redacted\]'
                         r'&token=\[redacted\]&x=1 HTTP/1\.1" 200 \d+ "http://h/\?password=\[redacted\]" '
-                        r'"a\\x22b\\x5cc"', lines[0])
-    assert '"-" 400 ' in lines[1]
+                        r'"a\\x22b\\x5cc"', next(line for line in lines if "/echo/" in line))
+    assert any('"-" 400 ' in line for line in lines)  # loops write their own lines together, in no order between them
 
 
 def test_a_target_full_of_quotes_hides_nothing_from_the_log():

@@ -58,9 +58,9 @@ static void test_many_senders(void)
 }
 
 /* --- the end --- */
-static unsigned run_late;
+static atomic_uint run_late;
 
-static void late(void *context UNUSED) { run_late++; }
+static void late(void *context UNUSED) { atomic_fetch_add(&run_late, 1); }
 
 static void test_end(void)
 {
