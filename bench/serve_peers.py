@@ -228,7 +228,7 @@ class Ours(Peer):
     def command(self):
         options = {"data": self.state, "listen": f"127.0.0.1:{self.port}", "access-log": f"{self.folder}/access.log",
                    "tls-certificate": f"{self.folder}/../cert.pem", "tls-key": f"{self.folder}/../key.pem",
-                   "idle-timeout-ms": IDLE_S * 1000, "max-requests-per-connection": 100000000}
+                   "idle-timeout-ms": IDLE_S * 1000, "max-requests-per-connection": 100000000, "loops": 1}
         return [f"{self.build}/sostenuto", "serve", self.files, self.music,
                 *(f"--{key}={value}" for key, value in options.items())]
 

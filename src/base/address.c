@@ -90,8 +90,10 @@ bool address_block_parse(struct text t, struct address_block *ret)
 
 bool address_block_contains(const struct address_block *block, const struct address *address)
 {
-    struct address prefix = prefix_of(address, block->prefix_bits);
-    return memcmp(prefix.bytes, block->first.bytes, sizeof prefix.bytes) == 0;
+    size_t whole = block->prefix_bits / 8, rest = block->prefix_bits % 8;
+    const uint8_t *first = block->first.bytes, *bytes = address->bytes;
+    return memcmp(first, bytes, whole) == 0 &&
+           (rest == 0 || (first[whole] ^ bytes[whole]) >> (8 - rest) == 0);
 }
 
 bool address_is_private(const struct address *address)

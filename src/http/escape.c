@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "http/escape.h"
 
+#include <string.h>
+
 static int hex_digit(char c)
 {
     if (c >= '0' && c <= '9')
@@ -9,9 +11,20 @@ static int hex_digit(char c)
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
+/* Nothing to decode or to refuse, which is the usual case. */
+static bool is_plain(struct text encoded, enum http_unescape kind)
+{
+    return text_find_byte(encoded, '%') == SIZE_MAX && text_find_byte(encoded, '\0') == SIZE_MAX &&
+           (kind != HTTP_UNESCAPE_FORM || text_find_byte(encoded, '+') == SIZE_MAX);
+}
+
 size_t http_unescape(struct text encoded, enum http_unescape kind, char *out)
 {
     size_t size = 0;
+    if (encoded.size > 0 && is_plain(encoded, kind)) {
+        memcpy(out, encoded.data, encoded.size);
+        return encoded.size;
+    }
     for (size_t i = 0; i < encoded.size; i++) {
         char byte = encoded.data[i];
         if (byte == '\0')

@@ -24,15 +24,26 @@ static bool is_secret(struct text encoded_name)
     return false;
 }
 
+static bool needs_escape(char byte)
+{
+    return (unsigned char)(byte - 0x20) > 0x7e - 0x20 || byte == '"' || byte == '\\';
+}
+
 void http_escape_for_log(struct buffer *out, struct text value)
 {
+    unsigned needs_any = 0;
+    for (size_t i = 0; i < value.size; i++)
+        needs_any |= needs_escape(value.data[i]);
+    if (!needs_any) {
+        buffer_text(out, value);
+        return;
+    }
     size_t plain = 0; /* start of a run that needs no escape */
     for (size_t i = 0; i < value.size; i++) {
-        unsigned char byte = (unsigned char)value.data[i];
-        if (byte >= 0x20 && byte < 0x7f && byte != '"' && byte != '\\')
+        if (!needs_escape(value.data[i]))
             continue;
         buffer_append(out, value.data + plain, i - plain);
-        buffer_printf(out, "\\x%02x", byte);
+        buffer_printf(out, "\\x%02x", (unsigned char)value.data[i]);
         plain = i + 1;
     }
     buffer_append(out, value.data + plain, value.size - plain);

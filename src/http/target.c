@@ -14,18 +14,18 @@ static bool refuse(struct http_refusal *ret_why, unsigned status, const char *wh
 /* Printable ASCII without '#': fragments are never sent (RFC 9112 3.2). */
 static bool is_target_clean(struct text t)
 {
+    unsigned bad = 0;
     for (size_t i = 0; i < t.size; i++)
-        if (t.data[i] <= 0x20 || t.data[i] >= 0x7f || t.data[i] == '#')
-            return false;
-    return t.size > 0;
+        bad |= (unsigned char)(t.data[i] - 0x21) > 0x7e - 0x21;
+    return t.size > 0 && !bad && text_find_byte(t, '#') == SIZE_MAX;
 }
 
 static bool is_path_clean(struct text t)
 {
+    unsigned bad = 0;
     for (size_t i = 0; i < t.size; i++)
-        if ((unsigned char)t.data[i] < 0x20 || t.data[i] == 0x7f)
-            return false;
-    return text_is_utf8(t);
+        bad |= (unsigned char)t.data[i] < 0x20 || t.data[i] == 0x7f;
+    return !bad && text_is_utf8(t);
 }
 
 /* The size without the last segment and its slash. */

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "base/counters.h"
+#include "base/digits.h"
 #include "base/timestamp.h"
 #include "http/redact.h"
+#include "io/loop.h"
 #include "io/server_state.h"
 
-#include "io/loop.h"
-
-#include <inttypes.h>
+#include <string.h>
 
 /*
  * access_log: one line per request in the combined format, with secrets redacted:
@@ -18,13 +18,22 @@
  */
 enum { WRITE_AFTER_US = 200 * 1000 };
 
-static void write_time(struct buffer *line, int64_t unix_ms)
+static void write_time(struct access_log *log, int64_t unix_s)
 {
     static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
-    struct civil civil = civil_from_unix(unix_ms / 1000);
-    buffer_printf(line, "[%02u/%.3s/%04d:%02u:%02u:%02u +0000]", civil.day,
-                  months + 3 * (civil.month - 1), (int)civil.year, civil.hour, civil.minute,
-                  civil.second);
+    if (log->time_s != unix_s || log->time_text[0] == '\0') {
+        struct civil civil = civil_from_unix(unix_s);
+        char *form = log->time_text;
+        memcpy(form, "[00/Mmm/0000:00:00:00 +0000]", sizeof log->time_text);
+        digits_fixed(form + 1, civil.day, 2);
+        memcpy(form + 4, months + 3 * (civil.month - 1), 3);
+        digits_fixed(form + 8, (unsigned)civil.year, 4);
+        digits_fixed(form + 13, civil.hour, 2);
+        digits_fixed(form + 16, civil.minute, 2);
+        digits_fixed(form + 19, civil.second, 2);
+        log->time_s = unix_s;
+    }
+    buffer_append(&log->lines, log->time_text, sizeof log->time_text - 1);
 }
 
 static void write_quoted(struct buffer *line, struct text value)
@@ -44,9 +53,14 @@ static void write_request_line(struct buffer *line, const struct http_request *r
         buffer_text(line, TEXT("-\""));
         return;
     }
-    buffer_printf(line, "%.*s ", TEXT_ARGS(http_method_name(request->method)));
+    buffer_text(line, http_method_name(request->method));
+    buffer_text(line, TEXT(" "));
     http_redact_target(line, request->target);
-    buffer_printf(line, " HTTP/%u.%u\"", request->version_major, request->version_minor);
+    buffer_text(line, TEXT(" HTTP/"));
+    buffer_decimal(line, request->version_major);
+    buffer_text(line, TEXT("."));
+    buffer_decimal(line, request->version_minor);
+    buffer_text(line, TEXT("\""));
 }
 
 static void count(unsigned status)
@@ -106,14 +120,18 @@ void access_log_write(const struct exchange *exchange)
     if (!server || !server->config.access_sink)
         return;
     struct buffer *line = &server->log.lines;
-    buffer_printf(line, "%s - ", exchange->peer.address);
+    buffer_text(line, text_of(exchange->peer.address));
+    buffer_text(line, TEXT(" - "));
     struct text user = exchange->user.size > 0 ? exchange->user : TEXT("-");
     user.size = user.size < SERVER_LOG_USER_BYTES ? user.size : SERVER_LOG_USER_BYTES;
     http_escape_for_log(line, user);
     buffer_text(line, TEXT(" "));
-    write_time(line, exchange->now_ms);
+    write_time(&server->log, exchange->now_ms / 1000);
     write_request_line(line, &exchange->request);
-    buffer_printf(line, " %u %" PRIu64, exchange->answer.status, exchange->sent_bytes);
+    buffer_text(line, TEXT(" "));
+    buffer_decimal(line, exchange->answer.status);
+    buffer_text(line, TEXT(" "));
+    buffer_decimal(line, exchange->sent_bytes);
     write_quoted(line, http_request_field(&exchange->request, TEXT("Referer")));
     write_quoted(line, http_request_field(&exchange->request, TEXT("User-Agent")));
     buffer_text(line, TEXT("\n"));

@@ -33,6 +33,8 @@ enum { SERVER_LOG_BYTES = 32 << 10 }; /* of lines, before they are written */
 struct access_log {
     struct buffer lines;
     struct loop_timer timer; /* runs from the first of them on */
+    int64_t time_s;          /* of time_text, which is written once a second */
+    char time_text[29];      /* "[21/Nov/2026:18:48:56 +0000]" */
 };
 
 enum server_wait {
