@@ -7,7 +7,7 @@
  * message: one HTTP request as values (RFC 9110), whatever version carried it.
  *
  * All texts are borrowed from the request's arena and live as long as it does.  Filled by
- * http/parser (HTTP/1.1) and later by an HTTP/2 reader; handlers never see which.
+ * http/parser (HTTP/1.1) and http/header_list (HTTP/2); handlers never see which.
  */
 enum http_method {
     HTTP_METHOD_OTHER, /* a token we do not know: answered 501 */

@@ -11,8 +11,8 @@
 /*
  * carrier: what stands between an exchange and the connection that carries it.  Internal to io/.
  *
- * An exchange is one request and its answer as values; a carrier (an HTTP/1 connection now, an
- * HTTP/2 stream later) fills the request in, is told when the answer is ready, and takes its body
+ * An exchange is one request and its answer as values; a carrier (an HTTP/1 connection or
+ * an HTTP/2 stream) fills the request in, is told when the answer is ready, and takes its body
  * piece by piece.
  *
  *   carrier                                   exchange                           handler
@@ -37,6 +37,12 @@ struct exchange_carrier {
     void (*wake)(struct exchange *exchange);
     /* The same, at once; the exchange may be gone after it. */
     void (*run)(struct exchange *exchange);
+    /*
+     * An interim answer, at once (RFC 9110 15.2): 100, 103.  While a handler has the exchange, or
+     * before that; not once the answer is prepared.  HTTP/1.0 does not get it.
+     */
+    void (*informational)(struct exchange *exchange, unsigned status,
+                          const struct http_field *fields, size_t count);
 };
 
 enum exchange_step {

@@ -2,6 +2,7 @@
 #include "base/counters.h"
 #include "base/mem.h"
 #include "io/connection_state.h"
+#include "io/h2.h"
 
 #include <errno.h>
 #include <sys/socket.h>
@@ -81,6 +82,16 @@ static bool is_idle(const struct connection *connection)
 
 /* --- life and death --- */
 
+static void connection_unlink(struct connection *connection)
+{
+    if (connection->previous)
+        connection->previous->next = connection->next;
+    else
+        connection_server(connection)->connections = connection->next;
+    if (connection->next)
+        connection->next->previous = connection->previous;
+}
+
 static void connection_free(struct connection *connection, int error)
 {
     struct server *server = connection_server(connection);
@@ -90,16 +101,29 @@ static void connection_free(struct connection *connection, int error)
     loop_watch_remove(&connection->watch);
     stream_close(&connection->stream);
     give_progress_back(connection);
-    if (connection->previous)
-        connection->previous->next = connection->next;
-    else
-        server->connections = connection->next;
-    if (connection->next)
-        connection->next->previous = connection->previous;
+    connection_unlink(connection);
     mem_free(connection);
     if (exchange)
         exchange_release(exchange, error); /* callbacks last: everything stands */
     server_connection_gone(server);
+}
+
+/* The socket lives on, as an HTTP/2 connection; only what stood around it here is freed. */
+static void become_h2(struct connection *connection)
+{
+    const struct h2_arrival arrival = {
+        .listener = connection->listener,
+        .stream = connection->stream,
+        .address = connection->address,
+        .port = connection->port,
+        .input = buffer_view(&connection->progress->in),
+    };
+    deadline_stop(&connection->deadline);
+    loop_watch_remove(&connection->watch);
+    connection_unlink(connection);
+    h2_start(&arrival);
+    give_progress_back(connection);
+    mem_free(connection);
 }
 
 void connection_abort(struct connection *connection) { connection_free(connection, -ECONNRESET); }
@@ -210,6 +234,10 @@ void connection_run(struct connection *connection)
     connection->is_running = false;
     if (result == STEP_CLOSES) {
         connection_free(connection, -EPIPE);
+        return;
+    }
+    if (result == STEP_BECOMES_H2) {
+        become_h2(connection);
         return;
     }
     loop_watch_set(&connection->watch, wanted_by(connection, result));

@@ -5,6 +5,7 @@
 #include "io/connection_state.h"
 #include "io/dispatch.h"
 #include "io/forwarded.h"
+#include "io/h2.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -197,6 +198,20 @@ static int parse_header(struct connection *connection, struct text *input)
     return result;
 }
 
+/*
+ * Whether a plain connection starts with HTTP/2's preface (RFC 9113 3.3): as h2_preface().  1 keeps
+ * what was read in `in`.
+ */
+static int find_preface(struct connection *connection, struct text input)
+{
+    if (connection->request_count > 0 || connection->stream.ssl)
+        return -1;
+    int found = h2_preface(input);
+    if (found > 0 && connection->progress->in.size == 0)
+        keep_input(connection, input);
+    return found;
+}
+
 enum step_result connection_step_header(struct connection *connection)
 {
     enum step_result result = STEP_GOES_ON;
@@ -204,7 +219,12 @@ enum step_result connection_step_header(struct connection *connection)
     bool was_empty = connection->progress->in.size == 0;
     if (!take_input(connection, &input, &result))
         return result;
-    while (parse_header(connection, &input) == 0) {
+    for (;;) {
+        int preface = find_preface(connection, input);
+        if (preface > 0)
+            return STEP_BECOMES_H2;
+        if (preface < 0 && parse_header(connection, &input) != 0)
+            return STEP_GOES_ON;
         if (was_empty) {
             keep_input(connection, input);
             connection_wait(connection, SERVER_WAIT_HEADER);
@@ -214,7 +234,6 @@ enum step_result connection_step_header(struct connection *connection)
             return result;
         input = buffer_view(&connection->progress->in);
     }
-    return STEP_GOES_ON;
 }
 
 /* --- the body --- */

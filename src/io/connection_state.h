@@ -25,6 +25,7 @@ enum step_result {
     STEP_WAITS,   /* for an event */
     STEP_YIELDS,  /* could go on, but others are waiting */
     STEP_CLOSES,
+    STEP_BECOMES_H2, /* the socket goes over to io/h2.h */
 };
 
 /*

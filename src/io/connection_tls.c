@@ -166,6 +166,8 @@ enum step_result connection_step_handshake(struct connection *connection)
     }
     counter_add(COUNTER_TLS_HANDSHAKES, 1);
     connection_leave_handshake(connection);
+    if (stream_chose_h2(&connection->stream))
+        return STEP_BECOMES_H2;
     connection->step = STEP_HEADER;
     connection_wait(connection, SERVER_WAIT_HEADER);
     return STEP_GOES_ON;

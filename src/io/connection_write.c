@@ -325,6 +325,21 @@ static void carrier_wake(struct exchange *exchange)
         loop_watch_set(&connection->watch, connection->watch.wanted | LOOP_WRITE);
 }
 
+/* What the socket does not take now goes out with the answer. */
+static void carrier_informational(struct exchange *exchange, unsigned status,
+                                  const struct http_field *fields, size_t count)
+{
+    struct buffer *wire = &exchange->wire;
+    if (exchange->request.version_minor == 0)
+        return;
+    buffer_printf(wire, "HTTP/1.1 %u %s\r\n", status, http_reason(status));
+    for (size_t i = 0; i < count; i++)
+        write_field(wire, fields[i].name, fields[i].value);
+    buffer_text(wire, TEXT("\r\n"));
+    (void)connection_flush_wire(exchange->carrier_context);
+}
+
 static void carrier_run(struct exchange *exchange) { connection_run(exchange->carrier_context); }
 
-const struct exchange_carrier connection_carrier = {carrier_answer, carrier_wake, carrier_run};
+const struct exchange_carrier connection_carrier = {carrier_answer, carrier_wake, carrier_run,
+                                                    carrier_informational};

@@ -4,6 +4,7 @@
 #include "base/counters.h"
 #include "base/mem.h"
 #include "io/dispatch.h"
+#include "io/h2.h"
 #include "io/server_state.h"
 
 #include <assert.h>
@@ -125,6 +126,7 @@ static void abort_connections(void *context)
     struct server *server = context;
     while (server->connections)
         connection_abort(server->connections);
+    h2_abort_all(server);
 }
 
 /* --- draining --- */
@@ -161,6 +163,7 @@ static void drain_loop(void *context)
         next = connection_next(connection);
         connection_drain(connection);
     }
+    h2_drain_all(server);
     look_if_drained(server);
 }
 
@@ -210,6 +213,7 @@ static void shut_loop(void *context)
     server_stop_accepting(server);
     abort_connections(server);
     connections_release(server);
+    h2_shared_free(&server->h2);
     loop_timer_stop(&server->log.timer);
 }
 

@@ -25,8 +25,9 @@
  */
 struct connection;
 struct connection_progress;
+struct h2_connection;
+struct h2_shared;
 
-/* What a connection waits for; each has its own time-out (io/server.def). */
 enum { SERVER_LOG_BYTES = 32 << 10 }; /* of lines, before they are written */
 
 /* Lines that wait to be written together. */
@@ -37,6 +38,7 @@ struct access_log {
     char time_text[29];      /* "[21/Nov/2026:18:48:56 +0000]" */
 };
 
+/* What a connection waits for; each has its own time-out (io/server.def). */
 enum server_wait {
     SERVER_WAIT_TURN,      /* to begin a TLS handshake */
     SERVER_WAIT_HANDSHAKE, /* from its beginning to its end */
@@ -86,7 +88,9 @@ struct server {
     struct server_config config;
     struct address_block *trusted; /* config.trusted_proxies, parsed */
     struct connection *connections;
-    atomic_uint connection_count; /* those on their way here too; read by all */
+    struct h2_connection *h2_connections; /* io/h2.h */
+    struct h2_shared *h2;
+    atomic_uint connection_count; /* of both kinds, those on their way here too; read by all */
     size_t away_count;            /* exchanges that the home loop has */
     struct deadline_queue waits[SERVER_WAIT_COUNT];
     struct handshakes handshakes;

@@ -67,6 +67,14 @@ int stream_handshake(struct stream *stream)
     return error == 0 ? -EPROTO : error;
 }
 
+bool stream_chose_h2(const struct stream *stream)
+{
+    const unsigned char *name = NULL;
+    unsigned size = 0;
+    SSL_get0_alpn_selected(stream->ssl, &name, &size);
+    return size == 2 && memcmp(name, "h2", 2) == 0;
+}
+
 ssize_t stream_read(struct stream *stream, void *out, size_t size)
 {
     if (!stream->ssl) {

@@ -27,6 +27,7 @@ struct stream {
 
 void stream_start_tls(struct stream *stream, struct server_tls *tls);
 int stream_handshake(struct stream *stream) MUST_USE; /* 0 done, -EAGAIN, -EPROTO */
+bool stream_chose_h2(const struct stream *stream);    /* by ALPN (RFC 9113 3.2) */
 void stream_close(struct stream *stream);
 
 ssize_t stream_read(struct stream *stream, void *out, size_t size) MUST_USE;

@@ -34,15 +34,20 @@ static bool fail(char *why, size_t why_size, const char *what, const char *file)
     return false;
 }
 
-/* Wire format: a length byte before each name (RFC 7301 3.1). */
-static int choose_protocol(SSL *ssl UNUSED, const unsigned char **ret_name, unsigned char *ret_size,
+/*
+ * Wire format: a length byte before each name (RFC 7301 3.1).  HTTP/2 has rules of its own for the
+ * ciphers of TLS 1.2 (RFC 9113 9.2.2); clients that old get HTTP/1.1.
+ */
+static int choose_protocol(SSL *ssl, const unsigned char **ret_name, unsigned char *ret_size,
                            const unsigned char *offered, unsigned offered_size,
                            void *context UNUSED)
 {
-    static const unsigned char ours[] = "\x08http/1.1";
+    static const unsigned char ours[] = "\x02h2\x08http/1.1";
+    size_t skipped = SSL_version(ssl) < TLS1_3_VERSION ? 3 : 0;
     unsigned char *chosen;
     int result =
-        SSL_select_next_proto(&chosen, ret_size, ours, sizeof ours - 1, offered, offered_size);
+        SSL_select_next_proto(&chosen, ret_size, ours + skipped,
+                              (unsigned)(sizeof ours - 1 - skipped), offered, offered_size);
     *ret_name = chosen;
     return result == OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_ALERT_FATAL;
 }

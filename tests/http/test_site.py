@@ -44,7 +44,7 @@ def tls_client(site, maximum=ssl.TLSVersion.TLSv1_3, name="first.example", prefi
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     context.maximum_version = maximum
-    context.set_alpn_protocols(["h2", "http/1.1"])
+    context.set_alpn_protocols(["http/1.1"])
     plain = site.connect()
     plain.sendall(prefix)
     return context.wrap_socket(plain, server_hostname=name, session=session)
