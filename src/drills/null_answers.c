@@ -86,6 +86,7 @@ static struct null_answer ops(struct text body, struct buffer *json)
 {
     struct null_answer answer = {200, "application/json", 0, 0, 0, 0};
     const struct text name = TEXT("\"seq\":");
+    unsigned count = 0;
     buffer_text(json, TEXT("{\"results\":["));
     for (size_t i = 0; i + name.size < body.size; i++) {
         if (!text_starts(text_from(body, i), name))
@@ -93,11 +94,12 @@ static struct null_answer ops(struct text body, struct buffer *json)
         size_t digits = i + name.size, end = digits;
         while (end < body.size && body.data[end] >= '0' && body.data[end] <= '9')
             end++;
-        buffer_text(json, answer.writes++ ? TEXT(",{\"seq\":") : TEXT("{\"seq\":"));
+        buffer_text(json, count++ ? TEXT(",{\"seq\":") : TEXT("{\"seq\":"));
         buffer_append(json, body.data + digits, end - digits);
         buffer_text(json, TEXT(",\"outcome\":\"accepted\"}"));
     }
     buffer_text(json, TEXT("]}"));
+    answer.writes = text_contains(body, TEXT("\"kind\":\"queue\"")) ? 0 : count;
     return answer;
 }
 

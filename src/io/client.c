@@ -146,6 +146,13 @@ bool client_origin_is_loopback(const struct client_origin *origin)
     return ntohl(v4->sin_addr.s_addr) >> 24 == 127;
 }
 
+void client_origin_address(const struct client_origin *origin, const struct sockaddr **ret_address,
+                           uint32_t *ret_size)
+{
+    *ret_address = (const struct sockaddr *)&origin->address;
+    *ret_size = origin->address_size;
+}
+
 /* --- pool --- */
 
 struct client_pool *client_pool_new(struct client_origin *origin, const struct address *source)

@@ -58,6 +58,10 @@ struct client_origin *client_origin_new(struct client *client, struct text url, 
 void client_origin_free(struct client_origin **origin); /* after its pools */
 /* Whether it is an address of 127.0.0.0/8 or ::1. */
 bool client_origin_is_loopback(const struct client_origin *origin);
+struct sockaddr;
+/* Borrowed from the origin; *ret_size is a socklen_t. */
+void client_origin_address(const struct client_origin *origin, const struct sockaddr **ret_address,
+                           uint32_t *ret_size);
 
 /* --- pool --- */
 

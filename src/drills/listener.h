@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+#include "drills/buffer_clock.h"
+#include "drills/load_state.h"
+#include "drills/requests.h"
+
+/*
+ * listener: one virtual person with an app.  Internal to the load.
+ *
+ *   ABSENT ──arrives──▶ SIGNING_IN ──▶ CHOOSING ──taps──▶ HEARING ──end, skip──┐
+ *      ▲                    │ (failed)     ▲ └── no more tracks ──┐            │
+ *      └────────────────────┴──────────────┼──────────────────────┴────────────┤
+ *                                          └───── chooses anew ────────────────┤
+ *                                  HEARING ◀──── next in queue, no tap ────────┘
+ *
+ * Audio comes by one or two fetches (the track that plays; the next one, ~10 s early), read ahead
+ * to the buffer's length and then not read: our player asks for it range by range, an app stops
+ * reading its one stream.  A fetch that breaks is taken up where it was, with back-off.  All else
+ * is errands, beside the music, tried again for 10 s.
+ */
+enum listener_step { LISTENER_ABSENT, LISTENER_SIGNING_IN, LISTENER_CHOOSING, LISTENER_HEARING };
+
+struct fetch {
+    struct listener *listener;
+    struct client_call *call;
+    struct loop_timer again; /* the back-off */
+    uint64_t got, size, end; /* bytes; the present request's range ends before `end` */
+    uint64_t drops;          /* that come once more, because a range was not honoured */
+    uint32_t track;
+    uint8_t tries;
+    bool is_wanted, is_paused, is_waiting; /* is_waiting: for `again` */
+    bool is_good;                          /* the present answer is audio */
+};
+
+enum { LISTENER_ERRANDS = 4, ERRAND_ANSWER_BYTES = 4096 };
+
+struct errand {
+    struct listener *listener;
+    struct client_call *call;
+    struct loop_timer again;
+    struct buffer answer; /* the beginning of it */
+    uint64_t began_us;
+    int64_t at_ms;
+    uint32_t track, number, seq, heard_ms;
+    uint16_t status;
+    uint8_t kind, tries; /* enum errand_kind; ERRAND_NONE: this place is free */
+    bool wants_password;
+    bool may_be_done; /* some try ended without a word */
+};
+
+struct listener {
+    struct load *load;
+    struct client_pool *pool;
+    struct pass *pass;
+    struct chance chance;
+    struct loop_timer timer;
+    uint64_t due_us; /* the timer's, or UINT64_MAX */
+    uint64_t arrived_us;
+    struct buffer_clock clock;
+    struct fetch fetches[2];
+    struct errand errands[LISTENER_ERRANDS];
+    uint32_t index, account, tracks_left, next_track, skip_ms, seq;
+    uint8_t step, target, now; /* now: which fetch plays */
+    uint8_t failures;          /* in a row, of connections */
+    bool is_player, is_impatient, is_flash, leaves_soon;
+    bool has_failed, gap_is_counted, is_interrupted; /* of the present track */
+    bool is_counted, has_next, next_is_fetched, stars;
+};
+
+void listener_init(struct listener *listener, struct load *load, uint32_t index);
+void listener_arrive_at(struct listener *listener, uint64_t at_us);
+/* Brings its clock up to date. */
+void listener_look(struct listener *listener, uint64_t now_us);
+/* No more music and no new errands; those under way may end. */
+void listener_fall_silent(struct listener *listener, uint64_t now_us);
+bool listener_has_errands(const struct listener *listener);
+void listener_release(struct listener *listener); /* cuts all without a word */
+/* By now, of the present gap; 0 without one that counts. */
+uint32_t listener_silent_ms(const struct listener *listener, uint64_t now_us);
+
+/* --- between the parts of a listener --- */
+
+/* listener_audio.c */
+void fetch_start(struct fetch *fetch, uint32_t track);
+void fetch_stop(struct fetch *fetch);
+void fetch_pace(struct fetch *fetch); /* reads on, or stops reading */
+/* Once this much lies ahead, fetch_pace() reads on. */
+uint32_t fetch_low_ms(const struct listener *listener);
+void fetch_move(struct fetch *fetch); /* the pool is about to go: asks again in the next one */
+/* listener.c: bytes of a fetch have come. */
+void listener_fed(struct listener *listener, const struct fetch *fetch, uint64_t now_us);
+/* Music that lies ahead of the ear, of this fetch's track. */
+uint32_t listener_ahead_ms(const struct listener *listener, const struct fetch *fetch);
+/* A request failed on its way: after a few the listener moves to another target. */
+void listener_line_failed(struct listener *listener);
+void listener_ask_of(struct listener *listener, const struct fetch *fetch, struct request_of *ret);
+
+/* listener_errand.c */
+void errand_run(struct listener *listener, enum errand_kind kind);
+void errand_release(struct errand *errand);
+void errand_move(struct errand *errand); /* as fetch_move */
+/* listener.c: the errand ended. */
+void listener_errand_ended(struct listener *listener, enum errand_kind kind, bool is_good);

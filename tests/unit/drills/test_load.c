@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "drills/load.h"
+#include "drills/null_server.h"
+#include "tap.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* A load against a null server, for a second or two of real time. */
+struct stage {
+    struct loop *loop;
+    struct null_server *server;
+    struct load *load;
+    struct loop_timer timer;
+    struct load_figures figures;
+    char url[64];
+    unsigned run_ms;
+    bool stops_server; /* half-way */
+};
+
+static const struct load_account accounts[] = {{"ann", "password", NULL}, {"bob", NULL, "secret"}};
+
+static void on_half(struct loop_timer *timer, uint64_t now_us UNUSED)
+{
+    struct stage *stage = CONTAINER_OF(timer, struct stage, timer);
+    if (stage->stops_server) {
+        null_server_stop(&stage->server);
+        stage->stops_server = false;
+        loop_timer_start(stage->loop, timer, now_us + stage->run_ms * UINT64_C(500));
+        return;
+    }
+    load_figures(stage->load, &stage->figures);
+    load_stop(stage->load, 500);
+}
+
+static void on_state(void *context, enum load_state state)
+{
+    struct stage *stage = context;
+    if (state == LOAD_RUNNING)
+        loop_timer_start(stage->loop, &stage->timer,
+                         loop_now_us(stage->loop) +
+                             stage->run_ms *
+                                 (stage->stops_server ? UINT64_C(500) : UINT64_C(1000)));
+    if (state == LOAD_STOPPED || state == LOAD_FAILED)
+        loop_stop(stage->loop);
+}
+
+static struct load_profile profile_for(struct stage *stage)
+{
+    struct load_profile profile = load_profile_default();
+    snprintf(stage->url, sizeof stage->url, "http://127.0.0.1:%u", null_server_port(stage->server));
+    profile.targets[0] = stage->url;
+    profile.target_count = 1;
+    profile.accounts = accounts;
+    profile.account_count = 2;
+    profile.listeners = 20;
+    profile.arrive_ms = 100;
+    profile.speed = 20;
+    profile.habits.choose_ms_min = profile.habits.choose_ms_max = 50;
+    profile.habits.searches = profile.habits.playlist_visits = profile.habits.stars = 50;
+    profile.habits.playlist_edits = 50;
+    profile.habits.sign_ins = 50;
+    return profile;
+}
+
+static void raise_curtain(struct stage *stage, unsigned run_ms)
+{
+    struct null_server_config config = null_server_config_default();
+    *stage = (struct stage){.loop = loop_new(), .run_ms = run_ms};
+    config.tracks = 50;
+    config.track_s = 20;
+    stage->server = null_server_start(&config);
+    stage->timer.on_timer = on_half;
+}
+
+static bool play(struct stage *stage, const struct load_profile *profile)
+{
+    const char *why = NULL;
+    stage->load = load_start(stage->loop, profile, on_state, stage, &why);
+    if (stage->load)
+        loop_run(stage->loop);
+    else
+        printf("# %s\n", why);
+    return stage->load && load_state(stage->load) == LOAD_STOPPED;
+}
+
+static void drop_curtain(struct stage *stage)
+{
+    load_free(&stage->load);
+    null_server_stop(&stage->server);
+    loop_free(&stage->loop);
+}
+
+static void good_service(void)
+{
+    struct stage stage;
+    size_t seconds = 0;
+    raise_curtain(&stage, 2500);
+    struct load_profile profile = profile_for(&stage);
+    OK(play(&stage, &profile), "a load runs and stops");
+    const struct load_figures *f = &stage.figures;
+    OK(f->plays_started >= 20 && f->plays_failed == 0, "everybody hears what they tapped");
+    OK(f->gaps == 0, "nobody hears a gap");
+    OK(f->music_ms > 20 * 2000, "music passed at the speed that was asked for");
+    OK(f->sign_ins.tried >= 20 && f->sign_ins.failed == 0 && f->searches.tried > 0 &&
+           f->searches.failed == 0 && f->playlists.tried > 0 && f->artworks.tried > 0,
+       "and they sign in, search and look around");
+    struct load_figures all;
+    load_figures(stage.load, &all);
+    OK(all.writes.ms.count > 0 && all.writes.ms.count == null_server_writes(stage.server),
+       "every acknowledged write is one that the server took");
+    const struct load_second *rows = load_seconds(stage.load, &seconds);
+    uint64_t taps = 0;
+    for (size_t i = 0; i < seconds; i++)
+        taps += rows[i].taps;
+    OK(seconds == 2 && taps > 0 && taps <= f->taps, "the series has a row for each second");
+    printf("# %llu taps, %llu requests, %llu bytes, start p99 %llu ms\n",
+           (unsigned long long)all.taps, (unsigned long long)all.requests,
+           (unsigned long long)all.bytes,
+           (unsigned long long)histogram_quantile_ms(&all.start_ms, 990));
+    drop_curtain(&stage);
+}
+
+static void dead_server(void)
+{
+    struct stage stage;
+    raise_curtain(&stage, 6000);
+    struct load_profile profile = profile_for(&stage);
+    profile.habits.skips = 0;
+    stage.stops_server = true;
+    OK(play(&stage, &profile), "a load outlives its server");
+    OK(stage.figures.gaps > 0 && stage.figures.gap_total_ms > 1000,
+       "whose death is heard once the buffers are empty");
+    OK(stage.figures.connects_failed > 0 && stage.figures.retries > 0, "they try again");
+    printf("# %llu gaps, %llu ms, %llu failed, %llu retries\n",
+           (unsigned long long)stage.figures.gaps, (unsigned long long)stage.figures.gap_total_ms,
+           (unsigned long long)stage.figures.plays_failed,
+           (unsigned long long)stage.figures.retries);
+    drop_curtain(&stage);
+}
+
+static void no_server(void)
+{
+    struct stage stage;
+    const char *why = NULL;
+    raise_curtain(&stage, 100);
+    struct load_profile profile = profile_for(&stage);
+    profile.targets[0] = "http://192.0.2.1:80";
+    OK(!load_start(stage.loop, &profile, NULL, NULL, &why) && why, "no load leaves this machine");
+    drop_curtain(&stage);
+}
+
+int main(void)
+{
+    good_service();
+    dead_server();
+    no_server();
+    return tap_done();
+}
