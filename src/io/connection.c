@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "io/connection_state.h"
 #include "io/h2.h"
+#include "io/handover_message.h"
 
 #include <errno.h>
 #include <sys/socket.h>
@@ -75,6 +76,42 @@ static bool has_input(const struct connection *connection)
     return connection->progress && connection->progress->in.size > 0;
 }
 
+bool connection_ends_with_server(const struct connection *connection)
+{
+    const struct server *server = connection_server(connection);
+    return server->is_draining && (connection->stream.ssl || !handover_moves_connections(server));
+}
+
+bool connection_can_move(const struct connection *connection)
+{
+    return connection->step <= STEP_HEADER && connection->step != STEP_HANDSHAKE &&
+           !connection->stream.ssl && !connection->exchange && !connection->is_running &&
+           !connection->will_close && handover_moves_connections(connection_server(connection));
+}
+
+bool connection_needs_no_handler(const struct connection *connection)
+{
+    return connection->exchange ? connection->exchange->step == EXCHANGE_ANSWERING &&
+                                      !exchange_has_events(connection->exchange)
+                                : connection->step > STEP_HEADER || connection_can_move(connection);
+}
+
+/* The step that would come next waits for the successor. */
+static bool is_held_next(const struct connection *connection)
+{
+    return connection->step == STEP_HEADER && !connection->exchange && !connection->stream.ssl &&
+           !connection->will_close && handover_moves_connections(connection_server(connection));
+}
+
+/* From now on it is not read: what comes is for the successor. */
+static bool is_held(const struct connection *connection)
+{
+    if (!connection_can_move(connection))
+        return false;
+    handover_turn(connection_server(connection));
+    return true;
+}
+
 static bool is_idle(const struct connection *connection)
 {
     return connection->step < STEP_BODY && !has_input(connection);
@@ -118,12 +155,15 @@ static void become_h2(struct connection *connection)
         .port = connection->port,
         .input = buffer_view(&connection->progress->in),
     };
+    struct server *server = connection_server(connection);
     deadline_stop(&connection->deadline);
     loop_watch_remove(&connection->watch);
     connection_unlink(connection);
     h2_start(&arrival);
     give_progress_back(connection);
     mem_free(connection);
+    if (server->is_draining)
+        h2_drain_all(server); /* it came while the others were told */
 }
 
 void connection_abort(struct connection *connection) { connection_free(connection, -ECONNRESET); }
@@ -224,13 +264,17 @@ void connection_run(struct connection *connection)
     enum step_result result;
     if (connection->is_running)
         return; /* called from inside a handler: the loop below goes on when it returns */
+    if (is_held(connection)) {
+        loop_watch_set(&connection->watch, 0);
+        return;
+    }
     if (!connection->progress)
         take_progress(connection);
     connection->is_running = true;
     connection->progress->run_count = 0;
     do
         result = steps[connection->step](connection);
-    while (result == STEP_GOES_ON);
+    while (result == STEP_GOES_ON && !is_held_next(connection));
     connection->is_running = false;
     if (result == STEP_CLOSES) {
         connection_free(connection, -EPIPE);
@@ -240,7 +284,7 @@ void connection_run(struct connection *connection)
         become_h2(connection);
         return;
     }
-    loop_watch_set(&connection->watch, wanted_by(connection, result));
+    loop_watch_set(&connection->watch, is_held(connection) ? 0 : wanted_by(connection, result));
     if (is_idle(connection))
         give_progress_back(connection);
 }
@@ -287,8 +331,11 @@ static void on_deadline(struct deadline *deadline, uint64_t at_us UNUSED)
 void connection_drain(struct connection *connection)
 {
     struct exchange *exchange = connection->exchange;
-    connection->will_close = true;
-    if (is_idle(connection)) {
+    if (connection_ends_with_server(connection))
+        connection->will_close = true;
+    if (is_held(connection)) {
+        loop_watch_set(&connection->watch, 0);
+    } else if (is_idle(connection)) {
         connection_abort(connection);
     } else if (exchange && exchange_has_events(exchange)) {
         exchange->answer.stream.has_ended = true;
@@ -296,8 +343,8 @@ void connection_drain(struct connection *connection)
     }
 }
 
-void connection_accept(struct listener *listener, int fd, const struct address *address,
-                       uint16_t port)
+static struct connection *connection_new(struct listener *listener, int fd,
+                                         const struct address *address, uint16_t port)
 {
     struct server *server = listener->server;
     struct connection *connection = MEM_NEW(struct connection);
@@ -311,6 +358,14 @@ void connection_accept(struct listener *listener, int fd, const struct address *
         server->connections->previous = connection;
     server->connections = connection;
     connection_wait(connection, SERVER_WAIT_HEADER);
+    return connection;
+}
+
+void connection_accept(struct listener *listener, int fd, const struct address *address,
+                       uint16_t port)
+{
+    struct server *server = listener->server;
+    struct connection *connection = connection_new(listener, fd, address, port);
     bool expects_proxy = server->config.expects_proxy_protocol;
     connection->step = STEP_PROXY;
     if (loop_watch_add(server->loop, &connection->watch) ||
@@ -318,6 +373,50 @@ void connection_accept(struct listener *listener, int fd, const struct address *
         connection_abort(connection);
     else if (!expects_proxy && connection_enter(connection) == STEP_CLOSES)
         connection_abort(connection);
+}
+
+/* --- from one process to the next --- */
+
+int connection_fd(const struct connection *connection) { return connection->stream.fd; }
+
+struct handover_message connection_describe(const struct connection *connection)
+{
+    static const enum handover_stage stages[] = {[STEP_PROXY] = HANDOVER_AT_PROXY,
+                                                 [STEP_SNIFF] = HANDOVER_AT_SNIFF,
+                                                 [STEP_HEADER] = HANDOVER_AT_HEADER};
+    return (struct handover_message){
+        .kind = HANDOVER_CONNECTION,
+        .stage = stages[connection->step],
+        .port = connection->port,
+        .request_count = connection->request_count,
+        .address = connection->address,
+        .bytes = has_input(connection) ? buffer_view(&connection->progress->in) : TEXT_NONE,
+    };
+}
+
+void connection_adopt(struct listener *listener, int fd, const struct handover_message *past)
+{
+    static const enum connection_step steps_of[] = {[HANDOVER_AT_PROXY] = STEP_PROXY,
+                                                    [HANDOVER_AT_SNIFF] = STEP_SNIFF,
+                                                    [HANDOVER_AT_HEADER] = STEP_HEADER};
+    struct connection *connection = connection_new(listener, fd, &past->address, past->port);
+    connection->step = steps_of[past->stage];
+    connection->request_count = past->request_count;
+    if (loop_watch_add(listener->server->loop, &connection->watch)) {
+        connection_abort(connection);
+        return;
+    }
+    if (past->bytes.size == 0) {
+        if (connection->step == STEP_HEADER && past->request_count > 0)
+            connection_wait(connection, SERVER_WAIT_IDLE);
+        return;
+    }
+    take_progress(connection);
+    buffer_text(&connection->progress->in, past->bytes);
+    if (connection->progress->in.overflowed)
+        connection_abort(connection); /* our bounds are narrower than our predecessor's */
+    else
+        connection_run(connection);
 }
 
 /* --- what all connections of a server share --- */

@@ -114,7 +114,7 @@ static struct exchange *take_exchange(struct connection *connection)
 static bool is_last_request(const struct connection *connection)
 {
     const struct server *server = connection_server(connection);
-    return !connection->exchange->request.keeps_alive || server->is_draining ||
+    return !connection->exchange->request.keeps_alive || connection_ends_with_server(connection) ||
            connection->request_count >= server->config.limits.max_requests_per_connection;
 }
 

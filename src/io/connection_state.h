@@ -100,3 +100,5 @@ void connection_refuse(struct connection *connection, unsigned status, const cha
 bool connection_read_ahead(struct connection *connection);
 enum step_result connection_step_answer(struct connection *connection);
 enum step_result connection_finish_answer(struct connection *connection);
+/* It ends after the running answer because the server does: nobody takes it over. */
+bool connection_ends_with_server(const struct connection *connection);

@@ -303,7 +303,7 @@ static void carrier_answer(struct exchange *exchange)
     connection->is_chunked = answer->is_stream && exchange->request.version_minor > 0;
     if (answer->is_stream && !connection->is_chunked)
         connection->will_close = true; /* the end of the connection is the end of the answer */
-    if (connection_server(connection)->is_draining)
+    if (connection_ends_with_server(connection))
         connection->will_close = true;
     if (answer->omits_body)
         answer->piece_count = 0;

@@ -186,12 +186,22 @@ static bool was_refused_early(struct exchange *exchange)
     return true;
 }
 
+/* Where the server has given way to its successor, handlers have nothing left to stand on. */
+static bool came_too_late(struct exchange *exchange)
+{
+    if (!handover_is_quiet(exchange->server))
+        return false;
+    exchange_field(exchange, "Retry-After", TEXT("1"));
+    refuse(exchange, 503, "Upgrading", "A new process serves here. Ask again at once.");
+    return true;
+}
+
 const struct server_route *dispatch_header(struct exchange *exchange)
 {
     const struct server_route *first = NULL;
     struct http_request *request = &exchange->request;
     counter_add(COUNTER_REQUESTS, 1);
-    if (was_refused_early(exchange))
+    if (came_too_late(exchange) || was_refused_early(exchange))
         return NULL;
     const struct server_route *route = find_route(exchange->server, request, &first);
     exchange->class = route ? route->class : SHIELD_CLASS_NEW_VISIT;

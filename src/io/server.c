@@ -113,8 +113,7 @@ bool server_trusts(const struct server *server, const struct address *address)
 
 /* --- on every loop --- */
 
-/* `call` gets each loop's struct server on that loop's thread; at home at once. */
-static void on_each_loop(struct server *home, loop_call *call)
+void server_on_each_loop(struct server *home, loop_call *call)
 {
     for (unsigned i = 1; i < loop_group_count(home->group); i++)
         loop_post(home->all[i]->loop, call, home->all[i]);
@@ -191,7 +190,7 @@ static void on_grace_over(struct loop_timer *timer, uint64_t now_us UNUSED)
     if (atomic_load(&server->drained_count) == loop_group_count(server->group))
         tell_drained(server);
     else
-        on_each_loop(server, abort_connections);
+        server_on_each_loop(server, abort_connections);
 }
 
 void server_drain(struct server *server, uint64_t grace_us, void (*done)(void *context),
@@ -201,7 +200,7 @@ void server_drain(struct server *server, uint64_t grace_us, void (*done)(void *c
     server->drained_context = context;
     server->grace.on_timer = on_grace_over;
     loop_timer_start(server->loop, &server->grace, loop_now_us(server->loop) + grace_us);
-    on_each_loop(server, drain_loop);
+    server_on_each_loop(server, drain_loop);
 }
 
 /* --- closing --- */
@@ -211,6 +210,7 @@ static void shut_loop(void *context)
     struct server *server = context;
     server->is_shut = true;
     server_stop_accepting(server);
+    handover_stop(server);
     abort_connections(server);
     connections_release(server);
     h2_shared_free(&server->h2);
@@ -220,6 +220,7 @@ static void shut_loop(void *context)
 static void free_share(struct server *server)
 {
     access_log_release(server);
+    handover_release(server);
     mem_free(server);
 }
 
@@ -231,7 +232,7 @@ void server_free(struct server **server_at)
     unsigned count = loop_group_count(server->group);
     server->on_drained = NULL;
     loop_timer_stop(&server->grace);
-    on_each_loop(server, shut_loop);
+    server_on_each_loop(server, shut_loop);
     loop_group_stop(&server->group);
     loop_watch_remove(&server->all_drained);
     close(server->all_drained.fd);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "base/counters.h"
 #include "base/mem.h"
+#include "io/handover_message.h"
 #include "io/server_state.h"
 
 #include <errno.h>
@@ -67,45 +68,100 @@ struct arrival {
     int fd;
     uint16_t port;
     struct address address;
+    struct handover_message *past; /* owned; NULL: it is new */
 };
 
 static void arrive(const struct arrival *arrival)
 {
     struct server *server = arrival->listener->server;
-    if (server->is_draining || server->is_shut) {
+    bool is_ending = server->is_draining && !handover_moves_connections(server);
+    if (is_ending || server->is_shut) {
         close(arrival->fd);
         server_connection_gone(server);
-        return;
+    } else if (arrival->past) {
+        connection_adopt(arrival->listener, arrival->fd, arrival->past);
+    } else {
+        connection_accept(arrival->listener, arrival->fd, &arrival->address, arrival->port);
+        if (server->is_draining)
+            handover_turn(server); /* accepted just before we gave way */
     }
-    connection_accept(arrival->listener, arrival->fd, &arrival->address, arrival->port);
 }
 
 static void on_arrival(void *context)
 {
-    arrive(context);
-    mem_free(context);
+    struct arrival *arrival = context;
+    arrive(arrival);
+    if (arrival->past)
+        mem_free((void *)(uintptr_t)arrival->past->bytes.data);
+    mem_free(arrival->past);
+    mem_free(arrival);
+}
+
+/* To the loop where it shall live; `arrival` is without its listener. */
+static void send_arrival(struct listener *listener, struct arrival *arrival)
+{
+    struct server *chosen = choose_loop(listener->server);
+    counter_add(COUNTER_CONNECTIONS, 1);
+    if (!chosen) {
+        counter_add(COUNTER_CONNECTIONS_REFUSED, 1);
+        close(arrival->fd);
+        return;
+    }
+    atomic_fetch_add(&chosen->connection_count, 1);
+    counter_add(COUNTER_CONNECTIONS_OPEN, 1);
+    arrival->listener = &listener->socket->listeners[chosen->index];
+    if (chosen == listener->server) {
+        arrive(arrival);
+        return;
+    }
+    struct arrival *sent = mem_dup(arrival, sizeof *arrival);
+    if (arrival->past) {
+        sent->past = mem_dup(arrival->past, sizeof *arrival->past);
+        sent->past->bytes = text_make(mem_dup(arrival->past->bytes.data, arrival->past->bytes.size),
+                                      arrival->past->bytes.size);
+    }
+    loop_post(chosen->loop, on_arrival, sent);
 }
 
 static void take_connection(struct listener *listener, int fd, const struct sockaddr_storage *from)
 {
     struct arrival arrival = {.fd = fd};
-    struct server *chosen = choose_loop(listener->server);
+    int on = 1; /* fails on UNIX sockets, where it is not needed */
     arrival.address = address_of(from, &arrival.port);
-    counter_add(COUNTER_CONNECTIONS, 1);
-    if (!chosen) {
-        counter_add(COUNTER_CONNECTIONS_REFUSED, 1);
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    send_arrival(listener, &arrival);
+}
+
+/* --- from a predecessor --- */
+
+static uint16_t local_port(int fd)
+{
+    struct sockaddr_storage address = {0};
+    socklen_t size = sizeof address;
+    uint16_t port;
+    if (getsockname(fd, (struct sockaddr *)&address, &size) == 0)
+        (void)address_of(&address, &port);
+    else
+        port = 0;
+    return port;
+}
+
+/* The socket that would have accepted it, or the first one. */
+void server_take_over(struct server *home, const struct handover_message *past, int fd)
+{
+    struct server_socket *chosen = home->sockets;
+    for (struct server_socket *socket = home->sockets; socket; socket = socket->next)
+        if (local_port(socket->fd) == local_port(fd))
+            chosen = socket;
+    if (!chosen || home->is_draining) {
         close(fd);
         return;
     }
-    int on = 1; /* fails on UNIX sockets, where it is not needed */
-    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    atomic_fetch_add(&chosen->connection_count, 1);
-    counter_add(COUNTER_CONNECTIONS_OPEN, 1);
-    arrival.listener = &listener->socket->listeners[chosen->index];
-    if (chosen == listener->server)
-        arrive(&arrival);
-    else
-        loop_post(chosen->loop, on_arrival, mem_dup(&arrival, sizeof arrival));
+    struct handover_message copy = *past;
+    struct arrival arrival = {
+        .fd = fd, .port = past->port, .address = past->address, .past = &copy};
+    counter_add(COUNTER_CONNECTIONS_ADOPTED, 1);
+    send_arrival(&chosen->listeners[0], &arrival);
 }
 
 /* --- accepting --- */

@@ -27,6 +27,9 @@ struct connection;
 struct connection_progress;
 struct h2_connection;
 struct h2_shared;
+struct giving_way;
+struct adopting;
+struct handover_message;
 
 enum { SERVER_LOG_BYTES = 32 << 10 }; /* of lines, before they are written */
 
@@ -102,8 +105,9 @@ struct server {
     struct http_date_text date_text;
     struct access_log log;
     bool is_draining;
-    bool is_drained; /* and has said so */
-    bool is_shut;    /* takes no connection at all any more */
+    bool is_drained;               /* and has said so */
+    bool is_shut;                  /* takes no connection at all any more */
+    struct giving_way *giving_way; /* to a successor; NULL else */
 
     /* --- of the home loop's alone, for all --- */
     struct loop_group *group;
@@ -115,6 +119,7 @@ struct server {
     atomic_uint drained_count;     /* loops */
     struct loop_watch all_drained; /* eventfd: the last of them rings */
     struct loop_timer grace;
+    struct adopting *adopting; /* a predecessor's connections; NULL else */
     void (*on_drained)(void *context);
     void *drained_context;
     char scratch[SERVER_SCRATCH_BYTES]; /* what one read brings, or one file read under TLS */
@@ -125,6 +130,9 @@ struct text server_date(struct server *server,
 bool server_trusts(const struct server *server, const struct address *address);
 void server_connection_gone(struct server *server); /* after its own removal */
 
+/* `call` gets each loop's struct server on that loop's thread; at home at once. */
+void server_on_each_loop(struct server *home, loop_call *call);
+
 /* --- connection.c --- */
 void connections_init(struct server *server);
 void connections_release(struct server *server); /* all connections are gone */
@@ -133,10 +141,28 @@ void connection_accept(struct listener *listener, int fd, const struct address *
 void connection_drain(
     struct connection *connection); /* ends it after the running answer, at once when idle */
 void connection_abort(struct connection *connection);
+/* While the server gives way: it stands between two requests and can go on elsewhere. */
+bool connection_can_move(const struct connection *connection);
+/* It has no request that a handler holds or will get, and never will have. */
+bool connection_needs_no_handler(const struct connection *connection);
+struct handover_message connection_describe(const struct connection *connection);
+int connection_fd(const struct connection *connection);
+/* As connection_accept(), in the middle of its life. */
+void connection_adopt(struct listener *listener, int fd, const struct handover_message *past);
 struct connection *connection_next(const struct connection *connection);
 
 /* --- server_accept.c --- */
 void server_stop_accepting(struct server *server); /* on its own loop */
+
+/* A connection that the predecessor hands over, on the home loop; `fd` is taken over. */
+void server_take_over(struct server *home, const struct handover_message *past, int fd);
+
+/* --- handover.c --- */
+bool handover_moves_connections(const struct server *server); /* to a successor */
+bool handover_is_quiet(const struct server *server);          /* no handler may be called */
+void handover_turn(struct server *server);                    /* a connection can move */
+void handover_stop(struct server *server);    /* on its own loop, before its connections go */
+void handover_release(struct server *server); /* when all loops have ended */
 
 /* --- exchange_away.c --- */
 /* Connections are gone and the other loops have ended: callbacks that are under way are made here,
