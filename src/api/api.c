@@ -32,13 +32,18 @@ struct api *api_new(const struct api_config *config)
     return api;
 }
 
+void api_let_go(struct api *api)
+{
+    stream_starts_end(api);
+    events_free(&api->events);
+}
+
 void api_free(struct api **api_p)
 {
     struct api *api = *api_p;
     if (!api)
         return;
-    stream_starts_end(api);
-    events_free(&api->events);
+    api_let_go(api);
     grant_cache_free(&api->grants);
     shuffles_free(&api->shuffles);
     known_free(&api->known);

@@ -50,6 +50,9 @@ struct api_config {
 
 struct api *api_new(const struct api_config *config) MUST_USE;
 void api_free(struct api **api);
+/* No request comes any more, but answers may still be sent: lets go of state and library, which may
+ * then be closed before api_free(). */
+void api_let_go(struct api *api);
 
 /* Registers every route of the api on `server`. */
 void api_routes(struct api *api, struct server *server);

@@ -43,10 +43,16 @@ void inherited_take(struct inherited *inherited)
     (void)unsetenv("LISTEN_FDNAMES");
 }
 
-bool inherited_add(struct inherited *inherited, const char *name, int fd)
+bool inherited_add(struct inherited *inherited, const char *name, int low_fd)
 {
-    if (inherited->count == INHERITED_MAX) {
-        (void)close(fd);
+    int fd = low_fd;
+    if (low_fd < INHERITED_ABOVE) {
+        fd = fcntl(low_fd, F_DUPFD_CLOEXEC, INHERITED_ABOVE);
+        (void)close(low_fd);
+    }
+    if (fd < 0 || inherited->count == INHERITED_MAX) {
+        if (fd >= 0)
+            (void)close(fd);
         return false;
     }
     struct inherited_fd *entry = &inherited->all[inherited->count++];
@@ -103,20 +109,14 @@ static bool set_number(const char *variable, long value)
 
 bool inherited_pass(const struct inherited *inherited)
 {
-    int raised[INHERITED_MAX];
     char names[INHERITED_MAX * INHERITED_NAME_BYTES] = "";
     size_t at = 0;
-    /* out of the way first: a descriptor may stand where another one belongs */
     for (size_t i = 0; i < inherited->count; i++) {
-        raised[i] = fcntl(inherited->all[i].fd, F_DUPFD_CLOEXEC, FIRST_FD + INHERITED_MAX);
-        if (raised[i] < 0)
+        if (dup2(inherited->all[i].fd, FIRST_FD + (int)i) < 0)
             return false;
         at += (size_t)snprintf(names + at, sizeof names - at, "%s%s", i ? ":" : "",
                                inherited->all[i].name);
     }
-    for (size_t i = 0; i < inherited->count; i++)
-        if (dup2(raised[i], FIRST_FD + (int)i) < 0)
-            return false;
     return setenv("LISTEN_FDNAMES", names, 1) == 0 &&
            set_number("LISTEN_FDS", (long)inherited->count) &&
            set_number("LISTEN_PID", (long)getpid());

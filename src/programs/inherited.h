@@ -18,7 +18,7 @@
  *                    drains
  *   handover         to the server that is to be followed (io/handover.h)
  */
-enum { INHERITED_MAX = 40, INHERITED_NAME_BYTES = 80 };
+enum { INHERITED_MAX = 40, INHERITED_NAME_BYTES = 80, INHERITED_ABOVE = 64 };
 
 struct inherited {
     struct inherited_fd {
@@ -31,7 +31,8 @@ struct inherited {
 /* What this process was given; marks it close-on-exec and clears the variables, so that nobody
  * further down takes it for his.  Descriptors beyond the limit are closed. */
 void inherited_take(struct inherited *inherited);
-/* Takes `fd` over, or closes it when there is no room: false. */
+/* Takes `fd` over (it gets a high number, out of the way), or closes it when there is no room:
+ * false. */
 bool inherited_add(struct inherited *inherited, const char *name, int fd);
 /* The first of that name, or that begins with it when `name` ends with '-'; SIZE_MAX for none. */
 size_t inherited_find(const struct inherited *inherited, const char *name);
@@ -43,7 +44,8 @@ void inherited_drop(struct inherited *inherited, const char *name);
 void inherited_close(struct inherited *inherited); /* all that nobody claimed */
 
 /*
- * In the process that is about to exec (for good: on failure it has lost descriptors 3 and up):
- * puts all in their places and sets the variables for this very process.
+ * In the process that is about to exec: puts copies of all in their places, 3 and up, and sets the
+ * variables for this very process.  Whoever calls it holds nothing below INHERITED_ABOVE that he
+ * wants to keep.
  */
 bool inherited_pass(const struct inherited *inherited) MUST_USE;

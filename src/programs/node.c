@@ -186,6 +186,20 @@ void node_stop_workers(struct node *node)
     await_state(node);
 }
 
+static void unlock(struct node *node)
+{
+    if (node->lock_fd >= 0)
+        (void)close(node->lock_fd);
+    node->lock_fd = -1;
+}
+
+void node_let_go(struct node *node)
+{
+    library_close(&node->library);
+    state_close(&node->state);
+    unlock(node);
+}
+
 void node_close(struct node *node)
 {
     library_close(&node->library);
@@ -195,7 +209,5 @@ void node_close(struct node *node)
         node_stop_workers(node);
     state_close(&node->state);
     keys_free(&node->keys);
-    if (node->lock_fd >= 0)
-        (void)close(node->lock_fd);
-    node->lock_fd = -1;
+    unlock(node);
 }

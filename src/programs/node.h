@@ -40,6 +40,9 @@ int node_open_library(struct node *node, struct buffer *why) MUST_USE;
  * calls back into what stands on the node.  No request may come in any more.
  */
 void node_stop_workers(struct node *node);
+/* Gives library, state and lock up to another process, while media, keys and what stands on them
+ * stay; after node_stop_workers(). */
+void node_let_go(struct node *node);
 void node_close(struct node *node);
 
 /* Runs the loop until everything that is posted now has been done. */

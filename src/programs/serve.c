@@ -82,7 +82,7 @@ static enum command_exit run(const struct arguments *arguments)
     uint64_t starts = supervised_starts();
     bool is_server = inherited_find(&inherited, "supervisor") != SIZE_MAX;
     if (!is_server && wants_supervisor(arguments))
-        return supervise(arguments, &inherited);
+        return supervise(arguments, &inherited, starts);
     enum command_exit code = serve(arguments, &inherited, starts);
     inherited_close(&inherited);
     return code;

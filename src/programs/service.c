@@ -9,6 +9,7 @@
 #include "programs/pages.h"
 #include "programs/privileges.h"
 #include "programs/service_tls.h"
+#include "programs/service_upgrade.h"
 #include "programs/settings_sources.h"
 #include "programs/supervisor.h"
 #include "state/state.h"
@@ -193,6 +194,8 @@ static void answer_control(void *context, struct text answer) { control_answer(c
 static void on_control(void *context, struct control_request *request, struct text line)
 {
     struct service *service = context;
+    if (service_upgrade_asked(service, request, line))
+        return;
     operator_ask(service->operator, line, answer_control, request);
 }
 
@@ -303,6 +306,8 @@ static void reload(struct service *service)
 static void on_signal(int number, void *context)
 {
     struct service *service = context;
+    if (number == SIGHUP && service->gave_way)
+        return;
     if (number == SIGHUP)
         reload(service);
     else
@@ -311,14 +316,14 @@ static void on_signal(int number, void *context)
 
 /* --- the supervisor --- */
 
-/* It says nothing to us yet: what comes is that it is gone, and then so are we. */
+/* When it is gone, so are we. */
 static void on_supervisor(struct loop_watch *watch, unsigned events UNUSED, uint64_t now_us UNUSED)
 {
     struct service *service = CONTAINER_OF(watch, struct service, supervisor);
     char state[NOTIFY_MAX_BYTES];
     int fd = -1, got = notify_receive(watch->fd, state, &fd);
-    if (fd >= 0)
-        (void)close(fd);
+    if (got > 0)
+        service_upgrade_told(service, state, fd);
     if (got > 0 || got == -EAGAIN)
         return;
     loop_watch_remove(watch);
@@ -344,6 +349,7 @@ bool service_open(struct service *service, const struct arguments *arguments,
     *service = (struct service){.arguments = arguments,
                                 .inherited = inherited,
                                 .notify = {.channel = inherited_claim(inherited, "supervisor")},
+                                .handover = inherited_claim(inherited, "handover"),
                                 .node = {.lock_fd = -1},
                                 .logging = {.access_fd = -1}};
     for (size_t i = 0; i < SERVICE_MAX_ADDRESSES; i++)
@@ -356,11 +362,12 @@ bool service_open(struct service *service, const struct arguments *arguments,
         logging_init(&service->logging, &service->settings, why) < 0 ||
         !bind_addresses(service, why) ||
         privileges_settle(&service->settings, &service->logging.logger, why) < 0 ||
-        !watch_supervisor(service, why))
+        !watch_supervisor(service, why) || !service_upgrade_await(service, why))
         return false;
     publish(service); /* before any thread starts */
     return open_node(service, why) && service_tls_open(service, why) && open_api(service) &&
-           open_control(service, why) && open_server(service, why);
+           open_control(service, why) && open_server(service, why) &&
+           service_upgrade_adopt(service, why);
 }
 
 void service_run(struct service *service)
@@ -370,7 +377,9 @@ void service_run(struct service *service)
     if (service->settings.scan_on_start && service->node.libraries.count > 0)
         library_scan(service->node.library, (struct library_scan_options){0});
     (void)notify_send(&service->notify, "READY=1");
-    loop_run(service->loop);
+    do
+        loop_run(service->loop);
+    while (service_upgrade_let_go(service));
 }
 
 /* --- closing, from the top down --- */
@@ -397,6 +406,8 @@ void service_close(struct service *service)
     (void)signal(SIGINT, SIG_IGN);
     signals_stop(&service->signals);
     loop_watch_remove(&service->supervisor);
+    if (service->handover >= 0)
+        (void)close(service->handover);
     if (service->notify.channel >= 0)
         (void)close(service->notify.channel);
     loop_free(&service->loop);

@@ -16,6 +16,7 @@
  * service: the running server: a node, the HTTP server and api on it, the control socket beside it.
  *
  *   bind ports ─▶ become the state folder's owner ─▶ open the node ─▶ routes, TLS ─▶ accept ─▶ scan
+ *   upgrade: another process takes over (programs/service_upgrade.h)
  *   SIGHUP: settings, logs, certificates again; nothing is dropped, and a bad configuration changes
  * nothing SIGTERM: no new connections, running answers end (drain_seconds), close from the top
  * down, exit 0
@@ -52,6 +53,10 @@ struct service {
     struct loop_timer certificate_timer;
     struct progress progress;
     bool is_stopping;
+    /* --- service_upgrade.h --- */
+    int handover;                            /* from our predecessor; -1 */
+    struct control_request *upgrade_request; /* not answered yet */
+    bool gave_way, is_quiet;
 };
 
 /* Opens everything up to accepting connections.  False with words in `why`; service_close() also

@@ -59,12 +59,20 @@ bool service_tls_open(struct service *service, struct buffer *why)
     if (renew(service, why) < 0)
         return false;
     certificate_path(service, path, sizeof path);
+    unsigned char secret[TICKET_SECRET_BYTES];
+    int tickets = inherited_claim(service->inherited, "tickets");
+    bool has_secret =
+        tickets >= 0 && pread(tickets, secret, sizeof secret, 0) == (ssize_t)sizeof secret;
+    if (tickets >= 0)
+        (void)close(tickets);
     const struct server_tls_config config = {
         .certificate_file = path,
         .key_file = service->settings.tls_key[0] ? service->settings.tls_key : path,
         .allows_tls12 = service->settings.tls12,
+        .ticket_secret = has_secret ? secret : NULL,
     };
     service->tls = server_tls_new(&config, words, sizeof words);
+    explicit_bzero(secret, sizeof secret);
     if (!service->tls) {
         buffer_printf(why, "%s", words);
         return false;

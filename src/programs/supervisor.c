@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "io/clock.h"
 #include "io/random.h"
+#include "io/ticket.h"
 #include "programs/privileges.h"
 #include "programs/settings_sources.h"
 #include <errno.h>
@@ -17,32 +18,31 @@
 #include <unistd.h>
 
 enum {
-    TICKET_SECRET_BYTES = 32,
+    KEPT_MAX = 16, /* leaves room for the channels */
     MESSAGES_PER_TURN = 64,
-    KILL_AFTER_US = 500 * 1000,      /* of SIGABRT */
-    STOP_MARGIN_US = 30 * 1000000,   /* beyond drain_seconds, for closing */
     OVERSLEPT_US = 1000 * 1000,      /* then we were stopped ourselves: others were, too */
     SUSPECT_RELOAD_US = 60 * 1000000 /* a crash so soon after a reload may come of it */
 };
 
-static void log_server(const struct supervisor *supervisor, enum log_level level, const char *event)
+static void log_server(const struct supervisor *supervisor, enum log_level level, const char *event,
+                       const struct supervised *server)
 {
-    LOG(&supervisor->logging.logger, level, event, {"pid", LOG_NUMBER(supervisor->server.pid)});
+    LOG(&supervisor->logging.logger, level, event, {"pid", LOG_NUMBER(server->pid)});
 }
 
 /* --- a server's life --- */
 
-static void hang_up(struct supervised *server)
+void supervised_hang_up(struct supervised *server)
 {
     if (server->channel >= 0)
         (void)close(server->channel);
     server->channel = -1;
 }
 
-static void server_forget(struct supervisor *supervisor)
+void supervised_forget(struct supervised *server)
 {
-    hang_up(&supervisor->server);
-    supervisor->server = (struct supervised){.channel = -1};
+    supervised_hang_up(server);
+    *server = (struct supervised){.channel = -1};
 }
 
 static void end_with(struct supervisor *supervisor, int code)
@@ -51,7 +51,15 @@ static void end_with(struct supervisor *supervisor, int code)
     supervisor->code = code;
 }
 
-static void plan_restart(struct supervisor *supervisor)
+static bool any_server(const struct supervisor *supervisor)
+{
+    for (int i = 0; i < SUPERVISOR_SERVERS_MAX; i++)
+        if (supervisor->servers[i].stage != SUPERVISED_FREE)
+            return true;
+    return false;
+}
+
+void supervisor_plan_restart(struct supervisor *supervisor)
 {
     uint64_t wait_us =
         backoff_crash(&supervisor->backoff, supervisor->now_us, (uint32_t)random_u64());
@@ -69,74 +77,94 @@ static void plan_restart(struct supervisor *supervisor)
 
 static void start_server(struct supervisor *supervisor)
 {
+    struct supervised *server = &supervisor->servers[SUPERVISOR_SERVER];
     supervisor->restart_at_us = 0;
-    int error = supervisor_spawn(supervisor, "/proc/self/exe", &supervisor->server);
+    int error = supervisor_spawn(supervisor, "/proc/self/exe", -1, server);
     if (error == 0) {
         if (supervisor->was_ready)
-            log_server(supervisor, LOG_INFO, "server started");
+            log_server(supervisor, LOG_INFO, "server started", server);
         return;
     }
     LOG(&supervisor->logging.logger, LOG_ERROR, "cannot start the server",
         {"why", log_errno(error)});
     if (supervisor->was_ready)
-        plan_restart(supervisor);
+        supervisor_plan_restart(supervisor);
     else
         end_with(supervisor, COMMAND_FAILED);
 }
 
-/* It ended as it was told, or before it ever served: then it said why, and so do we by its code. */
-static void server_exited(struct supervisor *supervisor, int code)
+/* Says how a process ended when that is no good news; true when it did what it was told. */
+static bool ended_well(const struct supervisor *supervisor, pid_t pid, int status)
 {
-    bool is_first = !supervisor->was_ready;
-    if (!supervisor->is_stopping && !is_first && code != 0) {
-        LOG(&supervisor->logging.logger, LOG_ERROR, "the server failed",
-            {"pid", LOG_NUMBER(supervisor->server.pid)}, {"code", LOG_NUMBER(code)});
-        server_forget(supervisor);
-        plan_restart(supervisor);
-        return;
+    if (WIFEXITED(status) && (WEXITSTATUS(status) == 0 || !supervisor->was_ready))
+        return WEXITSTATUS(status) == 0; /* what never served said itself why */
+    if (WIFEXITED(status)) {
+        LOG(&supervisor->logging.logger, LOG_ERROR, "a server failed", {"pid", LOG_NUMBER(pid)},
+            {"code", LOG_NUMBER(WEXITSTATUS(status))});
+        return false;
     }
-    server_forget(supervisor);
-    end_with(supervisor, code);
+    const char *name = sigabbrev_np(WTERMSIG(status));
+    LOG(&supervisor->logging.logger, LOG_ERROR, "a server was killed", {"pid", LOG_NUMBER(pid)},
+        {"signal", text_of(name ? name : "unknown")});
+    return false;
 }
 
-static void server_crashed(struct supervisor *supervisor, int number)
+/* It ended as it was told, or before it ever served, or it is to come back. */
+static void server_gone(struct supervisor *supervisor, bool is_well, int code)
 {
-    const char *name = sigabbrev_np(number);
-    LOG(&supervisor->logging.logger, LOG_ERROR, "the server was killed",
-        {"pid", LOG_NUMBER(supervisor->server.pid)}, {"signal", text_of(name ? name : "unknown")});
-    server_forget(supervisor);
-    if (supervisor->is_stopping || !supervisor->was_ready ||
-        !guard_is_on(GUARD_SUPERVISOR_RESTARTS))
+    supervised_forget(&supervisor->servers[SUPERVISOR_SERVER]);
+    if (supervisor->is_stopping)
+        supervisor->code = code; /* and the old ones may end, too */
+    else if (supervisor_next_steps_in(supervisor))
+        return;
+    else if (!supervisor->was_ready || is_well)
+        end_with(supervisor, code);
+    else if (!guard_is_on(GUARD_SUPERVISOR_RESTARTS))
         end_with(supervisor, COMMAND_FAILED);
     else
-        plan_restart(supervisor);
+        supervisor_plan_restart(supervisor);
+}
+
+static void one_gone(struct supervisor *supervisor, int i, int status)
+{
+    bool is_well = ended_well(supervisor, supervisor->servers[i].pid, status);
+    if (i == SUPERVISOR_SERVER)
+        server_gone(supervisor, is_well, WIFEXITED(status) ? WEXITSTATUS(status) : COMMAND_FAILED);
+    else if (i == SUPERVISOR_NEXT)
+        supervisor_next_gone(supervisor);
+    else
+        supervised_forget(&supervisor->servers[i]);
 }
 
 static void reap(struct supervisor *supervisor)
 {
     int status;
     for (pid_t pid; (pid = waitpid(-1, &status, WNOHANG)) > 0;) {
-        if (supervisor->server.stage == SUPERVISED_FREE || pid != supervisor->server.pid)
-            continue; /* an orphan that the kernel gave us, as process 1 gets them */
-        if (WIFEXITED(status))
-            server_exited(supervisor, WEXITSTATUS(status));
-        else if (WIFSIGNALED(status))
-            server_crashed(supervisor, WTERMSIG(status));
+        for (int i = 0; i < SUPERVISOR_SERVERS_MAX; i++) {
+            if (supervisor->servers[i].stage == SUPERVISED_FREE ||
+                supervisor->servers[i].pid != pid)
+                continue; /* others: orphans that the kernel gave us, as process 1 gets them */
+            one_gone(supervisor, i, status);
+            break;
+        }
     }
+    if (supervisor->is_stopping && !any_server(supervisor))
+        supervisor->has_ended = true;
 }
 
 /* --- what a server says --- */
 
 static void server_is_ready(struct supervisor *supervisor)
 {
+    struct supervised *server = &supervisor->servers[SUPERVISOR_SERVER];
     struct buffer why;
-    if (supervisor->server.stage == SUPERVISED_READY)
+    if (server->stage == SUPERVISED_READY)
         return; /* again, after a reload */
-    supervisor->server.stage = SUPERVISED_READY;
+    server->stage = SUPERVISED_READY;
     if (supervisor->was_ready) {
         LOG(&supervisor->logging.logger, LOG_INFO, "the server is back",
-            {"pid", LOG_NUMBER(supervisor->server.pid)},
-            {"after_ms", LOG_NUMBER((supervisor->now_us - supervisor->server.since_us) / 1000)});
+            {"pid", LOG_NUMBER(server->pid)},
+            {"after_ms", LOG_NUMBER((supervisor->now_us - server->since_us) / 1000)});
         return;
     }
     supervisor->was_ready = true;
@@ -151,30 +179,34 @@ static void server_is_ready(struct supervisor *supervisor)
 static void keep(struct supervisor *supervisor, const char *state, int fd)
 {
     char name[INHERITED_NAME_BYTES];
-    if (fd >= 0 && notify_value(state, "FDNAME=", name, sizeof name)) {
-        (void)notify_send_fd(&supervisor->manager, state, fd);
-        if (!inherited_add(&supervisor->kept, name, fd))
-            LOG(&supervisor->logging.logger, LOG_WARNING, "no room to keep a descriptor",
-                {"name", text_of(name)});
-    } else if (fd >= 0) {
+    if (!notify_value(state, "FDNAME=", name, sizeof name)) {
         (void)close(fd);
+        return;
+    }
+    (void)notify_send_fd(&supervisor->manager, state, fd);
+    if (supervisor->kept.count >= KEPT_MAX) {
+        LOG(&supervisor->logging.logger, LOG_WARNING, "no room to keep a descriptor",
+            {"name", text_of(name)});
+        (void)close(fd);
+    } else {
+        (void)inherited_add(&supervisor->kept, name, fd);
     }
 }
 
-static void take_message(struct supervisor *supervisor, const char *state, int fd)
+static void drop(struct supervisor *supervisor, const char *state)
 {
     char name[INHERITED_NAME_BYTES];
-    supervisor->server.fed_at_us = supervisor->now_us;
-    if (notify_says(state, "FDSTORE=1")) {
-        keep(supervisor, state, fd);
+    if (notify_value(state, "FDNAME=", name, sizeof name))
+        inherited_drop(&supervisor->kept, name);
+    (void)notify_send(&supervisor->manager, state);
+}
+
+static void server_said(struct supervisor *supervisor, const char *state)
+{
+    if (notify_says(state, "UPGRADE=1")) {
+        supervisor_upgrade(supervisor);
         return;
     }
-    if (fd >= 0)
-        (void)close(fd);
-    if (notify_says(state, "WATCHDOG=1"))
-        return;
-    if (notify_says(state, "FDSTOREREMOVE=1") && notify_value(state, "FDNAME=", name, sizeof name))
-        inherited_drop(&supervisor->kept, name);
     if (notify_says(state, "STOPPING=1") && !supervisor->is_stopping)
         return; /* it alone was told to end; when it did, so do we */
     if (notify_says(state, "READY=1"))
@@ -182,41 +214,54 @@ static void take_message(struct supervisor *supervisor, const char *state, int f
     (void)notify_send(&supervisor->manager, state);
 }
 
-static void read_channel(struct supervisor *supervisor)
+static void take_message(struct supervisor *supervisor, int i, const char *state, int fd)
+{
+    supervisor->servers[i].fed_at_us = supervisor->now_us;
+    if (fd >= 0 && notify_says(state, "FDSTORE=1") && i <= SUPERVISOR_NEXT) {
+        keep(supervisor, state, fd);
+        return;
+    }
+    if (fd >= 0)
+        (void)close(fd);
+    if (notify_says(state, "WATCHDOG=1") || i > SUPERVISOR_NEXT)
+        return;
+    if (notify_says(state, "FDSTOREREMOVE=1"))
+        drop(supervisor, state);
+    else if (i == SUPERVISOR_SERVER || !supervisor_next_said(supervisor, state))
+        server_said(supervisor, state);
+}
+
+static void read_channel(struct supervisor *supervisor, int i)
 {
     char state[NOTIFY_MAX_BYTES];
-    int fd = -1;
-    for (int i = 0; supervisor->server.channel >= 0 && i < MESSAGES_PER_TURN; i++) {
-        if (notify_receive(supervisor->server.channel, state, &fd) <= 0)
+    for (int count = 0; count < MESSAGES_PER_TURN; count++) {
+        int fd = -1, channel = supervisor->servers[i].channel;
+        if (channel < 0 || notify_receive(channel, state, &fd) <= 0)
             return; /* when it is gone, SIGCHLD says so */
-        take_message(supervisor, state, fd);
+        take_message(supervisor, i, state, fd);
     }
 }
 
 /* --- what the supervisor is told --- */
 
-static void tell_server(const struct supervisor *supervisor, int number)
+static void tell(const struct supervised *server, int number)
 {
-    if (supervisor->server.stage != SUPERVISED_FREE)
-        (void)kill(supervisor->server.pid, number);
+    if (server->stage != SUPERVISED_FREE)
+        (void)kill(server->pid, number);
 }
 
+/* Old ones, and one that comes, end with us. */
 static void stop(struct supervisor *supervisor, int number)
 {
+    uint64_t drain_us = (uint64_t)supervisor->settings.drain_seconds * 1000000;
     supervisor->is_stopping = true;
     supervisor->restart_at_us = 0;
-    if (supervisor->server.stage == SUPERVISED_FREE)
+    for (int i = 0; i < SUPERVISOR_SERVERS_MAX; i++) {
+        tell(&supervisor->servers[i], number);
+        supervisor->servers[i].kill_at_us = supervisor->now_us + SUPERVISOR_MARGIN_US + drain_us;
+    }
+    if (!any_server(supervisor))
         end_with(supervisor, COMMAND_OK);
-    else if (!supervisor->server.kill_at_us)
-        supervisor->server.kill_at_us = supervisor->now_us + STOP_MARGIN_US +
-                                        (uint64_t)supervisor->settings.drain_seconds * 1000000;
-    tell_server(supervisor, number);
-}
-
-static void reload(struct supervisor *supervisor)
-{
-    supervisor->reloaded_at_us = supervisor->now_us;
-    tell_server(supervisor, SIGHUP);
 }
 
 static void take_signals(struct supervisor *supervisor)
@@ -225,11 +270,16 @@ static void take_signals(struct supervisor *supervisor)
     while (read(supervisor->signal_fd, &info, sizeof info) == (ssize_t)sizeof info) {
         switch (info.ssi_signo) {
         case SIGCHLD:
-            read_channel(supervisor); /* its last words first */
+            for (int i = 0; i < SUPERVISOR_SERVERS_MAX; i++)
+                read_channel(supervisor, i); /* their last words first */
             reap(supervisor);
             break;
         case SIGHUP:
-            reload(supervisor);
+            supervisor->reloaded_at_us = supervisor->now_us;
+            tell(&supervisor->servers[SUPERVISOR_SERVER], SIGHUP);
+            break;
+        case SIGUSR2:
+            supervisor_upgrade(supervisor);
             break;
         default:
             stop(supervisor, (int)info.ssi_signo);
@@ -246,24 +296,31 @@ static uint64_t watchdog_us(const struct supervisor *supervisor)
     return (uint64_t)supervisor->settings.watchdog_seconds * 1000000;
 }
 
+/* The next one and the old ones have their own limits, in kill_at_us. */
 static bool is_watched(const struct supervisor *supervisor)
 {
-    return supervisor->server.stage == SUPERVISED_READY && !supervisor->is_stopping &&
-           supervisor->settings.watchdog_seconds > 0 && supervisor->server.kill_at_us == 0;
+    const struct supervised *server = &supervisor->servers[SUPERVISOR_SERVER];
+    return guard_is_on(GUARD_SERVER_WATCHDOG) && server->stage == SUPERVISED_READY &&
+           !supervisor->is_stopping && supervisor->settings.watchdog_seconds > 0 &&
+           server->kill_at_us == 0;
 }
 
-static void check_server(struct supervisor *supervisor)
+static void check_servers(struct supervisor *supervisor)
 {
-    struct supervised *server = &supervisor->server;
-    if (server->stage != SUPERVISED_FREE && server->kill_at_us &&
-        supervisor->now_us >= server->kill_at_us) {
-        tell_server(supervisor, SIGKILL);
-        server->kill_at_us = supervisor->now_us + KILL_AFTER_US;
-    } else if (is_watched(supervisor) &&
-               supervisor->now_us >= server->fed_at_us + watchdog_us(supervisor)) {
-        log_server(supervisor, LOG_ERROR, "the server hangs and is killed");
-        tell_server(supervisor, SIGABRT);
-        server->kill_at_us = supervisor->now_us + KILL_AFTER_US;
+    for (int i = 0; i < SUPERVISOR_SERVERS_MAX; i++) {
+        struct supervised *server = &supervisor->servers[i];
+        if (server->stage == SUPERVISED_FREE || server->kill_at_us == 0 ||
+            supervisor->now_us < server->kill_at_us)
+            continue;
+        tell(server, SIGKILL);
+        server->kill_at_us = supervisor->now_us + SUPERVISOR_KILL_AFTER_US;
+    }
+    struct supervised *server = &supervisor->servers[SUPERVISOR_SERVER];
+    if (is_watched(supervisor) &&
+        supervisor->now_us >= server->fed_at_us + watchdog_us(supervisor)) {
+        log_server(supervisor, LOG_ERROR, "the server hangs and is killed", server);
+        tell(server, SIGABRT);
+        server->kill_at_us = supervisor->now_us + SUPERVISOR_KILL_AFTER_US;
     }
 }
 
@@ -280,7 +337,7 @@ static void on_time(struct supervisor *supervisor)
 {
     if (supervisor->restart_at_us && supervisor->now_us >= supervisor->restart_at_us)
         start_server(supervisor);
-    check_server(supervisor);
+    check_servers(supervisor);
     feed_manager(supervisor);
 }
 
@@ -295,9 +352,11 @@ static uint64_t next_at(const struct supervisor *supervisor)
 {
     uint64_t at_us = UINT64_MAX;
     sooner(&at_us, supervisor->restart_at_us);
-    sooner(&at_us, supervisor->server.kill_at_us);
+    for (int i = 0; i < SUPERVISOR_SERVERS_MAX; i++)
+        if (supervisor->servers[i].stage != SUPERVISED_FREE)
+            sooner(&at_us, supervisor->servers[i].kill_at_us);
     if (is_watched(supervisor))
-        sooner(&at_us, supervisor->server.fed_at_us + watchdog_us(supervisor));
+        sooner(&at_us, supervisor->servers[SUPERVISOR_SERVER].fed_at_us + watchdog_us(supervisor));
     if (supervisor->manager_feed_us)
         sooner(&at_us, supervisor->manager_fed_at_us + supervisor->manager_feed_us);
     return at_us;
@@ -305,21 +364,28 @@ static uint64_t next_at(const struct supervisor *supervisor)
 
 static void wait_for_something(struct supervisor *supervisor)
 {
-    struct pollfd watched[2] = {{.fd = supervisor->signal_fd, .events = POLLIN},
-                                {.fd = supervisor->server.channel, .events = POLLIN}};
+    struct pollfd watched[SUPERVISOR_SERVERS_MAX + 1];
     uint64_t at_us = next_at(supervisor), wait_ms = UINT64_MAX;
+    for (int i = 0; i < SUPERVISOR_SERVERS_MAX; i++)
+        watched[i] = (struct pollfd){.fd = supervisor->servers[i].channel, .events = POLLIN};
+    watched[SUPERVISOR_SERVERS_MAX] =
+        (struct pollfd){.fd = supervisor->signal_fd, .events = POLLIN};
     if (at_us != UINT64_MAX)
         wait_ms = at_us > supervisor->now_us ? (at_us - supervisor->now_us + 999) / 1000 : 0;
-    int ready = poll(watched, 2, wait_ms > INT_MAX ? -1 : (int)wait_ms);
+    int ready = poll(watched, ARRAY_SIZE(watched), wait_ms > INT_MAX ? -1 : (int)wait_ms);
     supervisor->now_us = clock_monotonic_us();
     /* We ourselves were stopped (^Z, a suspended machine): the server cannot have said a word. */
     if (at_us != UINT64_MAX && supervisor->now_us > at_us + OVERSLEPT_US)
-        supervisor->server.fed_at_us = supervisor->now_us;
-    if (ready > 0 && watched[1].revents & POLLIN)
-        read_channel(supervisor);
-    else if (ready > 0 && watched[1].revents)
-        hang_up(&supervisor->server); /* it is about to die: SIGCHLD comes */
-    if (ready > 0 && watched[0].revents)
+        supervisor->servers[SUPERVISOR_SERVER].fed_at_us = supervisor->now_us;
+    for (int i = 0; ready > 0 && i < SUPERVISOR_SERVERS_MAX; i++) {
+        if (watched[i].fd < 0 || supervisor->servers[i].channel != watched[i].fd)
+            continue; /* an earlier one brought places into motion */
+        if (watched[i].revents & POLLIN)
+            read_channel(supervisor, i);
+        else if (watched[i].revents)
+            supervised_hang_up(&supervisor->servers[i]); /* about to die: SIGCHLD comes */
+    }
+    if (ready > 0 && watched[SUPERVISOR_SERVERS_MAX].revents)
         take_signals(supervisor);
 }
 
@@ -352,11 +418,16 @@ static bool take_signals_over(struct supervisor *supervisor, struct buffer *why)
 {
     sigset_t wanted;
     sigemptyset(&wanted);
-    const int numbers[] = {SIGTERM, SIGINT, SIGHUP, SIGCHLD};
+    const int numbers[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR2, SIGCHLD};
     for (size_t i = 0; i < ARRAY_SIZE(numbers); i++)
         sigaddset(&wanted, numbers[i]);
-    (void)sigprocmask(SIG_BLOCK, &wanted, &supervisor->mask_before);
-    supervisor->signal_fd = signalfd(-1, &wanted, SFD_CLOEXEC | SFD_NONBLOCK);
+    (void)sigprocmask(SIG_BLOCK, &wanted, &supervisor->mask_of_servers);
+    for (size_t i = 0; i < ARRAY_SIZE(numbers); i++)
+        sigdelset(&supervisor->mask_of_servers, numbers[i]); /* blocked over our own exec */
+    int low_fd = signalfd(-1, &wanted, SFD_CLOEXEC | SFD_NONBLOCK);
+    supervisor->signal_fd = low_fd < 0 ? -1 : fcntl(low_fd, F_DUPFD_CLOEXEC, INHERITED_ABOVE);
+    if (low_fd >= 0)
+        (void)close(low_fd);
     if (supervisor->signal_fd < 0)
         buffer_printf(why, "no signals: %.*s", TEXT_ARGS(log_errno(errno)));
     return supervisor->signal_fd >= 0;
@@ -380,10 +451,24 @@ static void know_manager(struct supervisor *supervisor)
     supervisor->manager_fed_at_us = supervisor->now_us;
 }
 
+/* One that follows itself has a server to watch over, whatever became of the configuration. */
+static bool load_settings(struct supervisor *supervisor, const struct arguments *arguments,
+                          struct buffer *why)
+{
+    if (settings_load(&supervisor->settings, arguments, why))
+        return true;
+    if (inherited_find(&supervisor->kept, "server-") == SIZE_MAX)
+        return false;
+    settings_release(&supervisor->settings);
+    settings_init(&supervisor->settings);
+    buffer_reset(why);
+    return true;
+}
+
 static bool open_supervisor(struct supervisor *supervisor, const struct arguments *arguments,
                             struct buffer *why)
 {
-    if (!settings_load(&supervisor->settings, arguments, why) || !open_log(supervisor, why) ||
+    if (!load_settings(supervisor, arguments, why) || !open_log(supervisor, why) ||
         !supervisor_know_self(supervisor, why) || !take_signals_over(supervisor, why) ||
         !make_ticket_secret(supervisor, why))
         return false;
@@ -393,6 +478,10 @@ static bool open_supervisor(struct supervisor *supervisor, const struct argument
 
 static void close_supervisor(struct supervisor *supervisor)
 {
+    for (int i = 0; i < SUPERVISOR_SERVERS_MAX; i++)
+        supervised_hang_up(&supervisor->servers[i]);
+    if (supervisor->handover >= 0)
+        (void)close(supervisor->handover);
     inherited_close(&supervisor->kept);
     if (supervisor->signal_fd >= 0)
         (void)close(supervisor->signal_fd);
@@ -401,19 +490,24 @@ static void close_supervisor(struct supervisor *supervisor)
     settings_release(&supervisor->settings);
 }
 
-enum command_exit supervise(const struct arguments *arguments, struct inherited *inherited)
+enum command_exit supervise(const struct arguments *arguments, struct inherited *inherited,
+                            uint64_t starts)
 {
     struct supervisor supervisor = {.kept = *inherited,
                                     .signal_fd = -1,
                                     .logging = {.access_fd = -1},
-                                    .server = {.channel = -1},
+                                    .handover = -1,
+                                    .starts = starts,
                                     .manager = {.channel = -1},
                                     .now_us = clock_monotonic_us()};
     struct buffer why;
     *inherited = (struct inherited){0};
     buffer_init(&why, SETTINGS_WHY_MAX_BYTES);
+    for (int i = 0; i < SUPERVISOR_SERVERS_MAX; i++)
+        supervisor.servers[i].channel = -1;
     if (open_supervisor(&supervisor, arguments, &why)) {
-        start_server(&supervisor);
+        if (!supervisor_resume(&supervisor))
+            start_server(&supervisor);
         while (!supervisor.has_ended) {
             wait_for_something(&supervisor);
             on_time(&supervisor);

@@ -19,10 +19,14 @@
  * (FDSTORE=1); the supervisor passes it on to systemd, so that even its own death loses no socket.
  * The rest of the talk on a server's channel are the words of sd_notify(3), too.
  *
+ * SIGUSR2 (or `sostenuto upgrade`, by way of the server) brings what lies at our path by now into
+ * service: supervisor_upgrade.c.
+ *
  * Started as root it becomes the same user as the server, once the server is ready for the first
  * time.  The setting `supervisor = no` runs the server alone, for debuggers.
  */
-enum command_exit supervise(const struct arguments *arguments, struct inherited *inherited);
+enum command_exit supervise(const struct arguments *arguments, struct inherited *inherited,
+                            uint64_t starts);
 
 /*
  * The server's side.  Asks the kernel to end this process with its supervisor; at the start and

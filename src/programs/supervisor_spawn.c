@@ -6,6 +6,7 @@
 #include "io/file.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -64,9 +65,9 @@ static bool set_number(const char *variable, uint64_t value)
     return setenv(variable, digits, 1) == 0;
 }
 
-/* In the child, which has one thread.  The channel goes with what is kept; the rest is
- * close-on-exec. */
-static void NORETURN become_server(struct supervisor *supervisor, const char *path, int channel)
+/* In the child, which has one thread.  Channels go with what is kept; the rest is close-on-exec. */
+static void NORETURN become_server(struct supervisor *supervisor, const char *path, int channel,
+                                   int handover)
 {
     const uint64_t watchdog_us = (uint64_t)supervisor->settings.watchdog_seconds * 1000000;
     bool is_set = watchdog_us == 0 ? unsetenv("WATCHDOG_USEC") == 0
@@ -75,33 +76,72 @@ static void NORETURN become_server(struct supervisor *supervisor, const char *pa
     (void)setpgid(0, 0); /* a terminal's ^C reaches us alone, and we pass it on: once */
     if (is_set && set_number(STARTS_VARIABLE, supervisor->starts) && supervised_bind(channel) &&
         inherited_add(&supervisor->kept, "supervisor", channel) &&
+        (handover < 0 || inherited_add(&supervisor->kept, "handover", handover)) &&
         inherited_pass(&supervisor->kept) &&
-        sigprocmask(SIG_SETMASK, &supervisor->mask_before, NULL) == 0)
+        sigprocmask(SIG_SETMASK, &supervisor->mask_of_servers, NULL) == 0)
         (void)execv(path, supervisor->argv);
     _exit(EXIT_NO_EXEC);
 }
 
-int supervisor_spawn(struct supervisor *supervisor, const char *path, struct supervised *ret_server)
+int supervisor_spawn(struct supervisor *supervisor, const char *path, int handover,
+                     struct supervised *ret_server)
 {
     int pair[2];
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
         return -errno;
-    pid_t pid = fork();
+    int channel = fcntl(pair[0], F_DUPFD_CLOEXEC, INHERITED_ABOVE);
+    pid_t pid = channel < 0 ? -1 : fork();
     if (pid == 0)
-        become_server(supervisor, path, pair[1]);
+        become_server(supervisor, path, pair[1], handover);
     int error = pid < 0 ? -errno : 0;
+    (void)close(pair[0]);
     (void)close(pair[1]);
     if (error < 0) {
-        (void)close(pair[0]);
+        if (channel >= 0)
+            (void)close(channel);
         return error;
     }
     supervisor->starts++;
     *ret_server = (struct supervised){.stage = SUPERVISED_STARTING,
                                       .pid = pid,
-                                      .channel = pair[0],
+                                      .channel = channel,
                                       .since_us = supervisor->now_us,
                                       .fed_at_us = supervisor->now_us};
     return 0;
+}
+
+/* --- ourselves --- */
+
+/* Everything that a supervisor holds, under the names that supervisor_resume() looks for. */
+static bool gather(const struct supervisor *supervisor, struct inherited *all)
+{
+    *all = supervisor->kept;
+    for (int i = 0; i < SUPERVISOR_SERVERS_MAX; i++) {
+        const struct supervised *server = &supervisor->servers[i];
+        char name[INHERITED_NAME_BYTES];
+        (void)snprintf(name, sizeof name, "%s-%d", i == SUPERVISOR_SERVER ? "server" : "old",
+                       (int)server->pid);
+        if (server->stage == SUPERVISED_FREE || server->channel < 0)
+            continue;
+        if (all->count == INHERITED_MAX)
+            return false;
+        struct inherited_fd *entry = &all->all[all->count++]; /* ours still */
+        entry->fd = server->channel;
+        memcpy(entry->name, name, sizeof name);
+    }
+    return true;
+}
+
+int supervisor_replace(struct supervisor *supervisor)
+{
+    struct inherited all;
+    /* what was for the servers is not for the supervisor; systemd's watchdog words stay ours */
+    if (!gather(supervisor, &all) || !inherited_pass(&all) ||
+        !set_number(STARTS_VARIABLE, supervisor->starts))
+        return -EMFILE;
+    /* our signals stay blocked, so that none is lost on the way */
+    (void)execv(supervisor->path, supervisor->argv);
+    return -errno;
 }
 
 uint64_t supervised_starts(void)
