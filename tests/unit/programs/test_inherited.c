@@ -19,9 +19,9 @@ static int pass_and_take(void)
     is_good = is_good && (fcntl(3, F_GETFD) & FD_CLOEXEC) == 0;
     inherited_take(&taken);
     return is_good && taken.count == 2 && inherited_find(&taken, "tickets") == 0 &&
-                   inherited_find(&taken, "listen-") == 1 && taken.all[1].fd == 4 &&
-                   (fcntl(4, F_GETFD) & FD_CLOEXEC) && !getenv("LISTEN_FDS") &&
-                   write(4, "x", 1) == 1
+                   inherited_find(&taken, "listen-") == 1 && taken.all[1].fd >= INHERITED_ABOVE &&
+                   (fcntl(taken.all[1].fd, F_GETFD) & FD_CLOEXEC) && !getenv("LISTEN_FDS") &&
+                   write(taken.all[1].fd, "x", 1) == 1
                ? 0
                : 1;
 }
