@@ -71,21 +71,34 @@ static void write_head(struct connection *connection)
     buffer_text(wire, TEXT("\r\n"));
 }
 
-/* A small file joins the head: one pread and one send instead of send and sendfile. */
-static int inline_file(struct exchange *exchange)
+/* How much of a file joins the head: under TLS what fills its record, else all of a small one. */
+static size_t inline_size(const struct connection *connection, uint64_t file_bytes)
 {
+    const struct buffer *wire = &connection->exchange->wire;
+    if (!connection->stream.ssl)
+        return file_bytes <= INLINE_FILE_BYTES ? (size_t)file_bytes : 0;
+    size_t room = wire->size < STREAM_RECORD_BYTES ? STREAM_RECORD_BYTES - wire->size : 0;
+    return file_bytes < room ? (size_t)file_bytes : room;
+}
+
+/* One pread and one send instead of send and sendfile, or one record instead of two. */
+static int inline_file(struct connection *connection)
+{
+    struct exchange *exchange = connection->exchange;
     struct answer *answer = &exchange->answer;
     struct answer_piece *piece = &answer->pieces[0];
-    if (answer->piece_count != 1 || piece->data || piece->size == 0 ||
-        piece->size > INLINE_FILE_BYTES)
+    size_t size =
+        answer->piece_count == 1 && !piece->data ? inline_size(connection, piece->size) : 0;
+    if (size == 0)
         return 0;
-    char *room = buffer_reserve(&exchange->wire, piece->size);
-    int error = room ? file_read_at(answer->fd, room, piece->size, piece->offset) : -ENOBUFS;
+    char *room = buffer_reserve(&exchange->wire, size);
+    int error = room ? file_read_at(answer->fd, room, size, piece->offset) : -ENOBUFS;
     if (error)
         return error;
-    exchange->wire.size += piece->size;
-    exchange->sent_bytes += piece->size;
-    answer->piece_count = 0;
+    exchange->wire.size += size;
+    exchange->sent_bytes += size;
+    piece->offset += size;
+    piece->size -= size;
     return 0;
 }
 
@@ -308,7 +321,7 @@ static void carrier_answer(struct exchange *exchange)
     if (answer->omits_body)
         answer->piece_count = 0;
     write_head(connection);
-    if (!connection->stream.ssl && inline_file(exchange) < 0)
+    if (inline_file(connection) < 0)
         connection->will_close =
             true; /* the file shrank: send_file_piece() will find out and close */
     skip_done_pieces(connection);

@@ -102,6 +102,19 @@ static ssize_t tls_write(struct stream *stream, const void *data, size_t size)
     return error == 0 ? -EPIPE : error;
 }
 
+/* All of it, record by record, as far as the socket takes it: what was read is not read again. */
+static ssize_t tls_write_all(struct stream *stream, const char *data, size_t size)
+{
+    size_t done = 0;
+    while (done < size) {
+        ssize_t put = tls_write(stream, data + done, size - done);
+        if (put < 0)
+            return put == -EAGAIN && done > 0 ? (ssize_t)done : put;
+        done += (size_t)put;
+    }
+    return (ssize_t)done;
+}
+
 /* Small runs go into one record together: a record each would cost more than the copy. */
 static ssize_t tls_write_runs(struct stream *stream, const struct iovec *runs, int count)
 {
@@ -140,7 +153,7 @@ ssize_t stream_send_file(struct stream *stream, int file_fd, uint64_t offset, si
     ssize_t got = pread(file_fd, scratch, size < scratch_size ? size : scratch_size, (off_t)offset);
     if (got <= 0)
         return got < 0 ? -errno : 0;
-    return tls_write(stream, scratch, (size_t)got);
+    return tls_write_all(stream, scratch, (size_t)got);
 }
 
 size_t stream_unsent(const struct stream *stream)
