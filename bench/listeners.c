@@ -2,11 +2,14 @@
 #include "drills/load_alone.h"
 #include "drills/null_server.h"
 
+#include <fcntl.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 /*
  * listeners: virtual listeners from the command line, against a server of this machine or (without
@@ -128,12 +131,47 @@ static void show_cost(unsigned listeners)
            user + system, system, usage.ru_maxrss, listeners);
 }
 
+/* In a process of its own, which has as many files to open again.  Ends when `leash` is closed. */
+static void be_null_server(int tell_fd, int leash_fd)
+{
+    struct null_server_config config = null_server_config_default();
+    struct null_server *server = null_server_start(&config);
+    uint16_t port = server ? null_server_port(server) : 0;
+    char byte;
+    if (write(tell_fd, &port, sizeof port) == sizeof port)
+        while (read(leash_fd, &byte, 1) > 0)
+            ;
+    null_server_stop(&server);
+    _exit(0);
+}
+
+/* Its port, or 0. */
+static uint16_t fork_null_server(int *ret_leash_fd, pid_t *ret_pid)
+{
+    int told[2], leash[2];
+    uint16_t port = 0;
+    if (pipe2(told, O_CLOEXEC) < 0 || pipe2(leash, O_CLOEXEC) < 0)
+        return 0;
+    *ret_pid = fork();
+    if (*ret_pid == 0) {
+        close(leash[1]);
+        be_null_server(told[1], leash[0]);
+    }
+    close(told[1]);
+    close(leash[0]);
+    if (*ret_pid < 0 || read(told[0], &port, sizeof port) != sizeof port)
+        port = 0;
+    close(told[0]);
+    *ret_leash_fd = leash[1];
+    return port;
+}
+
 int main(int argc, char **argv)
 {
     struct wanted wanted = {.profile = load_profile_default(), .seconds = 10};
-    struct null_server *null_server = NULL;
     char url[64];
-    int option;
+    int option, leash_fd = -1;
+    pid_t null_pid = -1;
     while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
         if (!take_option(&wanted, option)) {
             fprintf(stderr, "listeners: bad option; the top of bench/listeners.c lists them\n");
@@ -141,11 +179,10 @@ int main(int argc, char **argv)
         }
     }
     if (wanted.profile.target_count == 0) {
-        struct null_server_config config = null_server_config_default();
-        null_server = null_server_start(&config);
-        if (!null_server)
+        uint16_t port = fork_null_server(&leash_fd, &null_pid);
+        if (!port)
             return LOAD_ALONE_REFUSED;
-        snprintf(url, sizeof url, "http://127.0.0.1:%u", null_server_port(null_server));
+        snprintf(url, sizeof url, "http://127.0.0.1:%u", port);
         wanted.profile.targets[0] = url;
         wanted.profile.target_count = 1;
         wanted.account = (struct load_account){"null", "null", "null"};
@@ -153,7 +190,10 @@ int main(int argc, char **argv)
     wanted.profile.accounts = &wanted.account;
     wanted.profile.account_count = 1;
     enum load_alone_outcome outcome = load_alone(&wanted.profile, wanted.seconds, stdout);
-    null_server_stop(&null_server);
+    if (null_pid > 0) {
+        close(leash_fd);
+        waitpid(null_pid, NULL, 0);
+    }
     show_cost(wanted.profile.listeners);
     return (int)outcome;
 }

@@ -138,12 +138,13 @@ static const char *take_accounts(struct load *load)
 
 static const char *make_origins(struct load *load)
 {
-    struct client_limits limits = {.max_connections = 4,
+    struct client_limits limits = {.max_connections = 2,
                                    .max_waiting = 8,
                                    .connect_ms = 5000,
                                    .first_byte_ms = 10000,
                                    .idle_ms = 15000,
-                                   .keep_ms = 10000,
+                                   .keep_ms =
+                                       3000, /* thousands of them must fit into one process */
                                    .max_header_bytes = 16384,
                                    .max_fields = 60,
                                    .receive_buffer_bytes = RECEIVE_BUFFER_BYTES};

@@ -10,7 +10,8 @@
  * The control run: listeners who are badly served even here tell that the machine, or the load
  * itself, was the bottleneck, and a drill that ran beside it proves nothing.  It has its own thread
  * and its own few lines of HTTP, so it shares no fault with the server under test.  Loopback only,
- * on a free port.
+ * on a free port.  Its connections count among the open files of this process: beside thousands of
+ * listeners start it in a child.
  */
 struct null_server;
 
