@@ -54,7 +54,6 @@ enum exchange_step {
 enum {
     EXCHANGE_FIELDS_MAX = 32,
     EXCHANGE_PIECES_MAX = 2 * HTTP_RANGES_MAX + 1,
-    EXCHANGE_OUTPUT_MAX_BYTES = 32 << 20,
     EXCHANGE_STREAM_MAX_BYTES = 64 << 10,
 };
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "base/counters.h"
+#include "base/guard.h"
 #include "base/mem.h"
 #include "io/connection_state.h"
 #include "io/h2.h"
@@ -23,6 +24,8 @@
  */
 enum {
     LINGER_MS = 2000,
+    SEND_LOOK_MAX_MS = 15 * 1000,
+    MAKE_WAY_AFTER_US = 1000 * 1000,
     LINGER_MAX_BYTES = 1 << 20,
     REQUESTS_PER_RUN = 32, /* pipelined; then others get a turn */
 };
@@ -134,6 +137,8 @@ static void connection_free(struct connection *connection, int error)
     struct server *server = connection_server(connection);
     struct exchange *exchange = connection->exchange;
     connection_leave_handshake(connection);
+    if (connection->step != STEP_PROXY) /* that has not entered yet */
+        server_forgets(server, &connection->address);
     deadline_stop(&connection->deadline);
     loop_watch_remove(&connection->watch);
     stream_close(&connection->stream);
@@ -236,9 +241,8 @@ static step_function *const steps[] = {
 
 static unsigned wanted_by(const struct connection *connection, enum step_result result)
 {
-    const struct buffer *in = &connection->progress->in;
     bool other = connection->stream.wants_other_way;
-    bool can_read_ahead = !connection->saw_end && in->size < in->ceiling;
+    bool can_read_ahead = !connection->saw_end && connection_has_room_ahead(connection);
     if (result == STEP_YIELDS)
         return LOOP_READ | LOOP_WRITE;
     switch (connection->step) {
@@ -313,12 +317,17 @@ static void answer_timeout(struct connection *connection)
 static void on_deadline(struct deadline *deadline, uint64_t at_us UNUSED)
 {
     struct connection *connection = CONTAINER_OF(deadline, struct connection, deadline);
-    if (connection->step == STEP_ANSWER && connection_is_alive(connection))
+    if ((connection->step == STEP_ANSWER && connection_keeps_taking(connection)) ||
+        (connection->step == STEP_BODY && connection_keeps_bringing(connection)))
         return;
     bool waits_for_request = connection->step == STEP_HEADER && !has_input(connection);
     bool is_in_request = connection->step == STEP_HEADER || connection->step == STEP_BODY;
     if (waits_for_request || connection->step == STEP_LINGER) {
         connection_abort(connection);
+        return;
+    }
+    if (is_in_request && connection->step == STEP_HEADER && !guard_is_on(GUARD_HEADER_TIMEOUT)) {
+        connection_wait(connection, SERVER_WAIT_HEADER);
         return;
     }
     counter_add(COUNTER_CONNECTIONS_TIMED_OUT, 1);
@@ -402,6 +411,8 @@ void connection_adopt(struct listener *listener, int fd, const struct handover_m
     struct connection *connection = connection_new(listener, fd, &past->address, past->port);
     connection->step = steps_of[past->stage];
     connection->request_count = past->request_count;
+    if (connection->step != STEP_PROXY)
+        (void)server_admits(listener->server, &past->address); /* it was, by our predecessor */
     if (loop_watch_add(listener->server->loop, &connection->watch)) {
         connection_abort(connection);
         return;
@@ -419,7 +430,34 @@ void connection_adopt(struct listener *listener, int fd, const struct handover_m
         connection_run(connection);
 }
 
+/* --- room for others --- */
+
+bool connections_make_way(struct server *server)
+{
+    static const enum server_wait waits[] = {SERVER_WAIT_HEADER, SERVER_WAIT_IDLE};
+    uint64_t now_us = loop_now_us(server->loop);
+    for (size_t i = 0; i < ARRAY_SIZE(waits) && guard_is_on(GUARD_MAKE_WAY); i++) {
+        const struct deadline_queue *queue = &server->waits[waits[i]];
+        if (!queue->first || queue->first->at_us - queue->wait_us + MAKE_WAY_AFTER_US > now_us)
+            continue;
+        counter_add(COUNTER_CONNECTIONS_GAVE_WAY, 1);
+        connection_abort(CONTAINER_OF(queue->first, struct connection, deadline));
+        return true;
+    }
+    return false;
+}
+
 /* --- what all connections of a server share --- */
+
+/* A blocked answer is looked at several times within its time-outs, so that these are told apart.
+ */
+static uint32_t send_look_ms(const struct server_limits *limits)
+{
+    uint32_t least_ms = limits->send_timeout_ms < limits->pause_timeout_ms
+                            ? limits->send_timeout_ms
+                            : limits->pause_timeout_ms;
+    return least_ms / 4 < SEND_LOOK_MAX_MS ? least_ms / 4 + 1 : SEND_LOOK_MAX_MS;
+}
 
 void connections_init(struct server *server)
 {
@@ -430,7 +468,7 @@ void connections_init(struct server *server)
         [SERVER_WAIT_HEADER] = limits->header_timeout_ms,
         [SERVER_WAIT_BODY] = limits->body_timeout_ms,
         [SERVER_WAIT_IDLE] = limits->idle_timeout_ms,
-        [SERVER_WAIT_SEND] = limits->send_timeout_ms,
+        [SERVER_WAIT_SEND] = send_look_ms(limits),
         [SERVER_WAIT_LINGER] = LINGER_MS,
     };
     for (size_t i = 0; i < SERVER_WAIT_COUNT; i++)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "base/counters.h"
+#include "base/guard.h"
 #include "http/proxy_protocol.h"
 #include "io/connection_state.h"
 #include "shield/door.h"
@@ -30,12 +31,29 @@ static bool is_let_in(const struct connection *connection)
     return false;
 }
 
+/* A trusted proxy brings many people; those it names are in a header of each request. */
+bool server_admits(struct server *server, const struct address *address)
+{
+    if (server_trusts(server, address) || crowd_enter(server->home->crowd, address) ||
+        !guard_is_on(GUARD_CROWD))
+        return true;
+    counter_add(COUNTER_CONNECTIONS_CROWDED, 1);
+    return false;
+}
+
+void server_forgets(struct server *server, const struct address *address)
+{
+    if (!server_trusts(server, address))
+        crowd_leave(server->home->crowd, address);
+}
+
 enum step_result connection_enter(struct connection *connection)
 {
     if (!is_let_in(connection))
         return STEP_CLOSES;
     connection->step = connection->listener->tls ? STEP_SNIFF : STEP_HEADER;
-    return STEP_GOES_ON;
+    return server_admits(connection_server(connection), &connection->address) ? STEP_GOES_ON
+                                                                              : STEP_CLOSES;
 }
 
 /* Reads the header exactly and not a byte further: what follows may be TLS. */

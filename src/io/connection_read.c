@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "base/counters.h"
+#include "base/guard.h"
 #include "http/chunked.h"
 #include "http/parser.h"
 #include "io/connection_state.h"
@@ -141,6 +142,7 @@ static void start_body(struct connection *connection, const struct server_route 
     progress->body_left = exchange->request.content_length;
     http_chunked_init(&progress->chunked);
     buffer_init(&exchange->body, route->max_body_bytes);
+    progress->body_before = 0;
     connection_wait(connection, SERVER_WAIT_BODY);
     if (expect.size > 0 && progress->in.size == 0 && exchange->request.version_minor > 0)
         buffer_text(&exchange->wire, TEXT("HTTP/1.1 100 Continue\r\n\r\n"));
@@ -269,13 +271,37 @@ enum step_result connection_step_body(struct connection *connection)
     return STEP_GOES_ON;
 }
 
+/* A long body on a slow line comes in its own time, so long as it comes. */
+bool connection_keeps_bringing(struct connection *connection)
+{
+    const struct server *server = connection_server(connection);
+    const struct server_limits *limits = &server->config.limits;
+    size_t size = connection->exchange->body.size;
+    uint64_t brought = size - connection->progress->body_before;
+    if (brought < (uint64_t)limits->min_body_rate * limits->body_timeout_ms / 1000 &&
+        guard_is_on(GUARD_BODY_RATE)) {
+        counter_add(COUNTER_CONNECTIONS_TOO_SLOW, 1);
+        return false;
+    }
+    connection->progress->body_before = size;
+    connection_wait(connection, SERVER_WAIT_BODY);
+    return true;
+}
+
 /* --- ahead --- */
+
+bool connection_has_room_ahead(const struct connection *connection)
+{
+    const struct buffer *in = &connection->progress->in;
+    size_t limit = connection_server(connection)->config.limits.read_ahead_bytes;
+    return in->size < in->ceiling && (in->size < limit || !guard_is_on(GUARD_READ_AHEAD));
+}
 
 bool connection_read_ahead(struct connection *connection)
 {
     struct buffer *in = &connection->progress->in;
     enum step_result result = STEP_GOES_ON;
-    if (in->size < in->ceiling && read_more(connection, &result))
+    if (connection_has_room_ahead(connection) && read_more(connection, &result))
         return true;
     if (in->size == 0)
         buffer_release(in);

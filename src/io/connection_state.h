@@ -42,8 +42,12 @@ struct connection_progress {
     uint64_t body_left;               /* to be read, or read while lingering */
     size_t wire_sent, piece;          /* how far the answer is out */
     uint64_t piece_sent;
-    size_t unsent;      /* in the kernel when we were blocked, or when last looked */
-    unsigned run_count; /* requests in this run */
+    uint64_t put;        /* of the answer, to the kernel */
+    int64_t taken;       /* of that, by the client's kernel, when last looked */
+    uint64_t stalled_us; /* since it last took enough */
+    uint32_t trickles;   /* looks since then that found something, but too little */
+    size_t body_before;  /* of the request's body, when last looked */
+    unsigned run_count;  /* requests in this run */
 };
 
 /* Kept small (a test holds it to 160 bytes): thousands are idle. */
@@ -77,9 +81,9 @@ void connection_run(struct connection *connection); /* the connection may be gon
 struct server *connection_server(const struct connection *connection);
 /* Waits for that from now on, and for nothing that was waited for before. */
 void connection_wait(struct connection *connection, enum server_wait wait);
-/* Blocked for the whole send time-out: true when the client took some of it, and gets as much time
- * again. */
-bool connection_is_alive(struct connection *connection);
+/* Looks at what the client has taken or brought since the last look.  False: it is too slow. */
+bool connection_keeps_taking(struct connection *connection);
+bool connection_keeps_bringing(struct connection *connection);
 /* Sends what is on the wire buffer.  STEP_GOES_ON when all is out. */
 enum step_result connection_flush_wire(struct connection *connection);
 /* The steps that stand in other files. */
@@ -98,6 +102,7 @@ enum step_result connection_step_body(struct connection *connection);
 void connection_refuse(struct connection *connection, unsigned status, const char *why);
 /* While somebody else works: the next request, or the client's end.  False when nobody is there. */
 bool connection_read_ahead(struct connection *connection);
+bool connection_has_room_ahead(const struct connection *connection);
 enum step_result connection_step_answer(struct connection *connection);
 enum step_result connection_finish_answer(struct connection *connection);
 /* It ends after the running answer because the server does: nobody takes it over. */

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "base/counters.h"
+#include "base/guard.h"
 #include "io/connection_state.h"
 #include "io/file.h"
 
@@ -17,6 +18,8 @@ enum {
     RUNS_MAX = 8,
     INLINE_FILE_BYTES = 4 << 10, /* up to here a copy costs less than sendfile */
     FILE_STEP_BYTES = 1 << 20,
+    TRICKLES_MAX =
+        3, /* a receiver with a small window answers 1 byte/s by one trickle in minutes */
     BYTES_PER_RUN = 4 << 20, /* then others get a turn */
 };
 
@@ -186,8 +189,10 @@ static ssize_t write_once(struct connection *connection)
         put = stream_write(&connection->stream, runs, count, next < answer->piece_count);
     else if (connection->progress->piece < answer->piece_count)
         put = send_file_piece(connection);
-    if (put > 0)
+    if (put > 0) {
+        connection->progress->put += (uint64_t)put;
         advance(connection, (size_t)put);
+    }
     return put;
 }
 
@@ -238,28 +243,57 @@ static enum step_result after_stream_is_out(struct connection *connection)
 
 /* --- the step --- */
 
-static void start_patience(struct connection *connection, size_t unsent)
+/* What the client's kernel has acknowledged.  Bytes of earlier answers make it less by as much each
+ * time; TLS adds a thousandth. */
+static int64_t taken_of(const struct connection *connection)
 {
-    connection->progress->unsent = unsent;
-    connection_wait(connection, SERVER_WAIT_SEND);
+    return (int64_t)connection->progress->put - (int64_t)stream_unsent(&connection->stream);
 }
 
+/* Looks are made at an even pace from the first time an answer is blocked, not from the last: a
+ * client that lets us write a little now and then is looked at all the same. */
 static enum step_result wait_to_write(struct connection *connection)
 {
     connection->is_blocked = true;
-    start_patience(connection, stream_unsent(&connection->stream));
+    if (!deadline_is_in(&connection_server(connection)->waits[SERVER_WAIT_SEND],
+                        &connection->deadline)) {
+        connection->progress->taken = taken_of(connection);
+        connection_wait(connection, SERVER_WAIT_SEND);
+    }
     return STEP_WAITS;
 }
 
-/* The kernel says that we may write only when a third of a large buffer is free: too late for a
- * slow line. */
-bool connection_is_alive(struct connection *connection)
+static bool is_enough(int64_t gained, uint64_t look_us, const struct server_limits *limits)
 {
-    size_t unsent = stream_unsent(&connection->stream);
-    bool is_alive = connection->is_blocked && unsent < connection->progress->unsent;
-    if (is_alive)
-        start_patience(connection, unsent);
-    return is_alive;
+    return gained > 0 && (uint64_t)gained * 1000000 >= limits->min_send_rate * look_us;
+}
+
+/*
+ * A line may be slow and a player may be paused with its buffer full: both live.  A client that
+ * takes just enough to look alive does not.  Taking nothing it gets pause_timeout_ms; taking a
+ * little again and again, never min_send_rate in one look, it gets send_timeout_ms.  One good look
+ * forgives all, and a player that goes on after a pause may begin with a small one.
+ */
+bool connection_keeps_taking(struct connection *connection)
+{
+    struct connection_progress *progress = connection->progress;
+    const struct server *server = connection_server(connection);
+    const struct server_limits *limits = &server->config.limits;
+    uint64_t look_us = server->waits[SERVER_WAIT_SEND].wait_us;
+    int64_t taken = taken_of(connection), gained = taken - progress->taken;
+    bool is_good = is_enough(gained, look_us, limits);
+    progress->taken = taken;
+    progress->stalled_us = is_good ? 0 : progress->stalled_us + look_us;
+    progress->trickles = is_good ? 0 : progress->trickles + (gained > 0);
+    if (progress->stalled_us >= (uint64_t)limits->pause_timeout_ms * 1000)
+        return false;
+    if (progress->trickles >= TRICKLES_MAX && guard_is_on(GUARD_SEND_RATE) &&
+        progress->stalled_us >= (uint64_t)limits->send_timeout_ms * 1000) {
+        counter_add(COUNTER_CONNECTIONS_TOO_SLOW, 1);
+        return false;
+    }
+    connection_wait(connection, SERVER_WAIT_SEND);
+    return true;
 }
 
 enum step_result connection_step_answer(struct connection *connection)
@@ -311,6 +345,8 @@ static void carrier_answer(struct exchange *exchange)
     struct answer *answer = &exchange->answer;
     connection->step = STEP_ANSWER;
     connection->is_blocked = connection->has_ended = false;
+    connection->progress->put = connection->progress->stalled_us = 0;
+    connection->progress->trickles = 0;
     connection->progress->piece = 0;
     connection->progress->piece_sent = 0;
     connection->is_chunked = answer->is_stream && exchange->request.version_minor > 0;

@@ -50,6 +50,11 @@ void deadline_start(struct deadline_queue *queue, struct deadline *deadline)
     watch_first(queue);
 }
 
+bool deadline_is_in(const struct deadline_queue *queue, const struct deadline *deadline)
+{
+    return deadline->_queue == queue;
+}
+
 void deadline_stop(struct deadline *deadline)
 {
     struct deadline_queue *queue = deadline->_queue;

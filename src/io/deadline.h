@@ -39,4 +39,5 @@ void deadline_queue_release(struct deadline_queue *queue); /* nothing waits in i
 /* Due `wait_us` from now, whatever it waited for before.  It is idle again when `on_due` is called,
  * which may start it anew or free its owner. */
 void deadline_start(struct deadline_queue *queue, struct deadline *deadline);
+bool deadline_is_in(const struct deadline_queue *queue, const struct deadline *deadline);
 void deadline_stop(struct deadline *deadline); /* idle ones too */

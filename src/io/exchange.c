@@ -24,7 +24,7 @@ static struct exchange *exchange_new(const struct server *server)
     exchange->answer.fd = -1;
     exchange->arena = arena_new(server->config.limits.arena_bytes);
     buffer_init(&exchange->wire, SIZE_MAX / 2); /* bounded by what connection.c puts in */
-    buffer_init(&exchange->answer.output, EXCHANGE_OUTPUT_MAX_BYTES);
+    buffer_init(&exchange->answer.output, server->config.limits.max_answer_bytes);
     buffer_init(&exchange->answer.parts, SIZE_MAX / 2); /* bounded by HTTP_RANGES_MAX heads */
     buffer_init(&exchange->answer.stream.bytes, EXCHANGE_STREAM_MAX_BYTES);
     return exchange;

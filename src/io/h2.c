@@ -104,6 +104,7 @@ static void connection_free(struct h2_connection *connection, int error)
     while (connection->streams)
         h2_stream_free(connection->streams, error);
     nghttp2_session_del(connection->session);
+    server_forgets(server, &connection->address);
     mem_free(connection);
     server_connection_gone(server);
 }

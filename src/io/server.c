@@ -14,6 +14,8 @@
 
 /* server: its life, and its end: drain and close on every loop.  Accepting is server_accept.c. */
 
+enum { CROWD_SPARE = 4096 }; /* loops that accept at the same moment may pass max_connections */
+
 struct server_config server_config_default(void)
 {
     return (struct server_config){
@@ -66,6 +68,8 @@ struct server *server_new(struct loop *loop, const struct server_config *config)
     unsigned count = loops_wanted(config);
     server->config = *config;
     parse_trusted(server);
+    server->crowd = crowd_new(config->limits.max_connections_per_address,
+                              (size_t)config->limits.max_connections + CROWD_SPARE);
     server->group = loop_group_start(loop, count);
     server->all = mem_realloc_array(NULL, count, sizeof *server->all);
     server->all[0] = server;
@@ -244,6 +248,7 @@ void server_free(struct server **server_at)
     }
     mem_free(server->routes);
     mem_free(server->trusted);
+    crowd_free(&server->crowd);
     for (unsigned i = 1; i < count; i++)
         free_share(server->all[i]);
     mem_free(server->all);

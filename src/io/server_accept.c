@@ -102,6 +102,8 @@ static void send_arrival(struct listener *listener, struct arrival *arrival)
 {
     struct server *chosen = choose_loop(listener->server);
     counter_add(COUNTER_CONNECTIONS, 1);
+    if (!chosen && connections_make_way(listener->server))
+        chosen = choose_loop(listener->server);
     if (!chosen) {
         counter_add(COUNTER_CONNECTIONS_REFUSED, 1);
         close(arrival->fd);

@@ -4,6 +4,7 @@
 #include "http/date.h"
 #include "io/budget.h"
 #include "io/carrier.h"
+#include "io/crowd.h"
 #include "io/deadline.h"
 #include "io/loop_group.h"
 #include "io/server.h"
@@ -112,12 +113,13 @@ struct server {
     /* --- of the home loop's alone, for all --- */
     struct loop_group *group;
     struct server **all;         /* by index of the loop */
+    struct crowd *crowd;         /* of all connections that have entered */
     struct server_route *routes; /* longest path first */
     size_t route_count;
     struct server_socket *sockets;
     _Atomic uint32_t coded_streams; /* answers that are coded in steps (io/coding.h) */
-    atomic_uint drained_count;     /* loops */
-    struct loop_watch all_drained; /* eventfd: the last of them rings */
+    atomic_uint drained_count;      /* loops */
+    struct loop_watch all_drained;  /* eventfd: the last of them rings */
     struct loop_timer grace;
     struct adopting *adopting; /* a predecessor's connections; NULL else */
     void (*on_drained)(void *context);
@@ -128,6 +130,10 @@ struct server {
 struct text server_date(struct server *server,
                         int64_t unix_s); /* the Date field, written once a second */
 bool server_trusts(const struct server *server, const struct address *address);
+/* Counts a connection with its address, at most once; false when that has too many.  Counted either
+ * way: whoever ends the connection calls server_forgets(). */
+bool server_admits(struct server *server, const struct address *address);
+void server_forgets(struct server *server, const struct address *address);
 void server_connection_gone(struct server *server); /* after its own removal */
 
 /* `call` gets each loop's struct server on that loop's thread; at home at once. */
@@ -140,6 +146,9 @@ void connection_accept(struct listener *listener, int fd, const struct address *
                        uint16_t port);
 void connection_drain(
     struct connection *connection); /* ends it after the running answer, at once when idle */
+/* The server is full: ends the connection of this loop that has waited longest for its header or
+ * for its next request.  False when none has waited for a second. */
+bool connections_make_way(struct server *server);
 void connection_abort(struct connection *connection);
 /* While the server gives way: it stands between two requests and can go on elsewhere. */
 bool connection_can_move(const struct connection *connection);

@@ -262,7 +262,7 @@ def test_more_connections_than_allowed_are_closed_at_accept():
 
 
 def test_a_client_that_takes_nothing_is_cut_off_and_one_that_takes_little_is_not():
-    with Site("--limit", "send_timeout_ms", 4000) as site:
+    with Site("--limit", "pause_timeout_ms", 4000) as site:
         with site.connect(200000) as stuck, site.connect(200000) as slow:
             for client in (stuck, slow):
                 client.sendall(get("/output?size=30000000"))
