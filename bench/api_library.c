@@ -207,6 +207,16 @@ int library_open_track(struct library *library, const uint8_t track_id[16],
     return -ENOENT;
 }
 
+int library_open_place(struct library *library, int32_t root, struct text path,
+                       struct library_file *ret)
+{
+    (void)library;
+    (void)root;
+    (void)path;
+    (void)ret;
+    return -ENOENT;
+}
+
 int library_open_artwork(struct library *library, const uint8_t digest[16], uint32_t size_px,
                          enum library_art_format format, struct library_art *ret)
 {

@@ -2,6 +2,7 @@
 #include "api/inside.h"
 
 #include "api/events.h"
+#include "api/hots.h"
 #include "api/known.h"
 #include "api/shuffle.h"
 #include "api/throttle.h"
@@ -36,6 +37,7 @@ void api_let_go(struct api *api)
 {
     stream_starts_end(api);
     events_free(&api->events);
+    hots_let_go(api);
 }
 
 void api_free(struct api **api_p)
@@ -44,6 +46,7 @@ void api_free(struct api **api_p)
     if (!api)
         return;
     api_let_go(api);
+    mem_free(api->hots);
     grant_cache_free(&api->grants);
     shuffles_free(&api->shuffles);
     known_free(&api->known);
@@ -60,4 +63,5 @@ void api_routes(struct api *api, struct server *server)
     rest_routes(api, server);
     player_routes(api, server);
     object_routes(api, server);
+    hots_start(api, server);
 }

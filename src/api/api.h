@@ -8,10 +8,10 @@
  * own JSON under /api/v1 and /ops, audio under /m and artwork under /art (ARCHITECTURE.md, "The
  * address space").
  *
- * One api belongs to one loop and answers from memory there: the catalogue's current snapshot, the
- * listeners' state.  What blocks (password hashes, artwork that is not yet cached) goes to the
- * worker pools given here. Not here: /livez, /readyz, /metrics and the player's pages, which
- * programs/ registers.
+ * One api belongs to the server's home loop and answers from memory there: the catalogue's current
+ * snapshot, the listeners' state.  Bytes of songs and pictures go out from every loop.  What blocks
+ * (password hashes, artwork that is not yet cached) goes to the worker pools given here. Not here:
+ * /livez, /readyz, /metrics and the player's pages, which programs/ registers.
  *
  *     struct api *api = api_new(&config);
  *     api_routes(api, server);           // the server then calls into the api
@@ -42,6 +42,7 @@ struct api_config {
     const struct keys *keys;
     struct onetime *setup_code;  /* makes the first admin; NULL when accounts exist already */
     const struct logger *logger; /* may be NULL */
+    size_t open_files;           /* songs and pictures that each loop keeps open for a moment */
     struct text version;         /* of this program, "0.1.0" */
     /* values of `c` that get plain Subsonic 1.16.1, without OpenSubsonic's additions */
     const struct text *legacy_clients;

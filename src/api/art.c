@@ -2,6 +2,7 @@
 #include "api/art.h"
 
 #include "api/inside.h"
+#include "api/open_files.h"
 #include "base/encode.h"
 #include "base/mem.h"
 #include "io/workers.h"
@@ -20,7 +21,7 @@ struct job {
 };
 
 /* The picture's id is the digest of its bytes, so with size and format it is a strong validator. */
-static void send_art(const struct art_request *request, const struct library_art *art)
+static void add_fields(const struct art_request *request)
 {
     struct buffer tag;
     buffer_init(&tag, 64);
@@ -29,7 +30,31 @@ static void send_art(const struct art_request *request, const struct library_art
     exchange_etag(request->exchange, buffer_view(&tag));
     buffer_release(&tag);
     exchange_field(request->exchange, "Cache-Control", text_of(request->cache_control));
+}
+
+static void send_art(const struct art_request *request, const struct library_art *art)
+{
+    add_fields(request);
     exchange_send_file(request->exchange, art->content_type, art->fd, art->size_bytes);
+}
+
+struct open_file *art_lend(const struct art_request *request, struct open_files *files)
+{
+    struct open_file_key key = {.version = (uint64_t)request->size_px << 8 | request->format};
+    struct library_art art;
+    memcpy(key.id, request->picture.bytes, sizeof key.id);
+    struct open_file *lent = open_files_lend(files, &key);
+    if (lent || library_open_artwork_cached(request->api->config.library, request->picture.bytes,
+                                            request->size_px, request->format, &art))
+        return lent;
+    return open_files_keep(files, &key, art.fd, text_of(art.content_type));
+}
+
+void art_send_lent(const struct art_request *request, struct open_file *lent)
+{
+    add_fields(request);
+    exchange_send_lent_file(request->exchange, lent->content_type, lent->fd, lent->size_bytes,
+                            open_file_back, lent);
 }
 
 static void conclude(const struct job *job)

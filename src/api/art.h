@@ -31,4 +31,10 @@ struct art_request {
     enum library_art_format format;
     const char *cache_control;
 };
+/* One that is made already, among this loop's open files from then on; NULL when it must be made,
+ * or cannot be. */
+struct open_file;
+struct open_files;
+struct open_file *art_lend(const struct art_request *request, struct open_files *files);
+void art_send_lent(const struct art_request *request, struct open_file *lent); /* FINISHES */
 void art_send(const struct art_request *request, art_done *done, void *context);

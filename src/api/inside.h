@@ -2,12 +2,14 @@
 #pragma once
 #include "api/api.h"
 #include "base/hash.h"
+#include "library/library.h"
 
 /*
  * inside: what the modules of api/ share.  Nobody outside this folder includes it.
  */
 struct events;
 struct grant_cache;
+struct hot;
 struct known;
 struct stream_start;
 struct shuffles;
@@ -21,6 +23,10 @@ struct api {
     struct known *known;       /* passwords proven lately */
     struct shuffles *shuffles; /* seeds of random lists */
     struct grant_cache *grants;
+    struct server *server;
+    struct hot **hots; /* by index of the loop, its own */
+    size_t hot_count;
+    struct library_subscriber hot_subscriber;
     struct events *events;         /* players that listen for changes */
     struct stream_start *starting; /* transcodes that gave nothing yet: a list (stream.c) */
 };

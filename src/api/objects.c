@@ -7,8 +7,12 @@
  *     /art/{art id}/{size}.{webp|jpg}?g=           sizes 64 128 300 600 1200
  *
  * A grant names a session; when that has ended here, so has the grant, whatever its own time says.
+ *
+ * Both run where the connection lives, on what that loop remembers (hot.h).  What it does not know,
+ * and every refusal, is the home loop's.
  */
 #include "api/art.h"
+#include "api/hots.h"
 #include "api/inside.h"
 #include "api/track.h"
 #include "base/mem.h"
@@ -19,6 +23,8 @@
 
 #include <inttypes.h>
 #include <unistd.h>
+
+#define ART_FOR_EVER "private, max-age=31536000, immutable"
 
 static void problem(struct exchange *exchange, unsigned status, const char *title,
                     const char *detail)
@@ -32,30 +38,74 @@ static void not_found(struct exchange *exchange)
     problem(exchange, 404, "Not found", "There is nothing of this name, or not for this listener.");
 }
 
-/* False after answering.  *ret_libraries: what grant and account both allow. */
-static bool prove_grant(struct api *api, struct exchange *exchange, uint64_t *ret_libraries)
+/* --- who asks --- */
+
+static struct hot *hot_of(struct api *api, const struct exchange *exchange)
+{
+    return api->hots[exchange_connection_index(exchange)];
+}
+
+/* NULL when the home loop must find out. */
+static const struct hot_proof *recall(struct api *api, const struct exchange *exchange)
+{
+    struct text grant = exchange_parameter(exchange, TEXT("g"));
+    return hot_recall(hot_of(api, exchange), grant, exchange_now_ms(exchange));
+}
+
+static void set_proven(struct exchange *exchange, const struct hot_proof *proof)
+{
+    exchange_set_user(exchange, text_make(proof->user.name, proof->user.size));
+    exchange_field(exchange, "X-Content-Type-Options", TEXT("nosniff"));
+}
+
+/* On the home loop.  False: there is no such grant, session or account. */
+static bool prove(struct api *api, const struct exchange *exchange, struct hot_proof *ret)
 {
     struct grant grant;
     int64_t now_ms = exchange_now_ms(exchange);
     struct text text = exchange_parameter(exchange, TEXT("g"));
-    const struct account *account = NULL;
-    if (grant_cache_verify(api->grants, api->config.keys, text, now_ms / 1000, &grant) ==
-        GRANT_GOOD) {
-        const struct session *session = state_session(api->config.state, grant.session, now_ms);
-        account = session ? state_account(api->config.state, session->account) : NULL;
-    }
-    if (!account || account->is_disabled) {
+    if (grant_cache_verify(api->grants, api->config.keys, text, now_ms / 1000, &grant) !=
+        GRANT_GOOD)
+        return false;
+    const struct session *session = state_session(api->config.state, grant.session, now_ms);
+    const struct account *account =
+        session ? state_account(api->config.state, session->account) : NULL;
+    if (!account || account->is_disabled)
+        return false;
+    int64_t grant_until_ms = grant.expires_s * 1000;
+    *ret = (struct hot_proof){
+        .libraries = grant.libraries & account->libraries,
+        .until_ms = grant_until_ms < session->expires_ms ? grant_until_ms : session->expires_ms,
+        .mark = state_account_mark(api->config.state, account->id),
+    };
+    ret->mark_value = atomic_load(ret->mark);
+    ret->user.size = account->name.size < HOT_USER_BYTES ? account->name.size : HOT_USER_BYTES;
+    memcpy(ret->user.name, account->name.data, ret->user.size);
+    memcpy(ret->grant, text.data, GRANT_TEXT_BYTES);
+    return true;
+}
+
+/* False after answering.  What was found out is learnt where it will be asked next. */
+static bool prove_at_home(struct api *api, struct exchange *exchange, struct hot_proof *ret)
+{
+    if (!prove(api, exchange, ret)) {
         problem(exchange, 401, "Signed out",
                 "The grant is missing, has expired, or its session ended: renew it.");
         return false;
     }
-    exchange_set_user(exchange, account->name);
-    exchange_field(exchange, "X-Content-Type-Options", TEXT("nosniff"));
-    *ret_libraries = grant.libraries & account->libraries;
+    set_proven(exchange, ret);
+    hots_learn(api, exchange_connection_index(exchange), ret);
     return true;
 }
 
 /* --- /m --- */
+
+/* /m/{id}/original.{version}.{ext} */
+struct media_name {
+    struct catalog_id id;
+    bool has_version;
+    uint64_t version;
+};
 
 /* "original" or "original.{version}.{ext}"; the version is hexadecimal, as it is in ETag. */
 static bool parse_original(struct text name, bool *ret_has_version, uint64_t *ret_version)
@@ -77,6 +127,66 @@ static bool parse_original(struct text name, bool *ret_has_version, uint64_t *re
     return *end == 0 && digits[0] != '-' && digits[0] != '+';
 }
 
+static bool parse_media(const struct exchange *exchange, struct media_name *ret)
+{
+    struct text rest = text_from(exchange_request(exchange)->path, sizeof("/m/") - 1), id;
+    enum catalog_kind kind;
+    return text_split(&rest, '/', &id) && catalog_id_parse(id, &kind, &ret->id) &&
+           kind == CATALOG_TRACK && parse_original(rest, &ret->has_version, &ret->version);
+}
+
+static void add_media_fields(struct exchange *exchange, const struct media_name *name)
+{
+    exchange_field(exchange, "Cache-Control",
+                   name->has_version ? TEXT("private, max-age=31536000, immutable")
+                                     : TEXT("private, no-cache"));
+}
+
+/* What lies where the catalogue says, if it is that version.  False: the home loop looks further.
+ */
+static bool open_row(struct api *api, const struct catalog *catalog, uint32_t track,
+                     const struct media_name *name, struct library_file *ret,
+                     struct text *ret_content_type)
+{
+    struct track_row row;
+    catalog_track(catalog, track, &row);
+    *ret_content_type = row.content_type;
+    if (library_open_place(api->config.library, row.library, row.path, ret))
+        return false;
+    if (!name->has_version || ret->version == name->version)
+        return true;
+    close(ret->fd);
+    return false;
+}
+
+/* A song that is where it was: no other loop, no lock, no database.  False: nothing was done. */
+static bool send_hot_media(struct api *api, struct exchange *exchange,
+                           const struct hot_proof *proof, const struct media_name *name)
+{
+    struct hot *hot = hot_of(api, exchange);
+    struct catalog_view view = {hot_catalog(hot), (uint32_t)proof->libraries};
+    struct open_file_key key = {.version = name->version};
+    struct library_file file;
+    struct text content_type;
+    memcpy(key.id, name->id.bytes, sizeof key.id);
+    uint32_t track = catalog_find(view, CATALOG_TRACK, &name->id);
+    if (track == (uint32_t)CATALOG_NONE)
+        return false;
+    struct open_file *lent = name->has_version ? open_files_lend(hot_files(hot), &key) : NULL;
+    if (!lent && !open_row(api, view.catalog, track, name, &file, &content_type))
+        return false;
+    if (!lent) {
+        key.version = file.version;
+        lent = open_files_keep(hot_files(hot), &key, file.fd, content_type);
+        if (!lent)
+            return false;
+    }
+    set_proven(exchange, proof);
+    add_media_fields(exchange, name);
+    track_send_lent(exchange, lent);
+    return true;
+}
+
 static bool sees_track(struct api *api, uint64_t libraries, const struct catalog_id *id)
 {
     struct catalog *catalog = library_catalog(api->config.library);
@@ -86,42 +196,43 @@ static bool sees_track(struct api *api, uint64_t libraries, const struct catalog
     return sees;
 }
 
-static void send_original(struct api *api, struct exchange *exchange, const struct catalog_id *id,
-                          bool has_version, uint64_t version)
+static void send_original(struct api *api, struct exchange *exchange, const struct media_name *name)
 {
     struct library_file file;
-    if (library_open_track(api->config.library, id->bytes, &file)) {
+    if (library_open_track(api->config.library, name->id.bytes, &file)) {
         not_found(exchange);
         return;
     }
-    if (has_version && file.version != version) {
+    if (name->has_version && file.version != name->version) {
         close(file.fd);
         problem(exchange, 404, "Another version",
                 "The file has changed since; ask for the track's original anew.");
         return;
     }
-    exchange_field(exchange, "Cache-Control",
-                   has_version ? TEXT("private, max-age=31536000, immutable")
-                               : TEXT("private, no-cache"));
+    add_media_fields(exchange, name);
     track_send_file(exchange, &file);
+}
+
+static void media_at_home(struct exchange *exchange, void *context)
+{
+    struct api *api = context;
+    struct media_name name;
+    struct hot_proof proof;
+    bool is_name = parse_media(exchange, &name);
+    if (!prove_at_home(api, exchange, &proof))
+        return;
+    if (is_name && sees_track(api, proof.libraries, &name.id))
+        send_original(api, exchange, &name);
+    else
+        not_found(exchange);
 }
 
 static void handle_media(struct exchange *exchange, void *context)
 {
-    struct api *api = context;
-    struct text rest = text_from(exchange_request(exchange)->path, sizeof("/m/") - 1), id_text;
-    struct catalog_id id;
-    enum catalog_kind kind;
-    bool has_version;
-    uint64_t libraries, version = 0;
-    bool is_name = text_split(&rest, '/', &id_text) && catalog_id_parse(id_text, &kind, &id) &&
-                   kind == CATALOG_TRACK && parse_original(rest, &has_version, &version);
-    if (!prove_grant(api, exchange, &libraries))
-        return;
-    if (is_name && sees_track(api, libraries, &id))
-        send_original(api, exchange, &id, has_version, version);
-    else
-        not_found(exchange);
+    struct media_name name;
+    const struct hot_proof *proof = recall(context, exchange);
+    if (!proof || !parse_media(exchange, &name) || !send_hot_media(context, exchange, proof, &name))
+        exchange_go_home(exchange, media_at_home, context);
 }
 
 /* --- /art --- */
@@ -143,6 +254,15 @@ static bool parse_size(struct text name, uint32_t *ret_size_px, enum library_art
     return false;
 }
 
+static bool parse_art(struct art_request *request)
+{
+    struct text path = exchange_request(request->exchange)->path;
+    struct text rest = text_from(path, sizeof("/art/") - 1), id;
+    enum catalog_kind kind;
+    return text_split(&rest, '/', &id) && catalog_id_parse(id, &kind, &request->picture) &&
+           kind == CATALOG_ARTWORK && parse_size(rest, &request->size_px, &request->format);
+}
+
 static void on_art(void *context, enum art_outcome outcome)
 {
     struct exchange *exchange = context;
@@ -154,23 +274,35 @@ static void on_art(void *context, enum art_outcome outcome)
     problem(exchange, 503, "Not now", "Too many pictures are being made just now.");
 }
 
-static void handle_art(struct exchange *exchange, void *context)
+static void art_at_home(struct exchange *exchange, void *context)
 {
-    struct art_request request = {.api = context,
-                                  .exchange = exchange,
-                                  .cache_control = "private, max-age=31536000, immutable"};
-    struct text rest = text_from(exchange_request(exchange)->path, sizeof("/art/") - 1), id_text;
-    enum catalog_kind kind;
-    uint64_t libraries;
-    bool is_name = text_split(&rest, '/', &id_text) &&
-                   catalog_id_parse(id_text, &kind, &request.picture) && kind == CATALOG_ARTWORK &&
-                   parse_size(rest, &request.size_px, &request.format);
-    if (!prove_grant(request.api, exchange, &libraries))
+    struct art_request request = {
+        .api = context, .exchange = exchange, .cache_control = ART_FOR_EVER};
+    struct hot_proof proof;
+    bool is_name = parse_art(&request);
+    if (!prove_at_home(request.api, exchange, &proof))
         return;
     if (is_name)
         art_send(&request, on_art, exchange);
     else
         not_found(exchange);
+}
+
+/* A picture that is made already. */
+static void handle_art(struct exchange *exchange, void *context)
+{
+    struct art_request request = {
+        .api = context, .exchange = exchange, .cache_control = ART_FOR_EVER};
+    struct open_file *lent = NULL;
+    const struct hot_proof *proof = recall(context, exchange);
+    if (proof && parse_art(&request))
+        lent = art_lend(&request, hot_files(hot_of(context, exchange)));
+    if (!lent) {
+        exchange_go_home(exchange, art_at_home, context);
+        return;
+    }
+    set_proven(exchange, proof);
+    art_send_lent(&request, lent);
 }
 
 void object_routes(struct api *api, struct server *server)
@@ -180,12 +312,14 @@ void object_routes(struct api *api, struct server *server)
          .path = "/m/",
          .class = SHIELD_CLASS_RUNNING,
          .handler = handle_media,
-         .context = api},
+         .context = api,
+         .runs_anywhere = true},
         {.methods = "GET",
          .path = "/art/",
          .class = SHIELD_CLASS_SIGNED_IN,
          .handler = handle_art,
-         .context = api},
+         .context = api,
+         .runs_anywhere = true},
     };
     for (size_t i = 0; i < ARRAY_SIZE(routes); i++)
         server_route(server, &routes[i]);

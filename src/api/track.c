@@ -2,20 +2,33 @@
 #include "api/track.h"
 
 #include "api/inside.h"
+#include "api/open_files.h"
 #include "base/digits.h"
 #include "base/encode.h"
 #include "library/library.h"
 
 enum { NS_PER_S = 1000000000 };
 
-void track_send_file(struct exchange *exchange, const struct library_file *file)
+static void add_validators(struct exchange *exchange, uint64_t version, int64_t mtime_ns)
 {
     char tag[DIGITS_HEX_MAX];
-    const char *end = digits_hex(tag, file->version);
+    const char *end = digits_hex(tag, version);
     exchange_set_class(exchange, SHIELD_CLASS_RUNNING);
     exchange_etag(exchange, text_make(tag, (size_t)(end - tag)));
-    exchange_last_modified(exchange, file->mtime_ns / NS_PER_S);
+    exchange_last_modified(exchange, mtime_ns / NS_PER_S);
+}
+
+void track_send_file(struct exchange *exchange, const struct library_file *file)
+{
+    add_validators(exchange, file->version, file->mtime_ns);
     exchange_send_file(exchange, file->content_type, file->fd, file->size_bytes);
+}
+
+void track_send_lent(struct exchange *exchange, struct open_file *lent)
+{
+    add_validators(exchange, lent->key.version, lent->mtime_ns);
+    exchange_send_lent_file(exchange, lent->content_type, lent->fd, lent->size_bytes,
+                            open_file_back, lent);
 }
 
 bool track_send_original(struct api *api, struct exchange *exchange, const struct catalog_id *track)

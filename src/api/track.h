@@ -15,6 +15,9 @@ bool track_send_original(struct api *api, struct exchange *exchange,
                          const struct catalog_id *track) MUST_USE;
 /* The same for a file that is open already, whose descriptor it takes over: FINISHES. */
 void track_send_file(struct exchange *exchange, const struct library_file *file);
+/* One of this loop's open files, which comes back by itself: FINISHES. */
+struct open_file;
+void track_send_lent(struct exchange *exchange, struct open_file *lent);
 /* Content-Disposition: attachment, with the last part of `path` as the name (RFC 6266, RFC 8187).
  */
 void track_field_attachment(struct exchange *exchange, struct text path);

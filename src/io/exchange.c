@@ -182,6 +182,10 @@ bool exchange_is_abandoned(const struct exchange *exchange)
 {
     return atomic_load(&exchange->is_abandoned);
 }
+size_t exchange_connection_index(const struct exchange *exchange)
+{
+    return exchange->server ? exchange->server->index : 0;
+}
 size_t exchange_loop_index(const struct exchange *exchange)
 {
     return exchange_is_away(exchange) || !exchange->server ? 0 : exchange->server->index;

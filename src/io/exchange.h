@@ -37,6 +37,8 @@ struct text exchange_parameter(const struct exchange *exchange,
 struct arena *exchange_arena(struct exchange *exchange);     /* freed with the exchange */
 struct loop *exchange_loop(const struct exchange *exchange); /* that runs the handler */
 size_t exchange_loop_index(const struct exchange *exchange); /* its place in the server; 0: home */
+/* Of the loop on which its connection lives, and a runs_anywhere handler runs. */
+size_t exchange_connection_index(const struct exchange *exchange);
 /*
  * For a handler of a runs_anywhere route that needs the home loop after all: `handler` runs there,
  * at once or on a later turn, and finishes the exchange; the caller must not touch it any more.

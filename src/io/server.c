@@ -91,6 +91,13 @@ void server_route(struct server *server, const struct server_route *route)
     dispatch_add_route(server, route);
 }
 
+void server_at_loop_end(struct server *server, server_loop_end *call, void *context)
+{
+    assert(!server->sockets && !server->at_loop_end);
+    server->at_loop_end = call;
+    server->loop_end_context = context;
+}
+
 size_t server_loop_count(const struct server *server) { return loop_group_count(server->group); }
 
 struct loop *server_loop(const struct server *server, size_t index)
@@ -219,6 +226,8 @@ static void shut_loop(void *context)
     connections_release(server);
     h2_shared_free(&server->h2);
     loop_timer_stop(&server->log.timer);
+    if (server->home->at_loop_end)
+        server->home->at_loop_end(server->home->loop_end_context, server->index);
 }
 
 static void free_share(struct server *server)

@@ -72,6 +72,12 @@ void server_route(struct server *server, const struct server_route *route);
 /* For what runs_anywhere handlers keep per loop; index 0 is home (exchange_loop_index()). */
 size_t server_loop_count(const struct server *server); /* at least 1 */
 struct loop *server_loop(const struct server *server, size_t index);
+/*
+ * For what is kept per loop: when the server is freed `call(context, index)` is made on each loop,
+ * after its connections are gone and before the loop itself is.  Before the first server_listen().
+ */
+typedef void server_loop_end(void *context, size_t index);
+void server_at_loop_end(struct server *server, server_loop_end *call, void *context);
 /* Serves on a listening socket (taken over); `tls` NULL means plain, else TLS is detected by its
  * first byte and plain HTTP on the same port is served to private addresses and redirected
  * elsewhere. */

@@ -117,6 +117,8 @@ struct server {
     struct server_route *routes; /* longest path first */
     size_t route_count;
     struct server_socket *sockets;
+    server_loop_end *at_loop_end;
+    void *loop_end_context;
     _Atomic uint32_t coded_streams; /* answers that are coded in steps (io/coding.h) */
     atomic_uint drained_count;      /* loops */
     struct loop_watch all_drained;  /* eventfd: the last of them rings */

@@ -294,6 +294,16 @@ int library_open_track(struct library *library, const uint8_t track_id[16],
     return lookup_track(&library->lookup, track_id, ret);
 }
 
+int library_open_place(struct library *library, int32_t root, struct text path,
+                       struct library_file *ret)
+{
+    char *own = text_dup(path);
+    struct lookup_place place = {root, own};
+    int error = lookup_file(&library->lookup, &place, ret);
+    mem_free(own);
+    return error;
+}
+
 int library_read_lyrics(struct library *library, const uint8_t track_id[16], struct arena *arena,
                         const struct library_lyrics **ret_lyrics, size_t *ret_count)
 {

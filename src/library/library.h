@@ -135,6 +135,12 @@ struct library_file {
     const char *suffix;       /* "flac"; static */
     int32_t root;
 };
+/*
+ * The same from what a catalogue's row says (musicFolder, path beneath its root): no lock and no
+ * database.  Content type and suffix are left NULL: the row has them.
+ */
+int library_open_place(struct library *library, int32_t root, struct text path,
+                       struct library_file *ret) MUST_USE;
 /* Opens beneath the track's root only (openat2); a file that was replaced by something else is
  * -ENOENT. */
 int library_open_track(struct library *library, const uint8_t track_id[16],

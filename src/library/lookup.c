@@ -74,30 +74,36 @@ static int find_track(struct lookup *lookup, const uint8_t track_id[16], struct 
     return error;
 }
 
+int lookup_file(const struct lookup *lookup, const struct lookup_place *place,
+                struct library_file *ret)
+{
+    struct stat status;
+    int fd = lookup_open(lookup, place, O_RDONLY);
+    if (fd < 0)
+        return fd == -ENOTDIR || fd == -EXDEV || fd == -ELOOP ? -ENOENT : fd;
+    if (fstat(fd, &status) < 0 || !S_ISREG(status.st_mode)) {
+        close(fd);
+        return -ENOENT;
+    }
+    int64_t mtime_ns = (int64_t)status.st_mtim.tv_sec * 1000000000 + status.st_mtim.tv_nsec;
+    *ret = (struct library_file){.fd = fd,
+                                 .size_bytes = (uint64_t)status.st_size,
+                                 .mtime_ns = mtime_ns,
+                                 .version = rows_file_version((uint64_t)status.st_size, mtime_ns),
+                                 .root = place->root};
+    return 0;
+}
+
 int lookup_track(struct lookup *lookup, const uint8_t track_id[16], struct library_file *ret)
 {
     struct track_place found;
     int error = find_track(lookup, track_id, &found);
     if (error)
         return error;
-    struct stat status;
-    int fd = lookup_open(lookup, &found.place, O_RDONLY);
-    if (fd < 0)
-        error = fd == -ENOTDIR || fd == -EXDEV || fd == -ELOOP ? -ENOENT : fd;
-    else if (fstat(fd, &status) < 0 || !S_ISREG(status.st_mode))
-        error = -ENOENT;
+    error = lookup_file(lookup, &found.place, ret);
     if (!error) {
-        int64_t mtime_ns = (int64_t)status.st_mtim.tv_sec * 1000000000 + status.st_mtim.tv_nsec;
-        *ret =
-            (struct library_file){.fd = fd,
-                                  .size_bytes = (uint64_t)status.st_size,
-                                  .mtime_ns = mtime_ns,
-                                  .version = rows_file_version((uint64_t)status.st_size, mtime_ns),
-                                  .content_type = media_codec_content_type(found.info.codec),
-                                  .suffix = media_codec_suffix(found.info.codec),
-                                  .root = found.place.root};
-    } else if (fd >= 0) {
-        close(fd);
+        ret->content_type = media_codec_content_type(found.info.codec);
+        ret->suffix = media_codec_suffix(found.info.codec);
     }
     track_place_release(&found);
     return error;

@@ -26,6 +26,9 @@ void lookup_place_release(struct lookup_place *place);
 int lookup_open(const struct lookup *lookup, const struct lookup_place *place,
                 int flags) MUST_USE; /* fd or -errno */
 
+/* Opens a sound file; what it is (content type, suffix) is not filled in. */
+int lookup_file(const struct lookup *lookup, const struct lookup_place *place,
+                struct library_file *ret) MUST_USE;
 int lookup_track(struct lookup *lookup, const uint8_t track_id[16],
                  struct library_file *ret) MUST_USE;
 int lookup_lyrics(struct lookup *lookup, const uint8_t track_id[16], struct arena *arena,

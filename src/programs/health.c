@@ -101,13 +101,15 @@ void health_routes(struct health *health, struct server *server)
     static const struct {
         const char *path;
         server_handler *handler;
-    } rows[] = {{"/livez", livez}, {"/readyz", readyz}, {"/metrics", metrics}};
+        bool runs_anywhere;
+    } rows[] = {{"/livez", livez, true}, {"/readyz", readyz, false}, {"/metrics", metrics, false}};
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
         const struct server_route route = {.methods = "GET",
                                            .path = rows[i].path,
                                            .class = SHIELD_CLASS_CONTROL,
                                            .handler = rows[i].handler,
-                                           .context = health};
+                                           .context = health,
+                                           .runs_anywhere = rows[i].runs_anywhere};
         server_route(server, &route);
     }
 }

@@ -22,6 +22,8 @@ struct session_record {
     char *label;
 };
 
+enum { MARKS = 4096 };
+
 struct accounts {
     struct map *accounts; /* id → account_record; also of those that have no name (yet, any more) */
     struct map *by_name;     /* lower-case name → account_record */
@@ -30,7 +32,13 @@ struct accounts {
     struct sorted app_order; /* app_record by account, then age */
     struct map *sessions;    /* id → session_record */
     size_t count;
+    atomic_uint marks[MARKS]; /* state_account_mark() */
 };
+
+static size_t mark_of(struct uid account)
+{
+    return ((size_t)account.bytes[0] << 8 | account.bytes[1]) % MARKS;
+}
 
 static int compare_apps(const void *a, const void *b)
 {
@@ -295,6 +303,13 @@ void accounts_apply(struct accounts *accounts, struct uid id, enum space space, 
         if (record)
             apply_account(accounts, record, space, value);
     }
+    if (space == SPACE_SESSION || (space >= SPACE_ACCOUNT_NAME && space <= SPACE_PASSWORD))
+        atomic_fetch_add(&accounts->marks[mark_of(id)], 1);
+}
+
+const atomic_uint *accounts_mark(const struct accounts *accounts, struct uid account)
+{
+    return &accounts->marks[mark_of(account)];
 }
 
 /* --- reading --- */

@@ -4,6 +4,8 @@
 #include "trust/refresh.h"
 #include "trust/secret.h"
 
+#include <stdatomic.h>
+
 /*
  * accounts: who may sign in, with which app secrets and sessions.  Reads only, from memory, on
  * the state's loop; changes go through state/batch.h.  What is returned is borrowed and valid
@@ -51,6 +53,13 @@ const struct app *state_app_by_index(const struct state *state, const struct sec
 enum { ACCOUNT_MAX_APPS = 64, ACCOUNT_MAX_SESSIONS = 256 };
 const struct app *state_app_next(const struct state *state, struct uid account, size_t *cursor);
 void state_app_used(struct state *state, struct uid id, int64_t now_ms);
+
+/*
+ * From any thread: a number that is another one after each change of the account or of one of its
+ * sessions (several accounts may share it).  What was learnt about them on the state's loop after
+ * the number was read holds, on every thread, while it stays the same.  Lives as long as the state.
+ */
+const atomic_uint *state_account_mark(const struct state *state, struct uid account);
 
 /* NULL when never there, revoked, or expired by `now_ms`. */
 const struct session *state_session(const struct state *state, struct uid id, int64_t now_ms);

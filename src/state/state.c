@@ -301,6 +301,11 @@ const struct session *state_session(const struct state *state, struct uid id, in
     return session && now_ms < session->expires_ms ? session : NULL;
 }
 
+const atomic_uint *state_account_mark(const struct state *state, struct uid account)
+{
+    return accounts_mark(state->model.accounts, account);
+}
+
 const struct session *state_session_next(const struct state *state, struct uid account,
                                          size_t *cursor)
 {

@@ -31,6 +31,7 @@ void accounts_app_used(struct accounts *accounts, struct uid id, int64_t now_ms)
 const struct session *accounts_session(const struct accounts *accounts, struct uid id);
 const struct session *accounts_session_next(const struct accounts *accounts, struct uid account,
                                             size_t *cursor);
+const atomic_uint *accounts_mark(const struct accounts *accounts, struct uid account);
 
 struct listeners;
 struct listeners *listeners_new(void) MUST_USE;

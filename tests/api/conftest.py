@@ -44,7 +44,7 @@ def free_port():
 def environment():
     """Ours, without settings of the person who runs the tests; nothing is published in their network."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("SOSTENUTO")}
-    return kept | {"SOSTENUTO_MDNS": "no", "ASAN_OPTIONS": "exitcode=99", "UBSAN_OPTIONS": "halt_on_error=1"}
+    return kept | {"SOSTENUTO_MDNS": "no", "SOSTENUTO_LOOPS": "3", "ASAN_OPTIONS": "exitcode=99", "UBSAN_OPTIONS": "halt_on_error=1"}
 
 
 class Answer:

@@ -227,6 +227,39 @@ def test_media_by_grant(server, library):
     assert_problem(server.get(f"/m/tr-AAAAAAAAAAAAAAAAAAAAAA/original?g={grant}"), 404)
 
 
+class Kept:
+    """A connection that stays open, and so on its loop."""
+
+    def __init__(self, server):
+        self.connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
+
+    def get(self, path):
+        self.connection.request("GET", path)
+        answer = self.connection.getresponse()
+        return answer.status, answer.read()
+
+
+def counter(server, name):
+    return int(re.search(rf"^sostenuto_{name} (\d+)$", server.get("/metrics").body.decode(), re.M).group(1))
+
+
+def test_every_loop_serves_hot_objects_by_itself_until_the_session_ends(server, library):
+    session, _ = sign_in(server)
+    grant = session["grant"]
+    version = server.get(f"/m/{library.song}/original?g={grant}").headers["ETag"].strip('"')
+    paths = [f"/m/{library.song}/original.{version}.flac?g={grant}", f"/m/{library.song}/original?g={grant}",
+             f"/art/{library.art}/300.webp?g={grant}"]
+    expected = [(200, server.get(path).body) for path in paths]
+    listeners = [Kept(server) for _ in range(24)]  # more than one loop keeps to itself
+    for _ in range(2):  # the first finds out, the next remember
+        assert all([listener.get(path) for path in paths] == expected for listener in listeners)
+    away = counter(server, "http_requests_away_total")
+    assert all([listener.get(path) for path in paths] == expected for listener in listeners)
+    assert counter(server, "http_requests_away_total") - away <= 2  # those that ask for the counter
+    assert send(server, "DELETE", "/api/v1/session", token=session["accessToken"]).status == 204
+    assert {listener.get(path)[0] for path in paths for listener in listeners} == {401}
+
+
 def test_art_by_grant(server, library):
     grant = sign_in(server)[0]["grant"]
     answer = server.get(f"/art/{library.art}/300.webp?g={grant}")

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "api/hot.h"
+
+#include "base/mem.h"
+#include "catalog/catalog.h"
+
+#include <string.h>
+
+enum { FILES_FRESH_US = 2 * 1000 * 1000 };
+
+struct hot {
+    struct hash_key seed;
+    struct catalog *catalog;
+    struct open_files *files;
+    struct hot_proof proofs[HOT_PROOFS]; /* a grant has one place, the later one stays */
+};
+
+struct hot *hot_new(struct loop *loop, struct hash_key seed, size_t max_files)
+{
+    struct hot *hot = MEM_NEW(struct hot);
+    hot->seed = seed;
+    hot->files = open_files_new(loop, max_files, FILES_FRESH_US);
+    return hot;
+}
+
+void hot_free(struct hot **hot)
+{
+    if (!*hot)
+        return;
+    open_files_free(&(*hot)->files);
+    catalog_unref(&(*hot)->catalog);
+    mem_free_p(hot);
+}
+
+static size_t place_of(const struct hot *hot, const char *grant)
+{
+    return hash_bytes(hot->seed, grant, GRANT_TEXT_BYTES) % HOT_PROOFS;
+}
+
+const struct hot_proof *hot_recall(const struct hot *hot, struct text grant, int64_t now_ms)
+{
+    if (grant.size != GRANT_TEXT_BYTES)
+        return NULL;
+    const struct hot_proof *proof = &hot->proofs[place_of(hot, grant.data)];
+    bool holds = proof->mark && memcmp(proof->grant, grant.data, GRANT_TEXT_BYTES) == 0 &&
+                 now_ms < proof->until_ms && atomic_load(proof->mark) == proof->mark_value;
+    return holds ? proof : NULL;
+}
+
+void hot_learn(struct hot *hot, const struct hot_proof *proof)
+{
+    hot->proofs[place_of(hot, proof->grant)] = *proof;
+}
+
+void hot_take_catalog(struct hot *hot, struct catalog *catalog)
+{
+    catalog_unref(&hot->catalog);
+    hot->catalog = catalog;
+}
+
+const struct catalog *hot_catalog(const struct hot *hot) { return hot->catalog; }
+
+struct open_files *hot_files(struct hot *hot) { return hot->files; }

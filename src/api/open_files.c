@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "api/open_files.h"
+
+#include "base/hash.h"
+#include "base/mem.h"
+
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Sets of four places: the one that was opened longest ago makes room. */
+enum { WAYS = 4 };
+
+struct open_files {
+    struct loop *loop;
+    uint64_t fresh_us;
+    struct loop_timer tidy; /* runs while something is open */
+    size_t set_count, count;
+    struct open_file *places[]; /* set_count * WAYS */
+};
+
+struct open_files *open_files_new(struct loop *loop, size_t max_files, uint64_t fresh_us)
+{
+    size_t sets = max_files < WAYS ? 1 : max_files / WAYS;
+    struct open_files *files = mem_zalloc(sizeof *files + sets * WAYS * sizeof files->places[0]);
+    files->loop = loop;
+    files->set_count = sets;
+    files->fresh_us = fresh_us;
+    return files;
+}
+
+static void close_file(struct open_file *file)
+{
+    close(file->fd);
+    mem_free(file);
+}
+
+static void give_up(struct open_files *files, struct open_file **place)
+{
+    struct open_file *file = *place;
+    if (!file)
+        return;
+    *place = NULL;
+    files->count--;
+    file->is_kept = false;
+    if (file->lent == 0)
+        close_file(file);
+}
+
+void open_files_free(struct open_files **files_at)
+{
+    struct open_files *files = *files_at;
+    if (!files)
+        return;
+    loop_timer_stop(&files->tidy);
+    for (size_t i = 0; i < files->set_count * WAYS; i++)
+        give_up(files, &files->places[i]);
+    mem_free_p(files_at);
+}
+
+void open_file_back(void *context)
+{
+    struct open_file *file = context;
+    if (--file->lent == 0 && !file->is_kept)
+        close_file(file);
+}
+
+/* --- freshness --- */
+
+static int64_t mtime_ns(const struct stat *status)
+{
+    return (int64_t)status->st_mtim.tv_sec * 1000000000 + status->st_mtim.tv_nsec;
+}
+
+static bool is_old(const struct open_files *files, const struct open_file *file)
+{
+    return loop_now_us(files->loop) - file->opened_us >= files->fresh_us;
+}
+
+/* Not replaced, removed or written to since it was opened. */
+static bool is_unchanged(const struct open_file *file)
+{
+    struct stat status;
+    return fstat(file->fd, &status) == 0 && status.st_nlink > 0 &&
+           (uint64_t)status.st_size == file->size_bytes && mtime_ns(&status) == file->mtime_ns;
+}
+
+static void on_tidy(struct loop_timer *timer, uint64_t now_us)
+{
+    struct open_files *files = CONTAINER_OF(timer, struct open_files, tidy);
+    for (size_t i = 0; i < files->set_count * WAYS; i++)
+        if (files->places[i] && is_old(files, files->places[i]))
+            give_up(files, &files->places[i]);
+    if (files->count > 0)
+        loop_timer_start(files->loop, timer, now_us + files->fresh_us);
+}
+
+/* --- look-up --- */
+
+static struct open_file **set_of(struct open_files *files, const struct open_file_key *key)
+{
+    uint64_t id;
+    memcpy(&id, key->id, sizeof id); /* ids are digests: any bytes of them are as good as a hash */
+    return &files->places[hash_mix(id ^ key->version) % files->set_count * WAYS];
+}
+
+static bool is_same(const struct open_file_key *a, const struct open_file_key *b)
+{
+    return a->version == b->version && memcmp(a->id, b->id, sizeof a->id) == 0;
+}
+
+struct open_file *open_files_lend(struct open_files *files, const struct open_file_key *key)
+{
+    struct open_file **set = set_of(files, key);
+    for (size_t i = 0; i < WAYS; i++) {
+        if (!set[i] || !is_same(&set[i]->key, key))
+            continue;
+        if (is_old(files, set[i]) || !is_unchanged(set[i])) {
+            give_up(files, &set[i]);
+            return NULL;
+        }
+        set[i]->lent++;
+        return set[i];
+    }
+    return NULL;
+}
+
+static struct open_file **place_for(struct open_files *files, const struct open_file_key *key)
+{
+    struct open_file **set = set_of(files, key), **oldest = set;
+    for (size_t i = 0; i < WAYS; i++) {
+        if (!set[i] || is_same(&set[i]->key, key))
+            return &set[i];
+        if (set[i]->opened_us < (*oldest)->opened_us)
+            oldest = &set[i];
+    }
+    return oldest;
+}
+
+struct open_file *open_files_keep(struct open_files *files, const struct open_file_key *key, int fd,
+                                  struct text content_type)
+{
+    struct stat status;
+    if (fstat(fd, &status) < 0) {
+        close(fd);
+        return NULL;
+    }
+    struct open_file **place = place_for(files, key);
+    struct open_file *kept = MEM_NEW(struct open_file);
+    give_up(files, place);
+    *kept = (struct open_file){.fd = fd,
+                               .size_bytes = (uint64_t)status.st_size,
+                               .mtime_ns = mtime_ns(&status),
+                               .key = *key,
+                               .opened_us = loop_now_us(files->loop),
+                               .lent = 1,
+                               .is_kept = true};
+    size_t size = content_type.size < sizeof kept->content_type ? content_type.size
+                                                                : sizeof kept->content_type - 1;
+    memcpy(kept->content_type, content_type.data, size);
+    *place = kept;
+    files->tidy.on_timer = on_tidy;
+    if (files->count++ == 0)
+        loop_timer_start(files->loop, &files->tidy, kept->opened_us + files->fresh_us);
+    return kept;
+}

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "api/open_files.h"
+#include "tap.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { FRESH_US = 200000 };
+
+static struct loop *loop;
+static char path[] = "/tmp/test_open_files_XXXXXX";
+
+static int make_file(void)
+{
+    int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    OK(write(fd, "sound", 5) == 5, "a file is there");
+    return fd;
+}
+
+static struct open_file_key key_of(uint8_t first)
+{
+    return (struct open_file_key){.id = {first}, .version = 7};
+}
+
+static bool is_open(int fd) { return fcntl(fd, F_GETFD) >= 0; }
+
+static struct open_file *keep(struct open_files *files, uint8_t first)
+{
+    struct open_file_key key = key_of(first);
+    return open_files_keep(files, &key, make_file(), TEXT("audio/flac"));
+}
+
+static struct open_file *lend(struct open_files *files, uint8_t first)
+{
+    struct open_file_key key = key_of(first);
+    return open_files_lend(files, &key);
+}
+
+static void test_lending(void)
+{
+    struct open_files *files = open_files_new(loop, 8, FRESH_US);
+    OK(!lend(files, 1), "what was not opened is not lent");
+    struct open_file *file = keep(files, 1);
+    OK(file->size_bytes == 5 && strcmp(file->content_type, "audio/flac") == 0,
+       "a file that is kept is lent at once, with its size and type");
+    OK(lend(files, 1) == file, "and again, while the first still has it");
+    struct open_file_key other = key_of(1);
+    other.version = 8;
+    OK(!open_files_lend(files, &other), "but not for another version");
+    open_file_back(file);
+    open_file_back(file);
+    int fd = file->fd;
+    OK(is_open(fd), "when all are back it stays open");
+    open_files_free(&files);
+    OK(!is_open(fd), "until the end");
+}
+
+static void test_changes(void)
+{
+    struct open_files *files = open_files_new(loop, 8, FRESH_US);
+    struct open_file *file = keep(files, 1);
+    int writer = open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
+    OK(write(writer, "!", 1) == 1 && !lend(files, 1), "a file that grew is not lent again");
+    OK(is_open(file->fd), "who has it keeps it");
+    int fd = file->fd;
+    open_file_back(file);
+    OK(!is_open(fd), "and closes it by giving it back");
+    close(writer);
+    file = keep(files, 1);
+    open_file_back(file);
+    unlink(path);
+    OK(!lend(files, 1), "a file that was removed or replaced is not lent again");
+    open_files_free(&files);
+}
+
+static void test_bound(void)
+{
+    struct open_files *files = open_files_new(loop, 4, FRESH_US);
+    struct open_file *first = keep(files, 0);
+    int fd = first->fd;
+    open_file_back(first);
+    for (uint8_t i = 1; i < 5; i++)
+        open_file_back(keep(files, i));
+    OK(!lend(files, 0) && !is_open(fd), "the fifth of four takes the place of the oldest");
+    open_files_free(&files);
+}
+
+static void on_end(struct loop_timer *timer UNUSED, uint64_t now_us UNUSED) { loop_stop(loop); }
+
+static void test_time(void)
+{
+    struct open_files *files = open_files_new(loop, 8, FRESH_US);
+    struct loop_timer end = {.on_timer = on_end};
+    struct open_file *kept = keep(files, 1), *lent = keep(files, 2);
+    int kept_fd = kept->fd, lent_fd = lent->fd;
+    open_file_back(kept);
+    loop_timer_start(loop, &end, loop_now_us(loop) + 2 * FRESH_US + 50000);
+    loop_run(loop);
+    OK(!is_open(kept_fd),
+       "what nobody has is closed after a moment, so a removed file frees its room");
+    OK(!lend(files, 2) && is_open(lent_fd),
+       "what somebody has is not lent any more, but stays open");
+    open_files_free(&files);
+    OK(is_open(lent_fd), "even beyond the end");
+    open_file_back(lent);
+    OK(!is_open(lent_fd), "until it comes back");
+}
+
+int main(void)
+{
+    int fd = mkstemp(path);
+    close(fd);
+    loop = loop_new();
+    test_lending();
+    test_changes();
+    test_bound();
+    test_time();
+    unlink(path);
+    loop_free(&loop);
+    return tap_done();
+}
