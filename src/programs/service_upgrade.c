@@ -88,7 +88,6 @@ static void give_way(struct service *service, int channel)
         .context = service,
     };
     service->gave_way = true;
-    service->health.is_draining = true;
     answer(service, NULL);
     mdns_stop(&service->mdns);
     LOG_EVENT(&service->logging.logger, LOG_INFO, "giving way to a new process");

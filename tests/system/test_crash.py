@@ -155,6 +155,46 @@ def test_sockets_of_a_service_manager_are_taken(tmp_path, music):
     assert process.wait(30) == 0
 
 
+def test_even_a_dead_supervisor_loses_no_socket_under_a_service_manager(tmp_path, music):
+    """What it asked the manager to store comes back by LISTEN_FDS; connections wait meanwhile."""
+    path, data = tmp_path / "notify.sock", tmp_path / "state"
+    stored = []
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(path))
+        manager.settimeout(20)
+        process = subprocess.Popen([find_binary(), "serve", music, "--data", data, "--listen", "127.0.0.1:0"],
+                                   env=clean_environment({"NOTIFY_SOCKET": str(path)}), stdout=subprocess.PIPE,
+                                   stderr=subprocess.DEVNULL)
+        while True:
+            said, fds, _, _ = socket.recv_fds(manager, 1000, 4)
+            if said.startswith(b"FDSTORE=1"):
+                stored.append((said.decode().partition("FDNAME=")[2].strip(), fds[0]))
+            if said == b"READY=1":
+                break
+    port = int(process.stdout.readline().rsplit(b":", 1)[1])
+    assert sorted(name for name, _ in stored) == [f"listen-127.0.0.1_{port}", "tickets"]
+    process.kill()
+    process.wait()
+    client = socket.create_connection(("127.0.0.1", port), 20)  # nobody is there, and nobody refuses
+    client.sendall(b"GET /livez HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    moves = "".join(f"os.dup2({fd}, {100 + i}); " for i, (_, fd) in enumerate(stored)) + \
+            "".join(f"os.dup2({100 + i}, {3 + i}); " for i in range(len(stored)))
+    script = f"import os; {moves}os.environ['LISTEN_PID'] = str(os.getpid()); " \
+             f"os.execv({str(find_binary())!r}, ['sostenuto', 'serve', '--data', {str(data)!r}, '--listen', '127.0.0.1:{port}'])"
+    process = subprocess.Popen(["/usr/bin/python3", "-c", script], pass_fds=[fd for _, fd in stored],
+                               env=clean_environment({"LISTEN_FDS": str(len(stored)),
+                                                      "LISTEN_FDNAMES": ":".join(name for name, _ in stored)}),
+                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        assert client.makefile("rb").read().endswith(b"ok\n")
+    finally:
+        client.close()
+        for _, fd in stored:
+            os.close(fd)
+        process.terminate()
+    assert process.wait(30) == 0
+
+
 def test_status_tells_the_pid_and_the_restarts(server):
     crash(server, signal.SIGKILL)
     assert wait_until(lambda: server.pid)
