@@ -476,7 +476,7 @@ void connections_init(struct server *server)
                             on_deadline);
     server->handshakes.turn.on_timer = connections_on_turn;
     budget_init(&server->handshakes.budget, limits->handshake_cpu_percent,
-                loop_now_us(server->loop));
+                loop_now_us(server->home->loop)); /* it may not be our thread's loop */
 }
 
 void connections_release(struct server *server)

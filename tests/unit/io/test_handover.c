@@ -105,8 +105,8 @@ static void on_generation(struct loop_timer *timer, uint64_t now_us)
     struct server *old = servers[serving++];
     servers[serving] = serve();
     const struct server_handover handover = {.channel = pair[0],
-                                             .quiet_us = 2000000,
-                                             .grace_us = 5000000,
+                                             .quiet_us = 10000000,
+                                             .grace_us = 20000000,
                                              .on_quiet = on_quiet,
                                              .on_done = on_done,
                                              .context = old};
