@@ -34,33 +34,41 @@ struct fault_board *fault_board_map(const char *path, bool is_maker)
     return board;
 }
 
+void fault_board_unmap(struct fault_board **board)
+{
+    if (*board)
+        (void)munmap(*board, sizeof **board);
+    *board = NULL;
+}
+
 #ifdef SOSTENUTO_DRILLS
-static struct fault_board *board; /* set before the first thread starts, then only read */
+static struct fault_board *obeyed_board; /* set before the first thread starts, then only read */
 
 bool fault_points_obey(const char *path)
 {
-    board = fault_board_map(path, false);
-    return board != NULL;
+    obeyed_board = fault_board_map(path, false);
+    return obeyed_board != NULL;
 }
 
 int64_t fault_point_clock_shift_ms(void)
 {
     int64_t shift_ms =
-        board ? atomic_load_explicit(&board->clock_shift_ms, memory_order_relaxed) : 0;
+        obeyed_board ? atomic_load_explicit(&obeyed_board->clock_shift_ms, memory_order_relaxed)
+                     : 0;
     if (shift_ms)
-        atomic_fetch_add_explicit(&board->clock_obeyed, 1, memory_order_relaxed);
+        atomic_fetch_add_explicit(&obeyed_board->clock_obeyed, 1, memory_order_relaxed);
     return shift_ms;
 }
 
 void fault_point_disk(void)
 {
     uint32_t delay_ms =
-        board ? atomic_load_explicit(&board->disk_delay_ms, memory_order_relaxed) : 0;
+        obeyed_board ? atomic_load_explicit(&obeyed_board->disk_delay_ms, memory_order_relaxed) : 0;
     if (!delay_ms)
         return;
     struct timespec left = {delay_ms / 1000, (long)(delay_ms % 1000) * 1000000};
     while (nanosleep(&left, &left) != 0 && errno == EINTR)
         ;
-    atomic_fetch_add_explicit(&board->disk_obeyed, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&obeyed_board->disk_obeyed, 1, memory_order_relaxed);
 }
 #endif

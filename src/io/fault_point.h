@@ -24,9 +24,10 @@ struct fault_board {
     _Atomic uint64_t disk_obeyed;   /* writes and syncs that waited */
 };
 
-/* Makes the file if it is missing, maps it shared.  NULL with errno set; the process's end unmaps.
+/* Makes the file if it is missing, maps it shared.  NULL with errno set.
  */
 struct fault_board *fault_board_map(const char *path, bool is_maker) MUST_USE;
+void fault_board_unmap(struct fault_board **board); /* accepts NULL inside */
 
 #ifdef SOSTENUTO_DRILLS
 /* This process obeys that board from here on; false with errno set when it cannot be mapped. */

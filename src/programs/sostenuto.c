@@ -56,7 +56,7 @@ static bool take_faults(void)
     const char *path = getenv("SOSTENUTO_FAULT_BOARD");
     if (!path || fault_points_obey(path))
         return true;
-    (void)command_fail(COMMAND_USAGE, "SOSTENUTO_FAULT_BOARD: %s: %m", path);
+    (void)command_fail(COMMAND_USAGE, "SOSTENUTO_FAULT_BOARD: %s is no board of faults", path);
     return false;
 }
 #else

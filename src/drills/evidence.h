@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+#include "drills/load.h"
+#include "drills/scenario.h"
+
+/*
+ * evidence: everything that one run of a scenario measured.  run.c writes it, score.c judges it,
+ * report_*.c show it; nobody else needs to have been there.
+ */
+enum { EVIDENCE_WORDS_BYTES = 256 };
+
+struct evidence_second {
+    struct load_second load;
+    uint32_t memory_mib; /* of the server, at its end */
+    uint32_t down_ms;    /* of this second, without an answer to /livez */
+};
+
+struct evidence {
+    bool has_begun;                 /* the fleet stood and the load ran */
+    char why[EVIDENCE_WORDS_BYTES]; /* when it did not */
+
+    struct load_figures whole, before, during,
+        after; /* the first fault's begin, the last one's end */
+    struct load_readback readback;
+    bool has_readback;
+    struct evidence_fault {
+        bool has_bit;
+        char words[128];
+    } faults[SCENARIO_MAX_FAULTS];
+    bool has_words[SCENARIO_MAX_LIST]; /* of scenario.about.words */
+
+    uint64_t down_ms_max, memory_peak_bytes;
+    bool was_stopped; /* a stop condition; the words tell which */
+    char stop_words[EVIDENCE_WORDS_BYTES];
+    int exit_code; /* of the server, in the end */
+
+    struct evidence_control { /* the same load against a server that answers at once */
+        bool has_run, kept_up;
+        uint64_t plays_started, plays_failed, gaps, late_ms_max;
+        uint64_t start_ms_p99;
+    } control;
+
+    struct evidence_second *seconds;
+    size_t second_count;
+    uint64_t took_ms;     /* with everything before and after */
+    char guards_off[128]; /* "": an ordinary run */
+};
+
+void evidence_release(struct evidence *evidence);
+
+/* When faults stand, in seconds of the run; a moment is given three seconds.  False without any. */
+bool evidence_fault_span(const struct scenario *scenario, int64_t *ret_begin_s, int64_t *ret_end_s);
+/* From the begin of a fault to the end of the last second that shows one; 0 when none does. */
+int64_t evidence_recover_s(const struct scenario *scenario, const struct evidence *evidence);
+/* Requests per tap from the first fault on, in percent of before; -1 when nothing was tapped. */
+int64_t evidence_amplification(const struct evidence *evidence);

@@ -1,0 +1,370 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "drills/run.h"
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "drills/fault_proxy.h"
+#include "drills/fleet.h"
+#include "drills/pulse.h"
+#include "drills/run_load.h"
+#include "io/clock.h"
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+enum {
+    TICK_MS = 100,
+    TICKS_PER_SECOND = 1000 / TICK_MS,
+    GRACE_MS = 1000,
+    PREPARE_MS = 60000,
+    REVIVE_MS = 3000, /* then a server that stays away is started by hand, as an owner would */
+    HEAL_MS = 20000,
+    READ_MS = 35000,
+};
+
+enum step { STEP_PREPARING, STEP_RUNNING, STEP_HEALING, STEP_READING, STEP_DONE };
+
+struct run {
+    const struct scenario *scenario;
+    const struct run_config *config;
+    struct evidence *evidence;
+    struct loop *loop;
+    struct fleet *fleet;
+    struct fault_proxy *proxy;
+    struct load *load;
+    struct pulse pulse;
+    struct loop_timer timer;
+    enum step step;
+    uint64_t since_us; /* of this step */
+    bool has_begun[SCENARIO_MAX_FAULTS], has_ended[SCENARIO_MAX_FAULTS];
+    struct load_figures at_begin, at_end; /* of the span of faults */
+    bool has_at_begin, has_at_end;
+    uint64_t silent_ms; /* at the last second */
+    unsigned ticks;
+};
+
+static void enter(struct run *run, enum step step, uint64_t now_us)
+{
+    run->step = step;
+    run->since_us = now_us;
+    if (step == STEP_DONE)
+        loop_stop(run->loop);
+}
+
+static void give_up(struct run *run, const char *format, const char *detail)
+{
+    struct evidence *evidence = run->evidence;
+    if (!evidence->why[0])
+        (void)snprintf(evidence->why, sizeof evidence->why, "%s%s", format, detail);
+    loop_stop(run->loop);
+    run->step = STEP_DONE;
+}
+
+/* --- faults at their seconds --- */
+
+static void begin_fault(struct run *run, size_t at)
+{
+    const struct scenario_fault *fault = &run->scenario->faults[at];
+    run->has_begun[at] = true;
+    if (fault_target(fault->kind) == FAULT_TARGET_LINE)
+        fault_proxy_begin(run->proxy, fault);
+    else
+        fleet_fault_begin(run->fleet, at);
+}
+
+static void end_fault(struct run *run, size_t at)
+{
+    const struct scenario_fault *fault = &run->scenario->faults[at];
+    run->has_ended[at] = true;
+    if (fault_target(fault->kind) == FAULT_TARGET_LINE)
+        fault_proxy_end(run->proxy, fault);
+    else
+        fleet_fault_end(run->fleet, at);
+}
+
+static void move_faults(struct run *run, int64_t elapsed_ms)
+{
+    for (size_t i = 0; i < run->scenario->fault_count; i++) {
+        const struct scenario_fault *fault = &run->scenario->faults[i];
+        if (!run->has_begun[i] && elapsed_ms >= fault->at_s * 1000)
+            begin_fault(run, i);
+        if (run->has_begun[i] && !run->has_ended[i] && fault_lasts(fault->kind) &&
+            elapsed_ms >= fault->until_s * 1000)
+            end_fault(run, i);
+    }
+}
+
+static void end_faults(struct run *run)
+{
+    for (size_t i = 0; i < run->scenario->fault_count; i++)
+        if (run->has_begun[i] && !run->has_ended[i])
+            end_fault(run, i);
+}
+
+/* --- measuring --- */
+
+static void take_span(struct run *run, int64_t elapsed_ms)
+{
+    int64_t begin_s, end_s;
+    if (!evidence_fault_span(run->scenario, &begin_s, &end_s))
+        return;
+    if (!run->has_at_begin && elapsed_ms >= begin_s * 1000) {
+        load_figures(run->load, &run->at_begin);
+        run->has_at_begin = true;
+    }
+    if (!run->has_at_end && elapsed_ms >= end_s * 1000) {
+        load_figures(run->load, &run->at_end);
+        run->has_at_end = true;
+    }
+}
+
+/* The row of the second that is over; the load's own half of it is copied in the end. */
+static void take_second(struct run *run, uint64_t now_us)
+{
+    struct evidence *evidence = run->evidence;
+    uint64_t now_bytes, peak_bytes, silent_ms = pulse_silent_ms(&run->pulse, now_us);
+    fleet_memory(run->fleet, &now_bytes, &peak_bytes);
+    if (evidence->second_count >= (size_t)run->scenario->about.seconds)
+        return;
+    struct evidence_second *second = &evidence->seconds[evidence->second_count++];
+    second->memory_mib = (uint32_t)(now_bytes >> 20);
+    second->down_ms = (uint32_t)(silent_ms < 1000 ? silent_ms : 1000);
+}
+
+static bool must_stop(struct run *run, const struct load_figures *figures)
+{
+    const struct scenario_stop *stop = &run->scenario->stop;
+    struct evidence *evidence = run->evidence;
+    uint64_t now_bytes, peak_bytes;
+    fleet_memory(run->fleet, &now_bytes, &peak_bytes);
+    size_t size = sizeof evidence->stop_words;
+    uint32_t there = figures->listeners_now ? figures->listeners_now : 1;
+    if (stop->failed_plays != SCENARIO_NOT_GIVEN &&
+        figures->plays_failed >= (uint64_t)stop->failed_plays)
+        (void)snprintf(evidence->stop_words, size, "%llu failed plays",
+                       (unsigned long long)figures->plays_failed);
+    else if (stop->silent_percent != SCENARIO_NOT_GIVEN &&
+             figures->silent_now * 100 / there >= (uint64_t)stop->silent_percent)
+        (void)snprintf(evidence->stop_words, size, "%u of %u listeners hear nothing",
+                       figures->silent_now, there);
+    else if (stop->memory_mib != SCENARIO_NOT_GIVEN &&
+             now_bytes >> 20 >= (uint64_t)stop->memory_mib)
+        (void)snprintf(evidence->stop_words, size, "the server takes %llu MiB",
+                       (unsigned long long)(now_bytes >> 20));
+    else
+        return false;
+    return evidence->was_stopped = true;
+}
+
+/* --- steps, at every tick --- */
+
+static void stop_load(struct run *run, uint64_t now_us)
+{
+    struct evidence *evidence = run->evidence;
+    load_figures(run->load, &evidence->whole);
+    evidence->down_ms_max = pulse_longest_ms(&run->pulse, now_us);
+    end_faults(run);
+    load_stop(run->load, GRACE_MS);
+    enter(run, STEP_HEALING, now_us);
+}
+
+static void step_running(struct run *run, uint64_t now_us)
+{
+    int64_t elapsed_ms = (int64_t)((now_us - run->since_us) / 1000);
+    take_span(run, elapsed_ms);
+    move_faults(run, elapsed_ms);
+    bool is_over = elapsed_ms >= run->scenario->about.seconds * 1000;
+    if (++run->ticks % TICKS_PER_SECOND == 0 || is_over) {
+        struct load_figures figures;
+        load_figures(run->load, &figures);
+        take_second(run, now_us);
+        is_over |= must_stop(run, &figures);
+    }
+    if (is_over)
+        stop_load(run, now_us);
+}
+
+static void on_readback(void *context, const struct load_readback *readback)
+{
+    struct run *run = context;
+    run->evidence->readback = *readback;
+    run->evidence->has_readback = true;
+    enter(run, STEP_DONE, loop_now_us(run->loop));
+}
+
+static void step_healing(struct run *run, uint64_t now_us)
+{
+    bool is_well = load_state(run->load) == LOAD_STOPPED && !pulse_silent_ms(&run->pulse, now_us);
+    if (now_us - run->since_us > REVIVE_MS * UINT64_C(1000))
+        fleet_revive(run->fleet);
+    if (is_well) {
+        enter(run, STEP_READING, now_us);
+        load_read_back(run->load, on_readback, run);
+    } else if (now_us - run->since_us > HEAL_MS * UINT64_C(1000)) {
+        enter(run, STEP_DONE, now_us); /* nothing was read: writes are not proven */
+    }
+}
+
+static void on_tick(struct loop_timer *timer, uint64_t now_us)
+{
+    struct run *run = CONTAINER_OF(timer, struct run, timer);
+    if (run->config->is_cancelled && *run->config->is_cancelled) {
+        run->evidence->has_begun = false;
+        give_up(run, "it was cancelled", "");
+        return;
+    }
+    fleet_tick(run->fleet);
+    switch (run->step) {
+    case STEP_PREPARING:
+        if (now_us - run->since_us > PREPARE_MS * UINT64_C(1000))
+            give_up(run, "the listeners were not ready within a minute", "");
+        break;
+    case STEP_RUNNING:
+        step_running(run, now_us);
+        break;
+    case STEP_HEALING:
+        step_healing(run, now_us);
+        break;
+    case STEP_READING:
+        if (now_us - run->since_us > READ_MS * UINT64_C(1000))
+            enter(run, STEP_DONE, now_us);
+        break;
+    case STEP_DONE:
+        return;
+    }
+    loop_timer_start(run->loop, timer, now_us + TICK_MS * 1000);
+}
+
+static void on_state(void *context, enum load_state state)
+{
+    struct run *run = context;
+    if (state == LOAD_FAILED)
+        give_up(run, "the listeners could not begin: ", load_why(run->load));
+    if (state != LOAD_RUNNING)
+        return;
+    run->evidence->has_begun = true;
+    pulse_start(&run->pulse, run->loop, fleet_port(run->fleet));
+    enter(run, STEP_RUNNING, loop_now_us(run->loop));
+}
+
+/* --- the whole --- */
+
+static bool start_all(struct run *run, struct run_load *load)
+{
+    const struct scenario *scenario = run->scenario;
+    unsigned count;
+    const char *why = "";
+    uint16_t port = fleet_port(run->fleet);
+    if (scenario->topology.proxy) {
+        run->proxy = fault_proxy_start(port, (uint64_t)scenario->about.seed);
+        if (!run->proxy) {
+            give_up(run, "the fault proxy does not start: ", strerrordesc_np(errno));
+            return false;
+        }
+        port = fault_proxy_port(run->proxy);
+    }
+    const struct load_account *accounts = fleet_accounts(run->fleet, &count);
+    run_load_profile(load, scenario, port, accounts, count);
+    run->load = load_start(run->loop, &load->profile, on_state, run, &why);
+    if (!run->load)
+        give_up(run, "the listeners could not begin: ", why);
+    return run->load != NULL;
+}
+
+static void take_fault_evidence(struct run *run)
+{
+    struct fault_proxy_figures line = {0};
+    if (run->proxy)
+        fault_proxy_figures(run->proxy, &line);
+    for (size_t i = 0; i < run->scenario->fault_count; i++) {
+        struct evidence_fault *fault = &run->evidence->faults[i];
+        enum fault_kind kind = run->scenario->faults[i].kind;
+        const char *words = "no connection was touched";
+        if (fault_target(kind) == FAULT_TARGET_SERVER) {
+            fault->has_bit = fleet_fault_bit(run->fleet, i, &words);
+        } else if (line.hits[kind] > 0) {
+            fault->has_bit = true;
+            (void)snprintf(fault->words, sizeof fault->words, "%llu %s",
+                           (unsigned long long)line.hits[kind],
+                           kind == FAULT_CORRUPT ? "bits were wrong" : "connections were touched");
+            continue;
+        }
+        (void)snprintf(fault->words, sizeof fault->words, "%s", words);
+    }
+}
+
+static void take_evidence(struct run *run)
+{
+    struct evidence *evidence = run->evidence;
+    uint64_t ignored;
+    size_t count = 0;
+    const struct load_second *seconds = load_seconds(run->load, &count);
+    for (size_t i = 0; i < evidence->second_count && i < count; i++)
+        evidence->seconds[i].load = seconds[i];
+    evidence->before = run->has_at_begin ? run->at_begin : evidence->whole;
+    evidence->during = run->has_at_end ? run->at_end : evidence->whole;
+    evidence->after = evidence->whole;
+    load_figures_since(&evidence->after, &evidence->during);
+    load_figures_since(&evidence->during, &evidence->before);
+    take_fault_evidence(run);
+    fleet_memory(run->fleet, &ignored, &evidence->memory_peak_bytes);
+}
+
+/* The server's own words are whole only once it ended. */
+static void take_words(struct run *run)
+{
+    for (size_t i = 0; i < run->scenario->about.words.count; i++)
+        run->evidence->has_words[i] =
+            fleet_has_said(run->fleet, run->scenario->about.words.items[i]);
+}
+
+static void run_fleet(struct run *run)
+{
+    struct run_load load;
+    if (start_all(run, &load)) {
+        enter(run, STEP_PREPARING, clock_monotonic_us());
+        run->timer.on_timer = on_tick;
+        loop_timer_start(run->loop, &run->timer, clock_monotonic_us());
+        loop_run(run->loop);
+        if (run->evidence->has_begun)
+            take_evidence(run);
+    }
+    loop_timer_stop(&run->timer);
+    pulse_stop(&run->pulse);
+    load_free(&run->load);
+    fault_proxy_stop(&run->proxy);
+}
+
+void run_scenario(const struct scenario *scenario, const struct run_config *config,
+                  struct evidence *ret)
+{
+    uint64_t begin_us = clock_monotonic_us();
+    struct run run = {.scenario = scenario, .config = config, .evidence = ret};
+    struct buffer why;
+    buffer_init(&why, 8192);
+    *ret = (struct evidence){0};
+    ret->seconds = mem_zalloc((size_t)scenario->about.seconds * sizeof *ret->seconds);
+    if (config->guards_off)
+        (void)snprintf(ret->guards_off, sizeof ret->guards_off, "%s", config->guards_off);
+    if (!config->skips_control)
+        run_control(scenario, &ret->control);
+    const struct fleet_config fleet = {.program = config->program,
+                                       .folder = config->folder,
+                                       .library_cache = config->library_cache,
+                                       .scenario = scenario,
+                                       .guards_off = config->guards_off,
+                                       .space = config->space};
+    run.loop = loop_new();
+    run.fleet = fleet_open(&fleet, &why);
+    if (run.fleet) {
+        run_fleet(&run);
+        fleet_stop(run.fleet, &ret->exit_code);
+        take_words(&run);
+        fleet_close(&run.fleet);
+    } else {
+        (void)snprintf(ret->why, sizeof ret->why, "%.*s", TEXT_ARGS(buffer_view(&why)));
+    }
+    loop_free(&run.loop);
+    buffer_release(&why);
+    ret->took_ms = (clock_monotonic_us() - begin_us) / 1000;
+}

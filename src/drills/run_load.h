@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+#include "drills/load.h"
+#include "drills/scenario.h"
+
+/* run_load: a scenario's load { } as the profile of virtual listeners who come to 127.0.0.1. */
+struct run_load {
+    struct load_profile profile;
+    char target[32];
+};
+void run_load_profile(struct run_load *load, const struct scenario *scenario, uint16_t port,
+                      const struct load_account *accounts, unsigned account_count);
+
+/* The control run: that load for a few seconds against a null server, through a good proxy when the
+ * scenario has one.  Blocks. */
+struct evidence_control;
+void run_control(const struct scenario *scenario, struct evidence_control *ret);
