@@ -8,24 +8,39 @@
 #include <unistd.h>
 
 static struct fake {
-    struct loop_watch listener;
+    struct loop *loop;
+    struct loop_watch listener, client; /* one at a time, as the pulse asks */
     struct loop_timer timer;
     bool is_silent;
     unsigned answered;
 } fake;
 static struct pulse pulse;
 
-static void on_accept(struct loop_watch *watch, unsigned events UNUSED, uint64_t now_us UNUSED)
+static void close_client(void)
+{
+    if (!fake.client._loop)
+        return;
+    loop_watch_remove(&fake.client);
+    close(fake.client.fd);
+}
+
+static void on_question(struct loop_watch *watch, unsigned events UNUSED, uint64_t now_us UNUSED)
 {
     static const char answer[] = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+    char question[256];
+    if (recv(watch->fd, question, sizeof question, 0) > 0)
+        (void)send(watch->fd, answer, sizeof answer - 1, MSG_NOSIGNAL);
+    fake.answered++;
+    close_client();
+}
+
+static void on_accept(struct loop_watch *watch, unsigned events UNUSED, uint64_t now_us UNUSED)
+{
     int fd = accept(watch->fd, NULL, NULL);
-    if (!fake.is_silent) { /* the question is short: it is there soon, and nobody minds */
-        char question[256];
-        (void)!recv(fd, question, sizeof question, 0);
-        (void)send(fd, answer, sizeof answer - 1, MSG_NOSIGNAL);
-        fake.answered++;
-    }
-    close(fd);
+    close_client();
+    fake.client = (struct loop_watch){.on_events = on_question, .fd = fd, .wanted = LOOP_READ};
+    if (fake.is_silent || loop_watch_add(fake.loop, &fake.client) != 0)
+        close(fd);
 }
 
 static void on_timer(struct loop_timer *timer, uint64_t now_us)
@@ -42,7 +57,7 @@ static void on_timer(struct loop_timer *timer, uint64_t now_us)
         uint64_t longest_ms = pulse_longest_ms(&pulse, now_us);
         OK(pulse_silent_ms(&pulse, now_us) < 100, "and its end");
         OK(longest_ms >= 300 && longest_ms < 700, "the longest silence is kept");
-        loop_stop(timer->_loop ? timer->_loop : pulse.loop);
+        loop_stop(fake.loop);
         return;
     }
     loop_timer_start(pulse.loop, timer, now_us + 400000);
@@ -50,7 +65,7 @@ static void on_timer(struct loop_timer *timer, uint64_t now_us)
 
 int main(void)
 {
-    struct loop *loop = loop_new();
+    struct loop *loop = fake.loop = loop_new();
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t size = sizeof address;
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -65,6 +80,7 @@ int main(void)
     loop_timer_start(loop, &fake.timer, loop_now_us(loop) + 400000);
     loop_run(loop);
     pulse_stop(&pulse);
+    close_client();
     loop_watch_remove(&fake.listener);
     close(fd);
     loop_free(&loop);
