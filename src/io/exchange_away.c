@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "base/counters.h"
+#include "base/guard.h"
 #include "base/mem.h"
 #include "io/carrier.h"
 #include "io/server_state.h"
@@ -53,7 +54,7 @@ void exchange_go_home(struct exchange *exchange, exchange_handler *handler, void
         handler(exchange, context);
         return;
     }
-    if (server->away_count >= server->config.limits.max_away) {
+    if (guard_is_on(GUARD_AWAY) && server->away_count >= server->config.limits.max_away) {
         counter_add(COUNTER_AWAY_REFUSED, 1);
         exchange_field(exchange, "Retry-After", TEXT("1"));
         exchange_send_problem(exchange, 503, "Busy",

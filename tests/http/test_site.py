@@ -337,6 +337,28 @@ def test_drain_does_not_wait_for_ever():
         assert site.stop() == 0 and 2 < time.monotonic() - start < 6
 
 
+# --- several loops ---
+
+def ask_slowly(site, count):
+    """`count` requests at once that take 0.2 s each and need the home loop; the statuses."""
+    clients = [site.connect() for _ in range(count)]
+    for client in clients:
+        client.sendall(get("/slow"))
+    return [status(read_all(client)) for client in clients]
+
+
+def test_requests_beyond_max_away_are_refused_and_the_next_is_served():
+    with Site("--limit", "max_away", 2) as site:
+        statuses = ask_slowly(site, 30)
+        assert set(statuses) == {200, 503} and statuses.count(200) >= 4
+        assert ask_slowly(site, 1) == [200]
+
+
+def test_without_the_guard_all_wait_for_the_home_loop():
+    with Site("--limit", "max_away", 2, guards_off="away") as site:
+        assert set(ask_slowly(site, 30)) == {200}
+
+
 # --- the access log ---
 
 def test_the_log_has_every_request_and_no_secret():
