@@ -7,6 +7,8 @@
 #include <errno.h>
 #include <limits.h>
 #include <linux/sockios.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <string.h>
@@ -115,6 +117,12 @@ static ssize_t tls_write_all(struct stream *stream, const char *data, size_t siz
     return (ssize_t)done;
 }
 
+/* Records share packets while it is on. */
+static void hold_packets(const struct stream *stream, int is_on)
+{
+    (void)setsockopt(stream->fd, IPPROTO_TCP, TCP_CORK, &is_on, sizeof is_on);
+}
+
 /* Small runs go into one record together: a record each would cost more than the copy. */
 static ssize_t tls_write_runs(struct stream *stream, const struct iovec *runs, int count)
 {
@@ -153,7 +161,13 @@ ssize_t stream_send_file(struct stream *stream, int file_fd, uint64_t offset, si
     ssize_t got = pread(file_fd, scratch, size < scratch_size ? size : scratch_size, (off_t)offset);
     if (got <= 0)
         return got < 0 ? -errno : 0;
-    return tls_write_all(stream, scratch, (size_t)got);
+    bool is_one_record = got <= STREAM_RECORD_BYTES;
+    if (!is_one_record)
+        hold_packets(stream, 1);
+    ssize_t put = tls_write_all(stream, scratch, (size_t)got);
+    if (!is_one_record)
+        hold_packets(stream, 0);
+    return put;
 }
 
 size_t stream_unsent(const struct stream *stream)
