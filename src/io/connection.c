@@ -13,7 +13,7 @@
 /*
  * connection: one HTTP/1 connection, from accept to close: its life, its time-outs, and what drives
  * its steps.  The steps before the first request are in connection_enter.c and connection_tls.c, a
- * request's in connection_read.c, an answer's in connection_write.c.
+ * request's in connection_read.c, an answer's in connection_write.c and connection_batch.c.
  *
  *   PROXY -> SNIFF -> TURN -> HANDSHAKE -> HEADER -> BODY -> HANDLING -> ANSWER -> HEADER, LINGER
  *     '--------'-------- as configured -------^        '- if any -^                     or closed
@@ -65,6 +65,7 @@ static void give_progress_back(struct connection *connection)
     if (!progress)
         return;
     buffer_release(&progress->in);
+    buffer_release(&progress->batch);
     if (server->spare_progress_count >= SERVER_SPARE_PROGRESSES) {
         mem_free(progress);
         return;
@@ -89,7 +90,8 @@ bool connection_can_move(const struct connection *connection)
 {
     return connection->step <= STEP_HEADER && connection->step != STEP_HANDSHAKE &&
            !connection->stream.ssl && !connection->exchange && !connection->is_running &&
-           !connection->will_close && handover_moves_connections(connection_server(connection));
+           !connection_has_batch(connection) && !connection->will_close &&
+           handover_moves_connections(connection_server(connection));
 }
 
 bool connection_needs_no_handler(const struct connection *connection)
@@ -117,7 +119,8 @@ static bool is_held(const struct connection *connection)
 
 static bool is_idle(const struct connection *connection)
 {
-    return connection->step < STEP_BODY && !has_input(connection);
+    return connection->step < STEP_BODY && !has_input(connection) &&
+           !connection_has_batch(connection);
 }
 
 /* --- life and death --- */
@@ -239,6 +242,11 @@ static step_function *const steps[] = {
     [STEP_LINGER] = step_linger,
 };
 
+static unsigned wanted_to_write(const struct connection *connection)
+{
+    return connection->stream.wants_other_way ? LOOP_READ : LOOP_WRITE;
+}
+
 static unsigned wanted_by(const struct connection *connection, enum step_result result)
 {
     bool other = connection->stream.wants_other_way;
@@ -252,7 +260,7 @@ static unsigned wanted_by(const struct connection *connection, enum step_result 
         return can_read_ahead ? LOOP_READ : 0;
     case STEP_ANSWER:
         if (connection->is_blocked)
-            return other ? LOOP_READ : LOOP_WRITE;
+            return wanted_to_write(connection);
         return can_read_ahead ? LOOP_READ : 0;
     case STEP_BODY:
         if (connection->is_blocked)
@@ -261,6 +269,22 @@ static unsigned wanted_by(const struct connection *connection, enum step_result 
     default:
         return other ? LOOP_WRITE : LOOP_READ;
     }
+}
+
+/* A batch that the socket did not take at once is all that we waited for. */
+static enum step_result resume_batch(struct connection *connection)
+{
+    if (!connection_has_batch(connection) || connection->step == STEP_ANSWER)
+        return STEP_GOES_ON;
+    enum step_result result = connection_flush_batch(connection);
+    if (result != STEP_GOES_ON)
+        return result;
+    connection->is_blocked = false;
+    deadline_stop(&connection->deadline);
+    if (connection->step == STEP_HEADER || connection->step == STEP_BODY)
+        connection_wait(connection,
+                        connection->step == STEP_HEADER ? SERVER_WAIT_HEADER : SERVER_WAIT_BODY);
+    return STEP_GOES_ON;
 }
 
 void connection_run(struct connection *connection)
@@ -276,12 +300,17 @@ void connection_run(struct connection *connection)
         take_progress(connection);
     connection->is_running = true;
     connection->progress->run_count = 0;
-    do
+    result = resume_batch(connection);
+    while (result == STEP_GOES_ON && !is_held_next(connection))
         result = steps[connection->step](connection);
-    while (result == STEP_GOES_ON && !is_held_next(connection));
+    enum step_result flushed = connection_flush_batch(connection);
     connection->is_running = false;
-    if (result == STEP_CLOSES) {
+    if (result == STEP_CLOSES || flushed == STEP_CLOSES) {
         connection_free(connection, -EPIPE);
+        return;
+    }
+    if (flushed == STEP_WAITS) {
+        loop_watch_set(&connection->watch, wanted_to_write(connection));
         return;
     }
     if (result == STEP_BECOMES_H2) {
@@ -317,11 +346,14 @@ static void answer_timeout(struct connection *connection)
 static void on_deadline(struct deadline *deadline, uint64_t at_us UNUSED)
 {
     struct connection *connection = CONTAINER_OF(deadline, struct connection, deadline);
-    if ((connection->step == STEP_ANSWER && connection_keeps_taking(connection)) ||
-        (connection->step == STEP_BODY && connection_keeps_bringing(connection)))
+    bool is_writing = connection->step == STEP_ANSWER || connection_has_batch(connection);
+    if (is_writing ? connection_keeps_taking(connection)
+                   : connection->step == STEP_BODY && connection_keeps_bringing(connection))
         return;
-    bool waits_for_request = connection->step == STEP_HEADER && !has_input(connection);
-    bool is_in_request = connection->step == STEP_HEADER || connection->step == STEP_BODY;
+    bool waits_for_request =
+        !is_writing && connection->step == STEP_HEADER && !has_input(connection);
+    bool is_in_request =
+        !is_writing && (connection->step == STEP_HEADER || connection->step == STEP_BODY);
     if (waits_for_request || connection->step == STEP_LINGER) {
         connection_abort(connection);
         return;

@@ -7,7 +7,7 @@
 
 #include <assert.h>
 
-/* connection_state: what the four files of an HTTP/1 connection share.  Internal to io/. */
+/* connection_state: what the files of an HTTP/1 connection share.  Internal to io/. */
 enum connection_step {
     STEP_PROXY,     /* the PROXY v2 header is awaited */
     STEP_SNIFF,     /* the first byte: TLS or plain? */
@@ -36,6 +36,7 @@ enum step_result {
 struct connection_progress {
     struct connection_progress *next; /* among the spare ones */
     struct buffer in;                 /* read and not consumed; without memory when empty */
+    struct buffer batch;              /* answers that wait for those of the rest of a pipeline */
     struct http_parser parser;
     struct http_chunked chunked;
     const struct server_route *route; /* in STEP_BODY */
@@ -84,6 +85,13 @@ void connection_wait(struct connection *connection, enum server_wait wait);
 /* Looks at what the client has taken or brought since the last look.  False: it is too slow. */
 bool connection_keeps_taking(struct connection *connection);
 bool connection_keeps_bringing(struct connection *connection);
+/* The socket took less than we had: waits until it takes more, or for the send time-out. */
+enum step_result connection_wait_to_write(struct connection *connection);
+/* The prepared answer, if it may wait for the next one; true when it joined. */
+bool connection_join_batch(struct connection *connection);
+/* What has joined is sent.  STEP_GOES_ON when all is out, also when there was none. */
+enum step_result connection_flush_batch(struct connection *connection);
+bool connection_has_batch(const struct connection *connection);
 /* Sends what is on the wire buffer.  STEP_GOES_ON when all is out. */
 enum step_result connection_flush_wire(struct connection *connection);
 /* The steps that stand in other files. */

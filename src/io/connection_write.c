@@ -252,7 +252,7 @@ static int64_t taken_of(const struct connection *connection)
 
 /* Looks are made at an even pace from the first time an answer is blocked, not from the last: a
  * client that lets us write a little now and then is looked at all the same. */
-static enum step_result wait_to_write(struct connection *connection)
+enum step_result connection_wait_to_write(struct connection *connection)
 {
     connection->is_blocked = true;
     if (!deadline_is_in(&connection_server(connection)->waits[SERVER_WAIT_SEND],
@@ -300,17 +300,22 @@ enum step_result connection_step_answer(struct connection *connection)
 {
     size_t sent = 0;
     connection->is_blocked = false;
+    if (connection_join_batch(connection))
+        return connection_finish_answer(connection);
+    enum step_result flushed = connection_flush_batch(connection);
+    if (flushed != STEP_GOES_ON)
+        return flushed;
     for (;;) {
         ssize_t put = write_once(connection);
         if (put == -EAGAIN)
-            return wait_to_write(connection);
+            return connection_wait_to_write(connection);
         if (put < 0)
             return STEP_CLOSES;
         sent += (size_t)put;
         if (put == 0 && !(connection->exchange->answer.is_stream && frame_stream(connection)))
             break;
         if (sent > BYTES_PER_RUN) {
-            wait_to_write(connection);
+            connection_wait_to_write(connection);
             return STEP_YIELDS;
         }
     }
@@ -323,6 +328,9 @@ enum step_result connection_flush_wire(struct connection *connection)
 {
     struct connection_progress *progress = connection->progress;
     struct buffer *wire = &connection->exchange->wire;
+    enum step_result flushed = connection_flush_batch(connection);
+    if (flushed != STEP_GOES_ON)
+        return flushed;
     connection->is_blocked = false;
     while (progress->wire_sent < wire->size) {
         struct iovec run = {wire->data + progress->wire_sent, wire->size - progress->wire_sent};
