@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "drills/load.h"
 #include "drills/null_server.h"
+#include "drills/people.h"
 #include "tap.h"
 
 #include <stdio.h>
@@ -124,7 +125,7 @@ static void good_service(void)
 static void dead_server(void)
 {
     struct stage stage;
-    raise_curtain(&stage, 6000);
+    raise_curtain(&stage, 4000);
     struct load_profile profile = profile_for(&stage);
     profile.habits.skips = 0;
     stage.stops_server = true;
@@ -150,10 +151,83 @@ static void no_server(void)
     drop_curtain(&stage);
 }
 
+static void attackers(void)
+{
+    struct stage stage;
+    raise_curtain(&stage, 1200);
+    struct load_profile profile = profile_for(&stage);
+    profile.slow_headers = 7;
+    profile.slow_readers = 5;
+    OK(play(&stage, &profile), "a load with attackers");
+    OK(stage.figures.attackers_now == 12 && stage.figures.attacks_cut == 0,
+       "whose connections stand where nobody cuts them");
+    OK(stage.figures.plays_started >= 20 && stage.figures.plays_failed == 0,
+       "beside honest listeners");
+    drop_curtain(&stage);
+}
+
+static void other_targets(void)
+{
+    struct stage stage;
+    const struct null_server_config config = null_server_config_default();
+    char url[64];
+    raise_curtain(&stage, 3500);
+    struct load_profile profile = profile_for(&stage);
+    struct null_server *stays = null_server_start(&config);
+    snprintf(url, sizeof url, "http://127.0.0.1:%u", null_server_port(stays));
+    profile.targets[1] = profile.targets[0];
+    profile.targets[0] = url;
+    profile.target_count = 2;
+    profile.speed = 4;
+    stage.stops_server = true;
+    OK(play(&stage, &profile), "a load with two targets, of which one dies");
+    OK(stage.figures.connects_failed > 0, "its listeners notice");
+    OK(stage.figures.gaps == 0 && stage.figures.listeners_now == 20,
+       "move to the other one, and hear nothing of it");
+    drop_curtain(&stage);
+    null_server_stop(&stays);
+}
+
+static void days(void)
+{
+    struct stage stage;
+    raise_curtain(&stage, 3200);
+    struct load_profile profile = profile_for(&stage);
+    profile.arrival = LOAD_ARRIVE_DIURNAL;
+    profile.listeners = 100;
+    profile.day_ms = 8000; /* three hours a second: 3 to 9 in the morning */
+    profile.speed = 1;
+    OK(play(&stage, &profile), "a load that follows the hours of a day");
+    uint32_t before = people_present(100, 2000, 8000), now = people_present(100, 3000, 8000);
+    OK(stage.figures.listeners_now >= before && stage.figures.listeners_now <= now,
+       "has as many listeners as the hour says");
+    drop_curtain(&stage);
+}
+
+static void early_end(void)
+{
+    struct stage stage;
+    const char *why = NULL;
+    raise_curtain(&stage, 100);
+    struct load_profile profile = profile_for(&stage);
+    struct load *load = load_start(stage.loop, &profile, NULL, NULL, &why);
+    OK(load && load_state(load) == LOAD_PREPARING, "a load prepares first");
+    load_free(&load);
+    load = load_start(stage.loop, &profile, NULL, NULL, &why);
+    load_stop(load, 0);
+    OK(load_state(load) == LOAD_STOPPED, "and can be stopped or freed before it is ready");
+    load_free(&load);
+    drop_curtain(&stage);
+}
+
 int main(void)
 {
     good_service();
     dead_server();
     no_server();
+    attackers();
+    other_targets();
+    days();
+    early_end();
     return tap_done();
 }
