@@ -104,7 +104,7 @@ static void drop_curtain(struct stage *stage)
 static enum client_outcome get(struct stage *stage)
 {
     const struct client_request request = {
-        .method = HTTP_METHOD_GET, .target = TEXT("/a"), .deadline_ms = 4000, .discards = true};
+        .method = HTTP_METHOD_GET, .target = TEXT("/a"), .deadline_ms = 10000, .discards = true};
     stage->told.body_bytes = 0;
     if (client_ask(stage->pool, &request, &handler, &stage->told))
         loop_run(stage->loop);
@@ -127,7 +127,9 @@ static void trusted(void)
        "a large one, whose records wait decrypted");
     OK(get(&stage) == CLIENT_DONE && client_counts(stage.client)->connects == 1,
        "on one connection, whose end is told by TLS");
-    OK(get(&stage) == CLIENT_TRUNCATED, "an end that TLS does not tell is a cut");
+    enum client_outcome outcome = get(&stage); /* the reset may overtake the header */
+    OK(outcome == CLIENT_TRUNCATED || outcome == CLIENT_RESET,
+       "an end that TLS does not tell is a cut");
     drop_curtain(&stage);
 }
 
