@@ -334,7 +334,8 @@ static struct h2_connection *connection_new(const struct h2_arrival *arrival)
     connection->timer.on_timer = on_timer;
     connection->watch =
         (struct loop_watch){.on_events = on_events, .fd = arrival->stream.fd, .wanted = LOOP_READ};
-    connection->since_us = connection->flood_at_us = loop_now_us(server->loop);
+    connection->since_us = connection->idle_us = connection->flood_at_us =
+        loop_now_us(server->loop);
     buffer_init(&connection->out, sizeof shared->batch);
     int error = nghttp2_session_server_new2(&connection->session, shared->callbacks, connection,
                                             shared->option);

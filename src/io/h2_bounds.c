@@ -116,9 +116,9 @@ static bool check_idle(struct h2_connection *connection)
 {
     const struct server_limits *limits = &connection->server->config.limits;
     if (!connection->has_settings)
-        return !has_waited(connection, connection->since_us, limits->header_timeout_ms);
+        return !has_waited(connection, connection->idle_us, limits->header_timeout_ms);
     if (guard_is_on(GUARD_H2_IDLE) &&
-        has_waited(connection, connection->since_us, limits->idle_timeout_ms)) {
+        has_waited(connection, connection->idle_us, limits->idle_timeout_ms)) {
         counter_add(COUNTER_H2_IDLE, 1);
         nghttp2_session_terminate_session(connection->session, NGHTTP2_NO_ERROR);
     }
@@ -159,7 +159,7 @@ void h2_set_timer(struct h2_connection *connection)
     else if (connection->is_blocked || connection->stream_count > 0 || !connection->has_settings)
         at_us = now_us + shortest_us / 4;
     else
-        at_us = connection->since_us + us(limits->idle_timeout_ms);
+        at_us = connection->idle_us + us(limits->idle_timeout_ms);
     if (connection->is_leaving && !connection->has_said_last)
         at_us = least(at_us, connection->leave_at_us + LAST_WORD_US);
     at_us = at_us > now_us ? at_us : now_us + 1;

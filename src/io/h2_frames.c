@@ -57,6 +57,13 @@ static void judge_priority(struct h2_connection *connection, const struct frame_
         end_with(connection, NGHTTP2_PROTOCOL_ERROR);
 }
 
+/* Of a stream that is over it costs nothing, and some clients send one for each DATA on its way. */
+static void judge_reset(struct h2_connection *connection, const struct frame_head *head)
+{
+    bool is_over = nghttp2_session_get_stream_remote_close(connection->session, head->id) < 0;
+    h2_count_frame(connection, is_over ? H2_FLOOD_WINDOW_UPDATES : H2_FLOOD_RESETS);
+}
+
 static void judge(struct h2_connection *connection, const uint8_t *bytes)
 {
     const struct frame_head head = read_head(bytes);
@@ -79,7 +86,7 @@ static void judge(struct h2_connection *connection, const uint8_t *bytes)
         h2_count_frame(connection, H2_FLOOD_PRIORITIES);
         break;
     case NGHTTP2_RST_STREAM:
-        h2_count_frame(connection, H2_FLOOD_RESETS);
+        judge_reset(connection, &head);
         break;
     case NGHTTP2_SETTINGS:
         h2_count_frame(connection, H2_FLOOD_SETTINGS);

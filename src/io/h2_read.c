@@ -69,7 +69,7 @@ void h2_stream_free(struct h2_stream *stream, int error)
         stream->next->previous = stream->previous;
     connection->held_bytes -= stream->held_bytes;
     if (--connection->stream_count == 0)
-        connection->since_us = h2_now_us(connection);
+        connection->idle_us = h2_now_us(connection);
     exchange_release(stream->exchange, error);
 }
 
@@ -79,6 +79,29 @@ static void be_ready(struct h2_stream *stream)
     stream->is_ready = true;
     *connection->ready_end = stream;
     connection->ready_end = &stream->next_ready;
+}
+
+void h2_refuse(struct h2_stream *stream, unsigned status, const char *why)
+{
+    counter_add(COUNTER_REQUESTS_BAD, 1);
+    stream->route = NULL;
+    stream->exchange->step = EXCHANGE_HANDLING;
+    exchange_send_problem(stream->exchange, status, http_reason(status), why);
+}
+
+static void refuse_memory(struct h2_stream *stream)
+{
+    counter_add(COUNTER_H2_HELD, 1);
+    h2_refuse(stream, 503, "This connection already holds as much as one may.");
+}
+
+/* Asked again for each: what came in one read was let in before any of it was answered. */
+static void handle(struct h2_stream *stream)
+{
+    if (h2_holds_too_much(stream->connection))
+        refuse_memory(stream);
+    else
+        dispatch_body(stream->exchange, stream->route);
 }
 
 void h2_handle_ready(struct h2_connection *connection)
@@ -92,16 +115,8 @@ void h2_handle_ready(struct h2_connection *connection)
         if (stream->is_closed)
             h2_stream_free(stream, -ECONNRESET);
         else
-            dispatch_body(stream->exchange, stream->route);
+            handle(stream);
     }
-}
-
-void h2_refuse(struct h2_stream *stream, unsigned status, const char *why)
-{
-    counter_add(COUNTER_REQUESTS_BAD, 1);
-    stream->route = NULL;
-    stream->exchange->step = EXCHANGE_HANDLING;
-    exchange_send_problem(stream->exchange, status, http_reason(status), why);
 }
 
 /* --- the header --- */
@@ -219,8 +234,7 @@ static void take_request(struct h2_stream *stream, bool ends_here)
         counter_add(COUNTER_H2_HEADER_LISTS, why.status == 431);
         h2_refuse(stream, why.status, why.why);
     } else if (h2_holds_too_much(connection)) {
-        counter_add(COUNTER_H2_HELD, 1);
-        h2_refuse(stream, 503, "This connection already holds as much as one may.");
+        refuse_memory(stream);
     } else {
         stream->route = dispatch_header(exchange);
         if (stream->route && ends_here)
@@ -246,8 +260,7 @@ static int on_data(nghttp2_session *session, uint8_t flags UNUSED, int32_t id, c
     if (body->overflowed) {
         h2_refuse(stream, 413, "The body is larger than this path takes.");
     } else if (h2_holds_too_much(context)) {
-        counter_add(COUNTER_H2_HELD, 1);
-        h2_refuse(stream, 503, "This connection already holds as much as one may.");
+        refuse_memory(stream);
     }
     return 0;
 }

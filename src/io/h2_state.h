@@ -89,7 +89,8 @@ struct h2_connection {
     struct h2_stream *streams;
     struct h2_stream *ready, **ready_end;
     struct address address;
-    uint64_t since_us; /* began, became idle, or the socket last took something */
+    uint64_t since_us; /* the socket last took something, or the connection lingers */
+    uint64_t idle_us;  /* began, or the last stream ended */
     uint64_t leave_at_us;
     uint64_t flood_at_us; /* the counts below are of the ten seconds from here */
     uint32_t floods[H2_FLOOD_COUNT];

@@ -115,9 +115,12 @@ class Client:
         if not data:
             self.closed = True
             return False
-        for event in self.h2.receive_data(self.without_goaway(data)):
-            self.take(event)
-        self.flush()
+        try:
+            for event in self.h2.receive_data(self.without_goaway(data)):
+                self.take(event)
+            self.flush()
+        except h2.exceptions.ProtocolError:
+            pass  # an answer to what was sent behind the library's back
         return True
 
     def without_goaway(self, data):
