@@ -441,7 +441,7 @@ void connection_adopt(struct listener *listener, int fd, const struct handover_m
                                                     [HANDOVER_AT_SNIFF] = STEP_SNIFF,
                                                     [HANDOVER_AT_HEADER] = STEP_HEADER};
     struct connection *connection = connection_new(listener, fd, &past->address, past->port);
-    connection->step = steps_of[past->stage];
+    connection->step = (uint8_t)steps_of[past->stage];
     connection->request_count = past->request_count;
     if (connection->step != STEP_PROXY)
         (void)server_admits(listener->server, &past->address); /* it was, by our predecessor */
