@@ -151,10 +151,18 @@ def run_command(*arguments, input=None, check=True, env=None, timeout=60):
     return done
 
 
-def launch(data, folders, *flags, env=None, log=None, listen="127.0.0.1:0"):
+def find_drills_binary():
+    """Of the build whose guards can be switched off; without it the test is skipped."""
+    binary = ROOT / "build" / "drills" / "sostenuto"
+    if not binary.exists():
+        pytest.skip("needs script/build drills")
+    return binary
+
+
+def launch(data, folders, *flags, env=None, log=None, listen="127.0.0.1:0", binary=None):
     """Starts a server and waits until it says that it listens.  Raises with its log when it does not."""
     log = pathlib.Path(log or pathlib.Path(data).parent / f"{pathlib.Path(data).name}.log")
-    command = [find_binary(), "serve", *map(str, folders), "--data", str(data), "--listen", listen, *map(str, flags)]
+    command = [binary or find_binary(), "serve", *map(str, folders), "--data", str(data), "--listen", listen, *map(str, flags)]
     with open(log, "ab") as errors:
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, stdin=subprocess.DEVNULL,
                                    env=clean_environment(env))
@@ -208,9 +216,13 @@ def start_server(tmp_path):
     """start_server(*flags, folders=[...], data=..., env={...}) → Server; all are ended and judged after the test."""
     started = []
 
-    def start(*flags, folders=(), data=None, env=None, listen="127.0.0.1:0"):
+    def start(*flags, folders=(), data=None, env=None, listen="127.0.0.1:0", guards_off=None):
         data = data or tmp_path / "state"
-        server = launch(data, folders, *flags, env=env, listen=listen, log=tmp_path / f"server-{len(started)}.log")
+        binary = find_drills_binary() if guards_off else None
+        if guards_off:
+            env = {**(env or {}), "SOSTENUTO_GUARDS_OFF": guards_off}
+        server = launch(data, folders, *flags, env=env, listen=listen, log=tmp_path / f"server-{len(started)}.log",
+                        binary=binary)
         started.append(server)
         return server
 

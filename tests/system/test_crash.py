@@ -208,3 +208,21 @@ def test_a_write_that_was_acknowledged_survives_each_crash(server):
         assert wait_until(lambda: server.pid)
     listed = run_command("user", "list", "--data", server.data).stdout
     assert all(f"person{i}" in listed for i in range(3))
+
+
+# --- without the guards ---
+
+
+def test_without_its_guard_a_crashed_server_stays_down(start_server, music):
+    server = start_server(folders=[music], guards_off="supervisor-restarts")
+    crash(server, signal.SIGKILL)
+    assert wait_until(lambda: server.process.poll() is not None)
+    assert server.process.returncode == 1
+
+
+def test_without_its_guard_a_server_that_hangs_goes_on_hanging(start_server, music):
+    server = start_server("--watchdog-seconds", "1", folders=[music], guards_off="server-watchdog")
+    hung = crash(server, signal.SIGSTOP)
+    time.sleep(3)
+    assert is_alive(hung)
+    os.kill(hung, signal.SIGCONT)

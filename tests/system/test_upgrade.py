@@ -162,6 +162,19 @@ def test_an_idle_connection_goes_on_in_the_next_process(server):
     assert connection.getresponse().read() == b"ok\n"
 
 
+def test_without_its_guard_an_upgrade_cuts_idle_connections(start_server, music):
+    server = start_server(folders=[music], guards_off="handover")
+    connection = server.connect()
+    connection.auto_open = 0
+    connection.connect()
+    connection.request("GET", "/livez")
+    assert connection.getresponse().read() == b"ok\n"
+    upgrade(server)
+    with pytest.raises((http.client.HTTPException, OSError)):
+        connection.request("GET", "/livez")
+        connection.getresponse()
+
+
 def test_half_a_request_is_finished_in_the_next_process(server):
     with socket.create_connection((server.host, server.port), 20) as client, \
             socket.create_connection((server.host, server.port), 20) as silent:
