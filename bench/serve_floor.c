@@ -166,7 +166,8 @@ int main(int count, char **words)
     middle = open_file(words[3]);
     big = open_file(words[4]);
     prepare_small();
-    int listening_fd = listen_on((uint16_t)strtoul(words[1], NULL, 10)), epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+    int listening_fd = listen_on((uint16_t)strtoul(words[1], NULL, 10)),
+        epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     want(epoll_fd, listening_fd, EPOLL_CTL_ADD, EPOLLIN);
     for (;;) {
         int ready = epoll_wait(epoll_fd, batch, BATCH, -1);

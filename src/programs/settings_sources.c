@@ -13,7 +13,8 @@ enum { NAME_MAX_BYTES = 48, OPTIONS_MAX = 96 };
 static const char environment_prefix[] = "SOSTENUTO_";
 
 /* Variables with our prefix that are no settings. */
-static const char *const other_variables[] = {"CONFIG", "FAULT_BOARD", "GUARDS_OFF", "MEDIA_WORKER"};
+static const char *const other_variables[] = {"CONFIG", "FAULT_BOARD", "GUARDS_OFF",
+                                              "MEDIA_WORKER"};
 
 static const struct argument_option config_option = {"config", "FILE",
                                                      "Read this configuration file.", NULL};
