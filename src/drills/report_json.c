@@ -149,6 +149,7 @@ static void put_seconds(struct json *json, const struct evidence *evidence)
         json_member_u64(json, "requests", load->requests);
         json_member_u64(json, "refusals", load->refusals);
         json_member_u64(json, "retries", load->retries);
+        json_member_u64(json, "other_failures", load->other_failures);
         json_member_u64(json, "writes", load->writes_acknowledged);
         json_member_u64(json, "bytes", load->bytes);
         json_member_u64(json, "memory_mib", second->memory_mib);
