@@ -99,6 +99,8 @@ def suites(quick, logs):
     if not quick:
         table["tsan"] = tap(build("tsan"), meson_tests("tsan"))
         table["clang"] = tap(build("clang"), meson_tests("clang"))
+        # whole processes killed and starved while virtual people listen; then without the guards, where it must fail
+        table["drills"] = ([build("drills"), pytest("tests/drills", logs / "drills.xml", quick)], "junit")
         # the corpus only: inventing input is script/fuzz's, so that this suite answers the same each time
         table["fuzz"] = tap(["bash", "-c", "script/fuzz 0 | sed -u 's/^ok  */ok 1 - /; s/^FAIL /not ok 1 - /'"])
     present = {"http": "tests/http/run", "formats": "tests/formats",

@@ -45,6 +45,8 @@ struct errand {
     uint16_t status;
     uint8_t kind, tries; /* enum errand_kind; ERRAND_NONE: this place is free */
     bool wants_password;
+    bool renews;      /* the session ended: this try signs in anew, the next one asks again */
+    uint8_t renewals; /* at most ERRAND_RENEWALS */
     bool may_be_done; /* some try ended without a word */
 };
 

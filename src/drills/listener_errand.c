@@ -8,7 +8,7 @@
  * ERRAND_PATIENCE_MS; a write keeps its id (its time, its number), so that it is done once however
  * often it is sent.  What was sent and never answered is unknown to the ledger.
  */
-enum { ERRAND_PATIENCE_MS = 10000, ERRAND_DEADLINE_MS = 10000 };
+enum { ERRAND_PATIENCE_MS = 10000, ERRAND_DEADLINE_MS = 10000, ERRAND_RENEWALS = 2 };
 
 static void on_header(struct client_call *call, const struct http_response *response,
                       void *context);
@@ -56,6 +56,14 @@ static void tell_ledger(const struct errand *errand, enum ledger_word word)
         ledger_playlist(ledger, errand->number, word);
 }
 
+static void end_renewal(struct errand *errand)
+{
+    struct pass *pass = errand->listener->pass;
+    if (pass->renewer == errand)
+        pass->renewer = NULL;
+    errand->renews = false;
+}
+
 static void finish(struct errand *errand, bool is_good)
 {
     struct listener *listener = errand->listener;
@@ -70,6 +78,7 @@ static void finish(struct errand *errand, bool is_good)
         tell_ledger(errand, is_good               ? LEDGER_ACKNOWLEDGED
                             : errand->may_be_done ? LEDGER_UNKNOWN
                                                   : LEDGER_REFUSED);
+    end_renewal(errand);
     buffer_release(&errand->answer);
     errand->kind = ERRAND_NONE;
     listener_errand_ended(listener, kind, is_good);
@@ -87,7 +96,10 @@ static void ask(struct errand *errand)
     of.seq = errand->seq;
     of.at_ms = errand->at_ms;
     of.heard_ms = errand->heard_ms;
-    request_errand(&text, (enum errand_kind)errand->kind, &of);
+    if (errand->renews)
+        request_sign_in(&text, listener->pass);
+    else
+        request_errand(&text, (enum errand_kind)errand->kind, &of);
     text.request.deadline_ms = ERRAND_DEADLINE_MS;
     buffer_reset(&errand->answer);
     errand->status = 0;
@@ -176,19 +188,47 @@ static bool is_final(const struct errand *errand)
            errand->status != 408;
 }
 
+/* A session ended before its time (a clock that jumped): our player signs in anew and asks again.
+ * One errand of an account does it for all. */
+static bool renews(struct errand *errand, enum client_outcome outcome)
+{
+    struct pass *pass = errand->listener->pass;
+    bool is_over = outcome == CLIENT_DONE && errand->status == 401 && errand->listener->is_player &&
+                   errand->kind != ERRAND_SIGN_IN && pass->password[0] &&
+                   errand->renewals < ERRAND_RENEWALS;
+    if (is_over) {
+        errand->renews = !pass->renewer;
+        errand->renewals += errand->renews;
+        if (errand->renews)
+            pass->renewer = errand;
+    }
+    return is_over;
+}
+
+static bool takes_renewal(struct errand *errand, enum client_outcome outcome)
+{
+    if (!errand->renews)
+        return false;
+    if (outcome == CLIENT_DONE && errand->status == 200)
+        (void)!pass_take_session(errand->listener->pass, buffer_view(&errand->answer));
+    end_renewal(errand);
+    return true;
+}
+
 static void on_end(struct client_call *call UNUSED, enum client_outcome outcome, void *context)
 {
     struct errand *errand = context;
     struct listener *listener = errand->listener;
-    bool is_good = outcome == CLIENT_DONE && is_good_answer(errand);
     errand->call = NULL;
+    bool is_again = takes_renewal(errand, outcome) || renews(errand, outcome);
+    bool is_good = !is_again && outcome == CLIENT_DONE && is_good_answer(errand);
     load_count_outcome(listener->load, outcome, errand->status);
-    errand->may_be_done |= outcome != CLIENT_DONE && outcome != CLIENT_UNREACHABLE;
+    errand->may_be_done |= !is_again && outcome != CLIENT_DONE && outcome != CLIENT_UNREACHABLE;
     if (outcome != CLIENT_DONE)
         listener_line_failed(listener);
     else
         listener->failures = 0;
-    if (is_good || (outcome == CLIENT_DONE && is_final(errand)))
+    if (is_good || (!is_again && outcome == CLIENT_DONE && is_final(errand)))
         finish(errand, is_good);
     else
         try_again(errand);
@@ -246,6 +286,7 @@ void errand_release(struct errand *errand)
     loop_timer_stop(&errand->again);
     if (errand->call)
         client_cancel(errand->call);
+    end_renewal(errand);
     if (is_write(errand))
         tell_ledger(errand, LEDGER_UNKNOWN);
     buffer_release(&errand->answer);

@@ -12,11 +12,14 @@
  */
 enum { PASS_NAME_BYTES = 128, PASS_TOKEN_BYTES = 1024, PASS_SECRET_BYTES = 256 };
 
+struct errand;
+
 /* An account in use: what signs requests. */
 struct pass {
     char name[PASS_NAME_BYTES], password[PASS_SECRET_BYTES], secret[PASS_SECRET_BYTES];
     char token[PASS_TOKEN_BYTES], grant[PASS_TOKEN_BYTES]; /* empty: no session */
     char playlist[SHELF_ID_BYTES];                         /* one to open; empty: none known */
+    struct errand *renewer;                                /* signs it in anew just now, or NULL */
 };
 
 struct listener;

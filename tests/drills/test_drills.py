@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Drills as a whole: scenarios of drills/ survive, their twins without a guard fail, and what proves nothing says so.
+
+The binary is the drills build's ($SOSTENUTO_DRILLS, else build/drills/sostenuto): in it guards and clock can be spoilt.
+Each run takes some 20 seconds; a machine that is too busy for its listeners makes a drill *not proven*, which is tried again.
+"""
+import json
+import os
+import pathlib
+import re
+import subprocess
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BINARY = pathlib.Path(os.environ.get("SOSTENUTO_DRILLS", ROOT / "build" / "drills" / "sostenuto"))
+TRIES = 3
+
+
+def drill(*arguments, timeout=240):
+    if not BINARY.exists():
+        pytest.skip("the drills build is not there: script/build drills")
+    return subprocess.run([BINARY, "drill", *map(str, arguments)], capture_output=True, text=True, timeout=timeout)
+
+
+def play(tmp_path, scenario, *flags):
+    """The rows of the score card; again while the machine was too slow to tell."""
+    card = tmp_path / "card.json"
+    for _ in range(TRIES):
+        done = drill(scenario, "--json", card, *flags)
+        assert card.exists(), done.stdout + done.stderr
+        rows = json.loads(card.read_text())["scenarios"]
+        if not any("too slow" in row["why"] or "own clock" in row["why"] for row in rows):
+            break
+    return done, rows
+
+
+@pytest.mark.parametrize("name", ["server-killed", "slow-headers"])
+def test_a_scenario_survives_and_its_twin_fails(tmp_path, name):
+    done, rows = play(tmp_path, ROOT / "drills" / f"{name}.drill", "--twins")
+    verdicts = [(row["verdict"], row["why"]) for row in rows]
+    assert verdicts[0][0] == "survived", done.stdout
+    assert len(rows) > 1 and all(row["noticed"] for row in rows[1:]), verdicts
+    assert done.returncode == 0
+
+
+@pytest.mark.parametrize("name", ["disk-full", "line-dead"])
+def test_a_scenario_survives(tmp_path, name):
+    done, rows = play(tmp_path, ROOT / "drills" / f"{name}.drill")
+    if name == "disk-full" and "not a byte" not in rows[0]["faults"][0]["evidence"]:
+        pytest.skip("no mount namespace here: a disk cannot be filled")
+    assert rows[0]["verdict"] == "survived", done.stdout
+    written = rows[0]["writes_read_back"]
+    assert written["proven"] and sum(kind["acknowledged"] for kind in written.values() if kind is not True) > 0
+
+
+def scenario_of(tmp_path, text):
+    path = tmp_path / "x.drill"
+    path.write_text('name = "x"\nclass = "crash"\nproves = "Nothing much."\nseconds = 6\n' + text)
+    return path
+
+
+def test_a_fault_that_does_not_bite_proves_nothing(tmp_path):
+    # nobody writes, so no write can wait for the slow disk
+    path = scenario_of(tmp_path, """load { listeners = 5 star_percent = 0 }
+        fault { kind = "disk-slow" at_s = 4 until_s = 5 delay_ms = 1 }
+        limits { gaps = 0 }""")
+    done, rows = play(tmp_path, path, "--no-control")
+    assert rows[0]["verdict"] == "not proven" and "nothing showed that it happened" in rows[0]["why"], done.stdout
+    assert rows[0]["percent"] == 0 and done.returncode == 1
+    assert re.search(r"^total\s+0 ", done.stdout, re.M), done.stdout
+
+
+def test_words_that_nobody_says_are_not_proven(tmp_path):
+    path = scenario_of(tmp_path, """words = { "the piano is out of tune" }
+        load { listeners = 20 }
+        fault { kind = "kill" at_s = 4 }
+        limits { gaps = 0 }""")
+    done, rows = play(tmp_path, path, "--no-control")
+    assert rows[0]["verdict"] == "not proven" and "out of tune" in rows[0]["why"], done.stdout
+
+
+def test_a_bad_file_is_told_and_nothing_runs(tmp_path):
+    path = scenario_of(tmp_path, "load { listners = 5 }")
+    done = drill(path)
+    assert done.returncode == 2 and f'{path}:5: load has no key "listners"; did you mean "listeners"?' in done.stderr
+    assert done.stdout == ""
+
+
+def test_nothing_is_left_behind(tmp_path):
+    path = scenario_of(tmp_path, 'load { listeners = 5 }\nfault { kind = "kill" at_s = 4 }\nlimits { gaps = 0 }')
+    place = tmp_path / "tmp"
+    place.mkdir()
+    subprocess.run([BINARY, "drill", path, "--no-control"], env={**os.environ, "TMPDIR": str(place)}, timeout=120,
+                   capture_output=True, check=False)
+    assert list(place.iterdir()) == []
+    for process in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            assert str(place).encode() not in process.read_bytes(), process
+        except OSError:  # it ended just now
+            pass
+
+
+def test_every_scenario_is_whole():
+    files = sorted((ROOT / "drills").glob("*.drill"))
+    assert len(files) >= 13
+    for path in files:
+        assert f'name = "{path.stem}"' in path.read_text()
+
+
+def test_the_manual_of_the_format_has_every_key():
+    keys = drill("--keys").stdout
+    assert keys.startswith("### outside all braces") and keys in (ROOT / "docs" / "formats" / "drill.md").read_text()
