@@ -49,11 +49,13 @@ void player_send_empty(struct player *player, unsigned status)
 
 void player_problem(struct player *player, unsigned status, const char *title, const char *detail)
 {
+    json_t *body = player->body; /* the detail may be its text; `player` goes with the answer */
+    player->body = NULL;
     add_fields(player->exchange);
     if (status == 401)
         exchange_field(player->exchange, "WWW-Authenticate", TEXT("Bearer"));
     exchange_send_problem(player->exchange, status, title, detail);
-    drop_body(player); /* the detail may be its text */
+    json_decref(body);
 }
 
 void player_busy(struct player *player, unsigned retry_after_s, const char *detail)
@@ -372,9 +374,10 @@ static bool read_body(struct player *player, const struct player_route *route)
     if (route->handler == player_ops_post)
         return true;
     player->body = body_parse(bytes, why);
-    if (!player->body)
-        player_problem(player, 400, "Bad request", why);
-    return player->body != NULL;
+    if (player->body)
+        return true;
+    player_problem(player, 400, "Bad request", why);
+    return false;
 }
 
 static void player_handle(struct exchange *exchange, void *context)
