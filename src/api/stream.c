@@ -21,6 +21,7 @@
 #include "library/library.h"
 #include "media/transcode.h"
 
+#include <errno.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -70,6 +71,15 @@ static bool choose_format(struct text format, const struct track_row *row, bool 
     return true;
 }
 
+/* A process that was killed or gave up has closed its pipe like one that is done. */
+static int was_all_written(void *context)
+{
+    if (media_transcode_outcome(context) == MEDIA_OK)
+        return 0;
+    counter_add(COUNTER_MEDIA_TRANSCODES_CUT, 1);
+    return -EIO;
+}
+
 static void on_stream_end(void *context, int error)
 {
     struct media_transcode *transcode = context;
@@ -105,6 +115,8 @@ static void send_stream(struct stream_start *start)
     exchange_field(exchange, "Accept-Ranges", TEXT("none"));
     exchange_field(exchange, "Cache-Control", TEXT("no-store"));
     call_finish(start->call, CALL_SENT);
+    if (start->transcode)
+        exchange_check_end(exchange, was_all_written);
     exchange_send_pipe(exchange, media_format_content_type(start->format), start->pipe.fd,
                        on_stream_end, start->transcode);
 }

@@ -42,6 +42,11 @@ static void end_pipe(struct exchange *exchange, int error)
     stream->error = error;
 }
 
+static int how_it_ended(const struct answer_stream *stream)
+{
+    return stream->at_end ? stream->at_end(stream->context) : 0;
+}
+
 static void on_pipe(struct loop_watch *watch, unsigned events UNUSED, uint64_t now_us UNUSED)
 {
     struct exchange *exchange = exchange_of_pipe(watch);
@@ -55,7 +60,7 @@ static void on_pipe(struct loop_watch *watch, unsigned events UNUSED, uint64_t n
         bytes->size += (size_t)got;
         loop_watch_remove(watch); /* a hang-up would come again each turn */
     } else {
-        end_pipe(exchange, got < 0 ? -errno : 0);
+        end_pipe(exchange, got < 0 ? -errno : how_it_ended(&exchange->answer.stream));
     }
     exchange->carrier->run(exchange);
 }
@@ -83,6 +88,11 @@ bool exchange_stream_drained(struct exchange *exchange)
     if (stream->pipe.on_events)
         watch_pipe(exchange);
     return stream->has_ended;
+}
+
+void exchange_check_end(struct exchange *exchange, exchange_at_end *at_end)
+{
+    exchange->answer.stream.at_end = at_end;
 }
 
 void exchange_send_pipe(struct exchange *exchange, const char *content_type, int fd,

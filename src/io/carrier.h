@@ -76,6 +76,7 @@ struct answer_stream {
     atomic_size_t unsent;        /* events of a handler on another loop, not known to be sent yet */
     size_t arrived;              /* of these, put into `bytes` since it was last empty */
     exchange_on_end *on_end;
+    exchange_at_end *at_end; /* was that all? */
     exchange_on_close *on_close;
     void *context;
 };

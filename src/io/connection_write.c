@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "base/counters.h"
 #include "base/guard.h"
+#include "http/fields.h"
 #include "io/connection_state.h"
 #include "io/file.h"
 
@@ -51,6 +52,34 @@ static void write_connection_field(struct connection *connection, struct buffer 
         buffer_text(wire, TEXT("Connection: keep-alive\r\n"));
 }
 
+/* Only an answer that can fail in its middle has a trailer, and only for who asked. */
+static bool takes_trailers(const struct exchange *exchange)
+{
+    struct text rest = http_request_field(&exchange->request, TEXT("TE")), item;
+    if (!exchange->answer.stream.at_end || exchange->answer.omits_body)
+        return false;
+    while (http_list_next(&rest, &item))
+        if (text_equal_nocase(http_before_parameters(item), TEXT("trailers")))
+            return true;
+    return false;
+}
+
+/* The last chunk.  A failed body gets one only when its trailer can say so: without it, the end of
+ * the connection tells. */
+static bool write_end(struct connection *connection)
+{
+    struct exchange *exchange = connection->exchange;
+    bool has_trailer = takes_trailers(exchange);
+    if (exchange->answer.stream.error && !has_trailer)
+        return false;
+    buffer_text(&exchange->wire, TEXT("0\r\n"));
+    if (has_trailer)
+        write_field(&exchange->wire, TEXT("Sostenuto-End"),
+                    exchange->answer.stream.error ? TEXT("error") : TEXT("complete"));
+    buffer_text(&exchange->wire, TEXT("\r\n"));
+    return true;
+}
+
 static void write_head(struct connection *connection)
 {
     struct exchange *exchange = connection->exchange;
@@ -68,6 +97,8 @@ static void write_head(struct connection *connection)
         write_field(wire, answer->fields[i].name, answer->fields[i].value);
     if (connection->is_chunked)
         buffer_text(wire, TEXT("Transfer-Encoding: chunked\r\n"));
+    if (connection->is_chunked && takes_trailers(exchange))
+        buffer_text(wire, TEXT("Trailer: Sostenuto-End\r\n"));
     else if (!answer->is_stream && has_length(answer->status))
         write_length(wire, answer->length);
     write_connection_field(connection, wire);
@@ -216,10 +247,8 @@ static bool frame_stream(struct connection *connection)
     if (has_bytes && connection->is_chunked)
         buffer_text(&exchange->wire, TEXT("\r\n"));
     buffer_reset(&stream->bytes);
-    if (ends && !stream->error) {
-        buffer_text(&exchange->wire, TEXT("0\r\n\r\n"));
-        connection->has_ended = true;
-    }
+    if (ends)
+        connection->has_ended = write_end(connection);
     return exchange->wire.size > 0;
 }
 

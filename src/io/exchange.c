@@ -241,6 +241,17 @@ void exchange_last_modified(struct exchange *exchange, int64_t unix_s)
     exchange->answer.validators.last_modified_s = unix_s;
 }
 
+void exchange_early_hints(struct exchange *exchange, const struct text *links, size_t count)
+{
+    struct http_field fields[EXCHANGE_HINTS_MAX];
+    assert(exchange->step == EXCHANGE_HANDLING && count <= EXCHANGE_HINTS_MAX);
+    if (!exchange->carrier || exchange_is_away(exchange))
+        return;
+    for (size_t i = 0; i < count; i++)
+        fields[i] = (struct http_field){TEXT("Link"), links[i]};
+    exchange->carrier->informational(exchange, 103, fields, count);
+}
+
 void exchange_keep_identity(struct exchange *exchange) { exchange->answer.keeps_identity = true; }
 
 struct buffer *exchange_output(struct exchange *exchange) { return &exchange->answer.output; }

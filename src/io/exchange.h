@@ -10,11 +10,12 @@
  *
  * A handler gets an exchange with the body already read whole (within the route's limit) and must
  * finish it exactly once, now or later, on the same loop (home, unless the route runs_anywhere;
- * io/server.h): call one of the functions marked FINISHES. If the client goes away first the
- * exchange stays valid until then and the answer is dropped, so a handler that waits for a worker
- * need not watch for it. exchange_is_abandoned() lets long work stop early. HEAD is answered by the
- * server from the GET answer; Date, Server, Connection, Content-Length, conditional requests (RFC
- * 9110 13) and ranges (RFC 9110 14) are the server's too.
+ * io/server.h): call one of the functions marked FINISHES; after that call the exchange and all
+ * that is in its arena may be gone, for another loop sends the answer. If the client goes away
+ * first the exchange stays valid until then and the answer is dropped, so a handler that waits for
+ * a worker need not watch for it. exchange_is_abandoned() lets long work stop early. HEAD is
+ * answered by the server from the GET answer; Date, Server, Connection, Content-Length, conditional
+ * requests (RFC 9110 13) and ranges (RFC 9110 14) are the server's too.
  */
 struct exchange;
 struct loop;
@@ -64,6 +65,12 @@ void exchange_last_modified(struct exchange *exchange, int64_t unix_s);
  * it. */
 void exchange_keep_identity(struct exchange *exchange);
 
+/* An interim answer (103, RFC 8297) with a Link field each, before the answer; the texts are
+ * borrowed for the call.  For handlers that run where their connection lives; elsewhere nothing is
+ * sent. */
+enum { EXCHANGE_HINTS_MAX = 8 };
+void exchange_early_hints(struct exchange *exchange, const struct text *links, size_t count);
+
 /* A body built in memory: write here, then exchange_send_output().  Ceiling 32 MiB; overflow
  * answers 503. */
 struct buffer *exchange_output(struct exchange *exchange);
@@ -96,6 +103,14 @@ void exchange_send_lent_file(struct exchange *exchange, const char *content_type
  * once at the end, with 0 or -errno, also when the client left.
  */
 typedef void exchange_on_end(void *context, int error);
+/*
+ * Optional, before exchange_send_pipe() and with its context: asked once when the pipe ends, on the
+ * connection's loop, whether that was all: 0, or -errno when bytes are missing.  The client of an
+ * answer that lacks something is told: its connection is cut short or its stream reset, and a
+ * client of HTTP/1.1 that said `TE: trailers` reads `Sostenuto-End: error` (RFC 9110 6.5).
+ */
+typedef int exchange_at_end(void *context);
+void exchange_check_end(struct exchange *exchange, exchange_at_end *at_end);
 void exchange_send_pipe(struct exchange *exchange, const char *content_type, int fd,
                         exchange_on_end *on_end, void *context); /* FINISHES */
 /* application/problem+json (RFC 9457): what was wrong, where, and what to do. */

@@ -27,6 +27,8 @@ struct media_transcode {
     struct media_transcode *next;
     struct transcoders *transcoders;
     struct process process;
+    bool has_outcome;
+    enum media_outcome outcome;
 };
 
 struct transcoders *transcoders_new(const struct media_config *config)
@@ -164,13 +166,21 @@ static enum media_outcome last_word(const struct process *process)
     return MEDIA_CRASHED;
 }
 
+enum media_outcome media_transcode_outcome(struct media_transcode *transcode)
+{
+    if (!transcode->has_outcome)
+        transcode->outcome = last_word(&transcode->process);
+    transcode->has_outcome = true;
+    return transcode->outcome;
+}
+
 enum media_outcome media_transcode_end(struct media_transcode **transcode_p)
 {
     struct media_transcode *transcode = *transcode_p;
     if (!transcode)
         return MEDIA_OK;
     struct transcoders *transcoders = transcode->transcoders;
-    enum media_outcome outcome = last_word(&transcode->process);
+    enum media_outcome outcome = media_transcode_outcome(transcode);
     place_return(transcoders, transcode);
     process_kill(&transcode->process);
     (void)process_reap(&transcode->process);

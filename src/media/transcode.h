@@ -44,6 +44,9 @@ enum media_outcome media_transcode_start(struct media_pool *pool, int fd,
                                          const struct media_transcode_request *request,
                                          int *ret_pipe,
                                          struct media_transcode **ret_transcode) MUST_USE;
+/* When the pipe has ended: whether the process had written all.  From any thread, but not while
+ * another ends it. */
+enum media_outcome media_transcode_outcome(struct media_transcode *transcode);
 /* Ends it if it still runs, frees the handle, leaves NULL; accepts NULL inside.  MEDIA_OK when it
  * had written all. */
 enum media_outcome media_transcode_end(struct media_transcode **transcode);

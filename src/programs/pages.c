@@ -5,6 +5,7 @@
 #include "player/assets.h"
 #include <errno.h>
 #include <limits.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -66,9 +67,18 @@ static void send_to_origin(struct exchange *exchange, struct text public_url)
     exchange_send_empty(exchange, 307);
 }
 
+/* Browsers of today that open the page, and have not got it already. */
+static bool wants_hints(const struct http_request *request)
+{
+    return request->method == HTTP_METHOD_GET &&
+           text_equal(http_request_field(request, TEXT("Sec-Fetch-Mode")), TEXT("navigate")) &&
+           !http_request_field(request, TEXT("If-None-Match")).data;
+}
+
 static void player(struct exchange *exchange, void *context)
 {
-    const struct settings *settings = context;
+    const struct pages *pages = context;
+    const struct settings *settings = pages->settings;
     struct text path = exchange_request(exchange)->path, public_url = text_of(settings->public_url);
     const struct player_asset *asset = player_asset_find(path);
     if (!asset && asks_for_file(path)) {
@@ -81,6 +91,8 @@ static void player(struct exchange *exchange, void *context)
         send_to_origin(exchange, public_url);
         return;
     }
+    if (asset == player_page() && wants_hints(exchange_request(exchange)))
+        exchange_early_hints(exchange, pages->hints.links, pages->hints.count);
     set_security_fields(exchange);
     exchange_field(exchange, "Cache-Control", text_of(player_asset_cache_control(asset)));
     exchange_etag(exchange, asset->etag);
@@ -146,15 +158,29 @@ static void authority_certificate(struct exchange *exchange, void *context)
     send_small_file(exchange, keys, "ca.crt", "application/x-x509-ca-cert");
 }
 
-void pages_routes(const struct settings *settings, struct server *server)
+/* The face of the first words, as the build names it. */
+static struct text first_font(void)
 {
+    for (size_t i = 0; i < player_assets_count; i++) {
+        struct text path = player_assets[i].path;
+        if (text_ends(path, TEXT(".woff2")) &&
+            memmem(path.data, path.size, "-latin-400-normal-", 18))
+            return path;
+    }
+    return TEXT_NONE;
+}
+
+void pages_routes(struct pages *pages, const struct settings *settings, struct server *server)
+{
+    pages->settings = settings;
+    page_hints_read(&pages->hints, player_page()->body.identity, first_font());
     void *context = (void *)(uintptr_t)settings;
     const struct server_route rows[] = {
         {.methods = "GET",
          .path = "/",
          .class = SHIELD_CLASS_NEW_VISIT,
          .handler = player,
-         .context = context,
+         .context = pages,
          .runs_anywhere = true},
         {.methods = "GET",
          .path = "/ca.crt",

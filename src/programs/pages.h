@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 #include "io/server.h"
+#include "programs/page_hints.h"
 #include "programs/settings.h"
 
 /*
@@ -12,5 +13,10 @@
  *   /.well-known/acme-challenge/   files of `acme_webroot` (RFC 8555 8.3), when that is set
  *   /ca.crt                        STATE/keys/ca.crt, to private addresses
  */
-/* `settings` outlives the server. */
-void pages_routes(const struct settings *settings, struct server *server);
+struct pages {
+    const struct settings *settings;
+    struct page_hints hints;
+};
+
+/* `pages` and `settings` outlive the server. */
+void pages_routes(struct pages *pages, const struct settings *settings, struct server *server);

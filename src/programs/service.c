@@ -176,7 +176,7 @@ static bool open_server(struct service *service, struct buffer *why)
     config.host_name_count = list_texts(&service->settings.host_names, service->host_names);
     service->server = server_new(service->loop, &config);
     health_routes(&service->health, service->server);
-    pages_routes(&service->settings, service->server);
+    pages_routes(&service->pages, &service->settings, service->server);
     api_routes(service->api, service->server);
     for (size_t i = 0; i < service->address_count; i++) {
         int error = server_listen(service->server, service->fds[i], service->tls);

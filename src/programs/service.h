@@ -10,6 +10,7 @@
 #include "programs/node.h"
 #include "programs/notify.h"
 #include "programs/operator.h"
+#include "programs/pages.h"
 #include "programs/progress.h"
 
 /*
@@ -28,6 +29,7 @@ enum { SERVICE_MAX_ADDRESSES = 8 };
 struct service {
     const struct arguments *arguments; /* kept, for reloads */
     struct settings settings;
+    struct pages pages;
     struct logging logging;
     struct loop *loop;
     struct signals *signals;

@@ -3,6 +3,7 @@
 import http.client
 import json
 import re
+import socket
 import time
 
 import pytest
@@ -334,3 +335,32 @@ def test_setup(tmp_path):
         assert server.get("/api/v1/status").json()["needsSetup"] is False
     finally:
         server.stop()
+
+
+# --- the page, and how answers travel ---
+
+def open_page(server, *fields):
+    with socket.create_connection(("127.0.0.1", server.port), 10) as client:
+        lines = ["GET / HTTP/1.1", "Host: localhost", "Connection: close", *fields, "", ""]
+        client.sendall("\r\n".join(lines).encode())
+        return b"".join(iter(lambda: client.recv(65536), b""))
+
+
+def test_a_browser_that_opens_the_page_hears_first_what_it_will_need(server):
+    interim, _, answer = open_page(server, "Sec-Fetch-Mode: navigate").partition(b"\r\n\r\n")
+    assert interim.startswith(b"HTTP/1.1 103 ") and answer.startswith(b"HTTP/1.1 200 ")
+    for path in re.findall(rb"Link: <([^>]+)>", interim):
+        assert path in answer or path.endswith(b".woff2")
+        assert server.get(path.decode()).status == 200
+    assert interim.count(b"Link: ") >= 2
+    assert open_page(server).startswith(b"HTTP/1.1 200 ")
+    assert b" 103 " not in open_page(server, "Sec-Fetch-Mode: navigate", 'If-None-Match: "x"')
+
+
+def test_lists_are_packed_and_secrets_are_not(server, anna):
+    packed = {"Accept-Encoding": "gzip"}
+    assert anna.raw("getAlbumList2", type="newest", size=500, headers=packed).headers["Content-Encoding"] == "gzip"
+    assert server.get("/metrics", packed).headers["Content-Encoding"] == "gzip"
+    answer = send(server, "POST", "/api/v1/session", {"name": "anna", "password": PASSWORD},
+                  Accept_Encoding="gzip")
+    assert answer.status in (200, 201) and not answer.headers["Content-Encoding"]

@@ -154,6 +154,14 @@ static void on_hungry(struct exchange *exchange, void *context UNUSED)
     exchange_send_text(exchange, 200, "text/plain", much);
 }
 
+static void on_hints(struct exchange *exchange, void *context UNUSED)
+{
+    const struct text links[] = {TEXT("</a.css>; rel=preload; as=style"),
+                                 TEXT("</b.js>; rel=modulepreload")};
+    exchange_early_hints(exchange, links, ARRAY_SIZE(links));
+    exchange_send_text(exchange, 200, "text/html", TEXT("page"));
+}
+
 static void on_problem(struct exchange *exchange, void *context UNUSED)
 {
     exchange_send_problem(exchange, 409, "In the way", "Something \"else\" is there.");
@@ -204,8 +212,14 @@ static void on_pipe_end(void *context, int error UNUSED)
     ((struct site *)context)->ended_pipes++;
 }
 
+static int cut_short(void *context UNUSED) { return -EIO; }
+static int is_whole(void *context UNUSED) { return 0; }
+
 static void on_pipe(struct exchange *exchange, void *context)
 {
+    struct text end = exchange_parameter(exchange, TEXT("end"));
+    if (end.data)
+        exchange_check_end(exchange, text_equal(end, TEXT("cut")) ? cut_short : is_whole);
     struct site *site = context;
     struct pour *job = MEM_NEW(struct pour);
     int ends[2];
@@ -291,6 +305,11 @@ static const struct server_route routes[] = {
     {"GET", "/output", 0, SHIELD_CLASS_SIGNED_IN, on_output, NULL},
     {"GET", "/list", 0, SHIELD_CLASS_SIGNED_IN, on_list, NULL},
     {"GET", "/hungry", 0, SHIELD_CLASS_SIGNED_IN, on_hungry, NULL},
+    {.methods = "GET",
+     .path = "/hints",
+     .class = SHIELD_CLASS_NEW_VISIT,
+     .handler = on_hints,
+     .runs_anywhere = true},
     {"GET", "/problem", 0, SHIELD_CLASS_SIGNED_IN, on_problem, NULL},
     {"GET", "/slow", 0, SHIELD_CLASS_SIGNED_IN, on_slow, NULL},
     {"GET", "/pipe", 0, SHIELD_CLASS_RUNNING, on_pipe, NULL},
