@@ -78,9 +78,13 @@ static bool is_old(const struct open_files *files, const struct open_file *file)
 }
 
 /* Not replaced, removed or written to since it was opened. */
-static bool is_unchanged(const struct open_file *file)
+static bool is_unchanged(const struct open_files *files, struct open_file *file)
 {
     struct stat status;
+    uint64_t now_us = loop_now_us(files->loop);
+    if (now_us - file->looked_us < OPEN_FILES_LOOKED_US)
+        return true;
+    file->looked_us = now_us;
     return fstat(file->fd, &status) == 0 && status.st_nlink > 0 &&
            (uint64_t)status.st_size == file->size_bytes && mtime_ns(&status) == file->mtime_ns;
 }
@@ -115,7 +119,7 @@ struct open_file *open_files_lend(struct open_files *files, const struct open_fi
     for (size_t i = 0; i < WAYS; i++) {
         if (!set[i] || !is_same(&set[i]->key, key))
             continue;
-        if (is_old(files, set[i]) || !is_unchanged(set[i])) {
+        if (is_old(files, set[i]) || !is_unchanged(files, set[i])) {
             give_up(files, &set[i]);
             return NULL;
         }
@@ -153,6 +157,7 @@ struct open_file *open_files_keep(struct open_files *files, const struct open_fi
                                .mtime_ns = mtime_ns(&status),
                                .key = *key,
                                .opened_us = loop_now_us(files->loop),
+                               .looked_us = loop_now_us(files->loop),
                                .lent = 1,
                                .is_kept = true};
     size_t size = content_type.size < sizeof kept->content_type ? content_type.size

@@ -8,13 +8,14 @@
  * next request.  One loop owns it.
  *
  * A name here means bytes: (id, version).  A descriptor is handed out only while the file behind it
- * is the one that was opened (size, time of change, still linked), and is opened anew after
+ * is the one that was opened (size, time of change, still linked; looked at when that is ten
+ * milliseconds ago), and is opened anew after
  * `fresh_us` all the same, so that a file that was moved is noticed.  What nobody asked for in that
  * time is closed; one that is lent meanwhile is closed when it comes back.
  */
 struct open_files;
 
-enum { OPEN_FILES_TYPE_BYTES = 64 };
+enum { OPEN_FILES_TYPE_BYTES = 64, OPEN_FILES_LOOKED_US = 10000 };
 
 struct open_file_key {
     uint8_t id[16];
@@ -27,7 +28,7 @@ struct open_file {
     int64_t mtime_ns;
     char content_type[OPEN_FILES_TYPE_BYTES];
     struct open_file_key key;
-    uint64_t opened_us;
+    uint64_t opened_us, looked_us; /* looked at: last found to be unchanged */
     unsigned lent;
     bool is_kept; /* in its place; else closed when it comes back */
 };

@@ -57,12 +57,23 @@ static void test_lending(void)
     OK(!is_open(fd), "until the end");
 }
 
+static void on_end(struct loop_timer *timer UNUSED, uint64_t now_us UNUSED) { loop_stop(loop); }
+
+static void pass(uint64_t us)
+{
+    struct loop_timer end = {.on_timer = on_end};
+    loop_timer_start(loop, &end, loop_now_us(loop) + us);
+    loop_run(loop);
+}
+
 static void test_changes(void)
 {
     struct open_files *files = open_files_new(loop, 8, FRESH_US);
     struct open_file *file = keep(files, 1);
     int writer = open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
-    OK(write(writer, "!", 1) == 1 && !lend(files, 1), "a file that grew is not lent again");
+    OK(write(writer, "!", 1) == 1, "it grows");
+    pass(OPEN_FILES_LOOKED_US);
+    OK(!lend(files, 1), "a file that grew is not lent again");
     OK(is_open(file->fd), "who has it keeps it");
     int fd = file->fd;
     open_file_back(file);
@@ -71,6 +82,7 @@ static void test_changes(void)
     file = keep(files, 1);
     open_file_back(file);
     unlink(path);
+    pass(OPEN_FILES_LOOKED_US);
     OK(!lend(files, 1), "a file that was removed or replaced is not lent again");
     open_files_free(&files);
 }
@@ -87,17 +99,13 @@ static void test_bound(void)
     open_files_free(&files);
 }
 
-static void on_end(struct loop_timer *timer UNUSED, uint64_t now_us UNUSED) { loop_stop(loop); }
-
 static void test_time(void)
 {
     struct open_files *files = open_files_new(loop, 8, FRESH_US);
-    struct loop_timer end = {.on_timer = on_end};
     struct open_file *kept = keep(files, 1), *lent = keep(files, 2);
     int kept_fd = kept->fd, lent_fd = lent->fd;
     open_file_back(kept);
-    loop_timer_start(loop, &end, loop_now_us(loop) + 2 * FRESH_US + 50000);
-    loop_run(loop);
+    pass(2 * FRESH_US + 50000);
     OK(!is_open(kept_fd),
        "what nobody has is closed after a moment, so a removed file frees its room");
     OK(!lend(files, 2) && is_open(lent_fd),
