@@ -41,8 +41,8 @@ enum call_end rest_download(struct call *call)
         return call_fail_not_found(call);
     catalog_track(call->catalog, track, &row);
     track_field_attachment(call->exchange, row.path);
-    return track_send_original(call->api, call->exchange, &row.id) ? CALL_SENT
-                                                                   : call_fail_not_found(call);
+    return track_send_original(call->api, call->exchange, &row) ? CALL_SENT
+                                                                : call_fail_not_found(call);
 }
 
 /* --- transcodes --- */
@@ -227,8 +227,8 @@ enum call_end rest_stream(struct call *call)
         return call_fail_not_found(call);
     catalog_track(call->catalog, track, &row);
     if (!needs_transcode(call, &row, format))
-        return track_send_original(call->api, call->exchange, &row.id) ? CALL_SENT
-                                                                       : call_fail_not_found(call);
+        return track_send_original(call->api, call->exchange, &row) ? CALL_SENT
+                                                                    : call_fail_not_found(call);
     if (!call->api->config.media)
         return call_fail(call, API_ERROR_GENERIC,
                          "This server converts nothing; ask for format=raw.");

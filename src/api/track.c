@@ -5,6 +5,7 @@
 #include "api/open_files.h"
 #include "base/digits.h"
 #include "base/encode.h"
+#include "catalog/catalog.h"
 #include "library/library.h"
 
 enum { NS_PER_S = 1000000000 };
@@ -31,10 +32,21 @@ void track_send_lent(struct exchange *exchange, struct open_file *lent)
                             open_file_back, lent);
 }
 
-bool track_send_original(struct api *api, struct exchange *exchange, const struct catalog_id *track)
+static bool open_original(struct api *api, struct exchange *exchange, const struct track_row *row,
+                          struct library_file *ret)
+{
+    struct library *library = api->config.library;
+    if (library_open_place(library, row->library, row->path, ret))
+        return library_open_track(library, row->id.bytes, ret) == 0;
+    struct text type = arena_printf(exchange_arena(exchange), "%.*s", TEXT_ARGS(row->content_type));
+    ret->content_type = type.data ? type.data : "application/octet-stream";
+    return true;
+}
+
+bool track_send_original(struct api *api, struct exchange *exchange, const struct track_row *row)
 {
     struct library_file file;
-    if (library_open_track(api->config.library, track->bytes, &file))
+    if (!open_original(api, exchange, row, &file))
         return false;
     exchange_field(exchange, "Cache-Control", TEXT("private, no-cache"));
     track_send_file(exchange, &file);

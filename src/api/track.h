@@ -8,11 +8,12 @@
  */
 struct api;
 struct library_file;
+struct track_row;
 
-/* Opens the file and sends it with validators and ranges: FINISHES.  False when it is gone: nothing
- * was done. */
+/* Opens the file, where the catalogue's row says or else where it is now, and sends it with
+ * validators and ranges: FINISHES.  False when it is gone: nothing was done. */
 bool track_send_original(struct api *api, struct exchange *exchange,
-                         const struct catalog_id *track) MUST_USE;
+                         const struct track_row *row) MUST_USE;
 /* The same for a file that is open already, whose descriptor it takes over: FINISHES. */
 void track_send_file(struct exchange *exchange, const struct library_file *file);
 /* One of this loop's open files, which comes back by itself: FINISHES. */
