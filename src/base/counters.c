@@ -27,12 +27,15 @@ static _Thread_local struct row *own;
 
 static const struct {
     const char *name, *help, *type;
+    bool is_microseconds;
 } descriptions[] = {
-#define COUNTER(id, name, help) {name, help, "counter"},
-#define GAUGE(id, name, help) {name, help, "gauge"},
+#define COUNTER(id, name, help) {name, help, "counter", false},
+#define GAUGE(id, name, help) {name, help, "gauge", false},
+#define MICROSECONDS(id, name, help) {name, help, "counter", true},
 #include "base/counters.def"
 #undef COUNTER
 #undef GAUGE
+#undef MICROSECONDS
 };
 
 /* --- rows --- */
@@ -90,9 +93,14 @@ void counter_set(enum counter counter, int64_t value)
 
 void counters_write_prometheus(struct buffer *out)
 {
-    for (size_t i = 0; i < COUNTER_COUNT; i++)
-        buffer_printf(out, "# HELP sostenuto_%s %s\n# TYPE sostenuto_%s %s\nsostenuto_%s %lld\n",
-                      descriptions[i].name, descriptions[i].help, descriptions[i].name,
-                      descriptions[i].type, descriptions[i].name,
-                      (long long)counter_get((enum counter)i));
+    for (size_t i = 0; i < COUNTER_COUNT; i++) {
+        const char *name = descriptions[i].name;
+        long long value = (long long)counter_get((enum counter)i);
+        buffer_printf(out, "# HELP sostenuto_%s %s\n# TYPE sostenuto_%s %s\n", name,
+                      descriptions[i].help, name, descriptions[i].type);
+        if (descriptions[i].is_microseconds)
+            buffer_printf(out, "sostenuto_%s %.6f\n", name, (double)value / 1e6);
+        else
+            buffer_printf(out, "sostenuto_%s %lld\n", name, value);
+    }
 }

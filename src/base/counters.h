@@ -10,9 +10,11 @@
 enum counter {
 #define COUNTER(id, name, help) COUNTER_##id,
 #define GAUGE(id, name, help) COUNTER_##id,
+#define MICROSECONDS(id, name, help) COUNTER_##id,
 #include "base/counters.def"
 #undef COUNTER
 #undef GAUGE
+#undef MICROSECONDS
     COUNTER_COUNT
 };
 

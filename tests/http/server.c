@@ -283,9 +283,11 @@ static void on_stats(struct exchange *exchange, void *context)
     buffer_printf(exchange_output(exchange), "%s=%lld\n", name, \
                   (long long)counter_get(COUNTER_##id));
 #define GAUGE COUNTER
+#define MICROSECONDS COUNTER /* as they are counted */
 #include "base/counters.def"
 #undef COUNTER
 #undef GAUGE
+#undef MICROSECONDS
     exchange_send_output(exchange, 200, "text/plain");
 }
 
