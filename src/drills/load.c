@@ -9,7 +9,6 @@
 
 #include <assert.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/resource.h>
 
 enum {
@@ -111,14 +110,11 @@ static bool make_room_for_files(const struct load_profile *profile)
     return setrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur >= least;
 }
 
+/* An absent text is an empty one. */
 static bool copy_text(char *out, size_t size, const char *value)
 {
-    size_t length = value ? strlen(value) : 0;
-    if (length >= size)
-        return false;
-    if (length > 0)
-        memcpy(out, value, length);
-    return true;
+    int length = snprintf(out, size, "%s", value ? value : "");
+    return length >= 0 && (size_t)length < size;
 }
 
 static const char *take_accounts(struct load *load)

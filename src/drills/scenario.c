@@ -125,7 +125,7 @@ static void take_key(const struct scenario_key *key, void *base, cfg_t *cfg)
     default:
         *number = key->fallback;
         if (value.data && !scenario_key_accepts(key, value, number, &ignored))
-            assert(!"accepted while it was read");
+            assert(false && "accepted while it was read");
     }
     buffer_release(&ignored);
 }

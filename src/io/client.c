@@ -302,7 +302,8 @@ static void write_request(struct client_call *call, const struct client_request 
         buffer_text(&wire, TEXT("\r\n"));
     }
     buffer_text(&wire, TEXT("\r\n"));
-    buffer_append(&wire, request->body.data, request->body.size);
+    if (request->body.data)
+        buffer_text(&wire, request->body);
     call->wire_size = wire.size;
     call->wire = mem_realloc(wire.data, wire.size);
 }
