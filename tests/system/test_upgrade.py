@@ -203,6 +203,80 @@ def test_the_old_process_lingers_only_as_long_as_its_answers(big_server, big_sec
     assert wait_until(lambda: not is_alive(old))
 
 
+@pytest.mark.slow
+def test_a_transcode_under_way_is_heard_to_its_end(start_server, tmp_path):
+    """sostenuto-media of the old process goes on; what it made is whole."""
+    from conftest import add_user
+    music, data = tmp_path / "music", tmp_path / "state"
+    music.mkdir()
+    subprocess.run(["ffmpeg", "-loglevel", "error", "-f", "lavfi", "-i", "anoisesrc=d=240:r=44100:c=white:seed=1", "-ac", "2",
+                    music / "noise.flac"], check=True)
+    add_user(data)
+    server = start_server(folders=[music], data=data)
+    server.wait_for_scan()
+    secret = run_command("app", "add", "alice", "tests", "--data", data).stdout.strip()
+    song = server.rest("getRandomSongs", secret)["randomSongs"]["song"][0]
+    path = f"/rest/stream?id={song['id']}&format=mp3&maxBitRate=320&apiKey={secret}&c=t&v=1.16.1"
+    whole = server.get(path, timeout=60).body
+    with socket.socket() as slow:
+        slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        slow.settimeout(60)
+        slow.connect((server.host, server.port))
+        slow.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        answer = http.client.HTTPResponse(slow)
+        answer.begin()
+        heard = answer.read(1000)
+        old = server.pid
+        upgrade(server)
+        assert is_alive(old)
+        heard += answer.read()  # raises when the last chunk is missing
+    assert heard == whole
+    assert wait_until(lambda: not is_alive(old))
+
+
+@pytest.mark.parametrize("protocol", ["--http1.1", "--http2"])
+def test_a_download_under_tls_ends_whole_in_the_old_process(start_server, tmp_path, music, protocol):
+    from conftest import add_user
+    data = tmp_path / "state"
+    path = sorted(music.rglob("*.flac"))[0]
+    with open(path, "ab") as file:
+        file.write(random.Random(7).randbytes(12 << 20))
+    add_user(data)
+    run_command("tls", "init", "localhost", "--data", data)
+    server = start_server(folders=[music], data=data)
+    server.wait_for_scan()
+    secret = run_command("app", "add", "alice", "tests", "--data", data).stdout.strip()
+    target, size = download_path(server, secret)
+    got = tmp_path / "got"
+    client = subprocess.Popen(["curl", "-sSk", protocol, "--limit-rate", "5M", "-o", got, "-w", "%{http_version} %{size_download}",
+                               f"https://{server.host}:{server.port}{target}"], stdout=subprocess.PIPE, text=True)
+    assert wait_until(lambda: got.exists() and got.stat().st_size > 100000)
+    old = server.pid
+    upgrade(server)
+    assert is_alive(old)
+    assert client.communicate(timeout=60)[0] == f"{'2' if protocol == '--http2' else '1.1'} {size}"
+    assert client.returncode == 0 and got.read_bytes() == path.read_bytes()
+    assert wait_until(lambda: not is_alive(old))
+
+
+def test_listeners_for_events_are_let_go_and_come_back(server):
+    token = server.sign_in()["accessToken"]
+
+    def listen():
+        connection = server.connect()
+        connection.request("GET", "/api/v1/events", headers={"Authorization": f"Bearer {token}"})
+        answer = connection.getresponse()
+        assert answer.status == 200 and answer.readline()
+        return answer
+
+    answer = listen()
+    start = time.monotonic()
+    upgrade(server)
+    answer.read()  # to a proper end
+    assert time.monotonic() - start < 10
+    listen()
+
+
 def test_sigterm_ends_old_and_new(big_server, big_secret):
     path, _ = download_path(big_server, big_secret)
     with socket.socket() as slow:
@@ -333,3 +407,37 @@ def test_reload_under_load_drops_nothing_and_a_broken_configuration_changes_noth
     assert server.pid == pid
     log = server.log.read_text(errors="replace")
     assert log.count("reload refused") >= 1 and log.count("reloaded") >= 1
+
+
+def test_an_upgrade_takes_up_changed_addresses(tmp_path, music):
+    """The one that stays keeps its socket, the new one is bound, the one that is not named any more is closed."""
+    data = tmp_path / "state"
+    data.mkdir(mode=0o700)
+    with socket.create_server(("127.0.0.1", 0)) as first, socket.create_server(("127.0.0.1", 0)) as second, \
+            socket.create_server(("127.0.0.1", 0)) as third:
+        kept, dropped, added = (each.getsockname()[1] for each in (first, second, third))
+
+    def configure(*ports):
+        listen = ", ".join(f'"127.0.0.1:{port}"' for port in ports)
+        (data / "sostenuto.conf").write_text(f"listen = {{ {listen} }}\n")
+
+    def answers(port):
+        try:
+            with socket.create_connection(("127.0.0.1", port), 10) as client:
+                client.sendall(b"GET /livez HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+                return client.makefile("rb").read().endswith(b"ok\n")
+        except ConnectionRefusedError:
+            return False
+
+    configure(kept, dropped)
+    process = subprocess.Popen([find_binary(), "serve", music, "--data", data], stdout=subprocess.PIPE,
+                               stderr=subprocess.DEVNULL, env=clean_environment())
+    try:
+        assert process.stdout.readline().startswith(b"listening on ")
+        assert answers(kept) and answers(dropped) and not answers(added)
+        configure(kept, added)
+        run_command("upgrade", "--data", data, timeout=90)
+        assert wait_until(lambda: answers(added) and not answers(dropped)) and answers(kept)
+    finally:
+        process.terminate()
+    assert process.wait(30) == 0
