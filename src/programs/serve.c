@@ -50,7 +50,7 @@ static enum command_exit serve(const struct arguments *arguments, struct inherit
     struct buffer why;
     buffer_init(&why, SETTINGS_WHY_MAX_BYTES);
     enum command_exit code = COMMAND_OK;
-    if (service_open(&service, arguments, inherited, &why)) {
+    if (service_open(&service, arguments, inherited, starts, &why)) {
         counter_set(COUNTER_RESTARTS, (int64_t)starts);
         if (starts == 0 || service.needs_setup)
             print_banner(&service);

@@ -344,8 +344,20 @@ static bool watch_supervisor(struct service *service, struct buffer *why)
     return false;
 }
 
+/* One that comes back after a crash does so without its access log rather than not at all: the file
+ * may have been opened by root, who we are no more. */
+static bool open_log(struct service *service, bool is_restart, struct buffer *why)
+{
+    if (logging_init(&service->logging, &service->settings, why) == 0)
+        return true;
+    LOG(&service->logging.logger, LOG_ERROR, "no access log", {"why", buffer_view(why)});
+    if (is_restart)
+        buffer_reset(why);
+    return is_restart;
+}
+
 bool service_open(struct service *service, const struct arguments *arguments,
-                  struct inherited *inherited, struct buffer *why)
+                  struct inherited *inherited, uint64_t starts, struct buffer *why)
 {
     *service = (struct service){.arguments = arguments,
                                 .inherited = inherited,
@@ -359,8 +371,7 @@ bool service_open(struct service *service, const struct arguments *arguments,
     service->signals =
         signals_start(service->loop, (const int[]){SIGTERM, SIGINT, SIGHUP, 0}, on_signal, service);
     counter_set(COUNTER_START_TIME, clock_unix_ms() / 1000);
-    if (!load(&service->settings, arguments, why) ||
-        logging_init(&service->logging, &service->settings, why) < 0 ||
+    if (!load(&service->settings, arguments, why) || !open_log(service, starts > 0, why) ||
         !bind_addresses(service, why) ||
         privileges_settle(&service->settings, &service->logging.logger, why) < 0 ||
         !watch_supervisor(service, why) || !service_upgrade_await(service, why))

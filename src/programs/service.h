@@ -61,10 +61,11 @@ struct service {
     bool gave_way, is_quiet;
 };
 
-/* Opens everything up to accepting connections.  False with words in `why`; service_close() also
+/* `starts` servers were here before.
+ * Opens everything up to accepting connections.  False with words in `why`; service_close() also
  * then. */
 bool service_open(struct service *service, const struct arguments *arguments,
-                  struct inherited *inherited, struct buffer *why) MUST_USE;
+                  struct inherited *inherited, uint64_t starts, struct buffer *why) MUST_USE;
 /* Until SIGTERM or SIGINT; a second one does not wait for running answers. */
 void service_run(struct service *service);
 void service_close(struct service *service);

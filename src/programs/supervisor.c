@@ -7,7 +7,6 @@
 #include "io/clock.h"
 #include "io/random.h"
 #include "io/ticket.h"
-#include "programs/privileges.h"
 #include "programs/settings_sources.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -18,8 +17,6 @@
 #include <unistd.h>
 
 enum {
-    KEPT_MAX = 16, /* leaves room for the channels */
-    MESSAGES_PER_TURN = 64,
     OVERSLEPT_US = 1000 * 1000,      /* then we were stopped ourselves: others were, too */
     SUSPECT_RELOAD_US = 60 * 1000000 /* a crash so soon after a reload may come of it */
 };
@@ -43,6 +40,12 @@ void supervised_forget(struct supervised *server)
 {
     supervised_hang_up(server);
     *server = (struct supervised){.channel = -1};
+}
+
+static void tell(const struct supervised *server, int number)
+{
+    if (server->stage != SUPERVISED_FREE)
+        (void)kill(server->pid, number);
 }
 
 static void end_with(struct supervisor *supervisor, int code)
@@ -93,6 +96,16 @@ static void start_server(struct supervisor *supervisor)
         end_with(supervisor, COMMAND_FAILED);
 }
 
+/* One that had not begun to listen to signals ends by ours. */
+static int code_of(int status)
+{
+    bool is_told =
+        WIFSIGNALED(status) && (WTERMSIG(status) == SIGTERM || WTERMSIG(status) == SIGINT);
+    if (WIFEXITED(status))
+        return WEXITSTATUS(status);
+    return is_told ? COMMAND_OK : COMMAND_FAILED;
+}
+
 /* Says how a process ended when that is no good news; true when it did what it was told. */
 static bool ended_well(const struct supervisor *supervisor, pid_t pid, int status)
 {
@@ -104,6 +117,8 @@ static bool ended_well(const struct supervisor *supervisor, pid_t pid, int statu
         return false;
     }
     const char *name = sigabbrev_np(WTERMSIG(status));
+    if (supervisor->is_stopping && code_of(status) == COMMAND_OK)
+        return true;
     LOG(&supervisor->logging.logger, LOG_ERROR, "a server was killed", {"pid", LOG_NUMBER(pid)},
         {"signal", text_of(name ? name : "unknown")});
     return false;
@@ -129,7 +144,7 @@ static void one_gone(struct supervisor *supervisor, int i, int status)
 {
     bool is_well = ended_well(supervisor, supervisor->servers[i].pid, status);
     if (i == SUPERVISOR_SERVER)
-        server_gone(supervisor, is_well, WIFEXITED(status) ? WEXITSTATUS(status) : COMMAND_FAILED);
+        server_gone(supervisor, is_well, code_of(status));
     else if (i == SUPERVISOR_NEXT)
         supervisor_next_gone(supervisor);
     else
@@ -152,102 +167,17 @@ static void reap(struct supervisor *supervisor)
         supervisor->has_ended = true;
 }
 
-/* --- what a server says --- */
-
-static void server_is_ready(struct supervisor *supervisor)
-{
-    struct supervised *server = &supervisor->servers[SUPERVISOR_SERVER];
-    struct buffer why;
-    if (server->stage == SUPERVISED_READY)
-        return; /* again, after a reload */
-    server->stage = SUPERVISED_READY;
-    if (supervisor->was_ready) {
-        LOG(&supervisor->logging.logger, LOG_INFO, "the server is back",
-            {"pid", LOG_NUMBER(server->pid)},
-            {"after_ms", LOG_NUMBER((supervisor->now_us - server->since_us) / 1000)});
-        return;
-    }
-    supervisor->was_ready = true;
-    buffer_init(&why, SETTINGS_WHY_MAX_BYTES);
-    if (privileges_settle(&supervisor->settings, NULL, &why) < 0)
-        LOG(&supervisor->logging.logger, LOG_WARNING, "the supervisor stays as it was started",
-            {"why", buffer_view(&why)});
-    buffer_release(&why);
-}
-
-/* Ours, and systemd's beyond us. */
-static void keep(struct supervisor *supervisor, const char *state, int fd)
-{
-    char name[INHERITED_NAME_BYTES];
-    if (!notify_value(state, "FDNAME=", name, sizeof name)) {
-        (void)close(fd);
-        return;
-    }
-    (void)notify_send_fd(&supervisor->manager, state, fd);
-    if (supervisor->kept.count >= KEPT_MAX) {
-        LOG(&supervisor->logging.logger, LOG_WARNING, "no room to keep a descriptor",
-            {"name", text_of(name)});
-        (void)close(fd);
-    } else {
-        (void)inherited_add(&supervisor->kept, name, fd);
-    }
-}
-
-static void drop(struct supervisor *supervisor, const char *state)
-{
-    char name[INHERITED_NAME_BYTES];
-    if (notify_value(state, "FDNAME=", name, sizeof name))
-        inherited_drop(&supervisor->kept, name);
-    (void)notify_send(&supervisor->manager, state);
-}
-
-static void server_said(struct supervisor *supervisor, const char *state)
-{
-    if (notify_says(state, "UPGRADE=1")) {
-        supervisor_upgrade(supervisor);
-        return;
-    }
-    if (notify_says(state, "STOPPING=1") && !supervisor->is_stopping)
-        return; /* it alone was told to end; when it did, so do we */
-    if (notify_says(state, "READY=1"))
-        server_is_ready(supervisor);
-    (void)notify_send(&supervisor->manager, state);
-}
-
-static void take_message(struct supervisor *supervisor, int i, const char *state, int fd)
-{
-    supervisor->servers[i].fed_at_us = supervisor->now_us;
-    if (fd >= 0 && notify_says(state, "FDSTORE=1") && i <= SUPERVISOR_NEXT) {
-        keep(supervisor, state, fd);
-        return;
-    }
-    if (fd >= 0)
-        (void)close(fd);
-    if (notify_says(state, "WATCHDOG=1") || i > SUPERVISOR_NEXT)
-        return;
-    if (notify_says(state, "FDSTOREREMOVE=1"))
-        drop(supervisor, state);
-    else if (i == SUPERVISOR_SERVER || !supervisor_next_said(supervisor, state))
-        server_said(supervisor, state);
-}
-
-static void read_channel(struct supervisor *supervisor, int i)
-{
-    char state[NOTIFY_MAX_BYTES];
-    for (int count = 0; count < MESSAGES_PER_TURN; count++) {
-        int fd = -1, channel = supervisor->servers[i].channel;
-        if (channel < 0 || notify_receive(channel, state, &fd) <= 0)
-            return; /* when it is gone, SIGCHLD says so */
-        take_message(supervisor, i, state, fd);
-    }
-}
-
 /* --- what the supervisor is told --- */
 
-static void tell(const struct supervised *server, int number)
+/* A server that is starting does not listen to signals yet: SIGHUP would kill it. */
+static void reload(struct supervisor *supervisor)
 {
-    if (server->stage != SUPERVISED_FREE)
-        (void)kill(server->pid, number);
+    const struct supervised *server = &supervisor->servers[SUPERVISOR_SERVER];
+    supervisor->reloaded_at_us = supervisor->now_us;
+    if (server->stage == SUPERVISED_READY)
+        tell(server, SIGHUP);
+    else
+        supervisor->is_reload_due = true;
 }
 
 /* Old ones, and one that comes, end with us. */
@@ -271,12 +201,11 @@ static void take_signals(struct supervisor *supervisor)
         switch (info.ssi_signo) {
         case SIGCHLD:
             for (int i = 0; i < SUPERVISOR_SERVERS_MAX; i++)
-                read_channel(supervisor, i); /* their last words first */
+                supervisor_hear(supervisor, i); /* their last words first */
             reap(supervisor);
             break;
         case SIGHUP:
-            supervisor->reloaded_at_us = supervisor->now_us;
-            tell(&supervisor->servers[SUPERVISOR_SERVER], SIGHUP);
+            reload(supervisor);
             break;
         case SIGUSR2:
             supervisor_upgrade(supervisor);
@@ -381,7 +310,7 @@ static void wait_for_something(struct supervisor *supervisor)
         if (watched[i].fd < 0 || supervisor->servers[i].channel != watched[i].fd)
             continue; /* an earlier one brought places into motion */
         if (watched[i].revents & POLLIN)
-            read_channel(supervisor, i);
+            supervisor_hear(supervisor, i);
         else if (watched[i].revents)
             supervised_hang_up(&supervisor->servers[i]); /* about to die: SIGCHLD comes */
     }

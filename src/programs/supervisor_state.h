@@ -13,6 +13,7 @@
  *
  *   supervisor.c          signals, time, a server's life
  *   supervisor_upgrade.c  the next server and the old ones; the supervisor's own exec
+ *   supervisor_hear.c     what servers say, and what is kept for them
  *   supervisor_spawn.c    a server's exec
  */
 enum supervised_stage {
@@ -60,8 +61,9 @@ struct supervisor {
     uint64_t reloaded_at_us;  /* 0: never */
     uint64_t manager_feed_us; /* how often systemd wants to hear of us; 0: never */
     uint64_t manager_fed_at_us;
-    uint64_t starts; /* of servers, before us too */
-    bool was_ready;  /* a server once was */
+    uint64_t starts;    /* of servers, before us too */
+    bool was_ready;     /* a server once was */
+    bool is_reload_due; /* asked for while the server was starting */
     bool is_stopping, has_ended;
     int code;
 };
@@ -71,6 +73,10 @@ void supervised_hang_up(struct supervised *server);
 void supervised_forget(struct supervised *server);
 /* The server's place is empty without its having been told to end. */
 void supervisor_plan_restart(struct supervisor *supervisor);
+
+/* --- supervisor_hear.c --- */
+/* Reads what the server in place `i` says. */
+void supervisor_hear(struct supervisor *supervisor, int i);
 
 /* --- supervisor_upgrade.c --- */
 void supervisor_upgrade(struct supervisor *supervisor);

@@ -54,10 +54,11 @@ static void refuse(struct supervisor *supervisor, const char *why)
 void supervisor_upgrade(struct supervisor *supervisor)
 {
     int pair[2];
+    if (next_of(supervisor)->stage != SUPERVISED_FREE)
+        return; /* it is under way already, and will be answered then */
     if (supervisor->is_stopping ||
-        supervisor->servers[SUPERVISOR_SERVER].stage != SUPERVISED_READY ||
-        next_of(supervisor)->stage != SUPERVISED_FREE) {
-        refuse(supervisor, "the server is starting, stopping or being upgraded already");
+        supervisor->servers[SUPERVISOR_SERVER].stage != SUPERVISED_READY) {
+        refuse(supervisor, "the server is starting or stopping");
         return;
     }
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) < 0) {

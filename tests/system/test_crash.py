@@ -7,6 +7,7 @@ import subprocess
 import threading
 import time
 
+import pytest
 from conftest import add_user, clean_environment, find_binary, run_command
 
 IS_SANITIZED = b"__asan_init" in find_binary().read_bytes()
@@ -109,6 +110,7 @@ def test_two_crashes_after_a_reload_name_the_reload(start_server, music):
     assert "since the configuration was reloaded" in server.log.read_text(errors="replace")
 
 
+@pytest.mark.slow
 def test_sigterm_ends_it_also_while_it_is_down(start_server, music):
     server = start_server(folders=[music])
     for _ in range(5):
@@ -201,6 +203,7 @@ def test_status_tells_the_pid_and_the_restarts(server):
     assert "restarted 1 time" in run_command("status", "--data", server.data).stdout
 
 
+@pytest.mark.slow
 def test_a_write_that_was_acknowledged_survives_each_crash(server):
     for i in range(3):
         add_user(server.data, f"person{i}", admin=False)

@@ -234,6 +234,7 @@ def test_a_transcode_under_way_is_heard_to_its_end(start_server, tmp_path):
     assert wait_until(lambda: not is_alive(old))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("protocol", ["--http1.1", "--http2"])
 def test_a_download_under_tls_ends_whole_in_the_old_process(start_server, tmp_path, music, protocol):
     from conftest import add_user
