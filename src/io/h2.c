@@ -337,8 +337,9 @@ static struct h2_connection *connection_new(const struct h2_arrival *arrival)
     connection->since_us = connection->idle_us = connection->flood_at_us =
         loop_now_us(server->loop);
     buffer_init(&connection->out, sizeof shared->batch);
-    int error = nghttp2_session_server_new2(&connection->session, shared->callbacks, connection,
-                                            shared->option);
+    nghttp2_mem memory = h2_memory(connection);
+    int error = nghttp2_session_server_new3(&connection->session, shared->callbacks, connection,
+                                            shared->option, &memory);
     assert(!error);
     link_connection(connection);
     return connection;

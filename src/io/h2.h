@@ -15,7 +15,7 @@
  * A turn is one read, the handlers of all requests in it, and one write of all that they answered:
  * many streams share two system calls.  Handlers are never called inside nghttp2.
  *
- * What one connection can make us hold: nghttp2's session (some 8 KiB and two HPACK tables), one
+ * What one connection can make us hold: nghttp2's session (some 9 KiB and two HPACK tables), one
  * batch that the socket did not take, h2_max_streams exchanges, and h2_max_held_bytes of bodies and
  * answers.  While the socket takes nothing, nothing is read.
  */

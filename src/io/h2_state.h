@@ -28,6 +28,7 @@ enum h2_flood {
 struct h2_shared {
     nghttp2_session_callbacks *callbacks;
     nghttp2_option *option;
+    char frame[H2_FRAME_BYTES + 64]; /* h2_memory.c: where every session packs its frames */
     size_t batch_size;
     char batch[H2_BATCH_BYTES + 2 * H2_FRAME_BYTES]; /* empty between turns */
 };
@@ -103,6 +104,7 @@ struct h2_connection {
     size_t unsent; /* in the kernel when last looked */
     uint16_t port;
     struct exchange_peer peer; /* from the first request on */
+    bool has_frame;            /* packs in the shared one */
     bool is_broken;            /* nghttp2 reads no further */
     bool is_trusted;           /* a proxy of ours */
     bool is_running;           /* inside a turn */
@@ -139,6 +141,9 @@ void h2_write_callbacks(nghttp2_session_callbacks *callbacks);
 /* Fills and writes batches.  0 all is out, -EAGAIN the socket is full, -EINPROGRESS others should
  * have a turn, or another -errno. */
 int h2_write(struct h2_connection *connection) MUST_USE;
+
+/* --- h2_memory.c --- */
+nghttp2_mem h2_memory(struct h2_connection *connection);
 
 /* --- h2_frames.c --- */
 void h2_feed(struct h2_connection *connection, struct text input);
