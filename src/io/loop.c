@@ -187,6 +187,8 @@ void loop_stop(struct loop *loop)
     wake(loop);
 }
 
+bool loop_is_asleep(const struct loop *loop) { return atomic_load(&loop->is_asleep); }
+
 uint64_t loop_now_us(const struct loop *loop) { return loop->now_us; }
 
 static struct epoll_event event_for(struct loop_watch *watch)

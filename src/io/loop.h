@@ -18,6 +18,7 @@ struct loop *loop_new(void) MUST_USE; /* the process ignores SIGPIPE from here o
 void loop_free(struct loop **loop);   /* runs messages still waiting; watches must be gone */
 void loop_run(struct loop *loop);     /* until loop_stop(); at once if that came first */
 void loop_stop(struct loop *loop);    /* from any thread or a signal handler */
+bool loop_is_asleep(const struct loop *loop);  /* waits for events; from any thread */
 uint64_t loop_now_us(const struct loop *loop); /* monotonic, as of this turn */
 
 /*

@@ -105,6 +105,27 @@ struct loop *server_loop(const struct server *server, size_t index)
     return loop_group_at(server->group, (unsigned)index);
 }
 
+static void give_sign(void *context)
+{
+    struct server *server = context;
+    atomic_store(&server->owes_sign, false);
+}
+
+bool server_is_lively(struct server *server)
+{
+    bool is_lively = true;
+    for (unsigned i = 1; i < loop_group_count(server->group); i++) {
+        struct server *asked = server->all[i];
+        if (loop_is_asleep(asked->loop))
+            continue;
+        if (atomic_exchange(&asked->owes_sign, true))
+            is_lively = false;
+        else
+            loop_post(asked->loop, give_sign, asked);
+    }
+    return is_lively;
+}
+
 struct text server_date(struct server *server, int64_t unix_s)
 {
     if (server->date_s != unix_s) {

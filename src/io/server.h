@@ -72,6 +72,9 @@ void server_route(struct server *server, const struct server_route *route);
 /* For what runs_anywhere handlers keep per loop; index 0 is home (exchange_loop_index()). */
 size_t server_loop_count(const struct server *server); /* at least 1 */
 struct loop *server_loop(const struct server *server, size_t index);
+/* Asks each loop for a sign of life, but for those that sleep.  False when one has not given the
+ * sign that it was asked for before: call it no more often than a loop may be busy. */
+bool server_is_lively(struct server *server);
 /*
  * For what is kept per loop: when the server is freed `call(context, index)` is made on each loop,
  * after its connections are gone and before the loop itself is.  Before the first server_listen().

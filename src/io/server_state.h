@@ -105,6 +105,7 @@ struct server {
     int64_t date_s; /* of date_text */
     struct http_date_text date_text;
     struct access_log log;
+    atomic_bool owes_sign; /* of life */
     bool is_draining;
     bool is_drained;               /* and has said so */
     bool is_shut;                  /* takes no connection at all any more */

@@ -122,17 +122,23 @@ bool notify_value(const char *state, const char *key, char *ret_value, size_t ca
 static void feed(struct loop_timer *timer, uint64_t now_us)
 {
     struct notify_watchdog *watchdog = CONTAINER_OF(timer, struct notify_watchdog, timer);
-    (void)notify_send(watchdog->notify, "WATCHDOG=1");
-    loop_timer_start(watchdog->loop, timer, now_us + watchdog->period_us);
+    bool is_well = watchdog->is_well(watchdog->context);
+    if (is_well)
+        (void)notify_send(watchdog->notify, "WATCHDOG=1");
+    /* when it is not, soon again: there is as much time left */
+    loop_timer_start(watchdog->loop, timer, now_us + watchdog->period_us / (is_well ? 1 : 8));
 }
 
 void notify_watchdog_start(struct notify_watchdog *watchdog, const struct notify *notify,
-                           struct loop *loop)
+                           struct loop *loop, bool (*is_well)(void *context), void *context)
 {
     const char *for_pid = getenv("WATCHDOG_PID"), *wanted = getenv("WATCHDOG_USEC");
     uint64_t pid, limit_us;
-    *watchdog =
-        (struct notify_watchdog){.timer = {.on_timer = feed}, .loop = loop, .notify = notify};
+    *watchdog = (struct notify_watchdog){.timer = {.on_timer = feed},
+                                         .loop = loop,
+                                         .notify = notify,
+                                         .is_well = is_well,
+                                         .context = context};
     if (!wanted || !text_to_u64(text_of(wanted), &limit_us) || limit_us < 2)
         return;
     if (for_pid && (!text_to_u64(text_of(for_pid), &pid) || pid != (uint64_t)getpid()))

@@ -8,8 +8,8 @@
  *
  * A server under our supervisor has a channel of its own to it, on which the supervisor also speaks
  * (programs/supervisor.h); any other process sends a datagram to $NOTIFY_SOCKET, and without that
- * variable to nobody.  The watchdog is fed from the main loop, so a loop that hangs is noticed; its
- * period is half of $WATCHDOG_USEC.
+ * variable to nobody.  The watchdog is fed from the main loop while `is_well()` says that the
+ * others go on too, so any loop that hangs is noticed; its period is half of $WATCHDOG_USEC.
  */
 struct notify {
     int channel; /* to the supervisor; -1: none */
@@ -34,8 +34,10 @@ struct notify_watchdog {
     struct loop_timer timer;
     struct loop *loop;
     const struct notify *notify;
+    bool (*is_well)(void *context);
+    void *context;
     uint64_t period_us; /* 0: nobody asked */
 };
 void notify_watchdog_start(struct notify_watchdog *watchdog, const struct notify *notify,
-                           struct loop *loop);
+                           struct loop *loop, bool (*is_well)(void *context), void *context);
 void notify_watchdog_stop(struct notify_watchdog *watchdog);

@@ -382,9 +382,12 @@ bool service_open(struct service *service, const struct arguments *arguments,
            service_upgrade_adopt(service, why);
 }
 
+static bool is_lively(void *server) { return server_is_lively(server); }
+
 void service_run(struct service *service)
 {
-    notify_watchdog_start(&service->watchdog, &service->notify, service->loop);
+    notify_watchdog_start(&service->watchdog, &service->notify, service->loop, is_lively,
+                          service->server);
     progress_start(&service->progress, service->loop, service->node.library);
     if (service->settings.scan_on_start && service->node.libraries.count > 0)
         library_scan(service->node.library, (struct library_scan_options){0});

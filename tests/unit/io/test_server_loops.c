@@ -278,6 +278,32 @@ static void test_mixed(void)
     OK(counter_get(COUNTER_AWAY) > 0, "some of them for connections of other loops");
 }
 
+/* --- a loop that hangs --- */
+
+static atomic_bool hangs;
+
+static void hang(void *context UNUSED)
+{
+    while (atomic_load(&hangs))
+        usleep(1000);
+}
+
+static void test_hanging(void)
+{
+    atomic_store(&hangs, true);
+    loop_post(server_loop(server, 2), hang, NULL);
+    OK(server_is_lively(server), "at first nobody owes a sign of life");
+    usleep(50000);
+    OK(!server_is_lively(server), "a loop that hangs does not give the one that it was asked for");
+    atomic_store(&hangs, false);
+    bool is_lively = false;
+    for (int tries = 0; tries < 200 && !is_lively; tries++) {
+        usleep(20000);
+        is_lively = server_is_lively(server);
+    }
+    OK(is_lively, "and is well again when it goes on");
+}
+
 /* --- drain in the middle --- */
 
 static void on_drained(void *context UNUSED) { loop_stop(home); }
@@ -331,6 +357,7 @@ int main(void)
     start_server();
     test_spread();
     test_mixed();
+    test_hanging();
     test_drain();
     workers_stop(&workers);
     server_free(&server);
