@@ -25,6 +25,7 @@ struct fetch {
     struct client_call *call;
     struct loop_timer again; /* the back-off */
     uint64_t got, size, end; /* bytes; the present request's range ends before `end` */
+    uint32_t after_ms;       /* the server asked not to be asked before */
     uint64_t drops;          /* that come once more, because a range was not honoured */
     uint32_t track;
     uint8_t tries;
@@ -41,7 +42,7 @@ struct errand {
     struct buffer answer; /* the beginning of it */
     uint64_t began_us;
     int64_t at_ms;
-    uint32_t track, number, seq, heard_ms;
+    uint32_t track, number, seq, heard_ms, after_ms;
     uint16_t status;
     uint8_t kind, tries; /* enum errand_kind; ERRAND_NONE: this place is free */
     bool wants_password;

@@ -29,6 +29,9 @@ static void wait_to_try(struct fetch *fetch)
 {
     struct listener *listener = fetch->listener;
     uint32_t wait_ms = people_backoff_ms(&listener->chance, fetch->tries, listener->is_impatient);
+    if (wait_ms < fetch->after_ms && !listener->is_impatient)
+        wait_ms = fetch->after_ms;
+    fetch->after_ms = 0;
     if (fetch->tries < UINT8_MAX)
         fetch->tries++;
     listener->load->figures.retries++;
@@ -132,6 +135,7 @@ static void on_header(struct client_call *call UNUSED, const struct http_respons
         if (response->content_length != UINT64_MAX)
             fetch->size = fetch->end = response->content_length;
     }
+    fetch->after_ms = load_retry_after_ms(response);
     load_count_outcome(fetch->listener->load, CLIENT_DONE, response->status);
 }
 

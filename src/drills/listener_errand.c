@@ -111,10 +111,11 @@ static void ask(struct errand *errand)
 static void try_again(struct errand *errand)
 {
     struct listener *listener = errand->listener;
-    uint64_t now_us = loop_now_us(listener->load->loop);
-    uint64_t at_us =
-        now_us + people_backoff_ms(&listener->chance, errand->tries, listener->is_impatient) *
-                     UINT64_C(1000);
+    uint32_t wait_ms = people_backoff_ms(&listener->chance, errand->tries, listener->is_impatient);
+    if (wait_ms < errand->after_ms && !listener->is_impatient)
+        wait_ms = errand->after_ms;
+    uint64_t at_us = loop_now_us(listener->load->loop) + wait_ms * UINT64_C(1000);
+    errand->after_ms = 0;
     if (errand->tries < UINT8_MAX)
         errand->tries++;
     if (load_ms_since(errand->began_us, at_us) >= ERRAND_PATIENCE_MS ||
@@ -155,6 +156,7 @@ static void on_header(struct client_call *call UNUSED, const struct http_respons
 {
     struct errand *errand = context;
     errand->status = (uint16_t)response->status;
+    errand->after_ms = load_retry_after_ms(response);
 }
 
 static void on_body(struct client_call *call UNUSED, struct text piece, void *context)

@@ -5,6 +5,7 @@
 #include "drills/attacker.h"
 #include "drills/listener.h"
 #include "drills/load_state.h"
+#include "io/clock.h"
 #include "io/random.h"
 
 #include <assert.h>
@@ -236,8 +237,8 @@ static void look_whether_stopped(struct load *load, uint64_t now_us)
 void load_stop(struct load *load, unsigned grace_ms)
 {
     uint64_t now_us = loop_now_us(load->loop);
-    if (load->state == LOAD_PREPARING)
-        load_accounts_cancel(load);
+    if (load->state == LOAD_PREPARING || load->state == LOAD_RUNNING)
+        load_accounts_cancel(load); /* or a renewal; a read-back goes on */
     if (load->state != LOAD_RUNNING) {
         if (load->state == LOAD_PREPARING)
             enter(load, LOAD_STOPPED);
@@ -272,6 +273,16 @@ void load_free(struct load **load_at)
 }
 
 /* --- figures --- */
+
+uint32_t load_retry_after_ms(const struct http_response *response)
+{
+    uint64_t seconds;
+    if (response->status != 503 && response->status != 429)
+        return 0;
+    if (!text_to_u64(http_response_field(response, TEXT("Retry-After")), &seconds))
+        return 0;
+    return seconds < LOAD_MOST_WAIT_MS / 1000 ? (uint32_t)seconds * 1000 : LOAD_MOST_WAIT_MS;
+}
 
 void load_count_outcome(struct load *load, enum client_outcome outcome, unsigned status)
 {
@@ -377,6 +388,7 @@ static void on_second(struct loop_timer *timer, uint64_t now_us)
     load->last_second = now;
     if (load->profile.arrival == LOAD_ARRIVE_DIURNAL)
         follow_the_day(load, now_us);
+    load_accounts_renew(load, clock_unix_ms());
     load->second_due_us += SECOND_US;
     if (load->second_due_us < now_us)
         load->second_due_us = now_us + SECOND_US;

@@ -15,6 +15,8 @@
  *   preparing     SESSION ──▶ SECRET ──▶ SONGS … ──▶ PLAYLISTS ──▶ next account
  *   reading back                         SONGS … ──▶ PLAYLISTS ──▶ next account
  *
+ *   renewing      SESSION of one account, a minute before its token ends
+ *
  * SESSION only with a password, SECRET only without an app secret.  A request is tried again for
  * a while: a server that was just healed may still be coming back.
  */
@@ -25,6 +27,7 @@ enum {
     TRY_AGAIN_MS = 500,
     DEADLINE_MS = 20000,
     READ_BACK_MS = 30000,
+    EARLY_MS = 60000, /* a token is renewed before its end, as our player does */
 };
 enum step { STEP_SESSION, STEP_SECRET, STEP_SONGS, STEP_PLAYLISTS };
 
@@ -39,7 +42,7 @@ struct accounts_visit {
     uint32_t account, offset;
     unsigned status, tries;
     enum step step;
-    bool reads_back;
+    bool reads_back, renews;
 };
 
 static void on_header(struct client_call *call, const struct http_response *response,
@@ -167,6 +170,7 @@ bool pass_take_session(struct pass *pass, struct text json)
 {
     struct pass fresh = *pass;
     json_t *root = json_loadb(json.data ? json.data : "", json.size, 0, NULL);
+    fresh.expires_ms = json_integer_value(json_object_get(root, "expiresAt"));
     bool is_session = copy_member(fresh.token, sizeof fresh.token, root, "accessToken") &&
                       copy_member(fresh.grant, sizeof fresh.grant, root, "grant");
     json_decref(root);
@@ -254,7 +258,10 @@ static bool take_answer(struct accounts_visit *visit)
     case STEP_SESSION:
         if (!pass_take_session(pass, answer))
             return false;
-        enter(visit, pass->secret[0] ? STEP_SONGS : STEP_SECRET);
+        if (visit->renews)
+            end(visit, NULL);
+        else
+            enter(visit, pass->secret[0] ? STEP_SONGS : STEP_SECRET);
         return true;
     case STEP_SECRET:
         if (!take_secret(pass, answer))
@@ -332,6 +339,24 @@ static struct accounts_visit *visit_new(struct load *load, accounts_on_end *on_e
 void load_accounts_prepare(struct load *load, accounts_on_end *on_end_)
 {
     visit_account(visit_new(load, on_end_));
+}
+
+/* A renewal that failed is tried again a second later; until then the old token serves. */
+static void on_renewed(struct load *load UNUSED, const char *why UNUSED) {}
+
+void load_accounts_renew(struct load *load, int64_t now_ms)
+{
+    for (unsigned i = 0; !load->visit && i < load->profile.account_count; i++) {
+        const struct pass *pass = &load->passes[i];
+        if (!pass->token[0] || pass->expires_ms - now_ms > EARLY_MS)
+            continue;
+        struct accounts_visit *visit = visit_new(load, on_renewed);
+        visit->account = i;
+        visit->renews = true;
+        visit->give_up_us = 0;
+        enter(visit, STEP_SESSION);
+        return; /* `visit` may be gone */
+    }
 }
 
 void load_accounts_read_back(struct load *load, accounts_on_end *on_end_)

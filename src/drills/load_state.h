@@ -19,6 +19,7 @@ struct pass {
     char name[PASS_NAME_BYTES], password[PASS_SECRET_BYTES], secret[PASS_SECRET_BYTES];
     char token[PASS_TOKEN_BYTES], grant[PASS_TOKEN_BYTES]; /* empty: no session */
     char playlist[SHELF_ID_BYTES];                         /* one to open; empty: none known */
+    int64_t expires_ms;                                    /* the token's, Unix */
     struct errand *renewer;                                /* signs it in anew just now, or NULL */
 };
 
@@ -66,11 +67,17 @@ typedef void accounts_on_end(struct load *load, const char *why); /* why NULL: a
 void load_accounts_prepare(struct load *load, accounts_on_end *on_end);
 /* Fills the ledger with what is there; accounts that do not answer are marked so. */
 void load_accounts_read_back(struct load *load, accounts_on_end *on_end);
+/* Signs in anew where a session is about to end, as our player does; looks at one account. */
+void load_accounts_renew(struct load *load, int64_t now_ms);
 void load_accounts_cancel(struct load *load);
 /* The session of a POST /api/v1/session; false when it is none. */
 bool pass_take_session(struct pass *pass, struct text json) MUST_USE;
 
 /* load.c */
+enum { LOAD_MOST_WAIT_MS = 60000 };
+/* Retry-After of a refusal (RFC 9110 10.2.3, seconds only), at most LOAD_MOST_WAIT_MS; 0 without.
+ */
+uint32_t load_retry_after_ms(const struct http_response *response);
 void load_count_outcome(struct load *load, enum client_outcome outcome, unsigned status);
 static inline uint32_t load_ms_since(uint64_t from_us, uint64_t now_us)
 {

@@ -2,7 +2,6 @@
 #include "drills/null_answers.h"
 
 enum { ART_BYTES = 8192, MOST_PARAMETERS = 2000 };
-#define FAR_FUTURE "4102444800000" /* 2100, Unix ms */
 
 static uint64_t track_bytes(const struct null_server_config *config)
 {
@@ -36,7 +35,7 @@ static void write_songs(const struct null_server_config *config,
 static struct null_answer audio(const struct null_server_config *config,
                                 const struct http_request *request)
 {
-    struct null_answer answer = {200, "audio/flac", track_bytes(config), 0, 0, 0};
+    struct null_answer answer = {200, "audio/flac", track_bytes(config), 0, 0, 0, false};
     struct text value = http_request_field(request, TEXT("Range")), rest, first, last;
     uint64_t from = 0, to = answer.zeros - 1;
     if (!text_starts(value, TEXT("bytes=")))
@@ -50,14 +49,14 @@ static struct null_answer audio(const struct null_server_config *config,
     if (from >= answer.zeros)
         return (struct null_answer){.status = 416, .type = "application/json"};
     to = to < answer.zeros ? to : answer.zeros - 1;
-    return (struct null_answer){206, "audio/flac", to - from + 1, from, answer.zeros, 0};
+    return (struct null_answer){206, "audio/flac", to - from + 1, from, answer.zeros, 0, false};
 }
 
 static struct null_answer rest_answer(const struct null_server_config *config,
                                       const struct http_request *request, struct text name,
                                       struct arena *arena, struct buffer *json)
 {
-    struct null_answer answer = {200, "application/json", 0, 0, 0, 0};
+    struct null_answer answer = {200, "application/json", 0, 0, 0, 0, false};
     struct http_parameters parameters = {0};
     if (text_ends(name, TEXT(".view")))
         name.size -= 5;
@@ -66,7 +65,7 @@ static struct null_answer rest_answer(const struct null_server_config *config,
     if (text_equal(name, TEXT("stream")))
         return audio(config, request);
     if (text_equal(name, TEXT("getCoverArt")))
-        return (struct null_answer){200, "image/webp", ART_BYTES, 0, 0, 0};
+        return (struct null_answer){200, "image/webp", ART_BYTES, 0, 0, 0, false};
     buffer_text(json, TEXT("{\"subsonic-response\":{\"status\":\"ok\",\"version\":\"1.16.1\""));
     if (text_equal(name, TEXT("search3")))
         write_songs(config, &parameters, json);
@@ -84,7 +83,7 @@ static struct null_answer rest_answer(const struct null_server_config *config,
 /* Every operation in the batch is accepted: their numbers are found, the rest is not looked at. */
 static struct null_answer ops(struct text body, struct buffer *json)
 {
-    struct null_answer answer = {200, "application/json", 0, 0, 0, 0};
+    struct null_answer answer = {200, "application/json", 0, 0, 0, 0, false};
     const struct text name = TEXT("\"seq\":");
     unsigned count = 0;
     buffer_text(json, TEXT("{\"results\":["));
@@ -104,22 +103,26 @@ static struct null_answer ops(struct text body, struct buffer *json)
 }
 
 struct null_answer null_answer(const struct null_server_config *config,
-                               const struct http_request *request, struct text body,
+                               const struct http_request *request, struct text body, int64_t now_ms,
                                struct arena *arena, struct buffer *json)
 {
-    struct null_answer answer = {200, "application/json", 0, 0, 0, 0};
+    struct null_answer answer = {200, "application/json", 0, 0, 0, 0, false};
     struct text path = request->path;
     if (text_starts(path, TEXT("/rest/")))
         return rest_answer(config, request, text_from(path, 6), arena, json);
     if (text_starts(path, TEXT("/m/")))
         return audio(config, request);
     if (text_starts(path, TEXT("/art/")))
-        return (struct null_answer){200, "image/webp", ART_BYTES, 0, 0, 0};
+        return (struct null_answer){200, "image/webp", ART_BYTES, 0, 0, 0, false};
     if (text_equal(path, TEXT("/ops")))
         return ops(body, json);
-    if (text_starts(path, TEXT("/api/v1/session")))
-        buffer_text(json, TEXT("{\"accessToken\":\"t\",\"expiresAt\":" FAR_FUTURE
-                               ",\"grant\":\"g\",\"grantExpiresAt\":" FAR_FUTURE "}"));
+    long long end_ms = (long long)now_ms + config->session_s * 1000LL;
+    answer.is_session = text_starts(path, TEXT("/api/v1/session"));
+    if (answer.is_session)
+        buffer_printf(json,
+                      "{\"accessToken\":\"t\",\"expiresAt\":%lld,\"grant\":\"g\","
+                      "\"grantExpiresAt\":%lld}",
+                      end_ms, end_ms);
     else if (text_equal(path, TEXT("/api/v1/apps")))
         buffer_text(json, TEXT("{\"id\":\"1\",\"secret\":\"s\"}"));
     else

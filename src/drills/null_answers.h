@@ -12,9 +12,10 @@ struct null_answer {
     uint64_t zeros_from; /* of a part: where it begins, */
     uint64_t zeros_of;   /* and in how many; 0 when it is the whole */
     unsigned writes;     /* that it acknowledges */
+    bool is_session;     /* somebody signed in */
 };
 
 /* `json` (empty at first) gets the body unless the answer is made of zeros. */
 struct null_answer null_answer(const struct null_server_config *config,
-                               const struct http_request *request, struct text body,
+                               const struct http_request *request, struct text body, int64_t now_ms,
                                struct arena *arena, struct buffer *json);

@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "drills/null_answers.h"
 #include "http/parser.h"
+#include "io/clock.h"
 #include "io/loop.h"
 
 #include <arpa/inet.h>
@@ -50,7 +51,7 @@ struct null_server {
     struct arena *arena;
     struct null_connection *connections;
     uint32_t connection_count;
-    atomic_uint_fast64_t requests, writes;
+    atomic_uint_fast64_t requests, writes, sessions;
     char scratch[READ_BYTES];
 };
 
@@ -58,8 +59,11 @@ static char zeros[ZERO_BYTES];
 
 struct null_server_config null_server_config_default(void)
 {
-    return (struct null_server_config){
-        .tracks = 500, .track_s = 210, .bits_per_s = 320000, .max_connections = 100000};
+    return (struct null_server_config){.tracks = 500,
+                                       .track_s = 210,
+                                       .bits_per_s = 320000,
+                                       .max_connections = 100000,
+                                       .session_s = 86400};
 }
 
 static void connection_close(struct null_connection *connection)
@@ -120,11 +124,13 @@ static int answer_next(struct null_connection *connection)
     struct text body = {connection->in.data + header_size, (size_t)body_size};
     struct buffer json;
     buffer_init(&json, MOST_ANSWER_BYTES);
-    struct null_answer answer = null_answer(&server->config, &request, body, server->arena, &json);
+    struct null_answer answer =
+        null_answer(&server->config, &request, body, clock_unix_ms(), server->arena, &json);
     write_answer(connection, &answer, buffer_view(&json));
     buffer_release(&json);
     buffer_consume(&connection->in, header_size + (size_t)body_size);
     atomic_fetch_add_explicit(&server->requests, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&server->sessions, answer.is_session, memory_order_relaxed);
     atomic_fetch_add_explicit(&server->writes, answer.writes, memory_order_relaxed);
     return 1;
 }
@@ -295,6 +301,11 @@ uint16_t null_server_port(const struct null_server *server) { return server->por
 uint64_t null_server_requests(const struct null_server *server)
 {
     return atomic_load_explicit(&server->requests, memory_order_relaxed);
+}
+
+uint64_t null_server_sessions(const struct null_server *server)
+{
+    return atomic_load_explicit(&server->sessions, memory_order_relaxed);
 }
 
 uint64_t null_server_writes(const struct null_server *server)

@@ -20,6 +20,7 @@ struct null_server_config {
     uint32_t track_s;    /* length of each */
     uint32_t bits_per_s; /* of the audio */
     uint32_t max_connections;
+    uint32_t session_s; /* life of a session's token */
 };
 struct null_server_config null_server_config_default(void);
 
@@ -27,5 +28,6 @@ struct null_server_config null_server_config_default(void);
 struct null_server *null_server_start(const struct null_server_config *config) MUST_USE;
 uint16_t null_server_port(const struct null_server *server); /* on 127.0.0.1 */
 uint64_t null_server_requests(const struct null_server *server);
+uint64_t null_server_sessions(const struct null_server *server); /* begun by a password */
 uint64_t null_server_writes(const struct null_server *server); /* plays, stars, playlists it took */
 void null_server_stop(struct null_server **server);            /* accepts NULL inside */

@@ -208,6 +208,21 @@ static void days(void)
     drop_curtain(&stage);
 }
 
+static void renewals(void)
+{
+    struct stage stage;
+    struct null_server_config config = null_server_config_default();
+    raise_curtain(&stage, 2400);
+    null_server_stop(&stage.server);
+    config.session_s = 30; /* less than the minute before its end */
+    stage.server = null_server_start(&config);
+    struct load_profile profile = profile_for(&stage);
+    profile.habits.sign_ins = 0;
+    OK(play(&stage, &profile), "a load whose sessions soon end");
+    OK(null_server_sessions(stage.server) >= 2, "renews them");
+    drop_curtain(&stage);
+}
+
 static void early_end(void)
 {
     struct stage stage;
@@ -232,6 +247,7 @@ int main(void)
     attackers();
     other_targets();
     days();
+    renewals();
     early_end();
     return tap_done();
 }
