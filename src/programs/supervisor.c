@@ -442,7 +442,7 @@ enum command_exit supervise(const struct arguments *arguments, struct inherited 
             on_time(&supervisor);
         }
     } else {
-        supervisor.code = command_fail(COMMAND_FAILED, "%.*s", TEXT_ARGS(buffer_view(&why)));
+        supervisor.code = (int)command_fail(COMMAND_FAILED, "%.*s", TEXT_ARGS(buffer_view(&why)));
     }
     close_supervisor(&supervisor);
     buffer_release(&why);

@@ -182,7 +182,7 @@ static bool open_socket(void)
 
 static void test_generations(void)
 {
-    pthread_t people[PEOPLE], last;
+    pthread_t people[PEOPLE], last = 0;
     home = loop_new();
     bool is_good = open_socket();
     servers[0] = serve();
