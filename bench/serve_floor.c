@@ -21,15 +21,14 @@
  *     serve_floor PORT SMALL MIDDLE BIG
  *
  * Not a server: it believes what it is sent.  One thread, epoll, no log, no clock, files opened at
- * the start.  /small is answered by one send from memory, /middle by sendfile with its head held
- * back, ranges of /big by pread into memory that stays in the cache and send.
+ * the start.  /small is answered by one send from memory, /middle and ranges of /big by sendfile
+ * with the head held back.
  */
 enum {
     MAX_FDS = 20000,
     BATCH = 256,
     REQUEST_BYTES = 4096,
     SMALL_BYTES = 64 << 10,
-    COPY_BYTES = 256 << 10,
 };
 
 struct file {
@@ -44,7 +43,7 @@ struct client {
 
 static struct file small, middle, big;
 static struct client clients[MAX_FDS];
-static char small_answer[SMALL_BYTES], copy[COPY_BYTES];
+static char small_answer[SMALL_BYTES];
 static size_t small_size;
 
 static struct file open_file(const char *path)
@@ -88,14 +87,7 @@ static bool send_rest(int fd, struct client *client)
 {
     while (client->at < client->end) {
         size_t left = (size_t)(client->end - client->at);
-        ssize_t put;
-        if (client->file == &big) {
-            ssize_t got = pread(big.fd, copy, left < sizeof copy ? left : sizeof copy, client->at);
-            put = got > 0 ? send(fd, copy, (size_t)got, MSG_NOSIGNAL) : got;
-            client->at += put > 0 ? put : 0;
-        } else {
-            put = sendfile(fd, client->file->fd, &client->at, left);
-        }
+        ssize_t put = sendfile(fd, client->file->fd, &client->at, left);
         if (put <= 0)
             return put == 0 || errno != EAGAIN; /* the client is gone: its next read tells */
     }

@@ -20,12 +20,14 @@ static inline char *digits_fixed(char *at, unsigned value, unsigned count)
 
 static inline char *digits_decimal(char *at, uint64_t value)
 {
-    unsigned count = 1;
-    for (uint64_t rest = value; rest >= 10; rest /= 10)
-        count++;
-    for (unsigned i = count; i-- > 0; value /= 10)
-        at[i] = (char)('0' + value % 10);
-    return at + count;
+    char reversed[DIGITS_DECIMAL_MAX];
+    unsigned count = 0;
+    do
+        reversed[count++] = (char)('0' + value % 10);
+    while (value /= 10);
+    while (count > 0)
+        *at++ = reversed[--count];
+    return at;
 }
 
 /* Lower case, no zeros in front. */

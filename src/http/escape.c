@@ -14,8 +14,11 @@ static int hex_digit(char c)
 /* Nothing to decode or to refuse, which is the usual case. */
 static bool is_plain(struct text encoded, enum http_unescape kind)
 {
-    return text_find_byte(encoded, '%') == SIZE_MAX && text_find_byte(encoded, '\0') == SIZE_MAX &&
-           (kind != HTTP_UNESCAPE_FORM || text_find_byte(encoded, '+') == SIZE_MAX);
+    char space = kind == HTTP_UNESCAPE_FORM ? '+' : '%';
+    unsigned special = 0;
+    for (size_t i = 0; i < encoded.size; i++)
+        special |= encoded.data[i] == '%' || encoded.data[i] == '\0' || encoded.data[i] == space;
+    return !special;
 }
 
 size_t http_unescape(struct text encoded, enum http_unescape kind, char *out)

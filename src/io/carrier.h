@@ -89,12 +89,13 @@ struct answer {
     exchange_give_back *give_back;
     void *give_back_context;
     size_t field_count, piece_count;
-    struct http_field fields[EXCHANGE_FIELDS_MAX];
-    struct answer_piece pieces[EXCHANGE_PIECES_MAX];
     struct http_validators validators;
     struct buffer output; /* what the handler builds */
     struct buffer parts;  /* part heads of multipart/byteranges */
     struct answer_stream stream;
+    /* Last, since a reset leaves them as they are: only the counted ones mean something. */
+    struct http_field fields[EXCHANGE_FIELDS_MAX];
+    struct answer_piece pieces[EXCHANGE_PIECES_MAX];
 };
 
 struct exchange {
@@ -121,9 +122,9 @@ struct exchange {
     struct http_request request;
     struct http_parameters parameters;
     struct exchange_peer peer;
-    struct buffer body; /* of the request */
-    struct buffer wire; /* the carrier's: head and framing on their way out */
-    struct answer answer;
+    struct buffer body;   /* of the request */
+    struct buffer wire;   /* the carrier's: head and framing on their way out */
+    struct answer answer; /* last, for the sake of a short reset */
 };
 
 /* --- for carriers --- */

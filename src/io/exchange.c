@@ -104,7 +104,7 @@ static void exchange_reset(struct exchange *exchange)
     forget_buffer(&bytes);
     arena_reset(arena);
     buffer_release(&exchange->body);
-    memset(exchange, 0, sizeof *exchange);
+    memset(exchange, 0, offsetof(struct exchange, answer) + offsetof(struct answer, fields));
     exchange->answer.fd = -1;
     exchange->arena = arena;
     exchange->wire = wire;
