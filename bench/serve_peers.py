@@ -5,6 +5,7 @@ serve_peers: the servers of bench/serve, each on one core, with the same files, 
 A peer knows where its objects are (path), whether it speaks TLS, and which processes it consists of: CPU and memory
 are sums over all of them.
 """
+import glob
 import http.client
 import json
 import os
@@ -40,6 +41,15 @@ def tree(pid):
         except OSError:
             pass
     return pids
+
+
+def read_all(pattern):
+    for path in glob.glob(pattern):
+        try:
+            with open(path, encoding="ascii") as file:
+                yield file.read()
+        except OSError:
+            pass
 
 
 class Peer:
@@ -95,32 +105,23 @@ class Peer:
 
     # --- what it took ---
 
+    def threads(self, name):
+        """That file of each thread's folder in /proc; one that just ended has none."""
+        for pid in tree(self.process.pid):
+            yield from read_all(f"/proc/{pid}/task/*/{name}")
+
     def cpu_s(self):
         """Of all threads, in user space and kernel, to the nanosecond."""
-        total = 0
-        for pid in tree(self.process.pid):
-            for task in os.listdir(f"/proc/{pid}/task"):
-                with open(f"/proc/{pid}/task/{task}/schedstat", encoding="ascii") as file:
-                    total += int(file.read().split()[0])
-        return total / 1e9
+        return sum(int(text.split()[0]) for text in self.threads("schedstat")) / 1e9
 
     def memory_bytes(self):
         """Private memory: what the kernel would get back if it ended."""
-        total = 0
-        for pid in tree(self.process.pid):
-            with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as file:
-                for line in file:
-                    if line.startswith("Private_"):
-                        total += int(line.split()[1]) * 1024
-        return total
+        texts = (text for pid in tree(self.process.pid) for text in read_all(f"/proc/{pid}/smaps_rollup"))
+        return sum(int(kib) * 1024 for text in texts for kib in re.findall(r"^Private_\w+:\s+(\d+)", text, re.M))
 
     def switches(self):
-        total = 0
-        for pid in tree(self.process.pid):
-            for task in os.listdir(f"/proc/{pid}/task"):
-                with open(f"/proc/{pid}/task/{task}/status", encoding="ascii") as file:
-                    total += sum(int(n) for n in re.findall(r"voluntary_ctxt_switches:\s+(\d+)", file.read()))
-        return total
+        return sum(int(count) for text in self.threads("status")
+                   for count in re.findall(r"voluntary_ctxt_switches:\s+(\d+)", text))
 
 
 class Floor(Peer):

@@ -178,5 +178,5 @@ size_t stream_unsent(const struct stream *stream)
 
 bool stream_has_buffered(const struct stream *stream)
 {
-    return stream->ssl && SSL_pending(stream->ssl) > 0;
+    return stream->ssl && SSL_has_pending(stream->ssl);
 }

@@ -43,4 +43,4 @@ ssize_t stream_send_file(struct stream *stream, int file_fd, uint64_t offset, si
 /* Bytes that the kernel holds for the peer: while they become fewer, the peer is taking some. */
 size_t stream_unsent(const struct stream *stream);
 bool stream_has_buffered(
-    const struct stream *stream); /* decrypted bytes that no event will announce */
+    const struct stream *stream); /* read and not given yet: no event will announce it */

@@ -109,6 +109,7 @@ static void set_options(SSL_CTX *context, struct server_tls *tls)
                                      SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
     SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
                                   SSL_MODE_RELEASE_BUFFERS);
+    SSL_CTX_set_read_ahead(context, 1); /* a record by one read, not its head and its body by two */
     SSL_CTX_set_session_id_context(context, id, sizeof id - 1);
     SSL_CTX_set_session_cache_mode(context,
                                    SSL_SESS_CACHE_OFF); /* tickets only: nothing to store */
