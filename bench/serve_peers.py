@@ -120,8 +120,10 @@ class Peer:
         return sum(int(kib) * 1024 for text in texts for kib in re.findall(r"^Private_\w+:\s+(\d+)", text, re.M))
 
     def switches(self):
-        return sum(int(count) for text in self.threads("status")
-                   for count in re.findall(r"voluntary_ctxt_switches:\s+(\d+)", text))
+        """{thread: how often it went to sleep or was put aside}."""
+        return {re.search(r"^Pid:\s+(\d+)", text, re.M).group(1):
+                sum(int(count) for count in re.findall(r"voluntary_ctxt_switches:\s+(\d+)", text))
+                for text in self.threads("status")}
 
 
 class Floor(Peer):
