@@ -314,11 +314,11 @@ bool connection_keeps_taking(struct connection *connection)
     progress->taken = taken;
     progress->stalled_us = is_good ? 0 : progress->stalled_us + look_us;
     progress->trickles = is_good ? 0 : progress->trickles + (gained > 0);
-    if (progress->stalled_us >= (uint64_t)limits->pause_timeout_ms * 1000)
-        return false;
-    if (progress->trickles >= TRICKLES_MAX && guard_is_on(GUARD_SEND_RATE) &&
-        progress->stalled_us >= (uint64_t)limits->send_timeout_ms * 1000) {
-        counter_add(COUNTER_CONNECTIONS_TOO_SLOW, 1);
+    bool is_trickling = progress->trickles >= TRICKLES_MAX &&
+                        progress->stalled_us >= (uint64_t)limits->send_timeout_ms * 1000;
+    bool is_paused = progress->stalled_us >= (uint64_t)limits->pause_timeout_ms * 1000;
+    if ((is_trickling || is_paused) && guard_is_on(GUARD_SEND_RATE)) {
+        counter_add(COUNTER_CONNECTIONS_TOO_SLOW, is_trickling);
         return false;
     }
     connection_wait(connection, SERVER_WAIT_SEND);

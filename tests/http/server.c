@@ -28,13 +28,15 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+enum { LARGE_BYTES = 32 << 20 };
+
 struct site {
     struct loop *loop;
     struct server *server;
     struct server_tls *tls;
     struct workers *workers;
     struct exchange *events[64];
-    int file_fd;
+    int file_fd, large_fd;
     uint64_t ended_pipes, closed_events;
 };
 
@@ -103,6 +105,13 @@ static void on_file(struct exchange *exchange, void *context)
     exchange_etag(exchange, TEXT("v1"));
     exchange_last_modified(exchange, 784111777);
     exchange_send_file(exchange, "audio/test", dup(site->file_fd), size);
+}
+
+/* 32 MiB of nothing: more than a socket holds. */
+static void on_large(struct exchange *exchange, void *context)
+{
+    const struct site *site = context;
+    exchange_send_file(exchange, "audio/test", dup(site->large_fd), LARGE_BYTES);
 }
 
 /* Promises more than there is. */
@@ -307,6 +316,7 @@ static const struct server_route routes[] = {
     {"GET", "/output", 0, SHIELD_CLASS_SIGNED_IN, on_output, NULL},
     {"GET", "/list", 0, SHIELD_CLASS_SIGNED_IN, on_list, NULL},
     {"GET", "/hungry", 0, SHIELD_CLASS_SIGNED_IN, on_hungry, NULL},
+    {"GET", "/large", 0, SHIELD_CLASS_RUNNING, on_large, NULL},
     {.methods = "GET",
      .path = "/hints",
      .class = SHIELD_CLASS_NEW_VISIT,
@@ -413,6 +423,9 @@ int main(int argc UNUSED, char **argv)
     struct site site = {.loop = loop_new(), .file_fd = test_file()};
     struct server_config config = server_config_default();
     uint16_t port;
+    site.large_fd = memfd_create("large", MFD_CLOEXEC);
+    if (ftruncate(site.large_fd, LARGE_BYTES))
+        return 1;
     config.access_sink = print_lines;
 #ifdef SOSTENUTO_DRILLS
     struct text unknown;
@@ -440,5 +453,6 @@ int main(int argc UNUSED, char **argv)
     signals_stop(&signals);
     loop_free(&site.loop);
     close(site.file_fd);
+    close(site.large_fd);
     return 0;
 }

@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import tempfile
+import threading
 
 import pytest
 
@@ -38,6 +39,9 @@ class Site:
         match = re.match(r"listening on (\d+)", self.process.stdout.readline())
         assert match, self.log()
         self.port = int(match.group(1))
+        self.lines = []
+        self.reader = threading.Thread(target=lambda: self.lines.extend(self.process.stdout), daemon=True)
+        self.reader.start()  # a log that nobody reads would stop the server
         return self
 
     def __exit__(self, *_):
@@ -50,10 +54,13 @@ class Site:
         """Drains the server; its exit code, which the sanitizers make non-zero for a leak."""
         self.process.send_signal(signal.SIGTERM)
         try:
-            self.access_log = self.process.communicate(timeout=15)[0]
+            self.process.wait(15)
         except subprocess.TimeoutExpired:
             self.process.kill()
             return "did not end"
+        finally:
+            self.reader.join()
+        self.access_log = "".join(self.lines)
         return self.process.returncode
 
     def log(self):

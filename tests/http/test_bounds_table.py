@@ -28,7 +28,7 @@ def test_every_limit_stands_in_the_table_with_its_default_and_words():
 
 
 def test_what_the_table_names_exists():
-    guards, counters = names("guards.def", "GUARD"), names("counters.def", "COUNTER|GAUGE")
+    guards, counters = names("guards.def", "GUARD"), names("counters.def", "COUNTER|GAUGE|MICROSECONDS")
     for key, _, _, counter, guard, shown, honest in rows():
         assert set(filter(None, counter)) <= counters and set(filter(None, guard)) <= guards, key
         for test in filter(None, shown + honest):
