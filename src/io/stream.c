@@ -91,15 +91,27 @@ ssize_t stream_read(struct stream *stream, void *out, size_t size)
     return got > 0 ? got : tls_error(stream, got, SSL_ERROR_WANT_READ);
 }
 
+/* Never less than at the last call while nothing goes out: OpenSSL wants a refused write again with
+ * at least its size. */
+static size_t record_limit(const struct stream *stream)
+{
+    return stream->early_bytes < STREAM_FIRST_RECORD_BYTES ? STREAM_FIRST_RECORD_BYTES
+           : stream->early_bytes < STREAM_EARLY_BYTES      ? STREAM_EARLY_RECORD_BYTES
+                                                           : INT_MAX;
+}
+
 static ssize_t tls_write(struct stream *stream, const void *data, size_t size)
 {
+    size_t limit = record_limit(stream);
     ERR_clear_error();
     errno = 0;
-    int put = SSL_write(stream->ssl, data, size > INT_MAX ? INT_MAX : (int)size);
-    if (put > 0)
+    int put = SSL_write(stream->ssl, data, (int)(size < limit ? size : limit));
+    if (put > 0) {
         stream->wants_other_way = false;
-    if (put > 0)
+        if (stream->early_bytes < STREAM_EARLY_BYTES)
+            stream->early_bytes = (uint16_t)(stream->early_bytes + put);
         return put;
+    }
     int error = tls_error(stream, put, SSL_ERROR_WANT_WRITE);
     return error == 0 ? -EPIPE : error;
 }

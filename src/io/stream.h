@@ -17,11 +17,22 @@
 struct ssl_st;
 struct server_tls;
 
-enum { STREAM_RECORD_BYTES = 16384 }; /* of one TLS record: more at once is not sent at once */
+enum {
+    STREAM_RECORD_BYTES = 16384, /* of one TLS record: more at once is not sent at once */
+    /*
+     * A record can be read only when all of it has come: 16 KiB are two round trips of a new
+     * connection, or two seconds at 64 kbit/s.  So the first fits a packet, and the next are small
+     * until this much is out.
+     */
+    STREAM_EARLY_BYTES = 32 << 10,
+    STREAM_FIRST_RECORD_BYTES = 1300,
+    STREAM_EARLY_RECORD_BYTES = 4096,
+};
 
 struct stream {
     struct ssl_st *ssl; /* NULL when plain */
     int fd;
+    uint16_t early_bytes; /* written through TLS so far, up to STREAM_EARLY_BYTES */
     bool wants_other_way; /* the last read waits to write, or the last write to read */
 };
 

@@ -80,6 +80,34 @@ def test_a_large_answer_and_ranges_through_tls(certificate):
             assert read_all(client).count(b"x") >= 1000000
 
 
+def test_records_are_small_at_first(certificate):
+    with Site("--tls", *certificate) as site, site.connect() as plain:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        client = context.wrap_bio(incoming, outgoing, server_hostname="first.example")
+        wire, got = b"", 0
+        while got < 400000:
+            try:
+                if client.version():
+                    got += len(client.read(65536))
+                else:
+                    client.do_handshake()
+                    client.write(get("/output?size=400000"))
+            except ssl.SSLWantReadError:
+                plain.sendall(outgoing.read())
+                part = plain.recv(65536)
+                wire += part
+                incoming.write(part)
+        sizes = []
+        while len(wire) >= 5:
+            size = int.from_bytes(wire[3:5], "big")
+            sizes += [size] if wire[0] == 23 else []
+            wire = wire[5 + size:]
+        answer = sizes[sizes.index(1300 + 17):]  # after the encrypted part of the handshake
+        assert answer[1:8] == [4096 + 17] * 7 and 16384 + 17 in answer[8:10]
+
+
 def test_a_large_body_through_tls(certificate):
     with Site("--tls", *certificate) as site, tls_client(site) as client:
         client.sendall(b"PUT /echo/large HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Length: 3000000\r\n\r\n")
