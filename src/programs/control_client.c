@@ -46,11 +46,23 @@ static ssize_t take_line_part(int fd, char *room, size_t capacity)
     return recv(fd, room, end ? (size_t)(end - room) + 1 : (size_t)waiting, 0);
 }
 
+/* A server that ends or gives way in this moment is an error to tell, no signal to die of. */
+static int send_all(int fd, const char *data, size_t size)
+{
+    for (size_t sent = 0; sent < size;) {
+        ssize_t took = send(fd, data + sent, size - sent, MSG_NOSIGNAL);
+        if (took < 0 && errno != EINTR)
+            return -errno;
+        sent += took > 0 ? (size_t)took : 0;
+    }
+    return 0;
+}
+
 int control_client_ask(int fd, struct text line, struct buffer *answer)
 {
-    int error = file_write_all(fd, line.data, line.size);
+    int error = send_all(fd, line.data, line.size);
     if (error == 0)
-        error = file_write_all(fd, "\n", 1);
+        error = send_all(fd, "\n", 1);
     while (error == 0) {
         char *room = buffer_reserve(answer, 4096);
         if (!room)

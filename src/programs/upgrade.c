@@ -8,7 +8,7 @@
 #include <jansson.h>
 #include <unistd.h>
 
-enum { TRIES = 1000, TRY_AGAIN_US = 100 * 1000 };
+enum { TRIES = 1000, FIND_TRIES = 10, TRY_AGAIN_US = 100 * 1000 };
 
 /* Asks the server alone: a folder that nobody serves has nothing to upgrade.  NULL: no answer. */
 static json_t *ask(const char *data, struct text line)
@@ -55,6 +55,10 @@ static enum command_exit upgrade(const char *data)
 {
     char version[64];
     long long before = find_pid(data, version, sizeof version);
+    for (int i = 0; before == 0 && i < FIND_TRIES; i++) { /* it may be changing just now */
+        (void)usleep(TRY_AGAIN_US);
+        before = find_pid(data, version, sizeof version);
+    }
     if (before == 0)
         return command_fail(COMMAND_FAILED, "no server runs on %s", data);
     json_t *root = ask(data, TEXT("{\"do\":\"upgrade\"}"));
