@@ -49,7 +49,11 @@ static nghttp2_option *make_option(const struct server_limits *limits)
     assert(!error);
     nghttp2_option_set_no_closed_streams(option, 1);
     nghttp2_option_set_builtin_recv_extension_type(option, NGHTTP2_PRIORITY_UPDATE);
-    nghttp2_option_set_max_outbound_ack(option, limits->h2_max_pings + limits->h2_max_settings + 2);
+    /* our own counts end a connection before this one does */
+    nghttp2_option_set_max_outbound_ack(
+        option, guard_is_on(GUARD_H2_PINGS) && guard_is_on(GUARD_H2_SETTINGS)
+                    ? limits->h2_max_pings + limits->h2_max_settings + 2
+                    : SIZE_MAX);
     nghttp2_option_set_max_continuations(
         option, guard_is_on(GUARD_H2_CONTINUATIONS) ? limits->h2_max_continuations : SIZE_MAX);
     /* h2_max_resets counts them, with those that the client makes us send */

@@ -45,7 +45,7 @@ static void *take_zeroed(size_t count, size_t size, void *context UNUSED)
 static void *resize(void *block, size_t size, void *context)
 {
     if (!block)
-        return take(size, context); /* this is how the buffer is asked for */
+        return take(size, context);     /* this is how the buffer is asked for */
     assert(!is_shared(context, block)); /* no frame of ours is larger */
     return mem_realloc(block, size);
 }

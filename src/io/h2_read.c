@@ -86,6 +86,7 @@ void h2_refuse(struct h2_stream *stream, unsigned status, const char *why)
     counter_add(COUNTER_REQUESTS_BAD, 1);
     stream->route = NULL;
     stream->exchange->step = EXCHANGE_HANDLING;
+    buffer_release(&stream->exchange->body); /* nobody will read it */
     exchange_send_problem(stream->exchange, status, http_reason(status), why);
 }
 

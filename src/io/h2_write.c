@@ -17,6 +17,7 @@
  */
 enum {
     BYTES_PER_TURN = 512 << 10, /* then others get a turn */
+    SMALL_BYTES = 4096,         /* a refusal is always sent */
     STATUS_DIGITS = 3,
     NAMES_MAX = EXCHANGE_FIELDS_MAX + 4,
 };
@@ -358,6 +359,17 @@ int h2_write(struct h2_connection *connection)
 
 /* --- what the exchange calls --- */
 
+/*
+ * Requests whose handlers work at the same time are let in before their answers are known.  What
+ * then is too much beside what is held already is not kept; one answer alone always is.
+ */
+static bool is_too_much(const struct h2_stream *stream)
+{
+    const struct h2_connection *connection = stream->connection;
+    return stream->held_bytes > SMALL_BYTES && connection->held_bytes > stream->held_bytes &&
+           h2_holds_too_much(connection);
+}
+
 static void carrier_answer(struct exchange *exchange)
 {
     struct h2_stream *stream = exchange->carrier_context;
@@ -369,6 +381,13 @@ static void carrier_answer(struct exchange *exchange)
     stream->has_answered = true;
     stream->since_us = h2_now_us(connection);
     h2_hold(stream, exchange->body.size + answer->output.size + answer->parts.size);
+    if (is_too_much(stream)) {
+        counter_add(COUNTER_H2_HELD, 1);
+        nghttp2_submit_rst_stream(connection->session, NGHTTP2_FLAG_NONE, stream->id,
+                                  NGHTTP2_ENHANCE_YOUR_CALM);
+        h2_wants_write(connection);
+        return;
+    }
     choose_urgency(stream);
     if (nghttp2_submit_response(connection->session, stream->id, head, write_head(stream, head),
                                 has_body ? &body : NULL))

@@ -224,10 +224,10 @@ def test_so_many_streams_may_be_open():
 def test_answers_that_a_client_does_not_take_are_bounded_in_memory():
     with Site("--limit", "h2_max_held_bytes", 100000) as site:
         with Client(site, settings={4: 0}) as client, Client(site) as honest:
-            first = [client.ask("/output?size=60000") for _ in range(2)]
+            first = [client.ask("/output?size=45000") for _ in range(2)]
             assert client.until(lambda: all(client.answers[s].status == 200 for s in first))
-            late = client.ask("/output?size=60000")
-            assert client.until(lambda: client.answers[late].status == 503)
+            late = client.ask("/output?size=45000")
+            assert client.until(lambda: client.answers[late].reset == CALM)
             assert honest.get("/output?size=60000").ended
         assert counter(site, "h2_requests_over_held_bytes_total") == 1
 
@@ -350,3 +350,54 @@ def test_a_client_that_reads_nothing_is_reset_and_one_that_reads_slowly_is_not(h
             dead.socket.sendall(frame(PING, 0, 0, b"12345678"))
             time.sleep(0.1)
     dead.socket.close()
+
+
+# --- the other guards' failing twins ---
+
+def many_streams(client):
+    opener = Opener(client)
+    for _ in range(30):
+        client.send(opener.open(END_HEADERS, request("/echo/", method="POST"))[1])
+    client.until(lambda: client.goaway is not None, 0.5)
+    return client.goaway is None
+
+
+def many_continuations(client):
+    client.send(header_in_parts(client, 12))
+    client.until(lambda: client.goaway is not None, 0.5)
+    return client.goaway is None
+
+
+def a_bomb(client):
+    client.send(bomb(client, 1000))
+    client.until(lambda: client.goaway is not None, 0.5)
+    return client.goaway is None
+
+
+def much_held(client):
+    streams = [client.ask("/output?size=60000") for _ in range(4)]
+    return client.until(lambda: all(client.answers[s].status == 200 for s in streams), 1.5)
+
+
+def a_stall(client):
+    stream = client.ask("/output?size=50000")
+    client.until(lambda: client.answers[stream].reset is not None, 1.5)
+    return client.answers[stream].reset is None
+
+
+def idleness(client):
+    client.until(lambda: client.goaway is not None, 1.5)
+    return client.goaway is None
+
+
+@pytest.mark.parametrize("guard, bad", [
+    ("h2-streams", many_streams), ("h2-continuations", many_continuations), ("h2-header-list", a_bomb),
+    ("h2-held-bytes", much_held), ("h2-stalls", a_stall), ("h2-idle", idleness)])
+def test_without_its_guard_a_bound_does_not_hold(guard, bad):
+    limits = (*QUICK, "--limit", "h2_max_streams", 10, "--limit", "h2_max_held_bytes", 50000)
+    with Site(*limits) as site, Client(site, settings={4: 0}) as client:
+        client.until(lambda: False, 0.1)
+        assert not bad(client)
+    with Site(*limits, guards_off=guard) as site, Client(site, settings={4: 0}) as client:
+        client.until(lambda: False, 0.1)
+        assert bad(client)
