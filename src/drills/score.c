@@ -147,18 +147,29 @@ static bool machine_was_too_slow(const struct evidence *evidence, struct score *
                (unsigned long long)evidence->whole.late_ms_max);
 }
 
-static bool nothing_happened(const struct scenario *scenario, const struct evidence *evidence,
-                             struct score *score)
+static bool nobody_listened(const struct scenario *scenario, const struct evidence *evidence,
+                            struct score *score)
 {
     if (evidence->whole.plays_started == 0 && evidence->whole.plays_failed == 0)
         return say(score, VERDICT_NOT_PROVEN, "nobody listened");
-    for (size_t i = 0; i < scenario->fault_count; i++)
-        if (!evidence->faults[i].has_bit)
-            return say(score, VERDICT_NOT_PROVEN, "%s: %s", fault_name(scenario->faults[i].kind),
-                       evidence->faults[i].words);
     return scenario->fault_count > 0 && !evidence->was_stopped &&
            evidence->before.plays_started == 0 &&
            say(score, VERDICT_NOT_PROVEN, "nobody listened before the first fault");
+}
+
+/* At least `least` of its faults must have left a trace. */
+static bool nothing_happened(const struct scenario *scenario, const struct evidence *evidence,
+                             size_t least, struct score *score)
+{
+    size_t bitten = 0, innocent = 0;
+    for (size_t i = 0; i < scenario->fault_count; i++)
+        if (evidence->faults[i].has_bit)
+            bitten++;
+        else
+            innocent = i;
+    return bitten < least &&
+           say(score, VERDICT_NOT_PROVEN, "%s: %s", fault_name(scenario->faults[innocent].kind),
+               evidence->faults[innocent].words);
 }
 
 static bool limit_is_broken(struct score *score, enum limit_severity severity, enum verdict verdict)
@@ -191,13 +202,17 @@ void score_judge(const struct scenario *scenario, const struct evidence *evidenc
 {
     *ret = (struct score){.verdict = VERDICT_SURVIVED};
     take_probes(scenario, evidence, ret);
+    /* a server that the first fault brought down cannot feel the second: it failed all the same */
+    size_t faults = scenario->fault_count;
     bool is_said =
-        machine_was_too_slow(evidence, ret) || nothing_happened(scenario, evidence, ret) ||
+        machine_was_too_slow(evidence, ret) || nobody_listened(scenario, evidence, ret) ||
+        nothing_happened(scenario, evidence, faults > 0, ret) ||
         (evidence->was_stopped &&
          say(ret, VERDICT_FAILED, "stopped early: %s", evidence->stop_words)) ||
         limit_is_broken(ret, LIMIT_HEARD, VERDICT_FAILED) ||
         (evidence->exit_code != 0 &&
          say(ret, VERDICT_FAILED, "the server ended with code %d", evidence->exit_code)) ||
+        nothing_happened(scenario, evidence, faults, ret) ||
         something_was_not_seen(scenario, evidence, ret) ||
         limit_is_broken(ret, LIMIT_SEEN, VERDICT_DEGRADED);
     if (!is_said)

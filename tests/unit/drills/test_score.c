@@ -81,6 +81,14 @@ static void test_not_proven(void)
     evidence.faults[0].has_bit = false;
     OK(is_judged(&scenario, &evidence, VERDICT_NOT_PROVEN, "kill"),
        "a fault that did not bite proves nothing");
+    scenario.fault_count = 2;
+    scenario.faults[1] = scenario.faults[0];
+    evidence.faults[0].has_bit = true;
+    OK(is_judged(&scenario, &evidence, VERDICT_NOT_PROVEN, "kill"), "nor does one of two");
+    evidence.whole.plays_failed = 1;
+    OK(is_judged(&scenario, &evidence, VERDICT_FAILED, "failed_plays"),
+       "unless the first one was bad enough");
+    scenario.fault_count = 1;
     evidence = good_evidence();
     evidence.whole.plays_started = evidence.whole.plays_failed = 0;
     OK(is_judged(&scenario, &evidence, VERDICT_NOT_PROVEN, "nobody listened"),
