@@ -64,7 +64,8 @@ void buffer_printf(struct buffer *buffer, const char *format, ...)
 void buffer_decimal(struct buffer *buffer, uint64_t value)
 {
     char digits[DIGITS_DECIMAL_MAX];
-    buffer_append(buffer, digits, (size_t)(digits_decimal(digits, value) - digits));
+    size_t size = (size_t)(digits_decimal(digits, value) - digits);
+    buffer_append(buffer, digits, size);
 }
 
 void buffer_byte(struct buffer *buffer, uint8_t value) { buffer_append(buffer, &value, 1); }
