@@ -58,7 +58,7 @@ struct service {
     /* --- service_upgrade.h --- */
     int handover;                            /* from our predecessor; -1 */
     struct control_request *upgrade_request; /* not answered yet */
-    bool gave_way, is_quiet;
+    bool gave_way, is_quiet, is_done;
 };
 
 /* `starts` servers were here before.

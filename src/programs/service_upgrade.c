@@ -74,6 +74,7 @@ static void on_quiet(void *context)
 static void on_done(void *context)
 {
     struct service *service = context;
+    service->is_done = true; /* perhaps while we let go, which runs the loop for its own ends */
     loop_stop(service->loop);
 }
 
@@ -121,7 +122,7 @@ bool service_upgrade_let_go(struct service *service)
     node_let_go(&service->node);
     operator_free(&service->operator);
     server_handed_over(service->server);
-    return true;
+    return !service->is_done;
 }
 
 /* --- following --- */

@@ -297,6 +297,7 @@ def test_sigusr2_upgrades_too(server):
     before = server.pid
     server.process.send_signal(signal.SIGUSR2)
     assert wait_until(lambda: server.pid not in (0, before))
+    assert wait_until(lambda: not is_alive(before), 3), "nothing keeps the old process"
 
 
 @pytest.fixture
