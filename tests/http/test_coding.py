@@ -116,3 +116,9 @@ def test_too_many_at_once_go_as_they_are():
             client.close()
         time.sleep(0.3)
         assert b"Content-Encoding" in ask(site, "/list?size=100000", "Accept-Encoding: br")[0]
+
+
+def test_without_the_guard_a_large_one_is_packed_in_one_go():
+    with Site("--limit", "loops", 1, guards_off="coding-steps") as site:
+        head, _ = ask(site, "/list?size=500000", "Accept-Encoding: gzip")
+        assert b"Content-Encoding: gzip" in head and b"Content-Length" in head  # its size was known: it was all packed
