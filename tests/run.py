@@ -102,7 +102,7 @@ def suites(quick, logs):
         # whole processes killed and starved while virtual people listen; then without the guards, where it must fail
         table["drills"] = ([build("drills"), pytest("tests/drills", logs / "drills.xml", quick)], "junit")
         # the corpus only: inventing input is script/fuzz's, so that this suite answers the same each time
-        table["fuzz"] = tap(["bash", "-c", "script/fuzz 0 | sed -u 's/^ok  */ok 1 - /; s/^FAIL /not ok 1 - /'"])
+        table["fuzz"] = tap(["bash", "-o", "pipefail", "-c", "script/fuzz 0 | sed -u 's/^ok  */ok 1 - /; s/^FAIL /not ok 1 - /'"])
     present = {"http": "tests/http/run", "formats": "tests/formats",
                "system": "tests/system", "api": "tests/api", "player": "player/package.json"}
     return {name: suite for name, suite in table.items() if (ROOT / present.get(name, ".")).exists()}
