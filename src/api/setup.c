@@ -2,6 +2,7 @@
 /* setup: the first admin, made by who can read the terminal; and what the player asks before
  * anybody is known. */
 #include "api/player.h"
+#include "api/throttle.h"
 #include "library/library.h"
 #include "trust/onetime.h"
 
@@ -61,12 +62,23 @@ static void on_hashed(struct player *player, struct text hash)
     player_submit(player, batch, on_made);
 }
 
+static const struct text TRIES_OF = {"\nset-up code", 12}; /* no account can have this name */
+
 static bool is_code_right(struct player *player, struct text code)
 {
+    struct text address = text_of(exchange_peer(player->exchange)->address);
+    int64_t now_ms = exchange_now_ms(player->exchange);
+    uint64_t wait_ms = throttle_wait_ms(player->api->throttle, address, TRIES_OF, now_ms);
+    if (wait_ms) {
+        player_busy(player, (unsigned)((wait_ms + 999) / 1000),
+                    "Too many wrong codes from this address; wait, then try again.");
+        return false;
+    }
     switch (onetime_check(player->api->config.setup_code, code)) {
     case ONETIME_RIGHT:
         return true;
     case ONETIME_WRONG:
+        throttle_failed(player->api->throttle, address, TRIES_OF, now_ms);
         player_problem(player, 403, "Wrong code", "Type the code as the terminal shows it.");
         return false;
     case ONETIME_DEAD:

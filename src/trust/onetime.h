@@ -6,11 +6,12 @@
  * onetime: the set-up code that is printed in the terminal and lets the first admin be made.
  *
  * Eight characters of the secret's alphabet in two groups ("K7QF-3MZP", 40 bits); upper and lower
- * case, dash or not.  Ten wrong tries and it is dead: restart the server for a new one.  A right
- * answer does not use it up, so that a failed set-up can be tried again; the caller calls
- * onetime_spend() when the account is durable.
+ * case, dash or not.  Ten thousand wrong tries (one chance in a hundred million) and it is dead:
+ * restart the server for a new one.  The caller makes each address wait between wrong tries, so
+ * that a neighbour cannot use them up in passing.  A right answer does not use it up, so that a
+ * failed set-up can be tried again; the caller calls onetime_spend() when the account is durable.
  */
-enum { ONETIME_TRIES = 10 };
+enum { ONETIME_TRIES = 10000 };
 
 struct onetime {
     char text[10]; /* NUL-terminated, to print */
