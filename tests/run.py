@@ -92,7 +92,8 @@ def suites(quick, logs):
         # the worker's sandbox is as tight as it gets only without sanitizers
         "release": tap(build("release"), meson_tests("release", "test_products test_pool")),
         "formats": junit("formats", "tests/formats"),
-        "system": junit("system", "tests/system"),
+        # in full: with the package installed and started, and with each guard switched off once
+        "system": ([*([] if quick else [build("drills"), ["script/package"]]), pytest("tests/system", logs / "system.xml", quick)], "junit"),
         "api": junit("api", "tests/api"),
         "player": tap(["bash", "-c", "cd player && npm test --silent"]),
     }
