@@ -35,6 +35,12 @@ def test_the_unit_does_not_lock_out_what_the_server_needs():
     assert not [line for line in lines if line.startswith("RestrictSUIDSGID=") and not line.endswith("=no")]
 
 
+def test_the_package_asks_for_every_library_that_a_build_installs():
+    wanted = re.search(r"^\[build\]\n(.*?)(?=^\[)", (ROOT / "script/packages").read_text(), re.M | re.S).group(1).split("\n")
+    control = (ROOT / "deploy/debian/control").read_text()
+    assert not [name for name in wanted if name.startswith("lib") and f" {name}" not in control]
+
+
 @needs_package
 def test_the_package_holds_what_it_should():
     listed = subprocess.run(["dpkg-deb", "-c", PACKAGES[-1]], capture_output=True, text=True, check=True).stdout
