@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Builds dist/: one page, one script and one style sheet with hashed names, the font and the icons, every text file
-// also as .gz and .br.  dist/files.json says how each file may be cached; embed.py reads it.
+// Builds dist/: one page, its scripts and one style sheet with hashed names, the font and the icons, every text file also
+// as .gz and .br.  The page's script and whatever it imports at once is the first load, which has a budget; views that are
+// imported later have their own.  dist/files.json says how each file may be cached; embed.py reads it.
 import { build } from 'esbuild';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, extname, join } from 'node:path';
+import { dirname, extname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const fresh = join(here, 'dist.new');
 const dist = join(here, 'dist');
-const budget = { '.js': 40 * 1024, '.css': 10 * 1024 }; // brotli bytes
+const budget = { first: 40 * 1024, later: 24 * 1024, style: 10 * 1024 }; // brotli bytes
 
 const types = {
   '.html': 'text/html; charset=utf-8',
@@ -38,10 +39,12 @@ function keep(name, bytes, isImmutable) {
   files.push(sizes);
   return sizes;
 }
-function keepHashed(name, bytes) {
-  const hash = createHash('sha256').update(bytes).digest('hex').slice(0, 10);
-  const extension = extname(name);
-  return keep(`${name.slice(0, -extension.length)}-${hash}${extension}`, bytes, true);
+/** The scripts that this one imports at once, itself first. */
+function closure(outputs, path, found = new Set()) {
+  if (found.has(path)) return found;
+  found.add(path);
+  for (const one of outputs[path].imports) if (one.kind === 'import-statement') closure(outputs, one.path, found);
+  return found;
 }
 
 async function bundle() {
@@ -50,37 +53,45 @@ async function bundle() {
     entryPoints: { app: 'src/main.tsx', style: 'src/style.css' },
     outdir: fresh,
     bundle: true,
+    splitting: true,
     write: false,
+    metafile: true,
     minify: true,
     format: 'esm',
     target: ['chrome100', 'firefox102', 'safari16'],
     jsx: 'automatic',
     jsxImportSource: 'preact',
     loader: { '.woff2': 'file' },
+    entryNames: '[name]-[hash]',
+    chunkNames: 'part-[hash]',
     assetNames: '[name]-[hash]',
     publicPath: '/',
     legalComments: 'none',
     define: { 'process.env.NODE_ENV': '"production"' },
   });
-  const names = {};
+  const kept = {};
   for (const output of result.outputFiles) {
-    const bytes = Buffer.from(output.contents);
-    const base = output.path.slice(fresh.length + 1);
-    if (base === 'app.js') names.script = keepHashed('app.js', bytes);
-    else if (base === 'style.css') names.style = keepHashed('app.css', bytes);
-    else keep(base, bytes, true);
+    kept[relative(here, output.path)] = keep(relative(fresh, output.path), Buffer.from(output.contents), true);
   }
-  return names;
+  const { outputs } = result.metafile;
+  const entry = (source) => Object.keys(outputs).find((path) => outputs[path].entryPoint === source);
+  const first = [...closure(outputs, entry('src/main.tsx'))];
+  const later = Object.keys(outputs).filter((path) => path.endsWith('.js') && !first.includes(path));
+  const filesOf = (paths) => paths.map((path) => kept[path]);
+  return { first: filesOf(first), later: filesOf(later), style: filesOf([entry('src/style.css')]) };
+}
+
+function page(text, { first: [script, ...parts], style: [style] }) {
+  const preloads = parts.map(({ path }) => `<link rel="modulepreload" href="${path}" />\n    `).join('');
+  return text.replace('/app.css', style.path).replace('<script type="module" src="/app.js">', `${preloads}<script type="module" src="${script.path}">`);
 }
 
 rmSync(fresh, { recursive: true, force: true });
 mkdirSync(fresh, { recursive: true });
-const { script, style } = await bundle();
+const loads = await bundle();
 for (const name of readdirSync(join(here, 'public'))) {
   let bytes = readFileSync(join(here, 'public', name));
-  if (name === 'index.html') {
-    bytes = Buffer.from(String(bytes).replace('/app.js', script.path).replace('/app.css', style.path));
-  }
+  if (name === 'index.html') bytes = Buffer.from(page(String(bytes), loads));
   keep(name, bytes, false);
 }
 writeFileSync(join(fresh, 'files.json'), JSON.stringify(files, null, 1));
@@ -88,10 +99,10 @@ rmSync(dist, { recursive: true, force: true });
 if (!existsSync(dist)) renameSync(fresh, dist);
 
 let isOver = false;
-for (const file of [script, style]) {
-  const limit = budget[extname(file.path)];
-  console.log(`${file.path}  ${file.bytes} bytes, ${file.brotli} brotli (budget ${limit})`);
-  if (file.brotli > limit) isOver = true;
+for (const [name, parts] of Object.entries(loads)) {
+  const [bytes, brotli] = ['bytes', 'brotli'].map((size) => parts.reduce((sum, file) => sum + file[size], 0));
+  console.log(`${name}: ${parts.length} files, ${bytes} bytes, ${brotli} brotli (budget ${budget[name]})`);
+  if (brotli > budget[name]) isOver = true;
 }
 if (isOver) {
   console.error('build: over the byte budget');

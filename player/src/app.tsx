@@ -10,6 +10,7 @@ import { Bar } from './parts/bar';
 import { Empty, Heading } from './parts/basics';
 import { DialogHost } from './parts/dialog';
 import { Icon, Mark, type IconName } from './parts/icon';
+import { lazy } from './parts/lazy';
 import { notices } from './state/notices';
 import { current, isPlaying } from './state/playing';
 import { route } from './state/route';
@@ -20,12 +21,13 @@ import { ArtistsView } from './views/artists';
 import { GateView } from './views/gate';
 import { GenresView } from './views/genres';
 import { HomeView } from './views/home';
-import { NowView } from './views/now';
-import { PlaylistView } from './views/playlist';
-import { PlaylistsView } from './views/playlists';
-import { QueueView } from './views/queue';
 import { SearchField, SearchView } from './views/search';
-import { SettingsView } from './views/settings';
+
+const NowView = lazy('Now playing', async () => (await import('./views/later')).NowView);
+const PlaylistView = lazy('Playlist', async () => (await import('./views/later')).PlaylistView);
+const PlaylistsView = lazy('Playlists', async () => (await import('./views/later')).PlaylistsView);
+const QueueView = lazy('Queue', async () => (await import('./views/later')).QueueView);
+const SettingsView = lazy('Settings', async () => (await import('./views/later')).SettingsView);
 
 function View(): JSX.Element {
   const { view, id } = route.value;

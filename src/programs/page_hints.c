@@ -31,6 +31,7 @@ void page_hints_read(struct page_hints *hints, struct text page, struct text fon
 {
     *hints = (struct page_hints){0};
     add_each(hints, page, TEXT("<link rel=\"stylesheet\" href=\""), "rel=preload; as=style");
+    add_each(hints, page, TEXT("<link rel=\"modulepreload\" href=\""), "rel=modulepreload");
     add_each(hints, page, TEXT("<script type=\"module\" src=\""), "rel=modulepreload");
     add(hints, font, "rel=preload; as=font; type=font/woff2; crossorigin");
 }

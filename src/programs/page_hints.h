@@ -6,11 +6,12 @@
  * page_hints: what a browser will need for the player's page, told before the page (103 Early
  * Hints, RFC 8297).
  *
- * Read from the built page at start: its style sheets and module scripts, and the font of its first
+ * Read from the built page at start: its style sheets and module scripts (also those that it
+ * preloads), and the font of its first
  * words.  Names that do not stand in the page as our build writes them are left out: a hint may be
  * missing, never wrong.
  */
-enum { PAGE_HINTS_MAX = 4, PAGE_HINT_MAX_BYTES = 160 };
+enum { PAGE_HINTS_MAX = 6, PAGE_HINT_MAX_BYTES = 160 };
 
 struct page_hints {
     size_t count;

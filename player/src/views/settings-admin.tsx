@@ -9,11 +9,11 @@ import { person, token } from '../data/session';
 import { Answer, Button, Field } from '../parts/basics';
 import { AskText, Confirm, showDialog } from '../parts/dialog';
 import { Menu } from '../parts/menu';
+import { Section } from '../parts/section';
 import { count } from '../model/words';
 import { scan } from '../state/boot';
 import { say } from '../state/notices';
 import { outdate, useRead } from '../state/reads';
-import { Section } from './settings';
 
 interface Scan {
   running: boolean;

@@ -9,10 +9,10 @@ import { person, token } from '../data/session';
 import { Answer, Button, Field } from '../parts/basics';
 import { Confirm, showDialog } from '../parts/dialog';
 import { qr, qrPath } from '../parts/qr';
+import { Section } from '../parts/section';
 import { day } from '../model/words';
 import { say } from '../state/notices';
 import { outdate, useRead } from '../state/reads';
-import { Section } from './settings';
 
 interface App {
   id: string;

@@ -1,25 +1,17 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-import type { ComponentChildren, JSX } from 'preact';
+import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import { command, isDurable, unsent } from '../data/journal';
 import { explain } from '../data/problem';
 import { person, session, signOut, token } from '../data/session';
 import { Button, Choice, Field, Heading } from '../parts/basics';
 import { KeyTable } from '../parts/keys';
+import { Section } from '../parts/section';
 import { count } from '../model/words';
 import { say } from '../state/notices';
 import { change, settings } from '../state/settings';
 import { AppsSection } from './settings-apps';
 import { LibrarySection, PeopleSection } from './settings-admin';
-
-export function Section({ title, children }: { title: string; children: ComponentChildren }): JSX.Element {
-  return (
-    <section class="settings-section">
-      <h2>{title}</h2>
-      <div>{children}</div>
-    </section>
-  );
-}
 
 function Looks(): JSX.Element {
   return (

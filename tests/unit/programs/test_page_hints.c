@@ -10,12 +10,14 @@ int main(void)
     page_hints_read(&hints,
                     TEXT("<head><link rel=\"icon\" href=\"/icon.svg\" />\n"
                          "<link rel=\"stylesheet\" href=\"/app-1.css\" />\n"
+                         "<link rel=\"modulepreload\" href=\"/part-3.js\" />\n"
                          "<script type=\"module\" src=\"/app-2.js\"></script></head>"),
                     TEXT("/face.woff2"));
-    OK(hints.count == 3, "a style, a script and a font");
+    OK(hints.count == 4, "a style, two scripts and a font");
     OK_TEXT(hints.links[0], TEXT("</app-1.css>; rel=preload; as=style"), "the style");
-    OK_TEXT(hints.links[1], TEXT("</app-2.js>; rel=modulepreload"), "the script");
-    OK_TEXT(hints.links[2],
+    OK_TEXT(hints.links[1], TEXT("</part-3.js>; rel=modulepreload"), "a part of the script");
+    OK_TEXT(hints.links[2], TEXT("</app-2.js>; rel=modulepreload"), "the script");
+    OK_TEXT(hints.links[3],
             TEXT("</face.woff2>; rel=preload; as=font; type=font/woff2; crossorigin"), "the font");
 
     page_hints_read(&hints, TEXT("<h1>The web player is not in this build</h1>"), TEXT_NONE);
