@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+#include "trust/signed.h"
+
+/*
+ * keyring: the signing keys that the root key vouches for: what verifies every token, grant and
+ * signed object, and, on a node that signs, its secrets.
+ *
+ * Immutable and counted: any thread may use one that it holds a reference to, without a lock.  A
+ * rotation makes another ring (trust/keyfolder.h); what was signed before verifies with both.
+ *
+ * Its public form is the signed object /keys (docs/formats/keys.md), which a stranger verifies by
+ * the root key's fingerprint alone.
+ */
+struct keyring;
+
+enum {
+    KEYRING_MAX_KEYS = 8,
+    KEYRING_MAX_REVOKED = 32,
+    KEYRING_MAX_SECRETS = 4,
+    KEYRING_SEED_BYTES = 32,
+    KEYRING_MAX_OBJECT_BYTES = 16 << 10,
+};
+#define KEYRING_NAME "/keys"
+#define KEYRING_KEY_LIFE_S (90LL * 24 * 60 * 60) /* of a signing key, from its first use */
+#define KEYRING_ROTATE_S (60LL * 24 * 60 * 60)   /* then the next one is made */
+#define KEYRING_LEAD_S (24LL * 60 * 60)          /* between publishing a key and its first use */
+
+struct ring_key {
+    struct key_id id;
+    uint8_t public_key[SIGNED_PUBLIC_BYTES];
+    int64_t from_s, until_s; /* signs from; verifies until */
+};
+struct revoked_key {
+    struct key_id id;
+    int64_t until_s; /* nothing it signed could be good after */
+};
+
+/* Everything that /keys says; keys oldest first. */
+struct keyring_content {
+    uint64_t epoch, number;
+    int64_t issued_s, expires_s;
+    uint8_t root[SIGNED_PUBLIC_BYTES];
+    size_t key_count, revoked_count;
+    struct ring_key keys[KEYRING_MAX_KEYS];
+    struct revoked_key revoked[KEYRING_MAX_REVOKED];
+};
+
+/* The ring of a /keys object signed by `root`; NULL with the verdict, MALFORMED also for a body
+ * that is not a list of keys.  An expired one is taken: its keys have times of their own. */
+struct keyring *keyring_open(const uint8_t root[SIGNED_PUBLIC_BYTES], struct text object,
+                             int64_t now_s, enum signed_verdict *ret) MUST_USE;
+/* The same with secrets: seeds of keys that are in it; others are ignored. */
+struct keyring *keyring_open_signing(const uint8_t root[SIGNED_PUBLIC_BYTES], struct text object,
+                                     int64_t now_s, const uint8_t (*seeds)[KEYRING_SEED_BYTES],
+                                     size_t seed_count, enum signed_verdict *ret) MUST_USE;
+/* One signing key of its own root, in memory only: tests and fuzzers. */
+struct keyring *keyring_ephemeral(int64_t now_s) MUST_USE;
+struct keyring *keyring_ref(struct keyring *ring) MUST_USE; /* from any thread */
+void keyring_unref(struct keyring **ring);                  /* accepts NULL */
+
+const struct keyring_content *keyring_content(const struct keyring *ring);
+struct text keyring_object(const struct keyring *ring); /* the bytes of /keys */
+
+/* The public key that `id` names, while it may verify; NULL: unknown, revoked, or over.  A node's
+ * own newest key has no end here: with its root key away it goes on with what it has. */
+const uint8_t *keyring_verifying(const struct keyring *ring, struct key_id id, int64_t now_s);
+/* What this node signs with now: the newest key in its time whose secret is here; NULL on a node
+ * that cannot sign. */
+const uint8_t *keyring_signing(const struct keyring *ring, int64_t now_s, struct key_id *ret_id);
+
+/* Signs with that key; false on a node that cannot. */
+bool keyring_seal(const struct keyring *ring, const struct signed_object *object, int64_t now_s,
+                  struct buffer *out) MUST_USE;
+/* signed_open() with the key that the object names. */
+enum signed_verdict keyring_check(const struct keyring *ring, struct text bytes, struct text name,
+                                  int64_t now_s, struct signed_object *ret) MUST_USE;
+
+/* Signs `content` as /keys: by the root key's secret alone. */
+void keyring_seal_content(const uint8_t root_secret[SIGNED_SECRET_BYTES],
+                          const struct keyring_content *content, struct buffer *out);
+/* The first key, or another beside those there are, which goes out of use when this one begins. */
+void keyring_content_add(struct keyring_content *content, const uint8_t seed[KEYRING_SEED_BYTES],
+                         int64_t from_s);
