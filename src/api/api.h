@@ -28,6 +28,8 @@ struct server;     /* io/server.h */
 struct state;      /* state/state.h */
 struct workers;    /* io/workers.h */
 
+struct server_limits;
+
 /*
  * All borrowed, and outliving the api, except texts, which api_new() copies.  The api takes
  * state_on_change() for itself and subscribes to the library.
@@ -42,8 +44,8 @@ struct api_config {
     const struct keys *keys;
     struct onetime *setup_code;  /* makes the first admin; NULL when accounts exist already */
     const struct logger *logger; /* may be NULL */
-    size_t open_files;           /* songs and pictures that each loop keeps open for a moment */
-    struct text version;         /* of this program, "0.1.0" */
+    const struct server_limits *limits; /* what each loop may keep of songs and pictures */
+    struct text version;                /* of this program, "0.1.0" */
     /* values of `c` that get plain Subsonic 1.16.1, without OpenSubsonic's additions */
     const struct text *legacy_clients;
     size_t legacy_client_count;

@@ -53,8 +53,7 @@ struct open_file *art_lend(const struct art_request *request, struct open_files 
 void art_send_lent(const struct art_request *request, struct open_file *lent)
 {
     add_fields(request);
-    exchange_send_lent_file(request->exchange, lent->content_type, lent->fd, lent->size_bytes,
-                            open_file_back, lent);
+    open_file_send(request->exchange, lent);
 }
 
 static void conclude(const struct job *job)

@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "catalog/catalog.h"
+#include "io/server.h"
 
 #include <string.h>
 
@@ -15,11 +16,16 @@ struct hot {
     struct hot_proof proofs[HOT_PROOFS]; /* a grant has one place, the later one stays */
 };
 
-struct hot *hot_new(struct loop *loop, struct hash_key seed, size_t max_files)
+struct hot *hot_new(struct loop *loop, struct hash_key seed, const struct server_limits *limits)
 {
+    const struct open_files_limits files = {.max_files = limits->open_files,
+                                            .object_bytes = limits->hot_object_bytes,
+                                            .memory_bytes = limits->hot_memory_bytes,
+                                            .fresh_us = FILES_FRESH_US,
+                                            .recheck_us = UINT64_C(1000) * limits->file_recheck_ms};
     struct hot *hot = MEM_NEW(struct hot);
     hot->seed = seed;
-    hot->files = open_files_new(loop, max_files, FILES_FRESH_US);
+    hot->files = open_files_new(loop, &files);
     return hot;
 }
 

@@ -31,7 +31,9 @@ struct hot_proof {
     unsigned mark_value;     /* read before the account was looked at */
 };
 
-struct hot *hot_new(struct loop *loop, struct hash_key seed, size_t max_files) MUST_USE;
+struct server_limits;
+struct hot *hot_new(struct loop *loop, struct hash_key seed,
+                    const struct server_limits *limits) MUST_USE;
 void hot_free(struct hot **hot); /* on its loop */
 
 /* NULL when the home loop must be asked.  Borrowed until the next hot_learn(). */

@@ -86,7 +86,7 @@ void hots_start(struct api *api, struct server *server)
     api->hot_count = server_loop_count(server);
     api->hots = mem_zalloc(api->hot_count * sizeof *api->hots);
     for (size_t i = 0; i < api->hot_count; i++)
-        api->hots[i] = hot_new(server_loop(server, i), api->seed, api->config.open_files);
+        api->hots[i] = hot_new(server_loop(server, i), api->seed, api->config.limits);
     tell_catalog(api);
     api->hot_subscriber.on_change = on_library;
     library_subscribe(api->config.library, &api->hot_subscriber);

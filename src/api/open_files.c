@@ -1,37 +1,43 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "api/open_files.h"
 
+#include "base/counters.h"
 #include "base/hash.h"
 #include "base/mem.h"
+#include "io/clock.h"
+#include "io/exchange.h"
+#include "io/file.h"
 
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 /* Sets of four places: the one that was opened longest ago makes room. */
-enum { WAYS = 4 };
+enum { WAYS = 4, SETTLED_MS = 2000, NS_PER_MS = 1000000 };
 
 struct open_files {
     struct loop *loop;
-    uint64_t fresh_us;
+    struct open_files_limits limits;
+    size_t held_bytes;
     struct loop_timer tidy; /* runs while something is open */
     size_t set_count, count;
     struct open_file *places[]; /* set_count * WAYS */
 };
 
-struct open_files *open_files_new(struct loop *loop, size_t max_files, uint64_t fresh_us)
+struct open_files *open_files_new(struct loop *loop, const struct open_files_limits *limits)
 {
-    size_t sets = max_files < WAYS ? 1 : max_files / WAYS;
+    size_t sets = limits->max_files < WAYS ? 1 : limits->max_files / WAYS;
     struct open_files *files = mem_zalloc(sizeof *files + sets * WAYS * sizeof files->places[0]);
     files->loop = loop;
     files->set_count = sets;
-    files->fresh_us = fresh_us;
+    files->limits = *limits;
     return files;
 }
 
 static void close_file(struct open_file *file)
 {
     close(file->fd);
+    mem_free(file->bytes);
     mem_free(file);
 }
 
@@ -42,6 +48,7 @@ static void give_up(struct open_files *files, struct open_file **place)
         return;
     *place = NULL;
     files->count--;
+    files->held_bytes -= file->bytes ? file->size_bytes : 0;
     file->is_kept = false;
     if (file->lent == 0)
         close_file(file);
@@ -74,19 +81,24 @@ static int64_t mtime_ns(const struct stat *status)
 
 static bool is_old(const struct open_files *files, const struct open_file *file)
 {
-    return loop_now_us(files->loop) - file->opened_us >= files->fresh_us;
+    return loop_now_us(files->loop) - file->opened_us >= files->limits.fresh_us;
+}
+
+static bool is_as_opened(const struct open_file *file)
+{
+    struct stat status;
+    return fstat(file->fd, &status) == 0 && status.st_nlink > 0 &&
+           (uint64_t)status.st_size == file->size_bytes && mtime_ns(&status) == file->mtime_ns;
 }
 
 /* Not replaced, removed or written to since it was opened. */
 static bool is_unchanged(const struct open_files *files, struct open_file *file)
 {
-    struct stat status;
     uint64_t now_us = loop_now_us(files->loop);
-    if (now_us - file->looked_us < OPEN_FILES_LOOKED_US)
+    if (now_us - file->looked_us < files->limits.recheck_us)
         return true;
     file->looked_us = now_us;
-    return fstat(file->fd, &status) == 0 && status.st_nlink > 0 &&
-           (uint64_t)status.st_size == file->size_bytes && mtime_ns(&status) == file->mtime_ns;
+    return is_as_opened(file);
 }
 
 static void on_tidy(struct loop_timer *timer, uint64_t now_us)
@@ -96,7 +108,45 @@ static void on_tidy(struct loop_timer *timer, uint64_t now_us)
         if (files->places[i] && is_old(files, files->places[i]))
             give_up(files, &files->places[i]);
     if (files->count > 0)
-        loop_timer_start(files->loop, timer, now_us + files->fresh_us);
+        loop_timer_start(files->loop, timer, now_us + files->limits.fresh_us);
+}
+
+/* --- bytes --- */
+
+/* A file that is written to twice within the grain of the kernel's clock looks the same after it.
+ */
+static bool is_settled(const struct open_file *file)
+{
+    int64_t age_ms = clock_unix_ms() - file->mtime_ns / NS_PER_MS;
+    return age_ms >= SETTLED_MS || age_ms < 0;
+}
+
+static void hold(struct open_files *files, struct open_file *file)
+{
+    size_t size = (size_t)file->size_bytes;
+    if (file->size_bytes == 0 || file->size_bytes > files->limits.object_bytes || !is_settled(file))
+        return;
+    if (files->held_bytes + size > files->limits.memory_bytes) {
+        counter_add(COUNTER_OBJECTS_NOT_HELD, 1);
+        return;
+    }
+    file->bytes = mem_alloc(size);
+    if (file_read_at(file->fd, file->bytes, size, 0) || !is_as_opened(file))
+        mem_free_p(&file->bytes);
+    else
+        files->held_bytes += size;
+}
+
+void open_file_send(struct exchange *exchange, struct open_file *lent)
+{
+    if (lent->bytes) {
+        counter_add(COUNTER_OBJECTS_FROM_MEMORY, 1);
+        exchange_send_lent_bytes(exchange, lent->content_type,
+                                 text_make(lent->bytes, lent->size_bytes), open_file_back, lent);
+    } else {
+        exchange_send_lent_file(exchange, lent->content_type, lent->fd, lent->size_bytes,
+                                open_file_back, lent);
+    }
 }
 
 /* --- look-up --- */
@@ -163,9 +213,10 @@ struct open_file *open_files_keep(struct open_files *files, const struct open_fi
     size_t size = content_type.size < sizeof kept->content_type ? content_type.size
                                                                 : sizeof kept->content_type - 1;
     memcpy(kept->content_type, content_type.data, size);
+    hold(files, kept);
     *place = kept;
     files->tidy.on_timer = on_tidy;
     if (files->count++ == 0)
-        loop_timer_start(files->loop, &files->tidy, kept->opened_us + files->fresh_us);
+        loop_timer_start(files->loop, &files->tidy, kept->opened_us + files->limits.fresh_us);
     return kept;
 }

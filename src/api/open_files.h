@@ -4,18 +4,27 @@
 #include "io/loop.h"
 
 /*
- * open_files: descriptors of songs and pictures that were asked for a moment ago, kept open for the
- * next request.  One loop owns it.
+ * open_files: descriptors of songs and pictures that were asked for a moment ago, and the bytes of
+ * small ones, kept for the next request.  One loop owns it.
  *
- * A name here means bytes: (id, version).  A descriptor is handed out only while the file behind it
- * is the one that was opened (size, time of change, still linked; looked at when that is ten
- * milliseconds ago), and is opened anew after
- * `fresh_us` all the same, so that a file that was moved is noticed.  What nobody asked for in that
- * time is closed; one that is lent meanwhile is closed when it comes back.
+ * A name here means bytes: (id, version).  A file is handed out only while it is the one that was
+ * opened (size, time of change, still linked; looked at again after `recheck_us`), and is opened
+ * anew after `fresh_us` all the same, so that a file that was moved is noticed.  What nobody asked
+ * for in that time is closed; one that is lent meanwhile is closed when it comes back.
+ *
+ * Bytes are held when the file is small, there is room, and nobody wrote to it while they were read
+ * or in the two seconds before (then its time of change need not tell of a second change): they are
+ * one version whole, never a mixture.  They live as long as the descriptor.
  */
 struct open_files;
 
-enum { OPEN_FILES_TYPE_BYTES = 64, OPEN_FILES_LOOKED_US = 10000 };
+enum { OPEN_FILES_TYPE_BYTES = 64 };
+
+struct open_files_limits {
+    size_t max_files;
+    size_t object_bytes, memory_bytes; /* largest that is held; all of them */
+    uint64_t fresh_us, recheck_us;
+};
 
 struct open_file_key {
     uint8_t id[16];
@@ -24,6 +33,7 @@ struct open_file_key {
 
 struct open_file {
     int fd;
+    char *bytes; /* all of them, or NULL: read them from `fd` */
     uint64_t size_bytes;
     int64_t mtime_ns;
     char content_type[OPEN_FILES_TYPE_BYTES];
@@ -33,7 +43,8 @@ struct open_file {
     bool is_kept; /* in its place; else closed when it comes back */
 };
 
-struct open_files *open_files_new(struct loop *loop, size_t max_files, uint64_t fresh_us) MUST_USE;
+struct open_files *open_files_new(struct loop *loop,
+                                  const struct open_files_limits *limits) MUST_USE;
 /* On its loop.  What is lent still stays open until it comes back. */
 void open_files_free(struct open_files **files);
 
@@ -43,3 +54,6 @@ struct open_file *open_files_lend(struct open_files *files, const struct open_fi
 struct open_file *open_files_keep(struct open_files *files, const struct open_file_key *key, int fd,
                                   struct text content_type);
 void open_file_back(void *open_file); /* an exchange_give_back */
+/* Answers with one that was lent, which comes back by itself: FINISHES.  Validators come first. */
+struct exchange;
+void open_file_send(struct exchange *exchange, struct open_file *lent);

@@ -28,8 +28,7 @@ void track_send_file(struct exchange *exchange, const struct library_file *file)
 void track_send_lent(struct exchange *exchange, struct open_file *lent)
 {
     add_validators(exchange, lent->key.version, lent->mtime_ns);
-    exchange_send_lent_file(exchange, lent->content_type, lent->fd, lent->size_bytes,
-                            open_file_back, lent);
+    open_file_send(exchange, lent);
 }
 
 static bool open_original(struct api *api, struct exchange *exchange, const struct track_row *row,

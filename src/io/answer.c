@@ -374,6 +374,15 @@ void exchange_send_lent_file(struct exchange *exchange, const char *content_type
     exchange_send_file(exchange, content_type, fd, size);
 }
 
+void exchange_send_lent_bytes(struct exchange *exchange, const char *content_type,
+                              struct text bytes, exchange_give_back *give_back, void *context)
+{
+    struct answer_piece whole = {.data = bytes.data ? bytes.data : "", .size = bytes.size};
+    exchange->answer.give_back = give_back;
+    exchange->answer.give_back_context = context;
+    send_known(exchange, 200, arena_text(exchange->arena, text_of(content_type)), whole);
+}
+
 void exchange_send_problem(struct exchange *exchange, unsigned status, const char *title,
                            const char *detail)
 {

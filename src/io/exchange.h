@@ -97,6 +97,12 @@ typedef void exchange_give_back(void *context);
 void exchange_send_lent_file(struct exchange *exchange, const char *content_type, int fd,
                              uint64_t size, exchange_give_back *give_back,
                              void *context); /* FINISHES */
+/* Bytes in memory that are lent in the same way: nobody changes them before they come back.  They
+ * leave with the head in one write, or one TLS record, and are copied only where a batch gathers.
+ */
+void exchange_send_lent_bytes(struct exchange *exchange, const char *content_type,
+                              struct text bytes, exchange_give_back *give_back,
+                              void *context); /* FINISHES */
 /*
  * Bytes of unknown length from a pipe or socket (a transcode), until its end; takes over `fd`.
  * Chunked, with back-pressure: we read no faster than the client.  `on_end` (may be NULL) is called

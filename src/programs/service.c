@@ -150,7 +150,7 @@ static bool open_api(struct service *service)
         .keys = node->keys,
         .setup_code = service->needs_setup ? &service->setup_code : NULL,
         .logger = &service->logging.logger,
-        .open_files = service->settings.limits.open_files,
+        .limits = &service->settings.limits,
         .version = TEXT(SOSTENUTO_VERSION),
         .legacy_clients = service->legacy_clients,
         .legacy_client_count =

@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { FRESH_US = 200000 };
+enum { FRESH_US = 200000, LOOKED_US = 10000 };
 
 static struct loop *loop;
 static char path[] = "/tmp/test_open_files_XXXXXX";
@@ -22,6 +22,16 @@ static int make_file(void)
 static struct open_file_key key_of(uint8_t first)
 {
     return (struct open_file_key){.id = {first}, .version = 7};
+}
+
+static struct open_files *files_of(size_t max_files)
+{
+    const struct open_files_limits limits = {.max_files = max_files,
+                                             .object_bytes = 8,
+                                             .memory_bytes = 12,
+                                             .fresh_us = FRESH_US,
+                                             .recheck_us = LOOKED_US};
+    return open_files_new(loop, &limits);
 }
 
 static bool is_open(int fd) { return fcntl(fd, F_GETFD) >= 0; }
@@ -40,7 +50,7 @@ static struct open_file *lend(struct open_files *files, uint8_t first)
 
 static void test_lending(void)
 {
-    struct open_files *files = open_files_new(loop, 8, FRESH_US);
+    struct open_files *files = files_of(8);
     OK(!lend(files, 1), "what was not opened is not lent");
     struct open_file *file = keep(files, 1);
     OK(file->size_bytes == 5 && strcmp(file->content_type, "audio/flac") == 0,
@@ -68,11 +78,11 @@ static void pass(uint64_t us)
 
 static void test_changes(void)
 {
-    struct open_files *files = open_files_new(loop, 8, FRESH_US);
+    struct open_files *files = files_of(8);
     struct open_file *file = keep(files, 1);
     int writer = open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
     OK(write(writer, "!", 1) == 1, "it grows");
-    pass(OPEN_FILES_LOOKED_US);
+    pass(LOOKED_US);
     OK(!lend(files, 1), "a file that grew is not lent again");
     OK(is_open(file->fd), "who has it keeps it");
     int fd = file->fd;
@@ -82,14 +92,14 @@ static void test_changes(void)
     file = keep(files, 1);
     open_file_back(file);
     unlink(path);
-    pass(OPEN_FILES_LOOKED_US);
+    pass(LOOKED_US);
     OK(!lend(files, 1), "a file that was removed or replaced is not lent again");
     open_files_free(&files);
 }
 
 static void test_bound(void)
 {
-    struct open_files *files = open_files_new(loop, 4, FRESH_US);
+    struct open_files *files = files_of(4);
     struct open_file *first = keep(files, 0);
     int fd = first->fd;
     open_file_back(first);
@@ -101,7 +111,7 @@ static void test_bound(void)
 
 static void test_time(void)
 {
-    struct open_files *files = open_files_new(loop, 8, FRESH_US);
+    struct open_files *files = files_of(8);
     struct open_file *kept = keep(files, 1), *lent = keep(files, 2);
     int kept_fd = kept->fd, lent_fd = lent->fd;
     open_file_back(kept);
@@ -116,6 +126,60 @@ static void test_time(void)
     OK(!is_open(lent_fd), "until it comes back");
 }
 
+/* Written long ago, as far as its time tells. */
+static int settled(int fd)
+{
+    const struct timespec times[2] = {{.tv_sec = 1000000000}, {.tv_sec = 1000000000}};
+    OK(futimens(fd, times) == 0, "it was written long ago");
+    return fd;
+}
+
+static struct open_file *keep_settled(struct open_files *files, uint8_t first)
+{
+    struct open_file_key key = key_of(first);
+    return open_files_keep(files, &key, settled(make_file()), TEXT("audio/flac"));
+}
+
+static void test_bytes(void)
+{
+    struct open_files *files = files_of(8);
+    struct open_file *young = keep(files, 1), *held = keep_settled(files, 2);
+    OK(!young->bytes, "a file that was written a moment ago may yet change unseen: not held");
+    OK(held->bytes && memcmp(held->bytes, "sound", 5) == 0, "an older one is held");
+    int writer = open(path, O_WRONLY | O_CLOEXEC);
+    OK(write(writer, "NOISE", 5) == 5, "it is written over, at the same size");
+    OK(memcmp(held->bytes, "sound", 5) == 0, "who has it keeps what it was");
+    pass(LOOKED_US);
+    OK(!lend(files, 2), "and nobody gets it after the next look");
+    open_file_back(held);
+    open_file_back(young);
+    close(writer);
+    open_files_free(&files);
+}
+
+static void test_room_for_bytes(void)
+{
+    struct open_files *files = files_of(8);
+    struct open_file *a = keep_settled(files, 1), *b = keep_settled(files, 2),
+                     *c = keep_settled(files, 3);
+    OK(a->bytes && b->bytes && !c->bytes, "two of five bytes fit in twelve, the third is a file");
+    open_file_back(a);
+    open_file_back(b);
+    open_file_back(c);
+    pass(FRESH_US);
+    OK(!lend(files, 1), "what is no longer fresh");
+    c = keep_settled(files, 3);
+    OK(c->bytes != NULL, "makes room");
+    open_file_back(c);
+    int fd = make_file();
+    OK(write(fd, "012345678", 9) == 9, "nine bytes more");
+    struct open_file_key key = key_of(4);
+    struct open_file *large = open_files_keep(files, &key, settled(fd), TEXT("audio/flac"));
+    OK(large && !large->bytes, "a large one is never held");
+    open_file_back(large);
+    open_files_free(&files);
+}
+
 int main(void)
 {
     int fd = mkstemp(path);
@@ -125,6 +189,8 @@ int main(void)
     test_changes();
     test_bound();
     test_time();
+    test_bytes();
+    test_room_for_bytes();
     unlink(path);
     loop_free(&loop);
     return tap_done();
