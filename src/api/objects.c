@@ -14,6 +14,7 @@
 #include "api/art.h"
 #include "api/hots.h"
 #include "api/inside.h"
+#include "api/object_classes.h"
 #include "api/track.h"
 #include "base/mem.h"
 #include "catalog/catalog.h"
@@ -23,8 +24,6 @@
 
 #include <inttypes.h>
 #include <unistd.h>
-
-#define ART_FOR_EVER "private, max-age=31536000, immutable"
 
 static void problem(struct exchange *exchange, unsigned status, const char *title,
                     const char *detail)
@@ -138,8 +137,7 @@ static bool parse_media(const struct exchange *exchange, struct media_name *ret)
 static void add_media_fields(struct exchange *exchange, const struct media_name *name)
 {
     exchange_field(exchange, "Cache-Control",
-                   name->has_version ? TEXT("private, max-age=31536000, immutable")
-                                     : TEXT("private, no-cache"));
+                   object_cache_control(name->has_version ? OBJECT_ORIGINAL : OBJECT_ORIGINAL_NOW));
 }
 
 /* What lies where the catalogue says, if it is that version.  False: the home loop looks further.
@@ -276,8 +274,9 @@ static void on_art(void *context, enum art_outcome outcome)
 
 static void art_at_home(struct exchange *exchange, void *context)
 {
-    struct art_request request = {
-        .api = context, .exchange = exchange, .cache_control = ART_FOR_EVER};
+    struct art_request request = {.api = context,
+                                  .exchange = exchange,
+                                  .cache_control = object_cache_control(OBJECT_ART).data};
     struct hot_proof proof;
     bool is_name = parse_art(&request);
     if (!prove_at_home(request.api, exchange, &proof))
@@ -291,8 +290,9 @@ static void art_at_home(struct exchange *exchange, void *context)
 /* A picture that is made already. */
 static void handle_art(struct exchange *exchange, void *context)
 {
-    struct art_request request = {
-        .api = context, .exchange = exchange, .cache_control = ART_FOR_EVER};
+    struct art_request request = {.api = context,
+                                  .exchange = exchange,
+                                  .cache_control = object_cache_control(OBJECT_ART).data};
     struct open_file *lent = NULL;
     const struct hot_proof *proof = recall(context, exchange);
     if (proof && parse_art(&request))
