@@ -62,5 +62,6 @@ struct http_parameters {
  */
 bool http_parameters_parse(struct arena *arena, struct text encoded, size_t max_count,
                            struct http_parameters *ret) MUST_USE;
+size_t http_parameters_count(struct text encoded); /* before it is decoded, empty ones too */
 /* The first of that name (exact case), or TEXT_NONE with data NULL. */
 struct text http_parameter(const struct http_parameters *parameters, struct text name);

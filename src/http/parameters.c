@@ -2,7 +2,7 @@
 #include "http/escape.h"
 #include "http/message.h"
 
-static size_t count_of(struct text encoded)
+size_t http_parameters_count(struct text encoded)
 {
     size_t count = 1;
     for (size_t i = 0; i < encoded.size; i++)
@@ -29,7 +29,7 @@ bool http_parameters_parse(struct arena *arena, struct text encoded, size_t max_
         *ret = found;
         return true;
     }
-    size_t count = count_of(encoded);
+    size_t count = http_parameters_count(encoded);
     if (count > max_count)
         return false;
     struct http_parameter *items = arena_alloc(arena, count * sizeof *items);

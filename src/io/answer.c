@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+#include "base/counters.h"
 #include "base/json.h"
 #include "http/accept_encoding.h"
 #include "http/date.h"
@@ -105,8 +106,10 @@ void exchange_answer_ready(struct exchange *exchange, unsigned status)
     answer->status = status;
     if (status == 200 || status == 206 || status == 304)
         add_validators(exchange);
-    if (arena_overflowed(exchange->arena) && !answer->is_stream)
+    if (arena_overflowed(exchange->arena) && !answer->is_stream) {
+        counter_add(COUNTER_ARENAS_OVER, 1);
         become_oversize(exchange);
+    }
     answer->omits_body = exchange->request.method == HTTP_METHOD_HEAD;
     if (exchange_is_away(exchange))
         exchange_hand_back(exchange);
@@ -292,6 +295,7 @@ void exchange_send_output(struct exchange *exchange, unsigned status, const char
 {
     struct buffer *output = &exchange->answer.output;
     if (output->overflowed) {
+        counter_add(COUNTER_ANSWERS_OVER, 1);
         become_oversize(exchange);
         exchange_answer_ready(exchange, 503);
         return;

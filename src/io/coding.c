@@ -90,7 +90,8 @@ bool coding_start(struct exchange *exchange, enum http_coding coding)
 {
     struct answer_stream *stream = &exchange->answer.stream;
     struct server *server = exchange->server->home; /* one bound for all loops */
-    if (atomic_fetch_add(&server->coded_streams, 1) >= server->config.limits.max_coded_streams) {
+    if (atomic_fetch_add(&server->coded_streams, 1) >= server->config.limits.max_coded_streams &&
+        guard_is_on(GUARD_CODED_STREAMS)) {
         atomic_fetch_sub(&server->coded_streams, 1);
         counter_add(COUNTER_ANSWERS_NOT_CODED, 1);
         return false;

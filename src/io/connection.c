@@ -51,7 +51,8 @@ static void take_progress(struct connection *connection)
         server->spare_progress_count--;
     } else {
         progress = MEM_NEW(struct connection_progress);
-        buffer_init(&progress->in, server->config.limits.max_header_bytes + SERVER_SCRATCH_BYTES);
+        buffer_init(&progress->in,
+                    server_header_limits(server).max_header_bytes + SERVER_SCRATCH_BYTES);
     }
     http_parser_init(&progress->parser);
     connection->progress = progress;
@@ -210,6 +211,8 @@ enum step_result connection_finish_answer(struct connection *connection)
     bool will_close = connection->will_close || exchange->closes;
     connection->exchange = NULL;
     exchange_release(exchange, 0);
+    if (will_close && connection_is_worn_out(connection))
+        counter_add(COUNTER_CONNECTIONS_WORN_OUT, 1);
     if (will_close && !connection->has_unread && !has_input(connection))
         return STEP_CLOSES;
     if (will_close) {
@@ -343,27 +346,71 @@ static void answer_timeout(struct connection *connection)
     connection_run(connection);
 }
 
+static bool is_writing(const struct connection *connection)
+{
+    return connection->step == STEP_ANSWER || connection_has_batch(connection);
+}
+
+static enum server_wait waited_for(const struct connection *connection)
+{
+    if (is_writing(connection))
+        return SERVER_WAIT_SEND;
+    switch (connection->step) {
+    case STEP_TURN:
+        return SERVER_WAIT_TURN;
+    case STEP_HANDSHAKE:
+        return SERVER_WAIT_HANDSHAKE;
+    case STEP_HEADER:
+        return has_input(connection) || connection->request_count == 0 ? SERVER_WAIT_HEADER
+                                                                       : SERVER_WAIT_IDLE;
+    case STEP_BODY:
+        return SERVER_WAIT_BODY;
+    case STEP_LINGER:
+        return SERVER_WAIT_LINGER;
+    default:
+        return SERVER_WAIT_HEADER;
+    }
+}
+
+/* Whether that was too long, or goes on. */
+static bool is_over(struct connection *connection, enum server_wait wait)
+{
+    switch (wait) {
+    case SERVER_WAIT_TURN:
+    case SERVER_WAIT_HANDSHAKE:
+        return guard_is_on(GUARD_HANDSHAKE_TIMEOUT);
+    case SERVER_WAIT_HEADER:
+        return guard_is_on(GUARD_HEADER_TIMEOUT);
+    case SERVER_WAIT_IDLE:
+        return guard_is_on(GUARD_IDLE_TIMEOUT);
+    case SERVER_WAIT_BODY:
+        return !connection_keeps_bringing(connection);
+    case SERVER_WAIT_SEND:
+        return !connection_keeps_taking(connection);
+    default:
+        return true;
+    }
+}
+
 static void on_deadline(struct deadline *deadline, uint64_t at_us UNUSED)
 {
     struct connection *connection = CONTAINER_OF(deadline, struct connection, deadline);
-    bool is_writing = connection->step == STEP_ANSWER || connection_has_batch(connection);
-    if (is_writing ? connection_keeps_taking(connection)
-                   : connection->step == STEP_BODY && connection_keeps_bringing(connection))
-        return;
-    bool waits_for_request =
-        !is_writing && connection->step == STEP_HEADER && !has_input(connection);
-    bool is_in_request =
-        !is_writing && (connection->step == STEP_HEADER || connection->step == STEP_BODY);
-    if (waits_for_request || connection->step == STEP_LINGER) {
-        connection_abort(connection);
+    enum server_wait wait = waited_for(connection);
+    bool has_come = connection->step == STEP_HEADER && has_input(connection);
+    if (!is_over(connection, wait)) {
+        connection_wait(connection, wait);
         return;
     }
-    if (is_in_request && connection->step == STEP_HEADER && !guard_is_on(GUARD_HEADER_TIMEOUT)) {
-        connection_wait(connection, SERVER_WAIT_HEADER);
+    counter_add(COUNTER_CONNECTIONS_IDLE, wait == SERVER_WAIT_IDLE);
+    if (wait == SERVER_WAIT_IDLE || wait == SERVER_WAIT_LINGER ||
+        (wait == SERVER_WAIT_HEADER && connection->step == STEP_HEADER && !has_come)) {
+        connection_abort(connection); /* nothing was asked, so nothing is said */
         return;
     }
     counter_add(COUNTER_CONNECTIONS_TIMED_OUT, 1);
-    if (is_in_request)
+    counter_add(COUNTER_TLS_HANDSHAKES_TIMED_OUT,
+                wait == SERVER_WAIT_TURN || wait == SERVER_WAIT_HANDSHAKE);
+    if (has_come || wait == SERVER_WAIT_BODY)
         answer_timeout(connection);
     else
         connection_reset(connection);

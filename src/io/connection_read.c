@@ -75,13 +75,6 @@ static int read_more(struct connection *connection, enum step_result *ret_result
 
 /* --- the header --- */
 
-static struct http_limits header_limits(const struct server *server)
-{
-    const struct server_limits *limits = &server->config.limits;
-    return (struct http_limits){limits->max_header_bytes, limits->max_header_fields,
-                                limits->max_target_bytes};
-}
-
 static void fill_peer(const struct connection *connection, struct exchange *exchange)
 {
     const struct server *server = connection_server(connection);
@@ -112,11 +105,17 @@ static struct exchange *take_exchange(struct connection *connection)
     return exchange_take(connection_server(connection), &connection_carrier, connection);
 }
 
+bool connection_is_worn_out(const struct connection *connection)
+{
+    const struct server_limits *limits = &connection_server(connection)->config.limits;
+    return connection->request_count >= limits->max_requests_per_connection &&
+           guard_is_on(GUARD_CONNECTION_REQUESTS);
+}
+
 static bool is_last_request(const struct connection *connection)
 {
-    const struct server *server = connection_server(connection);
     return !connection->exchange->request.keeps_alive || connection_ends_with_server(connection) ||
-           connection->request_count >= server->config.limits.max_requests_per_connection;
+           connection_is_worn_out(connection);
 }
 
 void connection_refuse(struct connection *connection, unsigned status, const char *why)
@@ -126,7 +125,7 @@ void connection_refuse(struct connection *connection, unsigned status, const cha
         fill_peer(connection, connection->exchange);
     }
     struct exchange *exchange = connection->exchange;
-    counter_add(COUNTER_REQUESTS_BAD, 1);
+    server_count_refusal(status);
     connection->will_close = connection->has_unread = true;
     exchange->step = EXCHANGE_HANDLING;
     exchange_send_problem(exchange, status, http_reason(status), why);
@@ -178,7 +177,7 @@ static void begin_request(struct connection *connection)
 static int parse_header(struct connection *connection, struct text *input)
 {
     struct server *server = connection_server(connection);
-    const struct http_limits limits = header_limits(server);
+    const struct http_limits limits = server_header_limits(server);
     struct exchange *exchange = take_exchange(connection);
     struct http_refusal why;
     size_t consumed = 0;
@@ -284,7 +283,6 @@ bool connection_keeps_bringing(struct connection *connection)
         return false;
     }
     connection->progress->body_before = size;
-    connection_wait(connection, SERVER_WAIT_BODY);
     return true;
 }
 
@@ -301,8 +299,10 @@ bool connection_read_ahead(struct connection *connection)
 {
     struct buffer *in = &connection->progress->in;
     enum step_result result = STEP_GOES_ON;
-    if (connection_has_room_ahead(connection) && read_more(connection, &result))
+    if (connection_has_room_ahead(connection) && read_more(connection, &result)) {
+        counter_add(COUNTER_READ_AHEAD, !connection_has_room_ahead(connection));
         return true;
+    }
     if (in->size == 0)
         buffer_release(in);
     if (result != STEP_CLOSES)

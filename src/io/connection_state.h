@@ -85,6 +85,8 @@ void connection_wait(struct connection *connection, enum server_wait wait);
 /* Looks at what the client has taken or brought since the last look.  False: it is too slow. */
 bool connection_keeps_taking(struct connection *connection);
 bool connection_keeps_bringing(struct connection *connection);
+/* It has had as many requests as one may. */
+bool connection_is_worn_out(const struct connection *connection);
 /* The socket took less than we had: waits until it takes more, or for the send time-out. */
 enum step_result connection_wait_to_write(struct connection *connection);
 /* The prepared answer, if it may wait for the next one; true when it joined. */

@@ -321,7 +321,6 @@ bool connection_keeps_taking(struct connection *connection)
         counter_add(COUNTER_CONNECTIONS_TOO_SLOW, is_trickling);
         return false;
     }
-    connection_wait(connection, SERVER_WAIT_SEND);
     return true;
 }
 

@@ -2,6 +2,7 @@
 #include "io/dispatch.h"
 
 #include "base/counters.h"
+#include "base/guard.h"
 #include "base/mem.h"
 #include "http/fields.h"
 #include "http/target.h"
@@ -26,10 +27,17 @@ void dispatch_add_route(struct server *server, const struct server_route *route)
 
 /* --- refusing --- */
 
+void server_count_refusal(unsigned status)
+{
+    counter_add(COUNTER_REQUESTS_BAD, 1);
+    counter_add(COUNTER_HEADERS_OVER, status == 431);
+    counter_add(COUNTER_TARGETS_OVER, status == 414);
+}
+
 static void refuse(struct exchange *exchange, unsigned status, const char *title,
                    const char *detail)
 {
-    counter_add(COUNTER_REQUESTS_BAD, 1);
+    server_count_refusal(status);
     exchange->step = EXCHANGE_HANDLING;
     exchange_send_problem(exchange, status, title, detail);
 }
@@ -232,7 +240,25 @@ static bool is_form(const struct http_request *request)
     return text_equal_nocase(type, TEXT("application/x-www-form-urlencoded"));
 }
 
-/* Query and form as one list: `a=1` `b=2` reads as `a=1&b=2`. */
+static size_t max_parameters(const struct server *server)
+{
+    return guard_is_on(GUARD_PARAMETERS) ? server->config.limits.max_parameters : SIZE_MAX / 2;
+}
+
+static void refuse_parameters(struct exchange *exchange, struct text encoded)
+{
+    bool are_many = http_parameters_count(encoded) > max_parameters(exchange->server);
+    if (arena_overflowed(exchange->arena)) {
+        refuse(exchange, 503, "Too much at once",
+               "The parameters need more memory than one request may have.");
+        return;
+    }
+    counter_add(COUNTER_PARAMETERS_OVER, are_many);
+    refuse(exchange, 400, "Bad parameters",
+           are_many ? "There are too many." : "One has a bad percent escape.");
+}
+
+/* Query and form as one list: `a=1` `b=2` reads as `a=1&b=2`.  False when that was refused. */
 static bool read_parameters(struct exchange *exchange)
 {
     struct text query = exchange->request.query, form = buffer_view(&exchange->body);
@@ -241,24 +267,17 @@ static bool read_parameters(struct exchange *exchange)
         encoded = query.size == 0 ? form
                                   : arena_printf(exchange->arena, "%.*s&%.*s", TEXT_ARGS(query),
                                                  TEXT_ARGS(form));
-    return http_parameters_parse(exchange->arena, encoded,
-                                 exchange->server->config.limits.max_parameters,
-                                 &exchange->parameters);
+    if (http_parameters_parse(exchange->arena, encoded, max_parameters(exchange->server),
+                              &exchange->parameters))
+        return true;
+    refuse_parameters(exchange, encoded);
+    return false;
 }
 
 void dispatch_body(struct exchange *exchange, const struct server_route *route)
 {
-    if (!is_admitted(exchange, SHIELD_AT_BODY))
+    if (!is_admitted(exchange, SHIELD_AT_BODY) || !read_parameters(exchange))
         return;
-    if (!read_parameters(exchange)) {
-        if (arena_overflowed(exchange->arena))
-            refuse(exchange, 503, "Too much at once",
-                   "The parameters need more memory than one request may have.");
-        else
-            refuse(exchange, 400, "Bad parameters",
-                   "There are too many, or one has a bad percent escape.");
-        return;
-    }
     exchange->step = EXCHANGE_HANDLING;
     if (route->runs_anywhere)
         route->handler(exchange, route->context);

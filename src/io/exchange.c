@@ -2,6 +2,7 @@
 #include "io/exchange.h"
 
 #include "base/counters.h"
+#include "base/guard.h"
 #include "base/mem.h"
 #include "http/fields.h"
 #include "io/carrier.h"
@@ -18,13 +19,19 @@
 
 enum { KEPT_BUFFER_BYTES = 64 << 10 }; /* a spare exchange holds on to no more */
 
+static size_t guarded(enum guard guard, size_t ceiling_bytes)
+{
+    return guard_is_on(guard) ? ceiling_bytes : SIZE_MAX / 2;
+}
+
 static struct exchange *exchange_new(const struct server *server)
 {
     struct exchange *exchange = MEM_NEW(struct exchange);
     exchange->answer.fd = -1;
-    exchange->arena = arena_new(server->config.limits.arena_bytes);
+    exchange->arena = arena_new(guarded(GUARD_ARENA_BYTES, server->config.limits.arena_bytes));
     buffer_init(&exchange->wire, SIZE_MAX / 2); /* bounded by what connection.c puts in */
-    buffer_init(&exchange->answer.output, server->config.limits.max_answer_bytes);
+    buffer_init(&exchange->answer.output,
+                guarded(GUARD_ANSWER_BYTES, server->config.limits.max_answer_bytes));
     buffer_init(&exchange->answer.parts, SIZE_MAX / 2); /* bounded by HTTP_RANGES_MAX heads */
     buffer_init(&exchange->answer.stream.bytes, EXCHANGE_STREAM_MAX_BYTES);
     return exchange;

@@ -24,7 +24,8 @@
  */
 enum {
     LINGER_MAX_BYTES = 1 << 20,
-    READS_PER_TURN = 4, /* of what TLS has decrypted already */
+    ANY_TABLE_BYTES = 1 << 24, /* of HPACK, where a drill wants no bound */
+    READS_PER_TURN = 4,        /* of what TLS has decrypted already */
     /* Unsent bytes in the kernel come before whatever becomes urgent: few, so that priorities hold.
      */
     UNSENT_MAX_BYTES = 128 << 10,
@@ -306,7 +307,8 @@ static void submit_settings(struct h2_connection *connection)
         {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS,
          guard_is_on(GUARD_H2_STREAMS) ? limits->h2_max_streams : INT32_MAX},
         {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, limits->max_header_bytes},
-        {NGHTTP2_SETTINGS_HEADER_TABLE_SIZE, limits->h2_header_table_bytes},
+        {NGHTTP2_SETTINGS_HEADER_TABLE_SIZE,
+         guard_is_on(GUARD_H2_HEADER_TABLE) ? limits->h2_header_table_bytes : ANY_TABLE_BYTES},
         {NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1},
     };
     int error = nghttp2_submit_settings(connection->session, NGHTTP2_FLAG_NONE, settings,

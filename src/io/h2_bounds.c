@@ -96,10 +96,12 @@ static void check_stream(struct h2_stream *stream)
     struct h2_connection *connection = stream->connection;
     const struct server_limits *limits = &connection->server->config.limits;
     if (!stream->has_header) {
-        if (has_waited(connection, stream->since_us, limits->header_timeout_ms))
+        if (has_waited(connection, stream->since_us, limits->header_timeout_ms) &&
+            guard_is_on(GUARD_HEADER_TIMEOUT))
             h2_calm(connection); /* within a header nothing else may be sent */
     } else if (stream->exchange->step == EXCHANGE_READING && !stream->is_ready) {
-        if (!has_waited(connection, stream->since_us, limits->body_timeout_ms))
+        if (!has_waited(connection, stream->since_us, limits->body_timeout_ms) ||
+            !guard_is_on(GUARD_BODY_RATE))
             return;
         counter_add(COUNTER_H2_STREAMS_TIMED_OUT, 1);
         h2_refuse(stream, 408, "The request did not arrive in time.");
@@ -116,7 +118,8 @@ static bool check_idle(struct h2_connection *connection)
 {
     const struct server_limits *limits = &connection->server->config.limits;
     if (!connection->has_settings)
-        return !has_waited(connection, connection->idle_us, limits->header_timeout_ms);
+        return !has_waited(connection, connection->idle_us, limits->header_timeout_ms) ||
+               !guard_is_on(GUARD_HEADER_TIMEOUT);
     if (guard_is_on(GUARD_H2_IDLE) &&
         has_waited(connection, connection->idle_us, limits->idle_timeout_ms)) {
         counter_add(COUNTER_H2_IDLE, 1);
@@ -134,7 +137,7 @@ bool h2_check_patience(struct h2_connection *connection)
         h2_say_last(connection);
     if (connection->is_blocked)
         return !has_waited(connection, connection->since_us, limits->send_timeout_ms) ||
-               is_alive(connection);
+               !guard_is_on(GUARD_SEND_RATE) || is_alive(connection);
     for (struct h2_stream *stream = connection->streams, *next; stream; stream = next) {
         next = stream->next;
         check_stream(stream);

@@ -17,7 +17,7 @@
  * whole waits in the ready queue until nghttp2 has read all there was, and then its handler is
  * called.
  */
-static const struct http_limits no_limits = {SIZE_MAX, SIZE_MAX, SIZE_MAX};
+static const struct http_limits no_limits = {SIZE_MAX / 2, SIZE_MAX / 2, SIZE_MAX / 2};
 
 static struct h2_stream *stream_of(nghttp2_session *session, int32_t id)
 {
@@ -26,11 +26,9 @@ static struct h2_stream *stream_of(nghttp2_session *session, int32_t id)
 
 static struct http_limits header_limits(const struct h2_connection *connection)
 {
-    const struct server_limits *limits = &connection->server->config.limits;
     if (!guard_is_on(GUARD_H2_HEADER_LIST))
         return no_limits;
-    return (struct http_limits){limits->max_header_bytes, limits->max_header_fields,
-                                limits->max_target_bytes};
+    return server_header_limits(connection->server);
 }
 
 /* --- streams --- */
@@ -83,7 +81,7 @@ static void be_ready(struct h2_stream *stream)
 
 void h2_refuse(struct h2_stream *stream, unsigned status, const char *why)
 {
-    counter_add(COUNTER_REQUESTS_BAD, 1);
+    server_count_refusal(status);
     stream->route = NULL;
     stream->exchange->step = EXCHANGE_HANDLING;
     buffer_release(&stream->exchange->body); /* nobody will read it */
@@ -216,6 +214,13 @@ static void start_body(struct h2_stream *stream)
         h2_carrier.informational(exchange, 100, NULL, 0);
 }
 
+static uint32_t max_requests(const struct h2_connection *connection)
+{
+    return guard_is_on(GUARD_CONNECTION_REQUESTS)
+               ? connection->server->config.limits.max_requests_per_connection
+               : UINT32_MAX;
+}
+
 /* The header is whole, and what follows it is known to be none or a body. */
 static void take_request(struct h2_stream *stream, bool ends_here)
 {
@@ -243,8 +248,11 @@ static void take_request(struct h2_stream *stream, bool ends_here)
         else if (stream->route)
             start_body(stream);
     }
-    if (connection->request_count >= connection->server->config.limits.max_requests_per_connection)
+    if (connection->request_count >= max_requests(connection)) {
+        counter_add(COUNTER_CONNECTIONS_WORN_OUT,
+                    connection->request_count == max_requests(connection));
         h2_leave(connection);
+    }
 }
 
 /* --- the body --- */

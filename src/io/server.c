@@ -2,6 +2,7 @@
 #include "io/server.h"
 
 #include "base/counters.h"
+#include "base/guard.h"
 #include "base/mem.h"
 #include "io/dispatch.h"
 #include "io/h2.h"
@@ -141,6 +142,17 @@ bool server_trusts(const struct server *server, const struct address *address)
         if (address_block_contains(&server->trusted[i], address))
             return true;
     return false;
+}
+
+struct http_limits server_header_limits(const struct server *server)
+{
+    const struct server_limits *limits = &server->config.limits;
+    const size_t none = SIZE_MAX / 2;
+    return (struct http_limits){
+        .max_header_bytes = guard_is_on(GUARD_HEADER_BYTES) ? limits->max_header_bytes : none,
+        .max_fields = guard_is_on(GUARD_HEADER_FIELDS) ? limits->max_header_fields : none,
+        .max_target_bytes = guard_is_on(GUARD_TARGET_BYTES) ? limits->max_target_bytes : none,
+    };
 }
 
 /* --- on every loop --- */

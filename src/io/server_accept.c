@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "base/counters.h"
+#include "base/guard.h"
 #include "base/mem.h"
 #include "io/handover_message.h"
 #include "io/server_state.h"
@@ -57,7 +58,7 @@ static struct server *choose_loop(struct server *server)
             least = home->all[i];
         }
     }
-    if (total >= server->config.limits.max_connections)
+    if (total >= server->config.limits.max_connections && guard_is_on(GUARD_CONNECTIONS))
         return NULL;
     return own > fewest + UNEVEN_BY + total / count / 8 ? least : server;
 }

@@ -2,6 +2,7 @@
 #pragma once
 #include "base/address.h"
 #include "http/date.h"
+#include "http/parser.h"
 #include "io/budget.h"
 #include "io/carrier.h"
 #include "io/crowd.h"
@@ -133,6 +134,9 @@ struct server {
 struct text server_date(struct server *server,
                         int64_t unix_s); /* the Date field, written once a second */
 bool server_trusts(const struct server *server, const struct address *address);
+/* What a request's header may be; a bound whose guard is off is none. */
+struct http_limits server_header_limits(const struct server *server);
+void server_count_refusal(unsigned status); /* of a request, as malformed or over a limit */
 /* Counts a connection with its address, at most once; false when that has too many.  Counted either
  * way: whoever ends the connection calls server_forgets(). */
 bool server_admits(struct server *server, const struct address *address);

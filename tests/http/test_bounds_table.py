@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""docs/bounds.md says what src/io/server.def says, and names only guards, counters and tests that exist."""
+"""docs/bounds.md says what src/io/server.def says, every bound has all that a bound must have, and it exists."""
+import ast
 import re
 
 from site_server import HERE, ROOT
 
 BASE = ROOT / "src/base"
 LIMIT = re.compile(r'^LIMIT\((\w+), \w+, (\d+), "(.*)"\)', re.M)
+# how much we do, and how large our caches are (tests/unit/api): not how much a client may
+NO_BOUNDS = {"loops", "coding_min_bytes", "open_files", "file_recheck_ms", "hot_object_bytes", "hot_memory_bytes"}
+NO_COUNTERS = {"h2_header_table_bytes"}    # nghttp2 ends the connection and tells nobody but the client
 
 
 def rows():
@@ -19,6 +23,18 @@ def names(path, kinds):
     return set(re.findall(rf'^(?:{kinds})\(\w+, "([^"]+)"', (BASE / path).read_text(), re.M))
 
 
+def source_of(test):
+    """The text of a test with its decorators, or of a whole scenario."""
+    file, _, name = test.partition("::")
+    text = (HERE / file).read_text()
+    if not name:
+        return text
+    found = [node for node in ast.parse(text).body if isinstance(node, ast.FunctionDef) and node.name == name]
+    assert found, f"there is no {test}"
+    first = min([found[0].lineno, *(decorator.lineno for decorator in found[0].decorator_list)])
+    return "\n".join(text.splitlines()[first - 1:found[0].end_lineno])
+
+
 def test_every_limit_stands_in_the_table_with_its_default_and_words():
     table = [(key[0], default[0]) for key, default, *_ in rows()]
     limits = LIMIT.findall((ROOT / "src/io/server.def").read_text())
@@ -27,13 +43,36 @@ def test_every_limit_stands_in_the_table_with_its_default_and_words():
     assert not [key for key, _, words in limits if f"| {words} |" not in page]
 
 
+def test_a_bound_has_counter_guard_test_twin_and_honest_client():
+    for (key,), _, _, counter, guard, shown, twin, honest in rows():
+        if key not in NO_BOUNDS:
+            assert guard[0] and shown[0] and twin[0] and honest[0], f"{key} lacks one of them"
+            assert counter[0] or key in NO_COUNTERS, f"{key} has no counter"
+
+
 def test_what_the_table_names_exists():
     guards, counters = names("guards.def", "GUARD"), names("counters.def", "COUNTER|GAUGE|MICROSECONDS")
-    for key, _, _, counter, guard, shown, honest in rows():
+    for (key,), _, _, counter, guard, shown, twin, honest in rows():
         assert set(filter(None, counter)) <= counters and set(filter(None, guard)) <= guards, key
-        for test in filter(None, shown + honest):
-            file, _, name = test.partition("::")
-            if name:
-                assert f"def {name}(" in (HERE / file).read_text(), test
-            elif file.endswith(".vtc"):
-                assert key[0] in (HERE / file).read_text() or file == "keepalive.vtc", f"{file} says nothing of {key}"
+        for test in filter(None, shown + twin + honest):
+            if test.endswith(".vtc"):
+                assert key in source_of(test), f"{test} says nothing of {key}"
+            assert source_of(test)
+
+
+def test_a_twin_goes_without_the_guard():
+    for (key,), _, _, _, guard, _, twin, _ in rows():
+        for test in filter(None, twin):
+            assert "guards_off=" in source_of(test), f"{test} switches nothing off"
+        files = "".join((HERE / test.partition("::")[0]).read_text() for test in filter(None, twin))
+        for name in filter(None, guard):
+            assert f'"{name}"' in files, f"no twin of {key} goes without {name}"
+
+
+def test_every_guard_has_a_twin_here_or_in_a_drill():
+    bounded = {name for row in rows() for name in row[4]}
+    drilled = set()
+    for path in (ROOT / "drills").glob("*.drill"):
+        for list_of in re.findall(r"^guards = \{(.*)\}", path.read_text(), re.M):
+            drilled |= set(re.findall(r'"([^"]+)"', list_of))
+    assert names("guards.def", "GUARD") - bounded - drilled == set()

@@ -390,14 +390,38 @@ def idleness(client):
     return client.goaway is None
 
 
+def a_large_table(client):
+    client.raw(HEADERS, END_STREAM | END_HEADERS, 1, b"\x3f\xe1\xff\x03" + client.encode(request("/hello")))
+    client.until(lambda: client.goaway is not None, 0.5)
+    return client.goaway is None
+
+
+def many_requests(client):
+    return all(client.get().body is not None for _ in range(45)) and client.goaway is None
+
+
+def half_a_header(client):
+    client.raw(HEADERS, END_STREAM, 1, client.encode(request("/hello"))[:3])
+    client.until(lambda: client.goaway is not None or client.closed, 1.5)
+    return client.goaway is None and not client.closed
+
+
+def half_a_body(client):
+    stream = open_stream(client)
+    client.until(lambda: client.answers[stream].status is not None, 1.5)
+    return client.answers[stream].status is None
+
+
 @pytest.mark.parametrize("guard, bad", [
     ("h2-streams", many_streams), ("h2-continuations", many_continuations), ("h2-header-list", a_bomb),
-    ("h2-held-bytes", much_held), ("h2-stalls", a_stall), ("h2-idle", idleness)])
+    ("h2-held-bytes", much_held), ("h2-stalls", a_stall), ("h2-idle", idleness), ("h2-header-table", a_large_table),
+    ("connection-requests", many_requests), ("header-timeout", half_a_header), ("body-rate", half_a_body)])
 def test_without_its_guard_a_bound_does_not_hold(guard, bad):
-    limits = (*QUICK, "--limit", "h2_max_streams", 10, "--limit", "h2_max_held_bytes", 50000)
-    with Site(*limits) as site, Client(site, settings={4: 0}) as client:
+    limits = (*QUICK, "--limit", "h2_max_streams", 10, "--limit", "h2_max_held_bytes", 50000,
+              "--limit", "max_requests_per_connection", 40)
+    with Site(*limits, guards_off=guard) as site, Client(site, settings={4: 0}) as client:
         client.until(lambda: False, 0.1)
-        assert not bad(client)
+        assert bad(client)
     with Site(*limits, guards_off=guard) as site, Client(site, settings={4: 0}) as client:
         client.until(lambda: False, 0.1)
         assert bad(client)
