@@ -9,23 +9,33 @@ enum { BLOCK_BYTES = 4096 - 64, ALIGN = 16 };
 
 struct block {
     struct block *next;
-    size_t size, used;
+    size_t size;
     _Alignas(ALIGN) char data[];
 };
 
+/* `free` and `room` are of the block that is allocated from: the first.  The last is kept by reset.
+ */
 struct arena {
-    struct block *head; /* allocated from first; the last one in the list is kept by reset */
+    struct block *head;
+    char *free;
+    size_t room;
     size_t ceiling, used;
     bool has_overflowed;
 };
 
-static struct block *block_new(size_t size, struct block *next)
+static void take_block(struct arena *arena, struct block *block)
+{
+    arena->free = block->data;
+    arena->room = block->size;
+}
+
+static void add_block(struct arena *arena, size_t size)
 {
     struct block *block = mem_alloc(sizeof *block + size);
-    block->next = next;
+    block->next = arena->head;
     block->size = size;
-    block->used = 0;
-    return block;
+    arena->head = block;
+    take_block(arena, block);
 }
 
 struct arena *arena_new(size_t ceiling_bytes)
@@ -54,7 +64,7 @@ void arena_reset(struct arena *arena)
         arena->head = next;
     }
     if (arena->head)
-        arena->head->used = 0;
+        take_block(arena, arena->head);
     arena->used = 0;
     arena->has_overflowed = false;
 }
@@ -67,10 +77,11 @@ void *arena_alloc(struct arena *arena, size_t size_bytes)
     }
     size_t size = (size_bytes + ALIGN - 1) & ~(size_t)(ALIGN - 1);
     arena->used += size;
-    if (!arena->head || arena->head->size - arena->head->used < size)
-        arena->head = block_new(size > BLOCK_BYTES ? size : BLOCK_BYTES, arena->head);
-    void *at = arena->head->data + arena->head->used;
-    arena->head->used += size;
+    if (!arena->head || arena->room < size)
+        add_block(arena, size > BLOCK_BYTES ? size : BLOCK_BYTES);
+    void *at = arena->free;
+    arena->free += size;
+    arena->room -= size;
     return at;
 }
 
