@@ -11,11 +11,10 @@ static int hex_digit(char c)
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* Nothing to decode or to refuse, which is the usual case. */
-static bool is_plain(struct text encoded, enum http_unescape kind)
+bool http_is_unescaped(struct text encoded, enum http_unescape kind)
 {
     char space = kind == HTTP_UNESCAPE_FORM ? '+' : '%';
-    unsigned special = 0;
+    uint8_t special = 0;
     for (size_t i = 0; i < encoded.size; i++)
         special |= encoded.data[i] == '%' || encoded.data[i] == '\0' || encoded.data[i] == space;
     return !special;
@@ -24,7 +23,7 @@ static bool is_plain(struct text encoded, enum http_unescape kind)
 size_t http_unescape(struct text encoded, enum http_unescape kind, char *out)
 {
     size_t size = 0;
-    if (encoded.size > 0 && is_plain(encoded, kind)) {
+    if (encoded.size > 0 && http_is_unescaped(encoded, kind)) {
         memcpy(out, encoded.data, encoded.size);
         return encoded.size;
     }

@@ -10,6 +10,9 @@ enum http_unescape {
     HTTP_UNESCAPE_FORM, /* and '+' is a space (WHATWG URL 5.1) */
 };
 
+/* Nothing to decode or to refuse, which is the usual case. */
+bool http_is_unescaped(struct text encoded, enum http_unescape kind);
+
 /*
  * Decodes into `out`, which holds at least `encoded.size` bytes and may not overlap.  Returns the
  * size, or SIZE_MAX for an escape that is not two hex digits and for a NUL, escaped or not.

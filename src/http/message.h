@@ -57,8 +57,8 @@ struct http_parameters {
     size_t count;
 };
 /*
- * Decodes '+' and %xx into the arena, keeping order and repeats.  At most `max_count`; more, or a
- * bad escape, or a NUL, is false.
+ * Decodes '+' and %xx into the arena, keeping order and repeats; what needs no decoding is borrowed
+ * from `encoded`.  At most `max_count`; more, or a bad escape, or a NUL, is false.
  */
 bool http_parameters_parse(struct arena *arena, struct text encoded, size_t max_count,
                            struct http_parameters *ret) MUST_USE;

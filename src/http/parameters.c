@@ -10,9 +10,12 @@ size_t http_parameters_count(struct text encoded)
     return count;
 }
 
-/* Decodes `part` to *at and moves *at on; data NULL for a bad escape or a NUL. */
+/* `part` itself where nothing is to be decoded; else it is decoded to *at, which moves on.  Data
+ * NULL for a bad escape or a NUL. */
 static struct text decode(struct text part, char **at)
 {
+    if (http_is_unescaped(part, HTTP_UNESCAPE_FORM))
+        return part;
     size_t size = http_unescape(part, HTTP_UNESCAPE_FORM, *at);
     if (size == SIZE_MAX)
         return TEXT_NONE;

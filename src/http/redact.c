@@ -31,7 +31,7 @@ static bool needs_escape(char byte)
 
 void http_escape_for_log(struct buffer *out, struct text value)
 {
-    unsigned needs_any = 0;
+    uint8_t needs_any = 0;
     for (size_t i = 0; i < value.size; i++)
         needs_any |= needs_escape(value.data[i]);
     if (!needs_any) {

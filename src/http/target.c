@@ -14,17 +14,26 @@ static bool refuse(struct http_refusal *ret_why, unsigned status, const char *wh
 /* Printable ASCII without '#': fragments are never sent (RFC 9112 3.2). */
 static bool is_target_clean(struct text t)
 {
-    unsigned bad = 0;
+    uint8_t bad = 0;
     for (size_t i = 0; i < t.size; i++)
-        bad |= (unsigned char)(t.data[i] - 0x21) > 0x7e - 0x21;
-    return t.size > 0 && !bad && text_find_byte(t, '#') == SIZE_MAX;
+        bad |= (uint8_t)(t.data[i] - 0x21) > 0x7e - 0x21 || t.data[i] == '#';
+    return t.size > 0 && !bad;
+}
+
+/* A clean path with nothing to decode or to flatten, as nearly all are. */
+static bool is_plain(struct text t)
+{
+    uint8_t special = t.size == 0 || t.data[0] != '/' || memchr(t.data, '%', t.size);
+    for (size_t i = 1; i < t.size; i++)
+        special |= t.data[i - 1] == '/' && (t.data[i] == '/' || t.data[i] == '.');
+    return !special;
 }
 
 static bool is_path_clean(struct text t)
 {
-    unsigned bad = 0;
+    uint8_t bad = 0;
     for (size_t i = 0; i < t.size; i++)
-        bad |= (unsigned char)t.data[i] < 0x20 || t.data[i] == 0x7f;
+        bad |= (uint8_t)t.data[i] < 0x20 || t.data[i] == 0x7f;
     return !bad && text_is_utf8(t);
 }
 
@@ -71,6 +80,10 @@ static size_t flatten(char *path, size_t size)
 static bool parse_path(struct arena *arena, struct text raw, struct text *ret,
                        struct http_refusal *ret_why)
 {
+    if (is_plain(raw)) {
+        *ret = raw;
+        return true;
+    }
     char *path = arena_alloc(arena, raw.size + 1);
     if (!path)
         return refuse(ret_why, 503, "out of memory for one request");

@@ -9,7 +9,7 @@
  * The path comes out percent-decoded once, "%2F" excepted (kept, in capitals: it is data, not a
  * separator), with runs of slashes made one and dot segments removed.  It starts with '/', is valid
  * UTF-8 and has no control characters.  A target that climbs above the root is refused rather than
- * clamped: nobody sends one by accident.
+ * clamped: nobody sends one by accident.  All three borrow from the raw target or from the arena.
  */
 struct http_target {
     struct text path;
