@@ -5,9 +5,9 @@
 /*
  * fields: the grammar inside field values (RFC 9110 5.6): tokens, lists, parameters.
  */
-bool http_is_token_byte(unsigned char byte);   /* tchar */
-bool http_is_token(struct text t);             /* one or more of them */
-bool http_field_value_is_clean(struct text t); /* no control characters but HTAB */
+static inline bool http_is_token_byte(unsigned char byte); /* tchar */
+bool http_is_token(struct text t);                         /* one or more of them */
+bool http_field_value_is_clean(struct text t);             /* no control characters but HTAB */
 
 /*
  * Takes the next element off a comma-separated list (5.6.1), trimmed; empty elements are skipped,
@@ -27,3 +27,10 @@ struct text http_before_parameters(struct text element);
 
 /* A quality value (12.4.2) in thousandths: "0.25" is 250; -1 when it is not one. */
 int http_quality(struct text t);
+
+static inline bool http_is_token_byte(unsigned char byte)
+{
+    /* a bit for each byte: digits, letters and !#$%&'*+-.^_`|~ */
+    static const uint64_t token_bytes[4] = {0x03ff6cfa00000000, 0x57ffffffc7fffffe, 0, 0};
+    return token_bytes[byte / 64] >> (byte % 64) & 1;
+}

@@ -17,9 +17,14 @@ int http_header_find_end(struct http_parser *parser, struct text bytes,
                          struct http_refusal *ret_why) MUST_USE;
 
 /*
- * llhttp checks the whole; gives its `lines` fields, borrowing from `header`, listed in the arena.
- * 0, or -1 refused.
+ * Reads `count` fields and the empty line after them, borrowing from `lines`, where they have the
+ * shape that nearly all have (header_plain.c).  False: let llhttp decide.
+ */
+bool http_header_read_plain(struct text lines, size_t count, struct http_field *fields) MUST_USE;
+
+/*
+ * llhttp checks the whole, first line and all; fills in its `lines` fields, borrowing from
+ * `header`. 0, or -1 refused.
  */
 int http_header_read_fields(struct text header, enum http_header_of of, size_t lines,
-                            struct arena *arena, const struct http_field **ret_fields,
-                            struct http_refusal *ret_why) MUST_USE;
+                            struct http_field *fields, struct http_refusal *ret_why) MUST_USE;

@@ -11,8 +11,8 @@
 /*
  * Three passes over bytes that are hot in the cache:
  *   find_end   looks for the empty line and refuses what is wrong with lines as such
- *   read_*     split the request line, then llhttp checks the whole and gives the fields
- *   judge_*    refuse what is wrong with the message: Host, framing, target
+ *   read_*     split the request line; then header_plain.c gives the fields, or llhttp checks the
+ * whole and gives them judge_*    refuse what is wrong with the message: Host, framing, target
  */
 enum { REQUEST_LINE_EXTRA_BYTES = 32 }; /* longest method we know, version, spaces */
 
@@ -146,13 +146,9 @@ static int refuse_as(llhttp_errno_t error, struct http_refusal *ret_why)
 }
 
 int http_header_read_fields(struct text header, enum http_header_of of, size_t lines,
-                            struct arena *arena, const struct http_field **ret_fields,
-                            struct http_refusal *ret_why)
+                            struct http_field *fields, struct http_refusal *ret_why)
 {
-    struct reading reading = {.capacity = lines};
-    reading.fields = arena_alloc(arena, (lines + 1) * sizeof *reading.fields);
-    if (!reading.fields)
-        return refuse(ret_why, 503, "out of memory for one request");
+    struct reading reading = {.fields = fields, .capacity = lines};
     llhttp_init(&reading.llhttp, of == HTTP_HEADER_OF_REQUEST ? HTTP_REQUEST : HTTP_RESPONSE,
                 &settings);
     reading.llhttp.data = &reading;
@@ -161,7 +157,6 @@ int http_header_read_fields(struct text header, enum http_header_of of, size_t l
         return refuse_as(error, ret_why);
     if (!reading.is_complete || reading.count != lines)
         return refuse(ret_why, 400, "the header is not HTTP/1");
-    *ret_fields = reading.fields;
     return 0;
 }
 
@@ -274,6 +269,20 @@ static bool wants_to_stay(const struct http_request *request)
     return keeps && !closes;
 }
 
+/* Without llhttp where that is enough: an origin form, and fields of the usual shape. */
+static int read_fields(struct text header, size_t line_bytes, size_t lines, struct arena *arena,
+                       struct http_request *request, struct http_refusal *ret_why)
+{
+    struct http_field *fields = arena_alloc(arena, (lines + 1) * sizeof *fields);
+    if (!fields)
+        return refuse(ret_why, 503, "out of memory for one request");
+    request->fields = fields;
+    if (text_starts(request->target, TEXT("/")) &&
+        http_header_read_plain(text_from(header, line_bytes), lines, fields))
+        return 0;
+    return http_header_read_fields(header, HTTP_HEADER_OF_REQUEST, lines, fields, ret_why);
+}
+
 static int read_header(struct text header, size_t lines, const struct http_limits *limits,
                        struct arena *arena, struct http_request *request,
                        struct http_refusal *ret_why)
@@ -284,8 +293,7 @@ static int read_header(struct text header, size_t lines, const struct http_limit
     struct text line = {own.data,
                         (size_t)((const char *)memchr(own.data, '\r', own.size) - own.data)};
     if (read_request_line(line, limits, request, ret_why) < 0 ||
-        http_header_read_fields(own, HTTP_HEADER_OF_REQUEST, lines - 1, arena, &request->fields,
-                                ret_why) < 0)
+        read_fields(own, line.size + 2, lines - 1, arena, request, ret_why) < 0)
         return -1;
     request->field_count = lines - 1;
     if (judge_framing(request, ret_why) < 0 || judge_target(request, arena, ret_why) < 0)

@@ -6,7 +6,8 @@
 /*
  * parser: the header of one HTTP/1 request (RFC 9112), strictly.
  *
- * llhttp reads the grammar; before and after it we refuse what different readers read differently,
+ * llhttp reads the grammar, but for headers that are plainly right (header_plain.c); before and
+ * after it we refuse what different readers read differently,
  * since every such difference is a way to smuggle a request past somebody: bare CR or LF, NUL,
  * folded fields, white space before a colon, HTTP/1.0 with Transfer-Encoding, any Transfer-Encoding
  * but "chunked", both framings at once, repeated or listed Content-Length, a missing (1.1) or

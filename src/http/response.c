@@ -107,9 +107,12 @@ static int read_header(struct text header, size_t lines, enum http_method asked,
         return -1;
     if (response->status == 101)
         return refuse(ret_why, "the answer changes the protocol, which was not asked");
-    if (http_header_read_fields(own, HTTP_HEADER_OF_RESPONSE, lines - 1, arena, &response->fields,
-                                &refusal) < 0)
+    struct http_field *fields = arena_alloc(arena, lines * sizeof *fields);
+    if (!fields)
+        return refuse(ret_why, "the answer's header does not fit");
+    if (http_header_read_fields(own, HTTP_HEADER_OF_RESPONSE, lines - 1, fields, &refusal) < 0)
         return refuse(ret_why, refusal.why);
+    response->fields = fields;
     response->field_count = lines - 1;
     if (judge_framing(response, asked, ret_why) < 0)
         return -1;
