@@ -135,7 +135,8 @@ struct rows_track rows_track(const struct rows_sample *rows, uint32_t track)
                                (uint16_t)(1950 + album % 75)};
 }
 
-static void give_track(const struct rows_sample *rows, struct build *build, uint32_t i)
+static void give_track(const struct rows_sample *rows, struct build *build, uint32_t i,
+                       uint32_t times_retagged)
 {
     static const char *const genres[] = {"Rock",       "Pop",  "Jazz",  "Classical",
                                          "Electronic", "Folk", "Metal", "Hip-Hop"};
@@ -143,58 +144,88 @@ static void give_track(const struct rows_sample *rows, struct build *build, uint
     struct catalog_credit credit = {.artist = id_of(3, track.artist_number)};
     struct text genre = text_of(genres[track.album_number % ARRAY_SIZE(genres)]);
     char path[600];
+    char title[300];
     int size = snprintf(path, sizeof path, "%.*s/%.*s/%02u %.*s.flac", TEXT_ARGS(track.artist),
                         TEXT_ARGS(track.album), track.number, TEXT_ARGS(track.title));
-    build_track(build, &(struct track_row){
-                           .id = rows_track_id(i),
-                           .album = rows_album_id(track.album_number),
-                           .folder = id_of(4, track.album_number),
-                           .title = track.title,
-                           .display_artist = track.artist,
-                           .credits = {.items = &credit, .count = 1},
-                           .genres = {.items = &genre, .count = 1},
-                           .track_number = (uint16_t)track.number,
-                           .disc_number = 1,
-                           .year = track.year,
-                           .duration_ms = 120000 + i % 240000,
-                           .bit_rate_kbps = 900,
-                           .sampling_rate_hz = 44100,
-                           .bit_depth = 16,
-                           .channels = 2,
-                           .size_bytes = 20000000 + i,
-                           .version = i,
-                           .created_ms = 1600000000000 + i,
-                           .modified_ms = 1600000000000 + i,
-                           .path = text_make(path, (size_t)size),
-                           .suffix = TEXT("flac"),
-                           .content_type = TEXT("audio/flac"),
-                       });
+    int title_size =
+        snprintf(title, sizeof title, "%.*s (%u)", TEXT_ARGS(track.title), times_retagged);
+    build_track(build,
+                &(struct track_row){
+                    .id = rows_track_id(i),
+                    .album = rows_album_id(track.album_number),
+                    .folder = id_of(4, track.album_number),
+                    .title = times_retagged ? text_make(title, (size_t)title_size) : track.title,
+                    .display_artist = track.artist,
+                    .credits = {.items = &credit, .count = 1},
+                    .genres = {.items = &genre, .count = 1},
+                    .track_number = (uint16_t)track.number,
+                    .disc_number = 1,
+                    .year = track.year,
+                    .duration_ms = 120000 + i % 240000,
+                    .bit_rate_kbps = 900,
+                    .sampling_rate_hz = 44100,
+                    .bit_depth = 16,
+                    .channels = 2,
+                    .size_bytes = 20000000 + i,
+                    .version = i + ((uint64_t)times_retagged << 32),
+                    .created_ms = 1600000000000 + i,
+                    .modified_ms = 1600000000000 + i,
+                    .path = text_make(path, (size_t)size),
+                    .suffix = TEXT("flac"),
+                    .content_type = TEXT("audio/flac"),
+                });
+}
+
+static void give_root(struct build *build)
+{
+    build_folder(build, &(struct folder_row){.id = id_of(5, 0), .name = TEXT("Music")});
+}
+
+static void give_artist(const struct rows_sample *rows, struct build *build, uint32_t i)
+{
+    build_artist(build, &(struct artist_row){.id = id_of(3, i), .name = rows->artist_names[i]});
+}
+
+static void give_album(const struct rows_sample *rows, struct build *build, uint32_t i)
+{
+    struct catalog_credit credit = {.artist = id_of(3, rows->album_artist[i]),
+                                    .role = CATALOG_ROLE_ALBUM_ARTIST};
+    struct text artist = rows->artist_names[rows->album_artist[i]];
+    build_folder(build, &(struct folder_row){.id = id_of(4, i),
+                                             .parent = id_of(5, 0),
+                                             .name = rows->album_names[i]});
+    build_album(
+        build, &(struct album_row){.id = rows_album_id(i),
+                                   .name = rows->album_names[i],
+                                   .display_artist = artist,
+                                   .credits = {.items = &credit, .count = 1},
+                                   .artwork = id_of(6, i),
+                                   .year = (uint16_t)(1950 + i % 75),
+                                   .created_ms = 1600000000000 + (int64_t)hash_mix(i) % 100000000});
 }
 
 void rows_give(const struct rows_sample *rows, struct build *build)
 {
-    struct folder_row root = {.id = id_of(5, 0), .name = TEXT("Music")};
-    build_folder(build, &root);
+    give_root(build);
     for (uint32_t i = 0; i < rows->artists; i++)
-        build_artist(build, &(struct artist_row){.id = id_of(3, i), .name = rows->artist_names[i]});
-    for (uint32_t i = 0; i < rows->albums; i++) {
-        struct catalog_credit credit = {.artist = id_of(3, rows->album_artist[i]),
-                                        .role = CATALOG_ROLE_ALBUM_ARTIST};
-        struct text artist = rows->artist_names[rows->album_artist[i]];
-        build_folder(build, &(struct folder_row){.id = id_of(4, i),
-                                                 .parent = root.id,
-                                                 .name = rows->album_names[i]});
-        build_album(build, &(struct album_row){.id = rows_album_id(i),
-                                               .name = rows->album_names[i],
-                                               .display_artist = artist,
-                                               .credits = {.items = &credit, .count = 1},
-                                               .artwork = id_of(6, i),
-                                               .year = (uint16_t)(1950 + i % 75),
-                                               .created_ms = 1600000000000 +
-                                                             (int64_t)hash_mix(i) % 100000000});
-    }
+        give_artist(rows, build, i);
+    for (uint32_t i = 0; i < rows->albums; i++)
+        give_album(rows, build, i);
     for (uint32_t i = 0; i < rows->tracks; i++)
-        give_track(rows, build, i);
+        give_track(rows, build, i, 0);
+}
+
+void rows_give_album(const struct rows_sample *rows, struct build *build, uint32_t album,
+                     uint32_t times_retagged)
+{
+    uint32_t first = album * TRACKS_PER_ALBUM;
+    give_root(build);
+    give_artist(rows, build, rows->album_artist[album]);
+    give_album(rows, build, album);
+    for (uint32_t i = first; i < first + TRACKS_PER_ALBUM && i < rows->tracks; i++) {
+        give_artist(rows, build, rows_track(rows, i).artist_number);
+        give_track(rows, build, i, times_retagged);
+    }
 }
 
 /* --- queries --- */

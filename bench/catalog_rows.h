@@ -24,6 +24,9 @@ struct catalog_id rows_album_id(uint32_t album);
 struct catalog_id rows_track_id(uint32_t track);
 struct rows_track rows_track(const struct rows_sample *rows, uint32_t track);
 void rows_give(const struct rows_sample *rows, struct build *build);
+/* One album as a scan gives it again after its tags were changed so often. */
+void rows_give_album(const struct rows_sample *rows, struct build *build, uint32_t album,
+                     uint32_t times_retagged);
 
 /* A query as people type them; `kind` cycles through the kinds, whose name is returned. */
 enum { ROWS_QUERY_KINDS = 10 };

@@ -18,17 +18,22 @@
  *   NUMBER.list             a version; the highest that verifies is the current one
  *   NUMBER.core .detail     a segment
  *   *.new                   being written; left behind only by a crash
- * The current list and the one before it keep their segments; everything else is deleted by the
- * next commit.
+ * The lists in lists[] keep their segments; everything else is deleted by the next commit.
  */
+enum { RETIRED_FREE_BYTES = 16 << 20 }; /* replaced segments may always hold so much */
+
 struct depot {
     int folder;
-    uint8_t library;
     char *articles;
-    struct list list, previous;
+    uint32_t keep_s;
+    uint64_t epoch;
     uint64_t highest; /* version number ever seen in the folder: none is used twice */
-    struct stored_segment *stored[LIST_MAX_SEGMENTS]; /* one reference each, as in `list` */
+    size_t list_count;
+    struct list lists[SHELF_MAX_LISTS]; /* the current one, then those before it, newest first */
+    struct stored_segment *stored[LIST_MAX_SEGMENTS]; /* one reference each, as in lists[0] */
 };
+
+static struct list *current(struct depot *depot) { return &depot->lists[0]; }
 
 /* --- opening --- */
 
@@ -63,19 +68,23 @@ static void drop_stored(struct depot *depot)
         stored_segment_unref(&depot->stored[i]);
 }
 
+static bool read_version(const struct depot *depot, uint64_t number, struct list *ret)
+{
+    return depot_read_list(depot->folder, number, ret) && ret->number == number &&
+           ret->library == depot->lists[0].library;
+}
+
 static bool open_version(struct depot *depot, uint64_t number, char why[256])
 {
     struct list list;
-    if (!depot_read_list(depot->folder, number, &list) || list.number != number ||
-        list.library != depot->library) {
+    if (!read_version(depot, number, &list)) {
         (void)snprintf(why, 256, "catalogue list %016llx is damaged; using the one before",
                        (unsigned long long)number);
         return false;
     }
     for (uint32_t i = 0; i < list.count; i++) {
         const char *fault = NULL;
-        depot->stored[i] =
-            stored_segment_open(depot->folder, &list.entries[i], list.library, &fault);
+        depot->stored[i] = stored_segment_open(depot->folder, &list, &list.entries[i], &fault);
         if (!depot->stored[i]) {
             (void)snprintf(why, 256, "catalogue segment %016llx: %s; using the version before",
                            (unsigned long long)list.entries[i].number, fault);
@@ -83,21 +92,38 @@ static bool open_version(struct depot *depot, uint64_t number, char why[256])
             return false;
         }
     }
-    depot->list = list;
+    depot->lists[0] = list;
+    depot->list_count = 1;
     return true;
 }
 
-static void open_newest(struct depot *depot, char why[256])
+/* Those that were replaced and may be read still; of an older major none. */
+static void read_retired(struct depot *depot, const uint64_t *numbers, size_t count)
 {
-    uint64_t numbers[4];
-    size_t count = find_lists(depot, numbers, ARRAY_SIZE(numbers));
-    depot->list = (struct list){.library = depot->library};
-    for (size_t i = 0; i < count; i++)
-        if (open_version(depot, numbers[i], why))
-            break;
-    depot->previous = depot->list;
-    depot->highest = count ? numbers[0] : 0;
+    for (size_t i = 0; i < count && depot->list_count < SHELF_MAX_LISTS; i++) {
+        struct list *list = &depot->lists[depot->list_count];
+        if (read_version(depot, numbers[i], list) && list->major == LIST_MAJOR)
+            depot->list_count++;
+    }
 }
+
+/* True when the current list must be published anew: it is not the newest ever seen, or of an
+ * older epoch or form. */
+static bool open_newest(struct depot *depot, char why[256])
+{
+    uint64_t numbers[SHELF_MAX_LISTS];
+    size_t count = find_lists(depot, numbers, ARRAY_SIZE(numbers)), i = 0;
+    if (count && numbers[0] > depot->highest)
+        depot->highest = numbers[0];
+    while (i < count && !open_version(depot, numbers[i], why))
+        i++;
+    if (i == count)
+        return false;
+    read_retired(depot, numbers + i + 1, count - i - 1);
+    return i > 0 || current(depot)->major != LIST_MAJOR || current(depot)->epoch < depot->epoch;
+}
+
+static void publish_anew(struct depot *depot);
 
 int depot_open(const struct depot_config *config, struct depot **ret_depot, char ret_why[256])
 {
@@ -110,9 +136,13 @@ int depot_open(const struct depot_config *config, struct depot **ret_depot, char
         return -errno;
     struct depot *depot = MEM_NEW(struct depot);
     depot->folder = folder;
-    depot->library = config->library;
     depot->articles = text_dup(config->ignored_articles);
-    open_newest(depot, ret_why);
+    depot->keep_s = config->keep_s;
+    depot->epoch = config->epoch ? config->epoch : 1;
+    depot->highest = config->after_number;
+    depot->lists[0] = (struct list){.major = LIST_MAJOR, .library = config->library};
+    if (open_newest(depot, ret_why))
+        publish_anew(depot);
     *ret_depot = depot;
     return 0;
 }
@@ -128,26 +158,74 @@ void depot_close(struct depot **depot_p)
     mem_free_p(depot_p);
 }
 
-uint64_t depot_version(const struct depot *depot) { return depot->list.number; }
+uint64_t depot_version(const struct depot *depot) { return depot->lists[0].number; }
 
-size_t depot_segments(const struct depot *depot) { return depot->list.count; }
+size_t depot_segments(const struct depot *depot) { return depot->lists[0].count; }
+
+struct shelf *depot_shelf(const struct depot *depot)
+{
+    return depot->list_count ? shelf_new(depot->folder, depot->lists, depot->list_count) : NULL;
+}
+
+/* --- what was replaced --- */
+
+static bool is_among(const struct list *lists, size_t count, uint64_t number)
+{
+    for (size_t i = 0; i < count; i++)
+        for (uint32_t k = 0; k < lists[i].count; k++)
+            if (lists[i].entries[k].number == number)
+                return true;
+    return false;
+}
+
+/* Of the segments that list `at` alone keeps, of those up to it. */
+static uint64_t own_bytes(const struct depot *depot, size_t at)
+{
+    uint64_t bytes = 0;
+    const struct list *list = &depot->lists[at];
+    for (uint32_t i = 0; i < list->count; i++)
+        if (!is_among(depot->lists, at, list->entries[i].number))
+            bytes += list->entries[i].size_bytes[SEGMENT_CORE] +
+                     list->entries[i].size_bytes[SEGMENT_DETAIL];
+    return bytes;
+}
+
+/* A list was replaced when the next one was written; times are the file system's. */
+static void forget_retired(struct depot *depot)
+{
+    const struct list *lists = depot->lists;
+    uint64_t room = 2 * own_bytes(depot, 0) + RETIRED_FREE_BYTES, bytes = 0;
+    for (size_t i = 1; i < depot->list_count; i++) {
+        int64_t replaced_s = lists[0].published_s - lists[i - 1].published_s;
+        bytes += own_bytes(depot, i);
+        if (i > 1 && (replaced_s >= depot->keep_s || bytes > room))
+            depot->list_count = i;
+    }
+}
+
+static void retire_current(struct depot *depot)
+{
+    size_t kept = depot->list_count < SHELF_MAX_LISTS ? depot->list_count : SHELF_MAX_LISTS - 1;
+    memmove(depot->lists + 1, depot->lists, kept * sizeof *depot->lists);
+    depot->list_count = kept + 1;
+}
 
 /* --- writing --- */
 
 static uint64_t next_segment(const struct depot *depot)
 {
     uint64_t highest = 0;
-    const struct list *lists[] = {&depot->list, &depot->previous};
-    for (size_t which = 0; which < ARRAY_SIZE(lists); which++)
-        for (uint32_t i = 0; i < lists[which]->count; i++)
-            highest = lists[which]->entries[i].number > highest ? lists[which]->entries[i].number
-                                                                : highest;
+    for (size_t which = 0; which < depot->list_count; which++)
+        for (uint32_t i = 0; i < depot->lists[which].count; i++)
+            highest = depot->lists[which].entries[i].number > highest
+                          ? depot->lists[which].entries[i].number
+                          : highest;
     return highest + 1;
 }
 
 static struct build *new_build(const struct depot *depot, uint64_t number)
 {
-    struct build_config config = {depot->library, number, text_of(depot->articles)};
+    struct build_config config = {depot->lists[0].library, number, text_of(depot->articles)};
     return build_new(&config);
 }
 
@@ -171,7 +249,7 @@ static int draft_add(struct depot *depot, struct draft *draft, uint32_t first, u
 {
     struct list_entry entry = {.number = number};
     struct stored_segment *stored = NULL;
-    int error = depot_write_segment(depot->folder, *build, depot->library, &entry, &stored);
+    int error = depot_write_segment(depot->folder, *build, &draft->list, &entry, &stored);
     build_free(build);
     if (error)
         return error;
@@ -194,30 +272,51 @@ static int draft_merge(struct depot *depot, struct draft *draft, uint32_t first,
     return draft_add(depot, draft, first, number, &build);
 }
 
-static int publish(struct depot *depot, struct draft *draft)
+/* The draft's list and segments take the place of the current ones. */
+static void take_draft(struct depot *depot, struct draft *draft)
 {
-    draft->list.number = depot->highest + 1;
-    int error = depot_write_list(depot->folder, &draft->list);
-    if (error)
-        return error;
-    depot->highest = draft->list.number;
-    depot->previous = depot->list;
-    depot->list = draft->list;
+    if (depot->list_count && current(depot)->major == LIST_MAJOR)
+        retire_current(depot);
+    else
+        depot->list_count = 1;
+    draft->list.major = LIST_MAJOR;
+    *current(depot) = draft->list;
     for (uint32_t i = 0; i < LIST_MAX_SEGMENTS; i++) {
         stored_segment_unref(&depot->stored[i]);
         depot->stored[i] = draft->stored[i];
         draft->stored[i] = NULL;
     }
-    depot_sweep(depot->folder, &depot->list, &depot->previous);
+}
+
+static int publish(struct depot *depot, struct draft *draft)
+{
+    draft->list.epoch = depot->epoch > draft->list.epoch ? depot->epoch : draft->list.epoch;
+    draft->list.number = ++depot->highest;
+    int error = depot_write_list(depot->folder, &draft->list);
+    if (error)
+        return error;
+    take_draft(depot, draft);
+    forget_retired(depot);
+    depot_sweep(depot->folder, depot->lists, depot->list_count);
     return 0;
 }
 
 static struct draft draft_of(struct depot *depot)
 {
-    struct draft draft = {.list = depot->list};
-    for (uint32_t i = 0; i < depot->list.count; i++)
+    struct draft draft = {.list = depot->lists[0]};
+    for (uint32_t i = 0; i < draft.list.count; i++)
         draft.stored[i] = stored_segment_ref(depot->stored[i]);
     return draft;
+}
+
+/* When the disk takes no list it is the current one all the same, until the next start does this
+ * again. */
+static void publish_anew(struct depot *depot)
+{
+    struct draft draft = draft_of(depot);
+    if (publish(depot, &draft))
+        take_draft(depot, &draft);
+    draft_release(&draft);
 }
 
 /* The list holds LIST_MAX_SEGMENTS, so a full one is merged before another segment is added. */
@@ -290,7 +389,7 @@ struct catalog *depot_snapshot(struct depot *const *depots, size_t count)
     struct held_segments *held = MEM_NEW(struct held_segments);
     assert(count <= 32);
     for (size_t which = 0; which < count; which++)
-        for (uint32_t i = 0; i < depots[which]->list.count; i++) {
+        for (uint32_t i = 0; i < depots[which]->lists[0].count; i++) {
             held->stored[held->count] = stored_segment_ref(depots[which]->stored[i]);
             segments[held->count] = stored_segment_view(held->stored[held->count]);
             held->count++;

@@ -2,29 +2,41 @@
 #pragma once
 #include "catalog/build.h"
 #include "catalog/catalog.h"
+#include "catalog/shelf.h"
 
 /*
  * catalog/depot: one library's catalogue on disk: segments, and the list that names them
  * (docs/formats/catalog.md).
  *
- *     depot_open(…, &depot, why);                       // last good list; an altered or truncated
- * file is refused struct build *build = depot_begin(depot);         // then build_track(),
- * build_album(), … for what changed depot_commit(depot, &build);                      // new
- * segment, merges when due, new list: one rename publishes struct catalog *catalog =
- * depot_snapshot(depots, count);
+ *     depot_open(…, &depot, why);                 // last good list; what is altered is refused
+ *     struct build *build = depot_begin(depot);   // then build_track(), … for what changed
+ *     depot_commit(depot, &build);                // segment, merges when due, list: one rename
+ *     struct catalog *catalog = depot_snapshot(depots, count);
+ *     struct shelf *shelf = depot_shelf(depot);   // the same as objects for other nodes
  *
- * A commit that fails or dies halfway changes nothing that a reader sees.  The previous list and
- * its segments stay on disk until the next commit.  One writer: all functions of one depot on one
- * thread (the scanner's); BLOCKS on the disk. Segments are memory-mapped; a snapshot keeps its maps
- * and may be used on any thread, also after depot_close().
+ * A commit that fails or dies halfway changes nothing that a reader sees.  Lists that were
+ * replaced, and their segments, stay for `keep_s` after their successor (one always, 31 at most,
+ * within twice the current one's bytes): a reader that follows one can finish.
+ *
+ * Versions are (epoch, number) and never go backwards: after damage, or when the epoch was raised,
+ * opening publishes the same segments as a new version.
+ *
+ * One writer: all functions of one depot on one thread (the scanner's); BLOCKS on the disk.
+ * Segments are memory-mapped; a snapshot keeps its maps and may be used on any thread, also after
+ * depot_close().
  */
 struct depot;
 
 struct depot_config {
     const char *folder; /* STATE/catalog/{library}; made when missing */
     uint8_t library;    /* musicFolder id, 1..32 */
-    struct text
-        ignored_articles; /* as in build_config; another value takes effect with depot_rebuild() */
+    /* as in build_config; another value takes effect with depot_rebuild() */
+    struct text ignored_articles;
+    uint64_t epoch; /* of the node's state, raised by a restore; 0 counts as 1 */
+    /* Numbers of a folder without any list begin after this: give the time in seconds, so that a
+     * folder that was lost is no step back. */
+    uint64_t after_number;
+    uint32_t keep_s; /* how long a replaced list stays readable */
 };
 
 /*
@@ -36,8 +48,8 @@ int depot_open(const struct depot_config *config, struct depot **ret_depot,
                char ret_why[256]) MUST_USE;
 void depot_close(struct depot **depot); /* accepts NULL inside */
 
-/* Version of the catalogue as published: grows with every commit that changed something; 0 for an
- * empty depot. */
+/* Number of the version as published: grows with every commit that changed something; 0 when
+ * nothing was ever published. */
 uint64_t depot_version(const struct depot *depot);
 size_t depot_segments(const struct depot *depot);
 
@@ -53,3 +65,6 @@ int depot_rebuild(struct depot *depot) MUST_USE;
 /* A snapshot over the current versions of several depots (their libraries differ); the caller's
  * reference. */
 struct catalog *depot_snapshot(struct depot *const *depots, size_t count) MUST_USE;
+
+/* What may be handed out of it; NULL when nothing was ever published.  The caller's reference. */
+struct shelf *depot_shelf(const struct depot *depot) MUST_USE;

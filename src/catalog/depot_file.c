@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <openssl/evp.h>
 #include <stdatomic.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -90,34 +91,54 @@ static int new_file_finish(struct new_file *file)
     return file->error;
 }
 
-int depot_write_list(int folder, const struct list *list)
+int depot_write_list(int folder, struct list *list)
 {
     struct buffer bytes;
+    struct stat status;
     buffer_init(&bytes, 64 * 1024);
     list_write(list, &bytes);
     struct new_file file = new_file(folder, list->number, DEPOT_LIST);
     new_file_write(&file, bytes.data, bytes.size);
     buffer_release(&bytes);
+    if (!file.error && fstat(file.fd, &status) == 0)
+        list->published_s = status.st_mtim.tv_sec;
     return new_file_finish(&file);
 }
 
+/* A segment's two objects on their way to the disk, digested as they pass. */
 struct two_files {
     struct new_file objects[SEGMENT_OBJECTS];
+    EVP_MD_CTX *digests[SEGMENT_OBJECTS];
 };
+
+static struct two_files two_files_begin(int folder, uint64_t number)
+{
+    struct two_files files = {
+        {new_file(folder, number, DEPOT_CORE), new_file(folder, number, DEPOT_DETAIL)},
+        {EVP_MD_CTX_new(), EVP_MD_CTX_new()}};
+    for (unsigned object = 0; object < SEGMENT_OBJECTS; object++)
+        if (!EVP_DigestInit_ex(files.digests[object], EVP_sha256(), NULL))
+            abort();
+    return files;
+}
 
 static bool into_files(void *context, enum segment_object object, const void *data, size_t size)
 {
     struct two_files *files = context;
     new_file_write(&files->objects[object], data, size);
-    return files->objects[object].error == 0;
+    return EVP_DigestUpdate(files->digests[object], data, size) &&
+           files->objects[object].error == 0;
 }
 
-static void fill_entry(struct list_entry *entry, const struct build_totals *totals)
+static void fill_entry(struct list_entry *entry, const struct build_totals *totals,
+                       struct two_files *files)
 {
     entry->tracks = totals->tracks;
     entry->removals = totals->removals;
     memcpy(entry->size_bytes, totals->size_bytes, sizeof entry->size_bytes);
-    memcpy(entry->digest, totals->digest, sizeof entry->digest);
+    for (unsigned object = 0; object < SEGMENT_OBJECTS; object++)
+        if (!EVP_DigestFinal_ex(files->digests[object], entry->digest[object], NULL))
+            abort();
 }
 
 static int error_of(enum build_result result)
@@ -127,14 +148,13 @@ static int error_of(enum build_result result)
                                                         : -EINVAL;
 }
 
-int depot_write_segment(int folder, struct build *build, uint8_t library, struct list_entry *entry,
-                        struct stored_segment **ret_stored)
+int depot_write_segment(int folder, struct build *build, const struct list *list,
+                        struct list_entry *entry, struct stored_segment **ret_stored)
 {
     struct build_totals totals = {0};
     struct catalog_id dangling;
     const char *fault = NULL;
-    struct two_files files = {{new_file(folder, entry->number, DEPOT_CORE),
-                               new_file(folder, entry->number, DEPOT_DETAIL)}};
+    struct two_files files = two_files_begin(folder, entry->number);
     int error = error_of(build_finish(build, into_files, &files, &totals, &dangling));
     for (unsigned object = 0; object < SEGMENT_OBJECTS; object++) {
         if (error && !files.objects[object].error)
@@ -142,10 +162,13 @@ int depot_write_segment(int folder, struct build *build, uint8_t library, struct
         int finished = new_file_finish(&files.objects[object]);
         error = error ? error : finished;
     }
+    if (!error)
+        fill_entry(entry, &totals, &files);
+    for (unsigned object = 0; object < SEGMENT_OBJECTS; object++)
+        EVP_MD_CTX_free(files.digests[object]);
     if (error)
         return error;
-    fill_entry(entry, &totals);
-    *ret_stored = stored_segment_open(folder, entry, library, &fault);
+    *ret_stored = stored_segment_open(folder, list, entry, &fault);
     return *ret_stored ? 0 : -EIO;
 }
 
@@ -159,9 +182,21 @@ bool depot_read_list(int folder, uint64_t number, struct list *ret)
     int fd = openat(folder, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     if (fd < 0)
         return false;
-    ssize_t size = read(fd, bytes, sizeof bytes);
+    struct stat status;
+    ssize_t size = fstat(fd, &status) == 0 ? read(fd, bytes, sizeof bytes) : -1;
     (void)close(fd);
-    return size > 0 && list_read(text_make(bytes, (size_t)size), ret);
+    if (size <= 0 || !list_read(text_make(bytes, (size_t)size), ret))
+        return false;
+    ret->published_s = status.st_mtim.tv_sec;
+    return true;
+}
+
+int depot_open_object(int folder, uint64_t number, enum segment_object object)
+{
+    char name[NAME_SIZE];
+    name_of(name, number, object == SEGMENT_CORE ? DEPOT_CORE : DEPOT_DETAIL, false);
+    int fd = openat(folder, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    return fd < 0 ? -errno : fd;
 }
 
 struct stored_segment {
@@ -171,13 +206,11 @@ struct stored_segment {
     size_t sizes[SEGMENT_OBJECTS];
 };
 
-static const char *map_object(struct stored_segment *stored, int folder,
-                              const struct list_entry *entry, enum segment_object object)
+static const char *map_file(struct stored_segment *stored, int folder,
+                            const struct list_entry *entry, enum segment_object object)
 {
-    char name[NAME_SIZE];
     struct stat status;
-    name_of(name, entry->number, object == SEGMENT_CORE ? DEPOT_CORE : DEPOT_DETAIL, false);
-    int fd = openat(folder, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    int fd = depot_open_object(folder, entry->number, object);
     if (fd < 0)
         return "is missing";
     bool fits = fstat(fd, &status) == 0 && (uint64_t)status.st_size == entry->size_bytes[object] &&
@@ -189,23 +222,49 @@ static const char *map_object(struct stored_segment *stored, int folder,
         return fits ? "cannot be mapped" : "has another size than its list says";
     stored->maps[object] = map;
     stored->sizes[object] = (size_t)status.st_size;
-    struct text bytes = text_make(map, stored->sizes[object]);
-    if (bytes.size < FORMAT_HEADER_SIZE || !segment_digest_is_right(bytes) ||
-        memcmp(bytes.data + FORMAT_DIGEST_AT, entry->digest[object], FORMAT_DIGEST_SIZE) != 0)
-        return "was altered";
-    enum segment_fault fault = segment_add(&stored->segment, object, bytes);
-    return fault == SEGMENT_GOOD ? NULL : segment_fault_text(fault).data;
+    return stored->sizes[object] < FORMAT_HEADER_SIZE ? "was altered" : NULL;
 }
 
-struct stored_segment *stored_segment_open(int folder, const struct list_entry *entry,
-                                           uint8_t library, const char **ret_fault)
+/* By the digest in the object's header, as lists of major 1 have it; then takes the one of today.
+ */
+static bool is_as_listed_before(struct text bytes, uint8_t digest[FORMAT_DIGEST_SIZE],
+                                const uint8_t whole[FORMAT_DIGEST_SIZE])
+{
+    if (!segment_digest_is_right(bytes) ||
+        memcmp(bytes.data + FORMAT_DIGEST_AT, digest, FORMAT_DIGEST_SIZE) != 0)
+        return false;
+    memcpy(digest, whole, FORMAT_DIGEST_SIZE);
+    return true;
+}
+
+static const char *map_object(struct stored_segment *stored, int folder, bool is_before,
+                              struct list_entry *entry, enum segment_object object)
+{
+    uint8_t whole[FORMAT_DIGEST_SIZE], *listed = entry->digest[object];
+    const char *fault = map_file(stored, folder, entry, object);
+    if (fault)
+        return fault;
+    struct text bytes = text_make(stored->maps[object], stored->sizes[object]);
+    if (!EVP_Digest(bytes.data, bytes.size, whole, NULL, EVP_sha256(), NULL))
+        abort();
+    if (is_before ? !is_as_listed_before(bytes, listed, whole)
+                  : memcmp(whole, listed, sizeof whole) != 0)
+        return "was altered";
+    enum segment_fault found = segment_add(&stored->segment, object, bytes);
+    return found == SEGMENT_GOOD ? NULL : segment_fault_text(found).data;
+}
+
+struct stored_segment *stored_segment_open(int folder, const struct list *list,
+                                           struct list_entry *entry, const char **ret_fault)
 {
     struct stored_segment *stored = MEM_NEW(struct stored_segment);
+    bool is_before = list->major == LIST_MAJOR - 1;
     stored->references = 1;
-    const char *fault = map_object(stored, folder, entry, SEGMENT_CORE);
+    const char *fault = map_object(stored, folder, is_before, entry, SEGMENT_CORE);
     if (!fault)
-        fault = map_object(stored, folder, entry, SEGMENT_DETAIL);
-    if (!fault && (stored->segment.library != library || stored->segment.number != entry->number))
+        fault = map_object(stored, folder, is_before, entry, SEGMENT_DETAIL);
+    if (!fault &&
+        (stored->segment.library != list->library || stored->segment.number != entry->number))
         fault = "belongs to another library";
     if (fault) {
         *ret_fault = fault;
@@ -249,7 +308,15 @@ static bool list_names(const struct list *list, uint64_t number, enum depot_file
     return false;
 }
 
-void depot_sweep(int folder, const struct list *current, const struct list *previous)
+static bool is_named(const struct list *lists, size_t count, uint64_t number, enum depot_file kind)
+{
+    for (size_t i = 0; i < count; i++)
+        if (list_names(&lists[i], number, kind))
+            return true;
+    return false;
+}
+
+void depot_sweep(int folder, const struct list *lists, size_t count)
 {
     int fd = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *entries = fd < 0 ? NULL : fdopendir(fd);
@@ -257,8 +324,7 @@ void depot_sweep(int folder, const struct list *current, const struct list *prev
         uint64_t number;
         enum depot_file kind;
         if (depot_file_parse(entry->d_name, &number, &kind) &&
-            (kind == DEPOT_NEW ||
-             (!list_names(current, number, kind) && !list_names(previous, number, kind))))
+            (kind == DEPOT_NEW || !is_named(lists, count, number, kind)))
             (void)unlinkat(folder, entry->d_name, 0);
     }
     if (entries)

@@ -12,19 +12,27 @@ enum depot_file { DEPOT_LIST, DEPOT_CORE, DEPOT_DETAIL, DEPOT_NEW, DEPOT_FILES }
 bool depot_file_parse(const char *name, uint64_t *ret_number, enum depot_file *ret_kind) MUST_USE;
 
 bool depot_read_list(int folder, uint64_t number, struct list *ret) MUST_USE;
-int depot_write_list(int folder, const struct list *list) MUST_USE; /* durable when it returns 0 */
+/* Durable when it returns 0; fills published_s. */
+int depot_write_list(int folder, struct list *list) MUST_USE;
 
-/* A segment's files, mapped and checked; shared by depots and snapshots of any thread. */
+/* Opens an object's file for reading: a descriptor, or -errno. */
+int depot_open_object(int folder, uint64_t number, enum segment_object object) MUST_USE;
+
+/*
+ * A segment's files, mapped and checked; shared by depots and snapshots of any thread.  The
+ * digests of an entry from a list of major 1 are replaced by those of today.
+ */
 struct stored_segment;
-struct stored_segment *stored_segment_open(int folder, const struct list_entry *entry,
-                                           uint8_t library, const char **ret_fault) MUST_USE;
+struct stored_segment *stored_segment_open(int folder, const struct list *list,
+                                           struct list_entry *entry,
+                                           const char **ret_fault) MUST_USE;
 struct stored_segment *stored_segment_ref(struct stored_segment *stored);
 void stored_segment_unref(struct stored_segment **stored);
 const struct segment *stored_segment_view(const struct stored_segment *stored);
 
 /* Finishes the build into two files and opens them; fills the entry, whose number is given. */
-int depot_write_segment(int folder, struct build *build, uint8_t library, struct list_entry *entry,
-                        struct stored_segment **ret_stored) MUST_USE;
+int depot_write_segment(int folder, struct build *build, const struct list *list,
+                        struct list_entry *entry, struct stored_segment **ret_stored) MUST_USE;
 
-/* Deletes every file of ours that neither list names. */
-void depot_sweep(int folder, const struct list *current, const struct list *previous);
+/* Deletes every file of ours that none of the lists names. */
+void depot_sweep(int folder, const struct list *lists, size_t count);

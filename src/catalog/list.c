@@ -53,7 +53,7 @@ bool list_read(struct text bytes, struct list *ret)
     struct list list = {0};
     uint8_t digest[FORMAT_DIGEST_SIZE];
     struct text magic = reader_bytes(&reader, 8);
-    uint16_t major = reader_u16(&reader);
+    list.major = reader_u16(&reader);
     (void)reader_u16(&reader);
     list.library = reader_u8(&reader);
     (void)reader_bytes(&reader, 3);
@@ -61,8 +61,9 @@ bool list_read(struct text bytes, struct list *ret)
     list.number = reader_u64(&reader);
     list.count = reader_u32(&reader);
     (void)reader_u32(&reader);
-    if (reader.failed || !text_equal(magic, TEXT(LIST_MAGIC)) || major != LIST_MAJOR ||
-        list.library < 1 || list.library > 32 || list.count > LIST_MAX_SEGMENTS ||
+    if (reader.failed || !text_equal(magic, TEXT(LIST_MAGIC)) || list.major < LIST_MAJOR - 1 ||
+        list.major > LIST_MAJOR || list.library < 1 || list.library > 32 ||
+        list.count > LIST_MAX_SEGMENTS ||
         bytes.size != LIST_HEADER_SIZE + (size_t)list.count * LIST_ENTRY_SIZE + FORMAT_DIGEST_SIZE)
         return false;
     for (uint32_t i = 0; i < list.count; i++)

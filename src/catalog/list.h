@@ -14,10 +14,12 @@
  *       24    8  number: grows by one with every version of an epoch
  *       32    4  segments n;  36: 4 zero
  *       40  96n  each: u64 number, u64 size of core, u64 size of detail, u32 tracks, u32 removals,
- *                32 digest of core, 32 digest of detail
+ *                32 SHA-256 of all bytes of core, 32 of detail
  *    40+96n   32  SHA-256 of all before
+ *
+ * In major 1, which is read still, the digests are those in the objects' own headers.
  */
-enum { LIST_MAX_SEGMENTS = 8, LIST_MAJOR = 1, LIST_HEADER_SIZE = 40, LIST_ENTRY_SIZE = 96 };
+enum { LIST_MAX_SEGMENTS = 8, LIST_MAJOR = 2, LIST_HEADER_SIZE = 40, LIST_ENTRY_SIZE = 96 };
 #define LIST_MAGIC "SOSTLIST"
 
 struct list_entry {
@@ -27,8 +29,10 @@ struct list_entry {
 };
 
 struct list {
+    uint16_t major; /* as it was read; written is always LIST_MAJOR */
     uint8_t library;
     uint64_t epoch, number;
+    int64_t published_s; /* not among the bytes: when its file was written */
     uint32_t count;
     struct list_entry entries[LIST_MAX_SEGMENTS];
 };

@@ -42,6 +42,7 @@ struct library {
     struct artwork *artwork;
     struct watch *watch; /* NULL: not wanted, or the kernel has none */
     struct catalog *catalog;
+    struct shelf *shelves[LIBRARY_MAX_ROOTS]; /* as `catalog`, by position of the root */
     struct library_subscriber *subscribers;
     struct scan_progress progress;
     struct scan_environment environment;
@@ -58,6 +59,7 @@ struct library {
     struct scan_request wanted;
     struct scan_target targets[MAX_TARGETS];
     struct catalog *latest; /* NULL: the loop has taken it */
+    struct shelf *latest_shelves[LIBRARY_MAX_ROOTS];
     int64_t started_ms, finished_ms;
     uint64_t estimate;
 };
@@ -80,6 +82,21 @@ static void ring(struct library *library)
     (void)!write(library->wake.fd, &one, sizeof one);
 }
 
+static void swap_shelves(struct shelf **a, struct shelf **b, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct shelf *other = a[i];
+        a[i] = b[i];
+        b[i] = other;
+    }
+}
+
+static void drop_shelves(struct shelf **shelves, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        shelf_unref(&shelves[i]);
+}
+
 static void published(void *context)
 {
     struct library *library = context;
@@ -87,11 +104,16 @@ static void published(void *context)
     for (size_t i = 0; i < library->root_count; i++)
         depots[i] = library->scan_roots[i].depot;
     struct catalog *snapshot = depot_snapshot(depots, library->root_count);
+    struct shelf *shelves[LIBRARY_MAX_ROOTS];
+    for (size_t i = 0; i < library->root_count; i++)
+        shelves[i] = depot_shelf(depots[i]);
     pthread_mutex_lock(&library->lock);
     struct catalog *unseen = library->latest;
     library->latest = snapshot;
+    swap_shelves(library->latest_shelves, shelves, library->root_count);
     pthread_mutex_unlock(&library->lock);
     catalog_unref(&unseen);
+    drop_shelves(shelves, library->root_count);
     ring(library);
 }
 
@@ -211,6 +233,16 @@ static void on_rescan(struct loop_timer *timer, uint64_t now_us)
 
 /* --- the loop's side --- */
 
+/* Under the lock.  Returns the snapshot that was not yet taken, or NULL. */
+static struct catalog *take_latest(struct library *library)
+{
+    struct catalog *latest = library->latest;
+    library->latest = NULL;
+    if (latest)
+        swap_shelves(library->shelves, library->latest_shelves, library->root_count);
+    return latest;
+}
+
 static void on_wake(struct loop_watch *watch, unsigned events, uint64_t now_us)
 {
     (void)events;
@@ -219,8 +251,7 @@ static void on_wake(struct loop_watch *watch, unsigned events, uint64_t now_us)
     uint64_t rung;
     (void)!read(watch->fd, &rung, sizeof rung);
     pthread_mutex_lock(&library->lock);
-    struct catalog *latest = library->latest;
-    library->latest = NULL;
+    struct catalog *latest = take_latest(library);
     pthread_mutex_unlock(&library->lock);
     if (latest) {
         catalog_unref(&library->catalog);
@@ -236,6 +267,14 @@ static void on_wake(struct loop_watch *watch, unsigned events, uint64_t now_us)
 }
 
 struct catalog *library_catalog(struct library *library) { return catalog_ref(library->catalog); }
+
+const struct shelf *library_shelf(const struct library *library, int32_t root)
+{
+    for (size_t i = 0; i < library->root_count; i++)
+        if (library->roots[i].id == root)
+            return library->shelves[i];
+    return NULL;
+}
 
 void library_subscribe(struct library *library, struct library_subscriber *subscriber)
 {
@@ -371,14 +410,20 @@ static int open_databases(struct library *library, char why[256])
     return error;
 }
 
-static int open_depots(struct library *library, const char *articles, char why[256])
+static int open_depots(struct library *library, const struct library_config *from, char why[256])
 {
     for (size_t i = 0; i < library->root_count; i++) {
         char folder[PATH_CHARACTERS], refused[256] = "";
         struct scan_root *root = &library->scan_roots[i];
         snprintf(folder, sizeof folder, "%s/catalog/%d", library->state_folder, root->id);
         struct depot_config config = {
-            .folder = folder, .library = (uint8_t)root->id, .ignored_articles = text_of(articles)};
+            .folder = folder,
+            .library = (uint8_t)root->id,
+            .ignored_articles = text_of(from->ignored_articles ? from->ignored_articles : ""),
+            .epoch = from->epoch,
+            .after_number = (uint64_t)clock_unix_ms() / 1000,
+            .keep_s = from->catalog_keep_s,
+        };
         int error = file_make_dirs(AT_FDCWD, folder, 0700);
         if (!error)
             error = depot_open(&config, &root->depot, refused);
@@ -398,8 +443,10 @@ static int open_depots(struct library *library, const char *articles, char why[2
 static void take_first_snapshot(struct library *library)
 {
     struct depot *depots[LIBRARY_MAX_ROOTS];
-    for (size_t i = 0; i < library->root_count; i++)
+    for (size_t i = 0; i < library->root_count; i++) {
         depots[i] = library->scan_roots[i].depot;
+        library->shelves[i] = depot_shelf(depots[i]);
+    }
     library->catalog = depot_snapshot(depots, library->root_count);
     struct catalog_view all = {library->catalog, CATALOG_ALL_LIBRARIES};
     library->progress.tracks = catalog_count(all, CATALOG_TRACK);
@@ -465,8 +512,7 @@ int library_open(const struct library_config *config, struct library **ret_libra
     if (!error)
         error = open_databases(library, ret_why);
     if (!error)
-        error =
-            open_depots(library, config->ignored_articles ? config->ignored_articles : "", ret_why);
+        error = open_depots(library, config, ret_why);
     if (!error) {
         take_first_snapshot(library);
         error = start(library, config, ret_why);
@@ -504,6 +550,8 @@ void library_close(struct library **library_p)
     drop_targets(library);
     catalog_unref(&library->latest);
     catalog_unref(&library->catalog);
+    drop_shelves(library->latest_shelves, library->root_count);
+    drop_shelves(library->shelves, library->root_count);
     artwork_free(&library->artwork);
     library_database_close(&library->database);
     library_database_close(&library->lookup.database);

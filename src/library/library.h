@@ -52,6 +52,8 @@ struct library_config {
     bool watch;              /* inotify: a change in a folder is seen within seconds */
     uint32_t rescan_minutes; /* also look everywhere this often; 0 never */
     uint64_t artwork_cache_bytes; /* 0 for the default, 1 GiB */
+    uint64_t epoch;               /* of the state; raised by a restore (catalog/depot.h) */
+    uint32_t catalog_keep_s;      /* how long replaced lists of the catalogue stay readable */
 };
 
 /*
@@ -112,6 +114,11 @@ void library_report(struct library *library, library_on_problem *on_problem, voi
 /* The current snapshot, with a reference for the caller.  Never NULL after library_open(); may be
  * empty. */
 struct catalog *library_catalog(struct library *library) MUST_USE;
+
+/* A library's catalogue as objects for other nodes: borrowed until the loop turns.  NULL: there is
+ * no such library, or nothing was published yet. */
+struct shelf; /* catalog/shelf.h */
+const struct shelf *library_shelf(const struct library *library, int32_t root);
 
 /* Embedded by the subscriber; called on the loop after the snapshot was swapped and when a scan's
  * phase changes. */

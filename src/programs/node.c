@@ -147,6 +147,8 @@ int node_open_library(struct node *node, struct buffer *why)
         .watch = settings->watch,
         .rescan_minutes = settings->rescan_minutes,
         .artwork_cache_bytes = (uint64_t)settings->artwork_cache_mib << 20,
+        .epoch = node->state ? state_health(node->state).epoch : 1,
+        .catalog_keep_s = settings->catalog_keep_minutes * 60,
     };
     error = library_open(&config, &node->library, words);
     if (error < 0)

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "catalog/depot.h"
+#include "base/mem.h"
 #include "catalog/depot_file.h"
 #include "sample.h"
 #include "tap.h"
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
+#include <openssl/evp.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -178,8 +181,9 @@ static void damage_is_refused(void)
         OK(tracks_of(depot) == 30 && why[0], "damage is refused and the version before stays");
         build = depot_begin(depot);
         sample_give(&sample, build, 0, 40);
-        OK(depot_commit(depot, &build) == 0 && depot_version(depot) == 3,
-           "the next version has a number never used");
+        OK(depot_version(depot) == 3, "under a number never used, so that nothing goes backwards");
+        OK(depot_commit(depot, &build) == 0 && depot_version(depot) == 4,
+           "and so has the next version");
         depot_close(&depot);
         depot = open_depot(why);
         OK(tracks_of(depot) == 40 && !why[0], "and is good");
@@ -216,6 +220,188 @@ static void leftovers_are_swept(void)
     sample_free(&sample);
 }
 
+/* --- what other nodes may read --- */
+
+static struct depot *open_kept(uint64_t epoch, uint64_t after_number, uint32_t keep_s)
+{
+    char why[256];
+    struct depot *depot = NULL;
+    struct depot_config config = {.folder = folder,
+                                  .library = 1,
+                                  .epoch = epoch,
+                                  .after_number = after_number,
+                                  .keep_s = keep_s};
+    if (depot_open(&config, &depot, why) != 0)
+        abort();
+    return depot;
+}
+
+static void replace(struct depot *depot, struct sample *sample, uint32_t tracks)
+{
+    struct build *build = depot_begin(depot);
+    sample_give(sample, build, 0, tracks);
+    if (depot_replace(depot, &build) != 0)
+        abort();
+}
+
+/* The object's bytes have the digest under which they were asked for. */
+static bool is_handed_out(const struct shelf *shelf, const struct list_entry *entry)
+{
+    bool is_right = true;
+    for (unsigned object = 0; object < SEGMENT_OBJECTS && is_right; object++) {
+        uint8_t digest[32];
+        uint64_t size = 0;
+        int fd = shelf_open(shelf, entry->digest[object], (enum segment_object)object, &size);
+        if (fd < 0)
+            return false;
+        char *bytes = mem_alloc(size);
+        is_right = size == entry->size_bytes[object] && read(fd, bytes, size) == (ssize_t)size &&
+                   EVP_Digest(bytes, size, digest, NULL, EVP_sha256(), NULL) &&
+                   memcmp(digest, entry->digest[object], sizeof digest) == 0;
+        mem_free(bytes);
+        (void)close(fd);
+    }
+    return is_right;
+}
+
+static void replaced_lists_stay_readable(void)
+{
+    struct sample sample;
+    uint64_t size;
+    sample_make(&sample, 2, 20);
+    struct depot *depot = open_kept(1, 0, 3600);
+    struct shelf *none = depot_shelf(depot);
+    OK(!none, "what was never published is on no shelf");
+    replace(depot, &sample, 5);
+    struct shelf *first = depot_shelf(depot);
+    struct list_entry entry = shelf_current(first)->entries[0];
+    OK(is_handed_out(first, &entry), "an object is found by the SHA-256 of its bytes");
+    OK(shelf_open(first, entry.digest[SEGMENT_CORE], SEGMENT_DETAIL, &size) == -ENOENT,
+       "and by which of the two it is");
+    for (uint32_t i = 6; i < 10; i++)
+        replace(depot, &sample, i);
+    struct shelf *last = depot_shelf(depot);
+    OK(shelf_version(last, 1, 1) && shelf_version(last, 1, 5) && !shelf_version(last, 1, 6) &&
+           !shelf_version(last, 2, 1),
+       "lists that were replaced lately are there by version");
+    OK(is_handed_out(first, &entry) && is_handed_out(last, &entry), "with their objects");
+    depot_close(&depot);
+    depot = open_kept(1, 0, 3600);
+    struct shelf *again = depot_shelf(depot);
+    OK(shelf_version(again, 1, 1) && is_handed_out(again, &entry), "also after a restart");
+    depot_close(&depot);
+    depot = open_kept(1, 0, 0);
+    replace(depot, &sample, 11);
+    OK(!is_handed_out(again, &entry), "past their time they are swept");
+    struct shelf *swept = depot_shelf(depot);
+    OK(shelf_version(swept, 1, 5) && !shelf_version(swept, 1, 4), "but for the one before");
+    depot_close(&depot);
+    shelf_unref(&first);
+    shelf_unref(&last);
+    shelf_unref(&again);
+    shelf_unref(&swept);
+    clear_folder();
+    sample_free(&sample);
+}
+
+static size_t lists_of(struct depot *depot, uint64_t upto)
+{
+    size_t count = 0;
+    struct shelf *shelf = depot_shelf(depot);
+    for (uint64_t number = 1; number <= upto; number++)
+        count += shelf_version(shelf, 1, number) != NULL;
+    shelf_unref(&shelf);
+    return count;
+}
+
+static void replaced_lists_are_bounded(void)
+{
+    struct sample sample;
+    sample_make(&sample, 2, 20);
+    struct depot *depot = open_kept(1, 0, 1 << 30);
+    for (unsigned i = 0; i < 40; i++)
+        replace(depot, &sample, 10 + i % 2);
+    OK(lists_of(depot, 40) == SHELF_MAX_LISTS, "no more lists are kept than a shelf holds");
+    depot_close(&depot);
+    clear_folder();
+    sample_free(&sample);
+}
+
+static void versions_never_go_backwards(void)
+{
+    struct sample sample;
+    sample_make(&sample, 2, 20);
+    struct depot *depot = open_kept(1, 5000, 0);
+    replace(depot, &sample, 5);
+    OK(depot_version(depot) == 5001, "a new folder's numbers begin after the one given");
+    depot_close(&depot);
+    depot = open_kept(3, 9000, 0);
+    struct shelf *shelf = depot_shelf(depot);
+    OK(shelf_current(shelf)->epoch == 3 && shelf_current(shelf)->number > 5001 &&
+           tracks_of(depot) == 5,
+       "a raised epoch is published at once, with the same tracks");
+    shelf_unref(&shelf);
+    depot_close(&depot);
+    depot = open_kept(2, 0, 0);
+    replace(depot, &sample, 6);
+    shelf = depot_shelf(depot);
+    OK(shelf_current(shelf)->epoch == 3, "an epoch is never lowered");
+    shelf_unref(&shelf);
+    depot_close(&depot);
+    clear_folder();
+    sample_free(&sample);
+}
+
+/* Makes the current list one of major 1: the digests are those in the objects' headers. */
+static void age_list(void)
+{
+    struct list list;
+    struct buffer bytes;
+    char path[128];
+    int at = open(folder, O_RDONLY | O_DIRECTORY);
+    if (!depot_read_list(at, 1, &list))
+        abort();
+    for (uint32_t i = 0; i < list.count; i++)
+        for (unsigned object = 0; object < SEGMENT_OBJECTS; object++) {
+            int fd = depot_open_object(at, list.entries[i].number, (enum segment_object)object);
+            if (pread(fd, list.entries[i].digest[object], 32, FORMAT_DIGEST_AT) != 32)
+                abort();
+            (void)close(fd);
+        }
+    (void)close(at);
+    buffer_init(&bytes, 4096);
+    list_write(&list, &bytes);
+    bytes.data[8] = 1;
+    if (!EVP_Digest(bytes.data, bytes.size - 32, (uint8_t *)bytes.data + bytes.size - 32, NULL,
+                    EVP_sha256(), NULL))
+        abort();
+    (void)snprintf(path, sizeof path, "%s/0000000000000001.list", folder);
+    int fd = open(path, O_WRONLY | O_TRUNC);
+    if (write(fd, bytes.data, bytes.size) != (ssize_t)bytes.size)
+        abort();
+    (void)close(fd);
+    buffer_release(&bytes);
+}
+
+static void lists_of_the_last_major_are_read(void)
+{
+    struct sample sample;
+    sample_make(&sample, 2, 20);
+    struct depot *depot = open_kept(1, 0, 3600);
+    replace(depot, &sample, 5);
+    depot_close(&depot);
+    age_list();
+    depot = open_kept(1, 0, 3600);
+    struct shelf *shelf = depot_shelf(depot);
+    OK(tracks_of(depot) == 5 && depot_version(depot) == 2, "a list of major 1 is published anew");
+    OK(is_handed_out(shelf, &shelf_current(shelf)->entries[0]), "with digests of whole objects");
+    OK(!shelf_version(shelf, 1, 1), "and not kept");
+    shelf_unref(&shelf);
+    depot_close(&depot);
+    clear_folder();
+    sample_free(&sample);
+}
+
 static void names_parse(void)
 {
     uint64_t number = 0;
@@ -241,6 +427,10 @@ int main(void)
     random_histories();
     damage_is_refused();
     leftovers_are_swept();
+    replaced_lists_stay_readable();
+    replaced_lists_are_bounded();
+    versions_never_go_backwards();
+    lists_of_the_last_major_are_read();
     (void)rmdir(folder);
     return tap_done();
 }
