@@ -27,6 +27,11 @@ struct apply {
     struct effects *writing; /* the thread's own; not empty: still to be written */
 };
 
+static bool is_empty(const struct effects *effects)
+{
+    return effects->lsn == 0 && effects->cursor == 0;
+}
+
 struct effects *apply_begin(struct apply *apply)
 {
     pthread_mutex_lock(&apply->lock);
@@ -84,19 +89,19 @@ static void pause_for(struct apply *apply, int64_t ms)
 /* Lock held.  Waits for something to write or run; false when stopping and there is neither. */
 static bool wait_for_work(struct apply *apply)
 {
-    while (!apply->is_stopping && !apply->first_job && apply->filling->lsn == 0 &&
-           apply->writing->lsn == 0)
+    while (!apply->is_stopping && !apply->first_job && is_empty(apply->filling) &&
+           is_empty(apply->writing))
         pthread_cond_wait(&apply->has_work, &apply->lock);
     if (apply->status.error)
         pause_for(apply, RETRY_MS);
     else if (!apply->is_stopping && !apply->first_job)
         pause_for(apply, GATHER_MS); /* one fsync for what comes together */
-    if (apply->writing->lsn == 0) {
+    if (is_empty(apply->writing)) {
         struct effects *filled = apply->filling;
         apply->filling = apply->writing;
         apply->writing = filled;
     }
-    return apply->writing->lsn || apply->first_job || !apply->is_stopping;
+    return !is_empty(apply->writing) || apply->first_job || !apply->is_stopping;
 }
 
 static void report(const struct apply *apply, int error, int error_before)
@@ -117,27 +122,28 @@ static void write_effects(struct apply *apply)
     pthread_mutex_lock(&apply->lock);
     int error_before = apply->status.error;
     apply->status.error = error;
-    if (!error)
+    if (!error && lsn)
         apply->status.applied_lsn = lsn;
     pthread_mutex_unlock(&apply->lock);
     report(apply, error, error_before);
     if (error)
         return;
     effects_reset(apply->writing);
-    journal_trim(apply->journal, lsn);
+    if (lsn)
+        journal_trim(apply->journal, lsn);
 }
 
 /* Jobs see everything that was there when they came: both sets are written first. */
 static void run_jobs(struct apply *apply, struct apply_job *jobs)
 {
     pthread_mutex_lock(&apply->lock);
-    if (apply->writing->lsn == 0) {
+    if (is_empty(apply->writing)) {
         struct effects *filled = apply->filling;
         apply->filling = apply->writing;
         apply->writing = filled;
     }
     pthread_mutex_unlock(&apply->lock);
-    if (apply->writing->lsn)
+    if (!is_empty(apply->writing))
         write_effects(apply);
     int error = apply_status(apply).error;
     for (struct apply_job *job = jobs, *next; job; job = next) {
@@ -156,7 +162,7 @@ static void *run(void *context)
         apply->first_job = NULL;
         apply->last_job = &apply->first_job;
         pthread_mutex_unlock(&apply->lock);
-        if (apply->writing->lsn)
+        if (!is_empty(apply->writing))
             write_effects(apply);
         if (jobs)
             run_jobs(apply, jobs);

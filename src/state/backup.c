@@ -17,6 +17,7 @@
 #include "io/clock.h"
 #include "io/file.h"
 #include "io/loop.h"
+#include "state/database_sqlite.h"
 #include "state/state_internal.h"
 
 #include <errno.h>

@@ -1,475 +1,62 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-/* SQLite: WAL, synchronous=FULL because the journal is trimmed on our word. */
 #include "state/database.h"
 
-#include "base/mem.h"
-#include "io/fault_point.h"
-#include "state/database_schema.h"
+#include "state/database_engine.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <sqlite3.h>
-#include <unistd.h>
-
-enum statement {
-    PUT_CELL,
-    DROP_CELL,
-    PUT_COUNT,
-    PUT_PLAY,
-    PUT_RANGE,
-    DROP_RANGE,
-    PUT_DIGEST,
-    PUT_KEPT,
-    PUT_MARK,
-    BEGIN,
-    COMMIT,
-    ROLLBACK,
-    STATEMENTS,
-};
-
-static const char *const sql[STATEMENTS] = {
-    [PUT_CELL] =
-        ("INSERT OR REPLACE INTO cells (account, space, key, value, final, hlc, device, seq)"
-         " VALUES (?, ?, ?, ?, ?, ?, ?, ?)"),
-    [DROP_CELL] = "DELETE FROM cells WHERE account = ? AND space = ? AND key = ?",
-    [PUT_COUNT] =
-        "INSERT OR REPLACE INTO counts (account, subject, plays, last_ms) VALUES (?, ?, ?, ?)",
-    [PUT_PLAY] =
-        ("INSERT OR IGNORE INTO plays (device, seq, account, track, at_ms, accepted_ms, payload)"
-         " VALUES (?, ?, ?, ?, ?, ?, ?)"),
-    [PUT_RANGE] = "INSERT OR REPLACE INTO seen (device, first, last) VALUES (?, ?, ?)",
-    [DROP_RANGE] = "DELETE FROM seen WHERE device = ? AND first = ?",
-    [PUT_DIGEST] = "INSERT OR REPLACE INTO digests (device, slot, seq, digest) VALUES (?, ?, ?, ?)",
-    [PUT_KEPT] = "INSERT OR IGNORE INTO kept (device, seq, operation) VALUES (?, ?, ?)",
-    [PUT_MARK] = "UPDATE mark SET journal = ?, lsn = ?",
-    [BEGIN] = "BEGIN IMMEDIATE",
-    [COMMIT] = "COMMIT",
-    [ROLLBACK] = "ROLLBACK",
-};
-
-struct database {
-    sqlite3 *sqlite;
-    sqlite3_stmt *statements[STATEMENTS];
-};
-
-const char *database_words(int result)
+bool database_is_remote(const char *location)
 {
-    switch (result & 0xff) {
-    case SQLITE_BUSY:
-    case SQLITE_LOCKED:
-        return "is locked by another program: close whatever else has it open (a shell, a backup "
-               "tool)";
-    case SQLITE_CORRUPT:
-    case SQLITE_NOTADB:
-        return "is damaged: stop the server and put a backup back with 'sostenuto restore'";
-    case SQLITE_FULL:
-        return "cannot grow: the disk is full";
-    case SQLITE_READONLY:
-    case SQLITE_PERM:
-    case SQLITE_CANTOPEN:
-        return "cannot be opened for writing: check its owner and mode, and those of its folder";
-    case SQLITE_IOERR:
-        return "cannot be read or written: the disk reports an error";
-    case SQLITE_MISMATCH:
-        return "was written by a newer sostenuto: run that one, or restore an older backup";
-    default:
-        return "cannot be used";
-    }
+    struct text whole = text_of(location);
+    return text_starts(whole, TEXT("postgresql://")) || text_starts(whole, TEXT("postgres://"));
 }
 
-static int errno_of(int result)
+int database_open(const char *location, struct database **ret, struct state_error *ret_error)
 {
-    switch (result & 0xff) {
-    case SQLITE_OK:
-        return 0;
-    case SQLITE_BUSY:
-    case SQLITE_LOCKED:
-        return -EBUSY;
-    case SQLITE_FULL:
-        return -ENOSPC;
-    case SQLITE_READONLY:
-    case SQLITE_PERM:
-    case SQLITE_CANTOPEN:
-        return -EACCES;
-    case SQLITE_MISMATCH:
-        return -EPROTONOSUPPORT;
-    default:
-        return -EIO;
-    }
-}
-
-static int fail(int result, const char *path, sqlite3 *sqlite, struct state_error *ret_error)
-{
-    const char *theirs = sqlite && sqlite3_errcode(sqlite) != SQLITE_OK ? sqlite3_errmsg(sqlite)
-                                                                        : sqlite3_errstr(result);
-    bool is_ours =
-        result ==
-        SQLITE_MISMATCH; /* database_migrate's own word for "newer": SQLite has nothing to add */
-    snprintf(ret_error->words, sizeof ret_error->words, is_ours ? "%s %s" : "%s %s (SQLite: %s)",
-             path, database_words(result), theirs);
-    return errno_of(result);
-}
-
-/* --- life --- */
-
-static int connect_to(const char *path, sqlite3 **ret)
-{
-    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW,
-                  0600); /* SQLite's own would be 0644 */
-    if (fd < 0)
-        return SQLITE_CANTOPEN;
-    close(fd);
-    int result = sqlite3_open_v2(path, ret, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
-    sqlite3_extended_result_codes(*ret, 1);
-    sqlite3_busy_timeout(*ret, 2000);
-    if (result == SQLITE_OK)
-        result = sqlite3_exec(
-            *ret,
-            "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF;",
-            NULL, NULL, NULL);
-    return result;
-}
-
-int database_make_version(const char *path, int version, struct state_error *ret_error)
-{
-    sqlite3 *sqlite = NULL;
-    int result = connect_to(path, &sqlite);
-    if (result == SQLITE_OK)
-        result = database_migrate(sqlite, version);
-    int error = result == SQLITE_OK ? 0 : fail(result, path, sqlite, ret_error);
-    sqlite3_close(sqlite);
-    return error;
-}
-
-int database_open(const char *path, struct database **ret, struct state_error *ret_error)
-{
-    struct database *database = MEM_NEW(struct database);
-    int result = connect_to(path, &database->sqlite);
-    if (result == SQLITE_OK)
-        result = database_migrate(database->sqlite, DATABASE_VERSION);
-    for (int i = 0; i < STATEMENTS && result == SQLITE_OK; i++)
-        result = sqlite3_prepare_v3(database->sqlite, sql[i], -1, SQLITE_PREPARE_PERSISTENT,
-                                    &database->statements[i], NULL);
-    if (result == SQLITE_OK) {
-        *ret = database;
-        return 0;
-    }
-    int error = fail(result, path, database->sqlite, ret_error);
-    database_close(&database);
-    return error;
+    return database_is_remote(location) ? database_postgres_open(location, ret, ret_error)
+                                        : database_sqlite_open(location, ret, ret_error);
 }
 
 void database_close(struct database **database)
 {
-    if (!*database)
-        return;
-    for (int i = 0; i < STATEMENTS; i++)
-        sqlite3_finalize((*database)->statements[i]);
-    sqlite3_close((*database)->sqlite);
-    mem_free_p(database);
-}
-
-/* --- writing: bind in order, step, reset --- */
-
-struct row {
-    sqlite3_stmt *statement;
-    int next;
-};
-
-static struct row row_of(struct database *database, enum statement which)
-{
-    return (struct row){database->statements[which], 1};
-}
-
-static void bind_text(struct row *row, struct text t)
-{
-    sqlite3_bind_blob64(row->statement, row->next++, t.data ? t.data : "", t.size, SQLITE_STATIC);
-}
-
-static void bind_uid(struct row *row, const struct uid *uid) { bind_text(row, uid_view(uid)); }
-
-static void bind_integer(struct row *row, uint64_t value)
-{
-    sqlite3_bind_int64(row->statement, row->next++, (sqlite3_int64)value);
-}
-
-static int run(struct row *row)
-{
-    int result = sqlite3_step(row->statement);
-    sqlite3_reset(row->statement);
-    sqlite3_clear_bindings(row->statement);
-    return result == SQLITE_DONE || result == SQLITE_ROW ? SQLITE_OK : result;
-}
-
-static int run_plain(struct database *database, enum statement which)
-{
-    struct row row = row_of(database, which);
-    return run(&row);
-}
-
-static int write_cell(struct database *database, const struct effect *effect)
-{
-    bool is_put = effect->kind == EFFECT_CELL;
-    struct row row = row_of(database, is_put ? PUT_CELL : DROP_CELL);
-    bind_uid(&row, &effect->cell.account);
-    bind_integer(&row, effect->cell.space);
-    bind_text(&row, effect->cell.key);
-    if (is_put) {
-        bind_text(&row, effect->cell.value);
-        bind_integer(&row, effect->cell.order.is_final);
-        bind_integer(&row, effect->cell.order.hlc);
-        bind_uid(&row, &effect->cell.order.device);
-        bind_integer(&row, effect->cell.order.seq);
-    }
-    return run(&row);
-}
-
-static int write_count(struct database *database, const struct effect *effect)
-{
-    struct row row = row_of(database, PUT_COUNT);
-    bind_uid(&row, &effect->count.account);
-    bind_text(&row, subject_view(&effect->count.subject));
-    bind_integer(&row, effect->count.count);
-    bind_integer(&row, (uint64_t)effect->count.last_ms);
-    return run(&row);
-}
-
-static int write_play(struct database *database, const struct effect *effect)
-{
-    struct row row = row_of(database, PUT_PLAY);
-    bind_uid(&row, &effect->play.device);
-    bind_integer(&row, effect->play.seq);
-    bind_uid(&row, &effect->play.account);
-    bind_text(&row, subject_view(&effect->play.track));
-    bind_integer(&row, (uint64_t)effect->play.at_ms);
-    bind_integer(&row, (uint64_t)effect->play.accepted_ms);
-    sqlite3_bind_text64(row.statement, row.next, effect->play.payload.data,
-                        effect->play.payload.size, SQLITE_STATIC, SQLITE_UTF8);
-    return run(&row);
-}
-
-static int write_seen(struct database *database, const struct effect *effect)
-{
-    int result = SQLITE_OK;
-    if (effect->seen.range.gone) {
-        struct row gone = row_of(database, DROP_RANGE);
-        bind_uid(&gone, &effect->seen.device);
-        bind_integer(&gone, effect->seen.range.gone);
-        result = run(&gone);
-    }
-    struct row range = row_of(database, PUT_RANGE);
-    bind_uid(&range, &effect->seen.device);
-    bind_integer(&range, effect->seen.range.first);
-    bind_integer(&range, effect->seen.range.last);
-    result = result == SQLITE_OK ? run(&range) : result;
-    if (result != SQLITE_OK || !effect->seen.digest)
-        return result;
-    struct row digest = row_of(database, PUT_DIGEST);
-    bind_uid(&digest, &effect->seen.device);
-    bind_integer(&digest, effect->seen.seq % SEEN_REMEMBERED);
-    bind_integer(&digest, effect->seen.seq);
-    bind_integer(&digest, effect->seen.digest);
-    return run(&digest);
-}
-
-static int write_kept(struct database *database, const struct effect *effect)
-{
-    struct row row = row_of(database, PUT_KEPT);
-    bind_uid(&row, &effect->kept.device);
-    bind_integer(&row, effect->kept.seq);
-    bind_text(&row, effect->kept.bytes);
-    return run(&row);
-}
-
-static int (*const writers[])(struct database *database, const struct effect *effect) = {
-    [EFFECT_CELL] = write_cell, [EFFECT_CELL_DROP] = write_cell, [EFFECT_COUNT] = write_count,
-    [EFFECT_PLAY] = write_play, [EFFECT_SEEN] = write_seen,      [EFFECT_KEPT] = write_kept,
-};
-
-int database_write(struct database *database, const struct effects *effects, struct uid journal)
-{
-    int result = run_plain(database, BEGIN);
-    if (result != SQLITE_OK)
-        return result;
-    for (size_t i = 0; i < effects->count && result == SQLITE_OK; i++)
-        result = writers[effects->items[i].kind](database, &effects->items[i]);
-    struct row mark = row_of(database, PUT_MARK);
-    bind_uid(&mark, &journal);
-    bind_integer(&mark, effects->lsn);
-    result = result == SQLITE_OK ? run(&mark) : result;
-    fault_point_disk();
-    result = result == SQLITE_OK ? run_plain(database, COMMIT) : result;
-    if (result != SQLITE_OK)
-        (void)!run_plain(database, ROLLBACK);
-    return result;
-}
-
-/* --- loading --- */
-
-static struct text column_text(sqlite3_stmt *statement, int column)
-{
-    const char *data = sqlite3_column_blob(statement, column); /* first: it may convert */
-    return text_make(data, (size_t)sqlite3_column_bytes(statement, column));
-}
-
-static uint64_t column_integer(sqlite3_stmt *statement, int column)
-{
-    return (uint64_t)sqlite3_column_int64(statement, column);
-}
-
-static bool column_bytes(sqlite3_stmt *statement, int column, void *ret, size_t size)
-{
-    struct text t = column_text(statement, column);
-    if (t.size == size)
-        memcpy(ret, t.data, size);
-    return t.size == size;
-}
-
-static bool load_cell(sqlite3_stmt *row, const struct database_sink *sink)
-{
-    struct cell_name name;
-    struct cell cell;
-    if (!column_bytes(row, 0, &name.account, UID_BYTES) ||
-        !column_bytes(row, 6, &cell.order.device, UID_BYTES))
-        return false;
-    name.space = (enum space)sqlite3_column_int(row, 1);
-    name.key = column_text(row, 2);
-    cell.value = column_text(row, 3);
-    cell.order.is_final = sqlite3_column_int(row, 4) != 0;
-    cell.order.hlc = column_integer(row, 5);
-    cell.order.seq = column_integer(row, 7);
-    return sink->cell(sink->context, &name, &cell);
-}
-
-static bool load_count(sqlite3_stmt *row, const struct database_sink *sink)
-{
-    struct uid account;
-    struct subject subject;
-    return column_bytes(row, 0, &account, UID_BYTES) &&
-           column_bytes(row, 1, &subject, SUBJECT_BYTES) &&
-           sink->count(sink->context, account, subject,
-                       (struct plays){column_integer(row, 2), sqlite3_column_int64(row, 3)});
-}
-
-static bool load_range(sqlite3_stmt *row, const struct database_sink *sink)
-{
-    struct uid device;
-    return column_bytes(row, 0, &device, UID_BYTES) &&
-           sink->range(sink->context, device, column_integer(row, 1), column_integer(row, 2));
-}
-
-static bool load_digest(sqlite3_stmt *row, const struct database_sink *sink)
-{
-    struct uid device;
-    return column_bytes(row, 0, &device, UID_BYTES) &&
-           sink->digest(sink->context, device, column_integer(row, 1), column_integer(row, 2));
-}
-
-static bool load_kept(sqlite3_stmt *row, const struct database_sink *sink)
-{
-    return sink->kept(sink->context, column_text(row, 0));
-}
-
-static const struct {
-    const char *sql;
-    bool (*load)(sqlite3_stmt *row, const struct database_sink *sink);
-} tables[] = {
-    {"SELECT account, space, key, value, final, hlc, device, seq FROM cells", load_cell},
-    {"SELECT account, subject, plays, last_ms FROM counts", load_count},
-    {"SELECT device, first, last FROM seen", load_range},
-    {"SELECT device, seq, digest FROM digests", load_digest},
-    {"SELECT operation FROM kept", load_kept},
-};
-
-static int load_table(sqlite3 *sqlite, size_t which, const struct database_sink *sink)
-{
-    sqlite3_stmt *statement = NULL;
-    int result = sqlite3_prepare_v2(sqlite, tables[which].sql, -1, &statement, NULL);
-    while (result == SQLITE_OK || result == SQLITE_ROW) {
-        result = sqlite3_step(statement);
-        if (result == SQLITE_ROW && !tables[which].load(statement, sink))
-            result = SQLITE_CORRUPT;
-    }
-    sqlite3_finalize(statement);
-    return result == SQLITE_DONE ? SQLITE_OK : result;
-}
-
-static int load_mark(sqlite3 *sqlite, struct database_mark *ret_mark)
-{
-    sqlite3_stmt *statement = NULL;
-    int result = sqlite3_prepare_v2(sqlite, "SELECT journal, lsn, epoch FROM mark WHERE id = 0", -1,
-                                    &statement, NULL);
-    if (result == SQLITE_OK)
-        result = sqlite3_step(statement);
-    if (result == SQLITE_ROW) {
-        bool is_whole = column_bytes(statement, 0, &ret_mark->journal, UID_BYTES);
-        ret_mark->lsn = column_integer(statement, 1);
-        ret_mark->epoch = column_integer(statement, 2);
-        result = is_whole ? SQLITE_OK : SQLITE_CORRUPT;
-    } else if (result == SQLITE_DONE) {
-        result = SQLITE_CORRUPT;
-    }
-    sqlite3_finalize(statement);
-    return result;
+    if (*database)
+        (*database)->engine->close(*database);
+    *database = NULL;
 }
 
 int database_load(struct database *database, const struct database_sink *sink,
                   struct database_mark *ret_mark, struct state_error *ret_error)
 {
-    int result = load_mark(database->sqlite, ret_mark);
-    for (size_t i = 0; i < ARRAY_SIZE(tables) && result == SQLITE_OK; i++)
-        result = load_table(database->sqlite, i, sink);
-    return result == SQLITE_OK ? 0
-                               : fail(result, sqlite3_db_filename(database->sqlite, "main"),
-                                      database->sqlite, ret_error);
+    return database->engine->load(database, sink, ret_mark, ret_error);
 }
 
-/* --- copies and upkeep --- */
-
-int database_copy(struct database *database, const char *path)
+int database_write(struct database *database, const struct effects *effects, struct uid journal)
 {
-    sqlite3 *copy = NULL;
-    int result = sqlite3_open_v2(path, &copy, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL);
-    if (result == SQLITE_OK) {
-        sqlite3_backup *backup = sqlite3_backup_init(copy, "main", database->sqlite, "main");
-        result = backup ? sqlite3_backup_step(backup, -1) : sqlite3_errcode(copy);
-        result = result == SQLITE_DONE ? SQLITE_OK : result;
-        int finished = backup ? sqlite3_backup_finish(backup) : SQLITE_OK;
-        result = result == SQLITE_OK ? finished : result;
-    }
-    if (result == SQLITE_OK) /* one plain file, no -wal beside it */
-        result = sqlite3_exec(copy, "PRAGMA journal_mode = DELETE", NULL, NULL, NULL);
-    sqlite3_close(copy);
-    return result;
+    return database->engine->write(database, effects, journal);
 }
 
 int database_set_mark(struct database *database, const struct database_mark *mark)
 {
-    sqlite3_stmt *statement = NULL;
-    int result = sqlite3_prepare_v2(
-        database->sqlite, "UPDATE mark SET journal = ?, lsn = ?, epoch = ?", -1, &statement, NULL);
-    if (result != SQLITE_OK)
-        return result;
-    struct row row = {statement, 1};
-    bind_uid(&row, &mark->journal);
-    bind_integer(&row, mark->lsn);
-    bind_integer(&row, mark->epoch);
-    result = run(&row);
-    sqlite3_finalize(statement);
-    return result;
+    return database->engine->set_mark(database, mark);
 }
 
 int database_forget_sessions(struct database *database, int64_t before_ms)
 {
-    sqlite3_stmt *statement = NULL;
-    int result = sqlite3_prepare_v2(
-        database->sqlite, "DELETE FROM cells WHERE space = ? AND hlc < ?", -1, &statement, NULL);
-    if (result != SQLITE_OK)
-        return result;
-    struct row row = {statement, 1};
-    bind_integer(&row, SPACE_SESSION);
-    bind_integer(&row, (uint64_t)before_ms << 16);
-    result = run(&row);
-    sqlite3_finalize(statement);
-    return result;
+    return database->engine->forget_sessions(database, before_ms);
+}
+
+int database_clear(struct database *database) { return database->engine->clear(database); }
+
+const char *database_words(int result)
+{
+    switch (result) {
+    case DATABASE_UNREACHABLE:
+        return "cannot be reached: check that PostgreSQL runs, its address and who may connect";
+    case DATABASE_SLOW:
+        return "does not answer in time: check PostgreSQL, its disk and the network to it";
+    case DATABASE_REFUSED:
+        return "refuses: see what PostgreSQL says, here and in its own log";
+    case DATABASE_FOREIGN:
+        return "holds rows that are not sostenuto's: restore a backup of it";
+    default:
+        return database_sqlite_words(result);
+    }
 }

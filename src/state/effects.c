@@ -35,6 +35,7 @@ void effects_reset(struct effects *effects)
     arena_reset(effects->arena);
     effects->count = 0;
     effects->lsn = 0;
+    effects->cursor = 0;
 }
 
 static void own_texts(struct arena *arena, struct effect *effect)

@@ -16,7 +16,9 @@ enum effect_kind {
     EFFECT_COUNT,     /* plays of a subject by an account, in all and last */
     EFFECT_PLAY,      /* one play */
     EFFECT_SEEN,      /* a range of a device, and the digest of the operation that made it */
+    EFFECT_DIGEST,    /* that digest alone */
     EFFECT_KEPT,      /* an operation of unknown kind, whole */
+    EFFECT_KINDS,
 };
 
 struct effect {
@@ -33,10 +35,13 @@ struct effect {
             struct subject subject;
             uint64_t count;
             int64_t last_ms;
+            struct uid device; /* the play that counted; none: `count` is taken over as it is */
+            uint64_t seq;
+            size_t place; /* of the subject in that play */
         } count;
         struct {
             struct uid device, account;
-            uint64_t seq;
+            uint64_t seq, hlc;
             struct subject track;
             int64_t at_ms, accepted_ms;
             struct text payload;
@@ -58,7 +63,8 @@ struct effects {
     struct effect *items;
     size_t count, capacity;
     struct arena *arena;
-    uint64_t lsn; /* everything up to here is in these effects or before */
+    uint64_t lsn;    /* everything up to here is in these effects or before; 0: says nothing */
+    uint64_t cursor; /* so is every change of the state of record up to here (record.h); 0: same */
 };
 
 enum { EFFECTS_MAX_BYTES = 64 * 1024 * 1024 };

@@ -102,26 +102,33 @@ static void sweep_playlist(struct model *model, struct uid account, struct uid i
 
 /* --- merging --- */
 
-static void merge_change(struct model *model, const struct operation *operation,
-                         const struct change *change, struct effects *effects)
+static bool merge_cell(struct model *model, struct uid account, const struct change *change,
+                       const struct operation_order *order, struct effects *effects)
 {
-    struct uid account = operation->account, id;
-    struct operation_order order = operation_order(operation);
-    order.is_final = change->is_final;
+    struct uid id;
     if (is_swallowed(model, account, change) ||
-        cells_merge(model->cells, account, change->space, change->key, change->value, &order) !=
+        cells_merge(model->cells, account, change->space, change->key, change->value, order) !=
             CELLS_WON)
-        return; /* never for want of room: model_check() saw some */
+        return false; /* never for want of room: model_check() saw some */
     show(model, account, change->space, change->key,
          cells_get(model->cells, account, change->space, change->key));
     if (effects)
         effects_add(effects,
                     &(struct effect){EFFECT_CELL, .cell = {account, change->space, change->key,
-                                                           change->value, order}});
+                                                           change->value, *order}});
     if (change->space == SPACE_PLAYLIST_NAME && change->is_final) {
         memcpy(id.bytes, change->key.data, UID_BYTES);
         sweep_playlist(model, account, id, effects);
     }
+    return true;
+}
+
+static void merge_change(struct model *model, const struct operation *operation,
+                         const struct change *change, struct effects *effects)
+{
+    struct operation_order order = operation_order(operation);
+    order.is_final = change->is_final;
+    (void)merge_cell(model, operation->account, change, &order, effects);
 }
 
 /* Counts once, but takes the latest time of any delivery: a maximum, like everything else. */
@@ -134,14 +141,15 @@ static void merge_play(struct model *model, const struct operation *operation,
         if (effects)
             effects_add(effects, &(struct effect){EFFECT_COUNT,
                                                   .count = {operation->account, play->subjects[i],
-                                                            plays.count, plays.last_ms}});
+                                                            plays.count, plays.last_ms,
+                                                            operation->device, operation->seq, i}});
     }
     if (effects && is_new && play->subject_count)
-        effects_add(
-            effects,
-            &(struct effect){EFFECT_PLAY, .play = {operation->device, operation->account,
-                                                   operation->seq, play->subjects[0], play->at_ms,
-                                                   operation->accepted_ms, operation->payload}});
+        effects_add(effects,
+                    &(struct effect){EFFECT_PLAY,
+                                     .play = {operation->device, operation->account, operation->seq,
+                                              operation->hlc, play->subjects[0], play->at_ms,
+                                              operation->accepted_ms, operation->payload}});
 }
 
 /* A derived id means what it says: the same play told with other details is the same play. */
@@ -203,4 +211,124 @@ enum model_verdict model_merge(struct model *model, const struct operation *oper
     if (is_new)
         keep_unknown(operation, effects);
     return verdict;
+}
+
+/* --- by way of the state of record --- */
+
+static bool learn_cell(struct model *model, const struct effect *learnt, struct effects *effects)
+{
+    const struct change change = {.space = learnt->cell.space,
+                                  .is_final = learnt->cell.order.is_final,
+                                  .key = learnt->cell.key,
+                                  .value = learnt->cell.value};
+    bool is_known = cells_get(model->cells, learnt->cell.account, change.space, change.key);
+    if (change.key.size > NAME_MAX_BYTES ||
+        (change.space == SPACE_PLAYLIST_NAME && change.key.size != UID_BYTES) ||
+        (is_of_playlist(change.space) && change.key.size < UID_BYTES) ||
+        (!is_known && !cells_has_room(model->cells, learnt->cell.account, 1)))
+        return false;
+    return merge_cell(model, learnt->cell.account, &change, &learnt->cell.order, effects);
+}
+
+static bool learn_play(struct model *model, const struct effect *learnt, struct effects *effects)
+{
+    const char *why;
+    const struct operation operation = {.device = learnt->play.device,
+                                        .seq = learnt->play.seq,
+                                        .hlc = learnt->play.hlc,
+                                        .accepted_ms = learnt->play.accepted_ms,
+                                        .account = learnt->play.account,
+                                        .kind = text_of(operation_kind_name(KIND_PLAY)),
+                                        .payload = learnt->play.payload};
+    return model_merge(model, &operation, effects, &why) == MODEL_MERGED;
+}
+
+static void learn_range(struct model *model, const struct effect *learnt, struct effects *effects)
+{
+    struct seen_change changes[SEEN_JOINED];
+    size_t count;
+    do {
+        count = seen_join(model->seen, learnt->seen.device, learnt->seen.range.first,
+                          learnt->seen.range.last, changes);
+        for (size_t i = 0; effects && i < count; i++)
+            effects_add(effects, &(struct effect){EFFECT_SEEN,
+                                                  .seen = {learnt->seen.device, changes[i], 0, 0}});
+    } while (count == SEEN_JOINED);
+}
+
+static bool learn_kept(struct model *model, const struct effect *learnt, struct effects *effects)
+{
+    struct operation operation;
+    const char *why;
+    if (!operation_decode(learnt->kept.bytes, &operation, &why))
+        return false;
+    if (effects)
+        effects_add(effects, learnt);
+    return operation_kind_from(operation.kind) != KIND_UNKNOWN &&
+           model_merge(model, &operation, effects, &why) == MODEL_MERGED;
+}
+
+bool model_learn(struct model *model, const struct effect *learnt, struct effects *effects)
+{
+    switch (learnt->kind) {
+    case EFFECT_CELL:
+        return learn_cell(model, learnt, effects);
+    case EFFECT_PLAY:
+        return learn_play(model, learnt, effects);
+    case EFFECT_SEEN:
+        learn_range(model, learnt, effects);
+        return false;
+    case EFFECT_DIGEST:
+        seen_load_digest(model->seen, learnt->seen.device, learnt->seen.seq, learnt->seen.digest);
+        if (effects)
+            effects_add(effects, learnt);
+        return false;
+    case EFFECT_KEPT:
+        return learn_kept(model, learnt, effects);
+    case EFFECT_CELL_DROP:
+    case EFFECT_COUNT:
+    case EFFECT_KINDS:
+        break; /* these follow from the others */
+    }
+    return false;
+}
+
+static void project_play(const struct operation *operation, const struct counted_play *play,
+                         struct effects *effects)
+{
+    if (play->subject_count == 0)
+        return;
+    effects_add(effects,
+                &(struct effect){EFFECT_PLAY,
+                                 .play = {operation->device, operation->account, operation->seq,
+                                          operation->hlc, play->subjects[0], play->at_ms,
+                                          operation->accepted_ms, operation->payload}});
+    for (size_t i = 0; i < play->subject_count; i++)
+        effects_add(effects,
+                    &(struct effect){EFFECT_COUNT,
+                                     .count = {operation->account, play->subjects[i], 1,
+                                               play->at_ms, operation->device, operation->seq, i}});
+}
+
+bool model_project(struct changes *scratch, const struct operation *operation,
+                   struct effects *effects)
+{
+    const char *why;
+    struct operation_order order = operation_order(operation);
+    if (!payload_read(operation, scratch, &why))
+        return false;
+    effects_add(effects, &(struct effect){EFFECT_SEEN, .seen = {operation->device,
+                                                                {operation->seq, operation->seq, 0},
+                                                                operation->seq,
+                                                                digest_of(operation)}});
+    for (size_t i = 0; i < scratch->count; i++) {
+        const struct change *change = &scratch->items[i];
+        order.is_final = change->is_final;
+        effects_add(effects,
+                    &(struct effect){EFFECT_CELL, .cell = {operation->account, change->space,
+                                                           change->key, change->value, order}});
+    }
+    project_play(operation, &scratch->play, effects);
+    keep_unknown(operation, effects);
+    return true;
 }

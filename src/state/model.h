@@ -50,3 +50,18 @@ enum model_verdict model_check(struct model *model, const struct operation *oper
 /* `effects` may be NULL.  accepted_ms must be set. */
 enum model_verdict model_merge(struct model *model, const struct operation *operation,
                                struct effects *effects, const char **ret_why);
+
+/*
+ * What other nodes merged, as rows that came by way of the state of record: one cell, play, range,
+ * digest or kept operation.  Plays come before the ranges that cover them.  What is new goes to
+ * `effects`, as from model_merge().  False when nothing changed that anybody can see.
+ */
+bool model_learn(struct model *model, const struct effect *learnt, struct effects *effects);
+
+/*
+ * What an operation says, for a state of record that merges by itself: all its cells whether or not
+ * they win here, its play, its id.  Depends on nothing but the operation; `scratch` is
+ * changes_init()ed. False when the operation is not valid.
+ */
+bool model_project(struct changes *scratch, const struct operation *operation,
+                   struct effects *effects);

@@ -165,6 +165,44 @@ bool seen_load(struct seen *seen, struct uid device_id, uint64_t first, uint64_t
     return true;
 }
 
+static uint64_t least(uint64_t a, uint64_t b) { return a < b ? a : b; }
+static uint64_t most(uint64_t a, uint64_t b) { return a > b ? a : b; }
+
+size_t seen_join(struct seen *seen, struct uid device_id, uint64_t first, uint64_t last,
+                 struct seen_change ret_changes[SEEN_JOINED])
+{
+    struct device *device = first && first <= last ? obtain(seen, device_id) : NULL;
+    if (!device)
+        return 0;
+    size_t at = find(device, first - 1), end = at;
+    struct range whole = {first, last};
+    for (; end < device->count && end - at < SEEN_JOINED && device->ranges[end].first - 1 <= last;
+         end++) {
+        whole.first = least(whole.first, device->ranges[end].first);
+        whole.last = most(whole.last, device->ranges[end].last);
+    }
+    if (at == end && device->count >= seen->max_ranges)
+        return 0;
+    if (end - at == 1 && device->ranges[at].first == whole.first &&
+        device->ranges[at].last == whole.last)
+        return 0;
+    for (size_t i = at; i < end; i++)
+        ret_changes[i - at] = (struct seen_change){
+            whole.first, whole.last,
+            device->ranges[i].first == whole.first ? 0 : device->ranges[i].first};
+    size_t count = end > at ? end - at : 1;
+    if (at == end) {
+        insert(device, at, whole);
+        ret_changes[0] = (struct seen_change){whole.first, whole.last, 0};
+    } else {
+        device->ranges[at] = whole;
+        memmove(device->ranges + at + 1, device->ranges + end,
+                (device->count - end) * sizeof *device->ranges);
+        device->count -= end - at - 1;
+    }
+    return count;
+}
+
 void seen_load_digest(struct seen *seen, struct uid device_id, uint64_t seq, uint64_t digest)
 {
     struct device *device = map_get(seen->devices, uid_view(&device_id));

@@ -39,6 +39,14 @@ enum seen_verdict seen_add(struct seen *seen, struct uid device, uint64_t seq, u
 /* From the database, in any order.  False when over a bound or overlapping. */
 bool seen_load(struct seen *seen, struct uid device, uint64_t first, uint64_t last) MUST_USE;
 void seen_load_digest(struct seen *seen, struct uid device, uint64_t seq, uint64_t digest);
+/*
+ * What another node saw: the union with [first, last].  *ret_changes[0 to count] are what changes
+ * in the stored ranges, as from seen_add(); at most SEEN_JOINED of them, the union as the last, so
+ * call again while it returns SEEN_JOINED.  0: nothing new, or no room for it.
+ */
+enum { SEEN_JOINED = 64 };
+size_t seen_join(struct seen *seen, struct uid device, uint64_t first, uint64_t last,
+                 struct seen_change ret_changes[SEEN_JOINED]);
 /* The greatest seq seen of a device; 0 for none. */
 uint64_t seen_last(const struct seen *seen, struct uid device);
 size_t seen_range_count(const struct seen *seen, struct uid device);

@@ -64,8 +64,12 @@ static bool load_kept_settled(void *context, struct text bytes)
 
 static int load(struct state *state, struct database_mark *ret_mark, struct state_error *ret_error)
 {
-    struct database_sink sink = {load_cell,   load_count,        load_range,
-                                 load_digest, load_kept_settled, state};
+    struct database_sink sink = {.cell = load_cell,
+                                 .count = load_count,
+                                 .range = load_range,
+                                 .digest = load_digest,
+                                 .kept = load_kept_settled,
+                                 .context = state};
     int error = database_load(state->database, &sink, ret_mark, ret_error);
     model_settle(&state->model);
     return error;

@@ -2,7 +2,7 @@
 /* Migrations, damage, locks, and backups. */
 #include "fixture.h"
 #include "state/backup.h"
-#include "state/database.h"
+#include "state/database_sqlite.h"
 #include <fcntl.h>
 #include <sqlite3.h>
 #include <sys/stat.h>

@@ -3,9 +3,9 @@
 #include "base/compiler.h"
 
 /*
- * database_schema: the tables of state.db, as numbered steps.  Step n leads from version n-1 to
- * n; PRAGMA user_version is the version.  A step that was released is never edited.  Internal to
- * state/database.
+ * database_sqlite_schema: the tables of state.db, as numbered steps.  Step n leads from version n-1
+ * to n; PRAGMA user_version is the version.  A step that was released is never edited.  Internal to
+ * state/database_sqlite.
  */
 struct sqlite3;
 

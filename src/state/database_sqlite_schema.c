@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#include "state/database_schema.h"
+#include "state/database_sqlite_schema.h"
 
-#include "state/database.h"
+#include "state/database_sqlite.h"
 
 #include <assert.h>
 #include <sqlite3.h>
@@ -38,7 +38,13 @@ static const char KEPT_OPERATIONS[] =
     "CREATE TABLE kept (device BLOB NOT NULL, seq INTEGER NOT NULL, operation BLOB NOT NULL,"
     " PRIMARY KEY (device, seq)) WITHOUT ROWID;";
 
-static const char *const steps[DATABASE_VERSION] = {MERGED_STATE, PLAYS, KEPT_OPERATIONS};
+/* 4: whose replica this is (database_sqlite.h); none: nobody's */
+static const char FOLLOWS[] =
+    "CREATE TABLE follows (id INTEGER PRIMARY KEY CHECK (id = 0), record BLOB NOT NULL, cursor "
+    "INTEGER NOT NULL);"
+    "INSERT INTO follows VALUES (0, zeroblob(16), 0);";
+
+static const char *const steps[DATABASE_VERSION] = {MERGED_STATE, PLAYS, KEPT_OPERATIONS, FOLLOWS};
 
 static int version_of(sqlite3 *sqlite, int *ret_version)
 {

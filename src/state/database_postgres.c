@@ -1,0 +1,567 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "state/database_postgres.h"
+
+#include "base/mem.h"
+#include "state/database_engine.h"
+#include "state/postgres_rows.h"
+#include "state/postgres_schema.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <inttypes.h>
+
+struct record {
+    struct database database;
+    struct postgres postgres;
+};
+
+static struct record *of(struct database *database)
+{
+    return CONTAINER_OF(database, struct record, database);
+}
+
+/* A server that we hold waiting lets go of us: a stopped origin must not hold the others' lock. */
+static const char setup[] =
+    "SELECT set_config('lock_timeout', '6s', false), set_config('statement_timeout', '9s', false),"
+    " set_config('idle_in_transaction_session_timeout', '8s', false),"
+    " set_config('synchronous_commit', 'on', false), set_config('client_encoding', 'UTF8', false)";
+
+static int revive(struct record *record)
+{
+    if (record->postgres.connection && PQstatus(record->postgres.connection) == CONNECTION_OK)
+        return 0;
+    int error = postgres_revive(&record->postgres, setup);
+    return error ? error : postgres_run(&record->postgres, "LISTEN sostenuto_state");
+}
+
+/* --- writing --- */
+
+enum merge {
+#define MERGE(id, shape, sql) MERGE_##id,
+#include "state/postgres_merge.def"
+#undef MERGE
+    MERGES
+};
+
+static const struct {
+    const char *shape, *sql;
+} merges[MERGES] = {
+#define MERGE(id, shape, sql) {shape, sql},
+#include "state/postgres_merge.def"
+#undef MERGE
+};
+
+static void put_uid(struct postgres_rows *rows, const struct uid *uid)
+{
+    postgres_rows_bytes(rows, uid_view(uid));
+}
+
+static bool is_playlists(enum space space)
+{
+    return space >= SPACE_PLAYLIST_NAME && space <= SPACE_ENTRY;
+}
+
+static void put_cell(struct postgres_rows *rows, const struct effect *effect)
+{
+    struct postgres_rows *cells = &rows[MERGE_CELLS], *swept = &rows[MERGE_SWEPT];
+    put_uid(cells, &effect->cell.account);
+    postgres_rows_integer(cells, effect->cell.space);
+    postgres_rows_bytes(cells, effect->cell.key);
+    postgres_rows_bytes(cells, effect->cell.value);
+    postgres_rows_integer(cells, effect->cell.order.is_final);
+    postgres_rows_integer(cells, effect->cell.order.hlc);
+    put_uid(cells, &effect->cell.order.device);
+    postgres_rows_integer(cells, effect->cell.order.seq);
+    if (is_playlists(effect->cell.space)) {
+        put_uid(swept, &effect->cell.account);
+        postgres_rows_bytes(swept, effect->cell.key);
+    }
+    if (effect->cell.space == SPACE_ACCOUNT_NAME) {
+        put_uid(&rows[MERGE_NAMES_FREED], &effect->cell.account);
+        put_uid(&rows[MERGE_NAMES_BORNE], &effect->cell.account);
+    }
+}
+
+static void put_count(struct postgres_rows *rows, const struct effect *effect)
+{
+    bool is_absolute = uid_is_none(effect->count.device);
+    put_uid(rows, &effect->count.account);
+    postgres_rows_bytes(rows, subject_view(&effect->count.subject));
+    postgres_rows_integer(rows, effect->count.count);
+    postgres_rows_integer(rows, (uint64_t)effect->count.last_ms);
+    postgres_rows_bytes(rows, is_absolute ? TEXT_NONE : uid_view(&effect->count.device));
+    postgres_rows_integer(rows, effect->count.seq);
+    postgres_rows_integer(rows, effect->count.place);
+}
+
+static void put_play(struct postgres_rows *rows, const struct effect *effect)
+{
+    put_uid(rows, &effect->play.device);
+    postgres_rows_integer(rows, effect->play.seq);
+    put_uid(rows, &effect->play.account);
+    postgres_rows_bytes(rows, subject_view(&effect->play.track));
+    postgres_rows_integer(rows, effect->play.hlc);
+    postgres_rows_integer(rows, (uint64_t)effect->play.at_ms);
+    postgres_rows_integer(rows, (uint64_t)effect->play.accepted_ms);
+    postgres_rows_bytes(rows, effect->play.payload);
+}
+
+static void put_digest(struct postgres_rows *rows, const struct effect *effect)
+{
+    put_uid(rows, &effect->seen.device);
+    postgres_rows_integer(rows, effect->seen.seq % SEEN_REMEMBERED);
+    postgres_rows_integer(rows, effect->seen.seq);
+    postgres_rows_integer(rows, effect->seen.digest);
+}
+
+static void put_seen(struct postgres_rows *rows, const struct effect *effect)
+{
+    put_uid(&rows[MERGE_SEEN], &effect->seen.device);
+    postgres_rows_integer(&rows[MERGE_SEEN], effect->seen.range.first);
+    postgres_rows_integer(&rows[MERGE_SEEN], effect->seen.range.last);
+    if (effect->seen.digest)
+        put_digest(&rows[MERGE_DIGESTS], effect);
+}
+
+static void put_kept(struct postgres_rows *rows, const struct effect *effect)
+{
+    put_uid(rows, &effect->kept.device);
+    postgres_rows_integer(rows, effect->kept.seq);
+    postgres_rows_bytes(rows, effect->kept.bytes);
+}
+
+static void put(struct postgres_rows *rows, const struct effect *effect)
+{
+    switch (effect->kind) {
+    case EFFECT_CELL:
+        put_cell(rows, effect);
+        break;
+    case EFFECT_CELL_DROP: /* follows from the deletion itself: MERGE_SWEPT */
+        break;
+    case EFFECT_COUNT:
+        put_count(&rows[MERGE_COUNTS], effect);
+        break;
+    case EFFECT_PLAY:
+        put_play(&rows[MERGE_PLAYS], effect);
+        break;
+    case EFFECT_SEEN:
+        put_seen(rows, effect);
+        break;
+    case EFFECT_DIGEST:
+        put_digest(&rows[MERGE_DIGESTS], effect);
+        break;
+    case EFFECT_KEPT:
+        put_kept(&rows[MERGE_KEPT], effect);
+        break;
+    case EFFECT_KINDS:
+        break;
+    }
+}
+
+/* The row of meta is ours from the first statement to the commit: whoever comes meanwhile waits. */
+static const struct postgres_statement take_number = {
+    .sql = "UPDATE sostenuto.meta SET number = number + 1 RETURNING number"};
+static const struct postgres_statement tell_others = {.sql = "NOTIFY sostenuto_state"};
+
+static int transact(struct record *record, struct postgres_rows *rows, uint64_t lsn,
+                    const struct uid *journal, uint64_t *ret_number)
+{
+    struct postgres_statement statements[MERGES + 3] = {take_number};
+    PGresult *results[MERGES + 3] = {0};
+    uint64_t storage;
+    size_t count = 1;
+    for (int i = 0; i < MERGES; i++)
+        if (rows[i].row_count)
+            statements[count++] = postgres_rows_statement(&rows[i], merges[i].sql);
+    if (lsn)
+        statements[count++] = (struct postgres_statement){
+            .sql =
+                "INSERT INTO sostenuto.marks AS m VALUES ($1, $2) ON CONFLICT (journal) DO UPDATE"
+                " SET lsn = greatest(m.lsn, excluded.lsn)",
+            .values = {postgres_bytes(uid_view(journal)), postgres_integer(&storage, lsn)},
+            .count = 2};
+    statements[count++] = tell_others;
+    int error = postgres_transact(&record->postgres, statements, count, results);
+    if (!error)
+        *ret_number = postgres_get_integer(results[0], 0, 0);
+    for (size_t i = 0; i < count; i++)
+        PQclear(results[i]);
+    return error;
+}
+
+int database_push(struct database *database, const struct effects *effects, struct uid journal,
+                  uint64_t *ret_number)
+{
+    struct record *record = of(database);
+    struct postgres_rows rows[MERGES];
+    int error = revive(record);
+    if (error)
+        return error;
+    for (int i = 0; i < MERGES; i++)
+        postgres_rows_init(&rows[i], merges[i].shape);
+    for (size_t i = 0; i < effects->count; i++)
+        put(rows, &effects->items[i]);
+    error = transact(record, rows, effects->lsn, &journal, ret_number);
+    for (int i = 0; i < MERGES; i++)
+        postgres_rows_release(&rows[i]);
+    return error;
+}
+
+static int write_record(struct database *database, const struct effects *effects,
+                        struct uid journal)
+{
+    uint64_t number;
+    return database_push(database, effects, journal, &number);
+}
+
+/* --- reading --- */
+
+static bool get(const PGresult *row, int i, int column, void *ret, size_t size)
+{
+    struct text bytes = postgres_get_bytes(row, i, column);
+    if (bytes.size == size)
+        memcpy(ret, bytes.data, size);
+    return bytes.size == size;
+}
+
+static bool read_cell(const PGresult *row, int i, const struct database_sink *sink)
+{
+    struct cell_name name = {.space = (enum space)postgres_get_integer(row, i, 1),
+                             .key = postgres_get_bytes(row, i, 2)};
+    struct cell cell = {.value = postgres_get_bytes(row, i, 3),
+                        .order = {.is_final = postgres_get_integer(row, i, 4) != 0,
+                                  .hlc = postgres_get_integer(row, i, 5),
+                                  .seq = postgres_get_integer(row, i, 7)}};
+    return get(row, i, 0, &name.account, UID_BYTES) &&
+           get(row, i, 6, &cell.order.device, UID_BYTES) && sink->cell(sink->context, &name, &cell);
+}
+
+static bool read_count(const PGresult *row, int i, const struct database_sink *sink)
+{
+    struct uid account;
+    struct subject subject;
+    return get(row, i, 0, &account, UID_BYTES) && get(row, i, 1, &subject, SUBJECT_BYTES) &&
+           sink->count(sink->context, account, subject,
+                       (struct plays){postgres_get_integer(row, i, 2),
+                                      (int64_t)postgres_get_integer(row, i, 3)});
+}
+
+static bool read_range(const PGresult *row, int i, const struct database_sink *sink)
+{
+    struct uid device;
+    return get(row, i, 0, &device, UID_BYTES) &&
+           sink->range(sink->context, device, postgres_get_integer(row, i, 1),
+                       postgres_get_integer(row, i, 2));
+}
+
+static bool read_digest(const PGresult *row, int i, const struct database_sink *sink)
+{
+    struct uid device;
+    return get(row, i, 0, &device, UID_BYTES) &&
+           sink->digest(sink->context, device, postgres_get_integer(row, i, 1),
+                        postgres_get_integer(row, i, 2));
+}
+
+static bool read_kept(const PGresult *row, int i, const struct database_sink *sink)
+{
+    return sink->kept(sink->context, postgres_get_bytes(row, i, 0));
+}
+
+static bool read_play(const PGresult *row, int i, const struct database_sink *sink)
+{
+    struct database_play play = {.seq = postgres_get_integer(row, i, 1),
+                                 .hlc = postgres_get_integer(row, i, 4),
+                                 .at_ms = (int64_t)postgres_get_integer(row, i, 5),
+                                 .accepted_ms = (int64_t)postgres_get_integer(row, i, 6),
+                                 .payload = postgres_get_bytes(row, i, 7)};
+    return get(row, i, 0, &play.device, UID_BYTES) && get(row, i, 2, &play.account, UID_BYTES) &&
+           get(row, i, 3, &play.track, SUBJECT_BYTES) && sink->play(sink->context, &play);
+}
+
+/* Plays first: in a pull they count as operations, which the ranges after them would say were seen.
+ */
+static const struct {
+    const char *sql;
+    bool (*read)(const PGresult *row, int i, const struct database_sink *sink);
+} tables[] = {
+    {"SELECT device, seq, account, track, hlc, at_ms, accepted_ms, payload FROM sostenuto.plays",
+     read_play},
+    {"SELECT account, subject, plays, last_ms FROM sostenuto.counts", read_count},
+    {"SELECT device, first, last FROM sostenuto.seen", read_range},
+    {"SELECT device, seq, digest FROM sostenuto.digests", read_digest},
+    {"SELECT account, space, key, value, final, hlc, device, seq FROM sostenuto.cells", read_cell},
+    {"SELECT operation FROM sostenuto.kept", read_kept},
+};
+
+static int read_rows(struct record *record, size_t which, const struct database_sink *sink)
+{
+    int rows = 1, error = 0;
+    while (rows && !error) {
+        PGresult *some = NULL;
+        error = postgres_ask(&record->postgres,
+                             &(struct postgres_statement){.sql = "FETCH 4000 FROM sostenuto_rows"},
+                             &some);
+        rows = error ? 0 : PQntuples(some);
+        for (int i = 0; i < rows && !error; i++)
+            error = tables[which].read(some, i, sink) ? 0 : DATABASE_FOREIGN;
+        PQclear(some);
+    }
+    return error;
+}
+
+static int read_table(struct record *record, size_t which, const char *where,
+                      const struct database_sink *sink)
+{
+    char sql[400];
+    snprintf(sql, sizeof sql, "DECLARE sostenuto_rows NO SCROLL CURSOR FOR %s %s",
+             tables[which].sql, where);
+    int error = postgres_run(&record->postgres, sql);
+    error = error ? error : read_rows(record, which, sink);
+    return error ? error : postgres_run(&record->postgres, "CLOSE sostenuto_rows");
+}
+
+static bool is_wanted(size_t which, const struct database_sink *sink)
+{
+    return (tables[which].read != read_play || sink->play) &&
+           (tables[which].read != read_count || sink->count);
+}
+
+static int read_meta(struct record *record, struct database_record *ret)
+{
+    PGresult *row = NULL;
+    int error = postgres_ask(
+        &record->postgres,
+        &(struct postgres_statement){.sql = "SELECT record, number, epoch FROM sostenuto.meta"},
+        &row);
+    if (!error && (PQntuples(row) != 1 || !get(row, 0, 0, &ret->id, UID_BYTES)))
+        error = DATABASE_FOREIGN;
+    if (!error) {
+        ret->number = postgres_get_integer(row, 0, 1);
+        ret->epoch = postgres_get_integer(row, 0, 2);
+    }
+    PQclear(row);
+    return error;
+}
+
+/* All as of one moment. */
+static int read_all(struct record *record, uint64_t after, const struct database_sink *sink,
+                    struct database_record *ret)
+{
+    char where[64] = "";
+    int error = revive(record);
+    if (after)
+        snprintf(where, sizeof where, "WHERE change > %" PRIu64, after);
+    error =
+        error ? error
+              : postgres_run(&record->postgres, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
+    error = error ? error : read_meta(record, ret);
+    for (size_t i = 0; i < ARRAY_SIZE(tables) && !error; i++)
+        if (is_wanted(i, sink))
+            error = read_table(record, i, where, sink);
+    error = error ? error : postgres_run(&record->postgres, "COMMIT");
+    if (error)
+        postgres_drop(&record->postgres); /* with its transaction */
+    return error;
+}
+
+int database_changes(struct database *database, uint64_t after, const struct database_sink *sink,
+                     uint64_t *ret_number)
+{
+    struct database_record meta;
+    assert(!sink->count);
+    int error = read_all(of(database), after, sink, &meta);
+    if (!error)
+        *ret_number = meta.number;
+    return error;
+}
+
+/* --- words --- */
+
+static int errno_of(int result)
+{
+    return result == DATABASE_UNREACHABLE ? -ECONNREFUSED
+           : result == DATABASE_SLOW      ? -ETIMEDOUT
+                                          : -EIO;
+}
+
+static int fail(const struct record *record, int result, struct state_error *ret_error)
+{
+    char place[100];
+    postgres_place(record->postgres.url, place, sizeof place);
+    snprintf(ret_error->words, sizeof ret_error->words, "%s %s (%s)", place, database_words(result),
+             record->postgres.words);
+    return errno_of(result);
+}
+
+const char *database_detail(const struct database *database)
+{
+    return ((const struct record *)database)->postgres.words;
+}
+
+static int load_record(struct database *database, const struct database_sink *sink,
+                       struct database_mark *ret_mark, struct state_error *ret_error)
+{
+    struct database_record meta;
+    int error = read_all(of(database), 0, sink, &meta);
+    if (error)
+        return fail(of(database), error, ret_error);
+    *ret_mark = (struct database_mark){.epoch = meta.epoch, .lsn = meta.number};
+    return 0;
+}
+
+/* --- the small questions --- */
+
+/* One row or none; *ret is the caller's to PQclear(). */
+static int ask(struct database *database, const struct postgres_statement *statement,
+               PGresult **ret)
+{
+    int error = revive(of(database));
+    return error ? error : postgres_ask(&of(database)->postgres, statement, ret);
+}
+
+static int tell(struct database *database, const struct postgres_statement *statement)
+{
+    PGresult *result = NULL;
+    int error = ask(database, statement, &result);
+    PQclear(result);
+    return error;
+}
+
+int database_record(struct database *database, struct database_record *ret)
+{
+    int error = revive(of(database));
+    return error ? error : read_meta(of(database), ret);
+}
+
+int database_check_keys(struct database *database, struct text check, bool *ret_is_same)
+{
+    const struct postgres_statement statement = {
+        .sql = "UPDATE sostenuto.meta SET key_check = coalesce(key_check, $1) RETURNING key_check "
+               "= $1",
+        .values = {postgres_bytes(check)},
+        .count = 1};
+    PGresult *row = NULL;
+    int error = ask(database, &statement, &row);
+    if (!error)
+        *ret_is_same = PQntuples(row) == 1 && PQgetvalue(row, 0, 0)[0] == 1;
+    PQclear(row);
+    return error;
+}
+
+int database_mark_of(struct database *database, struct uid journal, uint64_t *ret_lsn)
+{
+    const struct postgres_statement statement = {
+        .sql = "SELECT lsn FROM sostenuto.marks WHERE journal = $1",
+        .values = {postgres_bytes(uid_view(&journal))},
+        .count = 1};
+    PGresult *row = NULL;
+    int error = ask(database, &statement, &row);
+    if (!error)
+        *ret_lsn = PQntuples(row) ? postgres_get_integer(row, 0, 0) : 0;
+    PQclear(row);
+    return error;
+}
+
+int database_claim_name(struct database *database, struct text folded, struct uid account,
+                        bool *ret_is_ours)
+{
+    const struct postgres_statement statement = {
+        .sql =
+            "INSERT INTO sostenuto.names AS n VALUES ($1, $2) ON CONFLICT (name) DO UPDATE"
+            " SET account = excluded.account, claimed = now() WHERE n.account = excluded.account"
+            " OR (n.claimed < now() - interval '1 minute' AND NOT EXISTS (SELECT FROM"
+            " sostenuto.cells c WHERE c.account = n.account AND c.space = 12 AND c.final = 0"
+            " AND convert_to(lower(convert_from(c.value, 'UTF8') COLLATE \"C\"), 'UTF8') = n.name))"
+            " RETURNING true",
+        .values = {postgres_bytes(folded), postgres_bytes(uid_view(&account))},
+        .count = 2};
+    PGresult *row = NULL;
+    int error = ask(database, &statement, &row);
+    if (!error)
+        *ret_is_ours = PQntuples(row) == 1;
+    PQclear(row);
+    return error;
+}
+
+int database_await_change(struct database *database, int wake_fd, int64_t wait_ms,
+                          bool *ret_is_changed)
+{
+    int error = revive(of(database));
+    return error ? error
+                 : postgres_listen(&of(database)->postgres, wake_fd, wait_ms, ret_is_changed);
+}
+
+static int set_mark(struct database *database, const struct database_mark *mark)
+{
+    uint64_t storage[2];
+    int error =
+        tell(database,
+             &(struct postgres_statement){.sql = "UPDATE sostenuto.meta SET epoch = $1",
+                                          .values = {postgres_integer(&storage[0], mark->epoch)},
+                                          .count = 1});
+    if (error || uid_is_none(mark->journal))
+        return error;
+    return tell(database, &(struct postgres_statement){
+                              .sql = "INSERT INTO sostenuto.marks VALUES ($1, $2)"
+                                     " ON CONFLICT (journal) DO UPDATE SET lsn = excluded.lsn",
+                              .values = {postgres_bytes(uid_view(&mark->journal)),
+                                         postgres_integer(&storage[1], mark->lsn)},
+                              .count = 2});
+}
+
+static int forget_sessions(struct database *database, int64_t before_ms)
+{
+    uint64_t storage[2];
+    return tell(database, &(struct postgres_statement){
+                              .sql = "DELETE FROM sostenuto.cells WHERE space = $1 AND hlc < $2",
+                              .values = {postgres_integer(&storage[0], SPACE_SESSION),
+                                         postgres_integer(&storage[1], (uint64_t)before_ms << 16)},
+                              .count = 2});
+}
+
+static int clear(struct database *database)
+{
+    static const struct postgres_statement statements[] = {
+        {.sql = "UPDATE sostenuto.meta SET number = number + 1,"
+                " record = uuid_send(gen_random_uuid()), key_check = NULL"},
+        {.sql = "TRUNCATE sostenuto.marks, sostenuto.names, sostenuto.cells, sostenuto.counts,"
+                " sostenuto.seen, sostenuto.digests, sostenuto.plays, sostenuto.kept"}};
+    int error = revive(of(database));
+    return error ? error
+                 : postgres_transact(&of(database)->postgres, statements, ARRAY_SIZE(statements),
+                                     NULL);
+}
+
+/* --- opening --- */
+
+static void close_record(struct database *database)
+{
+    struct record *record = of(database);
+    postgres_release(&record->postgres);
+    mem_free(record);
+}
+
+static const struct database_engine engine = {
+    .close = close_record,
+    .load = load_record,
+    .write = write_record,
+    .set_mark = set_mark,
+    .forget_sessions = forget_sessions,
+    .clear = clear,
+};
+
+int database_postgres_open(const char *url, struct database **ret, struct state_error *ret_error)
+{
+    struct record *record = MEM_NEW(struct record);
+    record->database.engine = &engine;
+    postgres_init(&record->postgres, url);
+    int error = revive(record);
+    error = error ? error : postgres_migrate(&record->postgres);
+    if (!error) {
+        *ret = &record->database;
+        return 0;
+    }
+    error = fail(record, error, ret_error);
+    close_record(&record->database);
+    return error;
+}
