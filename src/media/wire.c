@@ -16,6 +16,8 @@ void wire_encode_request(const struct wire_request *request, struct buffer *out)
     buffer_u32(out, request->transcode.offset_ms);
     buffer_u32(out, request->transcode.channels);
     buffer_u32(out, request->transcode.sample_rate);
+    buffer_byte(out, (uint8_t)request->rendition);
+    buffer_byte(out, request->wants_loudness);
 }
 
 bool wire_decode_request(struct text message, struct wire_request *ret_request)
@@ -32,6 +34,8 @@ bool wire_decode_request(struct text message, struct wire_request *ret_request)
     request.transcode.offset_ms = reader_u32(&reader);
     request.transcode.channels = reader_u32(&reader);
     request.transcode.sample_rate = reader_u32(&reader);
+    request.rendition = (enum rendition)reader_u8(&reader);
+    request.wants_loudness = reader_u8(&reader) != 0;
     if (reader.failed || reader.left || version != WIRE_VERSION ||
         request.image_format > MEDIA_JPEG)
         return false;

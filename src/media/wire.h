@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
+#include "media/rendition.h"
 #include "media/transcode.h"
 
 /*
@@ -7,18 +8,19 @@
  * one answer.
  *
  * A request carries its descriptors beside it (SCM_RIGHTS): the file, and for artwork a memfd to
- * write to, for a transcode the pipe's write end.  A worker answers in order.  Its first message is
+ * write to, for a transcode or package the pipe's
+ * write end.  A worker answers in order.  Its first message is
  * an answer with id 0: ready. Both ends are of one build, so a version that differs is a broken
  * installation.
  */
 enum {
-    WIRE_VERSION = 1,
+    WIRE_VERSION = 2,
     WIRE_SOCKET = 3 /* the worker's end */,
     WIRE_MAX_BYTES = MEDIA_INFO_MAX_BYTES + 64
 };
 enum { WIRE_EXIT_NO_MEMORY = 77 /* the worker's last word when it could not even answer */ };
 
-enum wire_job { WIRE_PROBE = 1, WIRE_ARTWORK = 2, WIRE_TRANSCODE = 3 };
+enum wire_job { WIRE_PROBE = 1, WIRE_ARTWORK = 2, WIRE_TRANSCODE = 3, WIRE_PACKAGE = 4 };
 
 struct wire_request {
     enum wire_job job;
@@ -27,6 +29,8 @@ struct wire_request {
     uint32_t size_px;
     enum media_image_format image_format;
     struct media_transcode_request transcode;
+    enum rendition rendition; /* package */
+    bool wants_loudness;
 };
 
 struct wire_reply {

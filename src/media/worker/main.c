@@ -4,6 +4,6 @@
 
 int main(int argc, char **argv)
 {
-    const struct serve_role roles[] = {serve_probe, serve_artwork, serve_transcode};
+    const struct serve_role roles[] = {serve_probe, serve_artwork, serve_transcode, serve_package};
     return serve_main(roles, ARRAY_SIZE(roles), argc, argv);
 }

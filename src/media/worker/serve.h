@@ -34,4 +34,4 @@ int serve_main(const struct serve_role *roles, size_t role_count, int argc, char
 bool serve_read(void *job, uint64_t offset, void *into, size_t size);
 
 /* roles of the real worker */
-extern const struct serve_role serve_probe, serve_artwork, serve_transcode;
+extern const struct serve_role serve_probe, serve_artwork, serve_transcode, serve_package;
