@@ -217,10 +217,10 @@ static enum command_exit run_session(struct session *session)
                             "script/build drills, then build/drills/sostenuto drill");
     if (!read_scenarios(session))
         return COMMAND_USAGE;
-    session->space = fleet_space_enter();
-    if (!find_program(session) || !make_folder(session))
+    if (!find_program(session) || !make_folder(session)) /* while /proc names things by our root */
         return command_fail(COMMAND_FAILED, "no program to run, or no temporary folder: %.*s",
                             TEXT_ARGS(log_errno(errno)));
+    session->space = fleet_space_enter();
     run_all(session);
     bool is_written = write_cards(session, (clock_monotonic_us() - begin_us) / 1000);
     if (arguments_has(session->arguments, "keep"))
