@@ -16,6 +16,7 @@
 #include "io/server.h"
 #include "io/workers.h"
 #include "state/state.h"
+#include "trust/keyring.h"
 #include "trust/keys.h"
 
 #include <arpa/inet.h>
@@ -31,6 +32,7 @@ enum { LIMIT_US = 10000, ANSWER_BYTES = 40 << 20, MOST_ROUNDS = 10000 };
 struct node {
     struct loop *loop;
     struct keys *keys;
+    struct keyring *ring;
     struct state *state;
     struct library *library;
     struct workers *workers;
@@ -131,6 +133,7 @@ static void start(struct node *node, const char *folder, uint32_t tracks)
     struct server_config config = server_config_default();
     node->loop = loop_new();
     node->keys = keys_ephemeral();
+    node->ring = keyring_ephemeral(clock_unix_ms() / 1000);
     int error = state_open(
         &(struct state_config){
             .folder = folder, .keys = node->keys, .loop = node->loop, .now_ms = clock_unix_ms()},
@@ -147,6 +150,7 @@ static void start(struct node *node, const char *folder, uint32_t tracks)
                                              .workers = node->workers,
                                              .passwords = node->workers,
                                              .keys = node->keys,
+                                             .ring = node->ring,
                                              .version = TEXT("bench")});
     api_routes(node->api, node->server);
     error = server_listen(node->server, listen_on_loopback(&node->port), NULL);
@@ -164,6 +168,7 @@ static void stop(struct node *node)
     api_free(&node->api);
     api_library_free(&node->library);
     state_close(&node->state);
+    keyring_unref(&node->ring);
     keys_free(&node->keys);
     loop_free(&node->loop);
 }

@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "io/random.h"
 #include "trust/grant.h"
+#include "trust/keyring.h"
 
 enum { GRANTS_REMEMBERED = 4096 };
 
@@ -28,6 +29,7 @@ struct api *api_new(const struct api_config *config)
     api->throttle = throttle_new(api->seed);
     api->known = known_new();
     api->shuffles = shuffles_new();
+    api->ring = keyring_ref(config->ring);
     api->grants = grant_cache_new(GRANTS_REMEMBERED);
     api->events = events_new(api);
     return api;
@@ -48,6 +50,7 @@ void api_free(struct api **api_p)
     api_let_go(api);
     mem_free(api->hots);
     grant_cache_free(&api->grants);
+    keyring_unref(&api->ring);
     shuffles_free(&api->shuffles);
     known_free(&api->known);
     throttle_free(&api->throttle);
@@ -58,10 +61,23 @@ void api_free(struct api **api_p)
     mem_free_p(api_p);
 }
 
+void api_take_keyring(struct api *api, struct keyring *ring)
+{
+    struct keyring *gone = api->ring;
+    bool has_revoked = keyring_content(ring)->revoked_count != keyring_content(gone)->revoked_count;
+    api->ring = keyring_ref(ring);
+    keyring_unref(&gone);
+    if (!has_revoked)
+        return;
+    grant_cache_forget(api->grants);
+    hots_forget(api);
+}
+
 void api_routes(struct api *api, struct server *server)
 {
     rest_routes(api, server);
     player_routes(api, server);
     object_routes(api, server);
+    key_routes(api, server);
     hots_start(api, server);
 }

@@ -20,6 +20,7 @@
  *     api_free(&api);
  */
 struct api;
+struct keyring;    /* trust/keyring.h */
 struct keys;       /* trust/keys.h */
 struct library;    /* library/library.h */
 struct media_pool; /* media/pool.h */
@@ -42,6 +43,7 @@ struct api_config {
     struct workers *workers;   /* artwork, lyrics: short blocking reads */
     struct workers *passwords; /* Argon2id only: its own bulkhead */
     const struct keys *keys;
+    struct keyring *ring;        /* the api takes a reference of its own */
     struct onetime *setup_code;  /* makes the first admin; NULL when accounts exist already */
     const struct logger *logger; /* may be NULL */
     const struct server_limits *limits; /* what each loop may keep of songs and pictures */
@@ -59,3 +61,7 @@ void api_let_go(struct api *api);
 
 /* Registers every route of the api on `server`. */
 void api_routes(struct api *api, struct server *server);
+
+/* Another ring is in force: after a rotation, or with a key revoked, whose proofs every loop then
+ * forgets.  On the home loop. */
+void api_take_keyring(struct api *api, struct keyring *ring);

@@ -17,7 +17,7 @@ const struct session *credentials_bearer(struct api *api, const struct exchange 
     int64_t now_ms = exchange_now_ms(exchange);
     if (!text_starts_nocase(field, TEXT("Bearer ")))
         return NULL;
-    if (token_verify(api->config.keys, text_trim(text_from(field, 7)), now_ms / 1000, &token) !=
+    if (token_verify(api->ring, text_trim(text_from(field, 7)), now_ms / 1000, &token) !=
         TOKEN_GOOD)
         return NULL;
     const struct session *session = state_session(api->config.state, token.session, now_ms);

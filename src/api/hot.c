@@ -58,6 +58,19 @@ void hot_learn(struct hot *hot, const struct hot_proof *proof)
     hot->proofs[place_of(hot, proof->grant)] = *proof;
 }
 
+void hot_forget_proofs(struct hot *hot) { memset(hot->proofs, 0, sizeof hot->proofs); }
+
+bool hot_proof_opens_art(const struct hot_proof *proof)
+{
+    static const uint8_t any[GRANT_TRACK_BYTES];
+    return memcmp(proof->track, any, sizeof any) == 0;
+}
+
+bool hot_proof_opens(const struct hot_proof *proof, const uint8_t track[GRANT_TRACK_BYTES])
+{
+    return hot_proof_opens_art(proof) || memcmp(proof->track, track, GRANT_TRACK_BYTES) == 0;
+}
+
 void hot_take_catalog(struct hot *hot, struct catalog *catalog)
 {
     catalog_unref(&hot->catalog);

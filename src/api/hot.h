@@ -25,10 +25,11 @@ struct hot_proof {
         char name[HOT_USER_BYTES];
         size_t size;
     } user;
-    uint64_t libraries;      /* that grant and account both allow */
-    int64_t until_ms;        /* of grant and session, what ends first */
-    const atomic_uint *mark; /* NULL: an empty place */
-    unsigned mark_value;     /* read before the account was looked at */
+    uint64_t libraries;               /* that grant and account both allow */
+    uint8_t track[GRANT_TRACK_BYTES]; /* zero: any, and artwork (trust/grant.h) */
+    int64_t until_ms;                 /* of grant and session, what ends first */
+    const atomic_uint *mark;          /* NULL: an empty place */
+    unsigned mark_value;              /* read before the account was looked at */
 };
 
 struct server_limits;
@@ -39,6 +40,10 @@ void hot_free(struct hot **hot); /* on its loop */
 /* NULL when the home loop must be asked.  Borrowed until the next hot_learn(). */
 const struct hot_proof *hot_recall(const struct hot *hot, struct text grant, int64_t now_ms);
 void hot_learn(struct hot *hot, const struct hot_proof *proof);
+void hot_forget_proofs(struct hot *hot);
+/* What the proof allows: this track; or anything but one track, artwork too. */
+bool hot_proof_opens(const struct hot_proof *proof, const uint8_t track[GRANT_TRACK_BYTES]);
+bool hot_proof_opens_art(const struct hot_proof *proof);
 
 void hot_take_catalog(struct hot *hot, struct catalog *catalog); /* takes over the reference */
 const struct catalog *hot_catalog(const struct hot *hot);

@@ -11,6 +11,7 @@
 struct news {
     struct api *api;
     size_t index;
+    bool forgets;            /* or: */
     struct catalog *catalog; /* or NULL: */
     struct hot_proof proof;
 };
@@ -21,6 +22,8 @@ static void take_news(const struct news *news)
     struct catalog *catalog = news->catalog;
     if (!hot)
         catalog_unref(&catalog);
+    else if (news->forgets)
+        hot_forget_proofs(hot);
     else if (catalog)
         hot_take_catalog(hot, catalog);
     else
@@ -47,6 +50,14 @@ void hots_learn(struct api *api, size_t index, const struct hot_proof *proof)
 {
     const struct news news = {.api = api, .index = index, .proof = *proof};
     tell(&news);
+}
+
+void hots_forget(struct api *api)
+{
+    for (size_t i = 0; i < api->hot_count; i++) {
+        const struct news news = {.api = api, .index = i, .forgets = true};
+        tell(&news);
+    }
 }
 
 static void tell_catalog(struct api *api)

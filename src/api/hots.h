@@ -13,3 +13,4 @@ struct server;
 void hots_start(struct api *api, struct server *server);
 void hots_let_go(struct api *api); /* of the library; again is fine */
 void hots_learn(struct api *api, size_t index, const struct hot_proof *proof);
+void hots_forget(struct api *api); /* every proof, on every loop: a key was revoked */

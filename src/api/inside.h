@@ -9,6 +9,7 @@
  */
 struct events;
 struct grant_cache;
+struct keyring;
 struct hot;
 struct known;
 struct stream_start;
@@ -22,6 +23,7 @@ struct api {
     struct throttle *throttle; /* failed sign-ins */
     struct known *known;       /* passwords proven lately */
     struct shuffles *shuffles; /* seeds of random lists */
+    struct keyring *ring; /* signs and verifies tokens, grants and objects */
     struct grant_cache *grants;
     struct server *server;
     struct hot **hots; /* by index of the loop, its own */
@@ -39,4 +41,5 @@ void stream_starts_end(struct api *api);
 /* Each file of handlers registers its routes. */
 void rest_routes(struct api *api, struct server *server);
 void player_routes(struct api *api, struct server *server);
+void key_routes(struct api *api, struct server *server);
 void object_routes(struct api *api, struct server *server);

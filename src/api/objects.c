@@ -6,8 +6,6 @@
  *     /m/{track}/original.{version}.{ext}?g=       the bytes of that version, for ever the same
  *     /art/{art id}/{size}.{webp|jpg}?g=           sizes 64 128 300 600 1200
  *
- * A grant names a session; when that has ended here, so has the grant, whatever its own time says.
- *
  * Both run where the connection lives, on what that loop remembers (hot.h).  What it does not know,
  * and every refusal, is the home loop's.
  */
@@ -15,12 +13,11 @@
 #include "api/hots.h"
 #include "api/inside.h"
 #include "api/object_classes.h"
+#include "api/proof.h"
 #include "api/track.h"
 #include "base/mem.h"
 #include "catalog/catalog.h"
 #include "io/server.h"
-#include "state/state.h"
-#include "trust/grant.h"
 
 #include <inttypes.h>
 #include <unistd.h>
@@ -37,64 +34,9 @@ static void not_found(struct exchange *exchange)
     problem(exchange, 404, "Not found", "There is nothing of this name, or not for this listener.");
 }
 
-/* --- who asks --- */
-
 static struct hot *hot_of(struct api *api, const struct exchange *exchange)
 {
     return api->hots[exchange_connection_index(exchange)];
-}
-
-/* NULL when the home loop must find out. */
-static const struct hot_proof *recall(struct api *api, const struct exchange *exchange)
-{
-    struct text grant = exchange_parameter(exchange, TEXT("g"));
-    return hot_recall(hot_of(api, exchange), grant, exchange_now_ms(exchange));
-}
-
-static void set_proven(struct exchange *exchange, const struct hot_proof *proof)
-{
-    exchange_set_user(exchange, text_make(proof->user.name, proof->user.size));
-    exchange_field(exchange, "X-Content-Type-Options", TEXT("nosniff"));
-}
-
-/* On the home loop.  False: there is no such grant, session or account. */
-static bool prove(struct api *api, const struct exchange *exchange, struct hot_proof *ret)
-{
-    struct grant grant;
-    int64_t now_ms = exchange_now_ms(exchange);
-    struct text text = exchange_parameter(exchange, TEXT("g"));
-    if (grant_cache_verify(api->grants, api->config.keys, text, now_ms / 1000, &grant) !=
-        GRANT_GOOD)
-        return false;
-    const struct session *session = state_session(api->config.state, grant.session, now_ms);
-    const struct account *account =
-        session ? state_account(api->config.state, session->account) : NULL;
-    if (!account || account->is_disabled)
-        return false;
-    int64_t grant_until_ms = grant.expires_s * 1000;
-    *ret = (struct hot_proof){
-        .libraries = grant.libraries & account->libraries,
-        .until_ms = grant_until_ms < session->expires_ms ? grant_until_ms : session->expires_ms,
-        .mark = state_account_mark(api->config.state, account->id),
-    };
-    ret->mark_value = atomic_load(ret->mark);
-    ret->user.size = account->name.size < HOT_USER_BYTES ? account->name.size : HOT_USER_BYTES;
-    memcpy(ret->user.name, account->name.data, ret->user.size);
-    memcpy(ret->grant, text.data, GRANT_TEXT_BYTES);
-    return true;
-}
-
-/* False after answering.  What was found out is learnt where it will be asked next. */
-static bool prove_at_home(struct api *api, struct exchange *exchange, struct hot_proof *ret)
-{
-    if (!prove(api, exchange, ret)) {
-        problem(exchange, 401, "Signed out",
-                "The grant is missing, has expired, or its session ended: renew it.");
-        return false;
-    }
-    set_proven(exchange, ret);
-    hots_learn(api, exchange_connection_index(exchange), ret);
-    return true;
 }
 
 /* --- /m --- */
@@ -168,7 +110,7 @@ static bool send_hot_media(struct api *api, struct exchange *exchange,
     struct text content_type;
     memcpy(key.id, name->id.bytes, sizeof key.id);
     uint32_t track = catalog_find(view, CATALOG_TRACK, &name->id);
-    if (track == (uint32_t)CATALOG_NONE)
+    if (track == (uint32_t)CATALOG_NONE || !hot_proof_opens(proof, name->id.bytes))
         return false;
     struct open_file *lent = name->has_version ? open_files_lend(hot_files(hot), &key) : NULL;
     if (!lent && !open_row(api, view.catalog, track, name, &file, &content_type))
@@ -179,7 +121,7 @@ static bool send_hot_media(struct api *api, struct exchange *exchange,
         if (!lent)
             return false;
     }
-    set_proven(exchange, proof);
+    proof_show(exchange, proof);
     add_media_fields(exchange, name);
     track_send_lent(exchange, lent);
     return true;
@@ -217,9 +159,10 @@ static void media_at_home(struct exchange *exchange, void *context)
     struct media_name name;
     struct hot_proof proof;
     bool is_name = parse_media(exchange, &name);
-    if (!prove_at_home(api, exchange, &proof))
+    if (!proof_at_home(api, exchange, &proof))
         return;
-    if (is_name && sees_track(api, proof.libraries, &name.id))
+    if (is_name && hot_proof_opens(&proof, name.id.bytes) &&
+        sees_track(api, proof.libraries, &name.id))
         send_original(api, exchange, &name);
     else
         not_found(exchange);
@@ -228,7 +171,7 @@ static void media_at_home(struct exchange *exchange, void *context)
 static void handle_media(struct exchange *exchange, void *context)
 {
     struct media_name name;
-    const struct hot_proof *proof = recall(context, exchange);
+    const struct hot_proof *proof = proof_recall(context, exchange);
     if (!proof || !parse_media(exchange, &name) || !send_hot_media(context, exchange, proof, &name))
         exchange_go_home(exchange, media_at_home, context);
 }
@@ -279,9 +222,9 @@ static void art_at_home(struct exchange *exchange, void *context)
                                   .cache_control = object_cache_control(OBJECT_ART).data};
     struct hot_proof proof;
     bool is_name = parse_art(&request);
-    if (!prove_at_home(request.api, exchange, &proof))
+    if (!proof_at_home(request.api, exchange, &proof))
         return;
-    if (is_name)
+    if (is_name && hot_proof_opens_art(&proof))
         art_send(&request, on_art, exchange);
     else
         not_found(exchange);
@@ -294,14 +237,14 @@ static void handle_art(struct exchange *exchange, void *context)
                                   .exchange = exchange,
                                   .cache_control = object_cache_control(OBJECT_ART).data};
     struct open_file *lent = NULL;
-    const struct hot_proof *proof = recall(context, exchange);
-    if (proof && parse_art(&request))
+    const struct hot_proof *proof = proof_recall(context, exchange);
+    if (proof && hot_proof_opens_art(proof) && parse_art(&request))
         lent = art_lend(&request, hot_files(hot_of(context, exchange)));
     if (!lent) {
         exchange_go_home(exchange, art_at_home, context);
         return;
     }
-    set_proven(exchange, proof);
+    proof_show(exchange, proof);
     art_send_lent(&request, lent);
 }
 

@@ -50,9 +50,12 @@ static void write_token(struct json *json, const struct player *player,
 {
     struct buffer text;
     int64_t now_s = player_now_ms(player) / 1000;
-    struct token token = {session->id, session->account, now_s, now_s + TOKEN_LIFE_S};
+    struct token token = {.session = session->id,
+                          .account = session->account,
+                          .issued_s = now_s,
+                          .expires_s = now_s + TOKEN_LIFE_S};
     buffer_init(&text, TOKEN_MAX_BYTES);
-    token_sign(player->api->config.keys, &token, &text);
+    token_sign(player->api->ring, &token, &text);
     json_member_text(json, "accessToken", buffer_view(&text));
     json_member_i64(json, "expiresAt", token.expires_s * 1000);
     buffer_release(&text);
@@ -62,9 +65,11 @@ static void write_grant(struct json *json, const struct player *player,
                         const struct session *session, uint64_t libraries)
 {
     struct buffer text;
-    struct grant grant = {session->id, libraries, player_now_ms(player) / 1000 + GRANT_LIFE_S};
+    int64_t now_s = player_now_ms(player) / 1000;
+    struct grant grant = {
+        .session = session->id, .libraries = libraries, .expires_s = now_s + GRANT_LIFE_S};
     buffer_init(&text, GRANT_TEXT_BYTES);
-    grant_sign(player->api->config.keys, &grant, &text);
+    grant_sign(player->api->ring, &grant, now_s, &text);
     json_member_text(json, "grant", buffer_view(&text));
     json_member_i64(json, "grantExpiresAt", grant.expires_s * 1000);
     buffer_release(&text);

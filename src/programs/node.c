@@ -7,6 +7,7 @@
 #include "io/workers.h"
 #include "media/pool.h"
 #include "state/state.h"
+#include "trust/keyfolder.h"
 #include "trust/keys.h"
 #include <errno.h>
 #include <limits.h>
@@ -58,6 +59,8 @@ static int open_state(struct node *node, struct buffer *why)
     struct state_error state_error = {""};
     (void)snprintf(path, sizeof path, "%s/keys", node->settings->data);
     int error = keys_open(path, true, &node->keys, &keys_error);
+    if (error == 0)
+        error = keyfolder_open(path, true, clock_unix_ms() / 1000, &node->keyfolder, &keys_error);
     if (error < 0) {
         buffer_printf(why, "%s", keys_error.words);
         return error;
@@ -210,6 +213,7 @@ void node_close(struct node *node)
     if (node->workers)
         node_stop_workers(node);
     state_close(&node->state);
+    keyfolder_close(&node->keyfolder);
     keys_free(&node->keys);
     unlock(node);
 }

@@ -22,6 +22,7 @@ struct node {
     struct loop *loop; /* borrowed */
     int lock_fd;       /* -1: not held */
     struct keys *keys;
+    struct keyfolder *keyfolder;
     struct state *state;
     struct workers *passwords, *workers;
     struct libraries libraries;

@@ -55,7 +55,8 @@ static void run_offline(struct node *node, struct text line, struct buffer *answ
     const struct operator_config config = {.loop = node->loop,
                                            .state = node->state,
                                            .library = node->library,
-                                           .passwords = node->passwords};
+                                           .passwords = node->passwords,
+                                           .keyfolder = node->keyfolder};
     struct offline offline = {.loop = node->loop,
                               .operator= operator_new(&config),
                               .line = line,

@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "programs/operator_request.h"
 #include "state/state.h"
+#include "trust/keyfolder.h"
 #include "trust/password.h"
 #include <assert.h>
 #include <stdarg.h>
@@ -410,6 +411,8 @@ static void backup(struct request *request)
         state_backup(state_of(request), path, on_backup, request);
 }
 
+static void write_keys(struct json *json, const struct keyfolder *folder, int64_t now_s);
+
 static void status(struct request *request)
 {
     const struct operator_config *config = &request->operator->config;
@@ -428,11 +431,87 @@ static void status(struct request *request)
     json_member_i64(json, "journal_error", health.journal_error);
     json_member_i64(json, "database_error", health.database_error);
     json_member_u64(json, "damaged_records", health.damaged_records);
+    json_name(json, "keys");
+    json_begin_object(json);
+    write_keys(json, config->keyfolder, clock_unix_ms() / 1000);
+    json_end_object(json);
     if (config->library) {
         json_name(json, "scan");
         write_scan(json, config->library);
     }
     answer_end(request);
+}
+
+/* --- keys --- */
+
+static void write_keys(struct json *json, const struct keyfolder *folder, int64_t now_s)
+{
+    struct keyring *ring = keyfolder_ring(folder);
+    const struct keyring_content *content = keyring_content(ring);
+    struct keyfolder_status status = keyfolder_status(folder, now_s);
+    struct key_id signing = {{0}};
+    struct key_id_text id;
+    (void)keyring_signing(ring, now_s, &signing);
+    json_member_text(json, "root", text_of(status.root_fingerprint));
+    json_member_bool(json, "has_root", status.has_root);
+    json_member_bool(json, "is_due", status.is_due);
+    json_member_i64(json, "next_rotation_s", status.next_rotation_s);
+    json_name(json, "list");
+    json_begin_array(json);
+    for (size_t i = 0; i < content->key_count; i++) {
+        json_begin_object(json);
+        json_member_text(json, "id", key_id_text(&id, content->keys[i].id));
+        json_member_i64(json, "from_s", content->keys[i].from_s);
+        json_member_i64(json, "until_s", content->keys[i].until_s);
+        json_member_bool(json, "signs", key_id_equal(content->keys[i].id, signing));
+        json_end_object(json);
+    }
+    json_end_array(json);
+    keyring_unref(&ring);
+}
+
+static void keys_list(struct request *request)
+{
+    struct json *json = answer_start(request, true);
+    json_name(json, "keys");
+    json_begin_object(json);
+    write_keys(json, request->operator->config.keyfolder, clock_unix_ms() / 1000);
+    json_end_object(json);
+    answer_end(request);
+}
+
+static void keys_changed(struct request *request, int error, const struct keys_error *words,
+                         const char *said)
+{
+    const struct operator_config *config = &request->operator->config;
+    if (error) {
+        fail(request, "%s", words->words);
+        return;
+    }
+    if (config->on_keys)
+        config->on_keys(config->context);
+    succeed(request, said);
+}
+
+static void keys_rotate(struct request *request)
+{
+    struct keys_error words = {""};
+    int error =
+        keyfolder_rotate(request->operator->config.keyfolder, clock_unix_ms() / 1000, &words);
+    keys_changed(request, error, &words, "the next signing key is published; it signs in a day");
+}
+
+static void keys_revoke(struct request *request)
+{
+    struct keys_error words = {""};
+    struct key_id id;
+    if (!key_id_from_text(text_of(request->asked.name), &id)) {
+        fail(request, "that is not the id of a key; sostenuto keys list shows them");
+        return;
+    }
+    int error =
+        keyfolder_revoke(request->operator->config.keyfolder, id, clock_unix_ms() / 1000, &words);
+    keys_changed(request, error, &words, "revoked; a new key signs from now on");
 }
 
 /* --- dispatch --- */
@@ -445,6 +524,7 @@ static const struct {
     {"user.role", user_role}, {"user.password", user_password}, {"app.add", app_add},
     {"app.list", app_list},   {"app.remove", app_remove},       {"scan", scan},
     {"backup", backup},       {"scan.status", scan_status},     {"status", status},
+    {"keys.list", keys_list}, {"keys.rotate", keys_rotate},     {"keys.revoke", keys_revoke},
 };
 
 struct operator* operator_new(const struct operator_config *config)

@@ -14,7 +14,7 @@
  *   user.password name, password                  user.role  name, admin
  *   app.add       name, label  → secret           app.list   name              app.remove     name,
  * label scan          full, allow_removal             scan.status                  backup path
- *   status
+ *   status        keys.list                      keys.rotate               keys.revoke    name
  *
  * Passwords are hashed on the "passwords" workers; everything else happens on the loop that owns
  * the state.
@@ -23,6 +23,7 @@ struct operator;
 struct state;
 struct library;
 struct workers;
+struct keyfolder;
 
 /* All borrowed, outliving the operator. */
 struct operator_config {
@@ -30,7 +31,10 @@ struct operator_config {
     struct state *state;
     struct library *library; /* NULL: scans are refused */
     struct workers *passwords;
-    bool is_serving; /* said by status */
+    struct keyfolder *keyfolder;
+    void (*on_keys)(void *context); /* another ring is in force; may be NULL */
+    void *context;                  /* of on_keys */
+    bool is_serving;                /* said by status */
 };
 
 struct operator* operator_new(const struct operator_config *config) MUST_USE;

@@ -8,11 +8,13 @@
 #include "io/signals.h"
 #include "programs/pages.h"
 #include "programs/privileges.h"
+#include "programs/service_keys.h"
 #include "programs/service_tls.h"
 #include "programs/service_upgrade.h"
 #include "programs/settings_sources.h"
 #include "programs/supervisor.h"
 #include "state/state.h"
+#include "trust/keyfolder.h"
 #include <errno.h>
 #include <signal.h>
 #include <unistd.h>
@@ -140,6 +142,7 @@ static bool open_api(struct service *service)
     service->needs_setup = state_account_count(node->state) == 0;
     if (service->needs_setup)
         onetime_init(&service->setup_code);
+    struct keyring *ring = keyfolder_ring(node->keyfolder);
     const struct api_config config = {
         .loop = service->loop,
         .state = node->state,
@@ -148,6 +151,7 @@ static bool open_api(struct service *service)
         .workers = node->workers,
         .passwords = node->passwords,
         .keys = node->keys,
+        .ring = ring,
         .setup_code = service->needs_setup ? &service->setup_code : NULL,
         .logger = &service->logging.logger,
         .limits = &service->settings.limits,
@@ -157,6 +161,8 @@ static bool open_api(struct service *service)
             list_texts(&service->settings.legacy_clients, service->legacy_clients),
     };
     service->api = api_new(&config);
+    keyring_unref(&ring);
+    service_keys_start(service);
     return true;
 }
 
@@ -207,6 +213,9 @@ static bool open_control(struct service *service, struct buffer *why)
         .state = service->node.state,
         .library = service->node.library,
         .passwords = service->node.passwords,
+        .keyfolder = service->node.keyfolder,
+        .on_keys = service_keys_changed,
+        .context = service,
         .is_serving = true,
     };
     service->operator= operator_new(&config);
@@ -403,6 +412,7 @@ void service_close(struct service *service)
 {
     notify_watchdog_stop(&service->watchdog);
     loop_timer_stop(&service->certificate_timer);
+    service_keys_stop(service);
     mdns_stop(&service->mdns);
     control_stop(&service->control);
     progress_stop(&service->progress);

@@ -52,7 +52,7 @@ struct service {
     struct notify notify;
     struct loop_watch supervisor; /* its end of the channel */
     struct notify_watchdog watchdog;
-    struct loop_timer certificate_timer;
+    struct loop_timer certificate_timer, key_timer;
     struct progress progress;
     bool is_stopping;
     /* --- service_upgrade.h --- */

@@ -6,6 +6,7 @@
 #include "io/handover.h"
 #include "programs/operator_request.h"
 #include "programs/service.h"
+#include "programs/service_keys.h"
 #include <errno.h>
 #include <unistd.h>
 
@@ -115,6 +116,7 @@ bool service_upgrade_let_go(struct service *service)
         return false;
     service->is_quiet = false;
     loop_timer_stop(&service->certificate_timer);
+    service_keys_stop(service);
     control_stop(&service->control);
     progress_stop(&service->progress);
     node_stop_workers(&service->node);

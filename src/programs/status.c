@@ -9,6 +9,16 @@ static long long number(const json_t *object, const char *name)
     return (long long)json_integer_value(json_object_get(object, name));
 }
 
+/* Words only when the owner should do something. */
+static void show_keys(const json_t *keys)
+{
+    if (json_is_true(json_object_get(keys, "is_due")))
+        printf("KEYS         the signing keys are due; %s\n",
+               json_is_true(json_object_get(keys, "has_root"))
+                   ? "the log says why they were not renewed"
+                   : "put keys/root.key back for a moment");
+}
+
 static void show(const json_t *root)
 {
     const json_t *scan = json_object_get(root, "scan");
@@ -26,6 +36,7 @@ static void show(const json_t *root)
                number(root, "connections"), number(root, "requests"));
     printf("journal      %lld bytes, %lld operations not yet in the database\n",
            number(root, "journal_bytes"), number(root, "unapplied"));
+    show_keys(json_object_get(root, "keys"));
     if (scan)
         printf("library      %lld tracks, %lld files could not be used%s\n", number(scan, "tracks"),
                number(scan, "failed"),

@@ -8,7 +8,8 @@
  *   32      parts: 32 bytes of name (NUL-padded), 8 of size, then the bytes
  *  end  32  BLAKE2b-256 of everything before
  *
- * Parts: "state.db" (an SQLite file), "signing.key", "sealing.key".
+ * Parts: "state.db" (an SQLite file), "signing.key", "sealing.key"; then "root.pub", "keys.signed",
+ * "root.key" (trust/keyfolder.h), empty when they were not there.
  */
 #include "state/backup.h"
 
@@ -32,12 +33,17 @@ enum {
     NAME_BYTES = 32,
     PART_BYTES = NAME_BYTES + 8,
     DIGEST_BYTES = 32,
-    PARTS = 3,
+    NEEDED_PARTS = 3, /* older backups have no others */
+    LIST_PART = 4,    /* keys.signed: worthless beside another signing.key */
+    PARTS = 6,
     CHUNK_BYTES = 1 << 16
 };
 static const char MAGIC[] = "sostback";
-static const char *const part_names[PARTS] = {"state.db", "signing.key", "sealing.key"};
-static const char *const part_paths[PARTS] = {"state.db", "keys/signing.key", "keys/sealing.key"};
+static const char *const part_names[PARTS] = {"state.db", "signing.key", "sealing.key",
+                                              "root.pub", "keys.signed", "root.key"};
+static const char *const part_paths[PARTS] = {"state.db",         "keys/signing.key",
+                                              "keys/sealing.key", "keys/root.pub",
+                                              "keys/keys.signed", "keys/root.key"};
 
 PRINTF_LIKE(3, 4) static int fail(struct state_error *ret_error, int error, const char *format, ...)
 {
@@ -77,11 +83,13 @@ static void put_header(struct writer *writer, uint64_t epoch, int64_t now_ms)
     buffer_release(&header);
 }
 
-static void put_part(struct writer *writer, const char *name, const char *path)
+static void put_part(struct writer *writer, const char *name, const char *path, bool is_needed)
 {
     char padded[NAME_BYTES] = {0}, chunk[CHUNK_BYTES];
     struct stat status;
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0 && errno == ENOENT && !is_needed)
+        fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
     if (fd < 0 || fstat(fd, &status) != 0) {
         writer->error = writer->error ? writer->error : -errno;
         if (fd >= 0)
@@ -113,10 +121,10 @@ static int write_backup(const char *path, const char *database_copy_path, const 
         return -errno;
     crypto_generichash_init(&writer.hash, NULL, 0, DIGEST_BYTES);
     put_header(&writer, epoch, clock_unix_ms());
-    put_part(&writer, part_names[0], database_copy_path);
+    put_part(&writer, part_names[0], database_copy_path, true);
     for (int i = 1; i < PARTS; i++) {
         snprintf(key_path, sizeof key_path, "%s/%s", folder, part_paths[i]);
-        put_part(&writer, part_names[i], key_path);
+        put_part(&writer, part_names[i], key_path, i < NEEDED_PARTS);
     }
     crypto_generichash_final(&writer.hash, digest, sizeof digest);
     if (!writer.error)
@@ -216,10 +224,11 @@ static const char *read_parts(struct parts *parts)
     if (!digest_holds(whole))
         return "is cut short or altered: its checksum is wrong";
     (void)reader_le(&reader, 2);
-    bool has_all = reader_u32(&reader) == PARTS;
+    uint32_t count = reader_u32(&reader);
+    bool has_all = count == PARTS || count == NEEDED_PARTS;
     parts->epoch = reader_u64(&reader);
     (void)reader_u64(&reader);
-    for (int i = 0; i < PARTS && has_all; i++) {
+    for (uint32_t i = 0; i < count && has_all; i++) {
         char name[NAME_BYTES] = {0};
         struct text padded = reader_bytes(&reader, NAME_BYTES);
         if (padded.size)
@@ -320,7 +329,8 @@ static int write_beside(int folder_fd, const struct parts *parts, struct state_e
     int error = file_make_dirs(folder_fd, "keys", 0700);
     for (int i = 0; i < PARTS && !error; i++) {
         snprintf(path, sizeof path, "%s.restored", part_paths[i]);
-        error = file_write_atomic(folder_fd, path, parts->bytes[i], 0600);
+        if (i < NEEDED_PARTS || parts->bytes[i].size)
+            error = file_write_atomic(folder_fd, path, parts->bytes[i], 0600);
     }
     return error ? fail(ret_error, error, "the backup cannot be unpacked: %s", strerror(-error))
                  : 0;
@@ -335,16 +345,27 @@ static int move_journal_aside(int folder_fd)
     return renameat(folder_fd, "journal", folder_fd, aside) != 0 && errno != ENOENT ? -errno : 0;
 }
 
-static int swap_in(int folder_fd, struct state_error *ret_error)
+/* A part that the backup did not have stays as it is here. */
+static int swap_part(int folder_fd, int i)
 {
     char from[64];
+    snprintf(from, sizeof from, "%s.restored", part_paths[i]);
+    bool is_given = faccessat(folder_fd, from, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+    if (i < NEEDED_PARTS || is_given)
+        return renameat(folder_fd, from, folder_fd, part_paths[i]) ? -errno : 0;
+    if (i == LIST_PART)
+        unlinkat(folder_fd, part_paths[i], 0);
+    return 0;
+}
+
+static int swap_in(int folder_fd, struct state_error *ret_error)
+{
     int error = move_journal_aside(folder_fd);
     unlinkat(folder_fd, "state.db-wal", 0); /* of the database that goes */
     unlinkat(folder_fd, "state.db-shm", 0);
     for (int i = PARTS;
          i-- > 0 && !error;) { /* keys first: a database without its keys opens no secret */
-        snprintf(from, sizeof from, "%s.restored", part_paths[i]);
-        error = renameat(folder_fd, from, folder_fd, part_paths[i]) ? -errno : 0;
+        error = swap_part(folder_fd, i);
     }
     if (!error && fsync(folder_fd) != 0)
         error = -errno;

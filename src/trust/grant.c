@@ -8,8 +8,8 @@
 
 #include <sodium.h>
 
-enum { VERSION = 1, BODY_BYTES = 33 };
-static const char CONTEXT[] = "sostenuto grant 1";
+enum { VERSION = 2, BODY_BYTES = 57 };
+static const char CONTEXT[] = "sostenuto grant 2";
 _Static_assert(GRANT_BYTES == BODY_BYTES + crypto_sign_BYTES, "body and signature");
 
 /* What is signed: the context (without NUL), then the body. */
@@ -25,45 +25,68 @@ static struct signed_bytes in_context(const void *body)
     return whole;
 }
 
-void grant_sign(const struct keys *keys, const struct grant *grant, struct buffer *out)
+static bool is_zero(const uint8_t track[GRANT_TRACK_BYTES])
+{
+    return sodium_is_zero(track, GRANT_TRACK_BYTES);
+}
+
+bool grant_is_for_one_track(const struct grant *grant) { return !is_zero(grant->track); }
+
+bool grant_opens_track(const struct grant *grant, const uint8_t track[GRANT_TRACK_BYTES])
+{
+    return is_zero(grant->track) || memcmp(grant->track, track, GRANT_TRACK_BYTES) == 0;
+}
+
+void grant_sign(const struct keyring *ring, const struct grant *grant, int64_t now_s,
+                struct buffer *out)
 {
     struct buffer body;
+    struct key_id id;
+    uint8_t signature[crypto_sign_BYTES];
+    const uint8_t *secret = keyring_signing(ring, now_s, &id);
+    if (!secret)
+        return;
     buffer_init(&body, GRANT_BYTES);
     buffer_byte(&body, VERSION);
+    buffer_append(&body, id.bytes, sizeof id.bytes);
     buffer_append(&body, grant->session.bytes, UID_BYTES);
-    buffer_u64(&body, grant->libraries);
     buffer_u64(&body, (uint64_t)grant->expires_s);
+    buffer_u64(&body, grant->libraries);
+    buffer_append(&body, grant->track, sizeof grant->track);
     struct signed_bytes whole = in_context(body.data);
-    uint8_t signature[crypto_sign_BYTES];
-    crypto_sign_detached(signature, NULL, whole.bytes, sizeof whole.bytes, keys->signing_secret);
+    crypto_sign_detached(signature, NULL, whole.bytes, sizeof whole.bytes, secret);
     buffer_append(&body, signature, sizeof signature);
     encode_base64url(out, body.data, body.size);
     buffer_release(&body);
 }
 
-static bool read_grant(struct text body, struct grant *ret)
+static bool read_grant(struct text body, struct grant *ret, struct key_id *ret_id)
 {
     struct reader reader = reader_of(body);
     if (reader_u8(&reader) != VERSION)
         return false;
-    memcpy(ret->session.bytes, reader_bytes(&reader, UID_BYTES).data, UID_BYTES);
-    ret->libraries = reader_u64(&reader);
+    memcpy(ret_id->bytes, reader_bytes(&reader, KEY_ID_BYTES).data, KEY_ID_BYTES);
+    ret->session = uid_read(&reader);
     uint64_t expires_s = reader_u64(&reader);
     ret->expires_s = (int64_t)expires_s;
+    ret->libraries = reader_u64(&reader);
+    memcpy(ret->track, reader_bytes(&reader, GRANT_TRACK_BYTES).data, GRANT_TRACK_BYTES);
     return expires_s <= INT64_MAX;
 }
 
-enum grant_verdict grant_verify(const struct keys *keys, struct text t, int64_t now_s,
+enum grant_verdict grant_verify(const struct keyring *ring, struct text t, int64_t now_s,
                                 struct grant *ret)
 {
     uint8_t bytes[GRANT_BYTES];
     struct grant grant;
+    struct key_id id;
     if (t.size != GRANT_TEXT_BYTES || decode_base64url(t, bytes, sizeof bytes) != sizeof bytes ||
-        !read_grant(text_make((const char *)bytes, BODY_BYTES), &grant))
+        !read_grant(text_make((const char *)bytes, BODY_BYTES), &grant, &id))
         return GRANT_MALFORMED;
     struct signed_bytes whole = in_context(bytes);
-    if (crypto_sign_verify_detached(bytes + BODY_BYTES, whole.bytes, sizeof whole.bytes,
-                                    keys->signing_public) != 0)
+    const uint8_t *public_key = keyring_verifying(ring, id, now_s);
+    if (!public_key || crypto_sign_verify_detached(bytes + BODY_BYTES, whole.bytes,
+                                                   sizeof whole.bytes, public_key) != 0)
         return GRANT_FORGED;
     if (now_s >= grant.expires_s)
         return GRANT_EXPIRED;
@@ -96,7 +119,13 @@ struct grant_cache *grant_cache_new(size_t max_entries)
 
 void grant_cache_free(struct grant_cache **cache) { mem_free_p(cache); }
 
-enum grant_verdict grant_cache_verify(struct grant_cache *cache, const struct keys *keys,
+void grant_cache_forget(struct grant_cache *cache)
+{
+    for (size_t i = 0; i <= cache->mask; i++)
+        cache->entries[i].is_used = false;
+}
+
+enum grant_verdict grant_cache_verify(struct grant_cache *cache, const struct keyring *ring,
                                       struct text t, int64_t now_s, struct grant *ret)
 {
     if (t.size != GRANT_TEXT_BYTES)
@@ -109,7 +138,7 @@ enum grant_verdict grant_cache_verify(struct grant_cache *cache, const struct ke
         return GRANT_GOOD;
     }
     struct grant grant;
-    enum grant_verdict verdict = grant_verify(keys, t, now_s, &grant);
+    enum grant_verdict verdict = grant_verify(ring, t, now_s, &grant);
     if (verdict != GRANT_GOOD)
         return verdict;
     entry->grant = *ret = grant;

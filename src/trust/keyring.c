@@ -151,12 +151,14 @@ void keyring_content_add(struct keyring_content *content, const uint8_t seed[KEY
 {
     uint8_t secret[SIGNED_SECRET_BYTES];
     assert(content->key_count < KEYRING_MAX_KEYS);
-    struct ring_key *key = &content->keys[content->key_count++];
-    crypto_sign_seed_keypair(key->public_key, secret, seed);
+    struct ring_key key = {.from_s = from_s, .until_s = from_s + KEYRING_KEY_LIFE_S};
+    crypto_sign_seed_keypair(key.public_key, secret, seed);
     sodium_memzero(secret, sizeof secret);
-    key->id = key_id_of(key->public_key);
-    key->from_s = from_s;
-    key->until_s = from_s + KEYRING_KEY_LIFE_S;
+    key.id = key_id_of(key.public_key);
+    size_t at = content->key_count++;
+    for (; at > 0 && content->keys[at - 1].from_s > from_s; at--)
+        content->keys[at] = content->keys[at - 1];
+    content->keys[at] = key;
 }
 
 /* --- making a ring --- */

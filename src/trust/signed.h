@@ -33,6 +33,7 @@ enum {
     SIGNED_MAX_PREAMBLE_BYTES = 640,
     SIGNED_MAX_BODY_BYTES = 8 << 20
 };
+#define SIGNED_CONTENT_TYPE "application/vnd.sostenuto.signed"
 /* How far a maker's clock may be ahead of the reader's. */
 enum { SIGNED_EARLY_S = 300 };
 

@@ -6,31 +6,64 @@
 #include <jansson.h>
 #include <sodium.h>
 
-/* base64url of {"alg":"EdDSA","typ":"at+jwt"}: the only header there is (RFC 9068 2.1 for the
- * type). */
-static const struct text HEADER = TEXT_INIT("eyJhbGciOiJFZERTQSIsInR5cCI6ImF0K2p3dCJ9");
+/* {"alg":"EdDSA","kid":"…","typ":"at+jwt"} is the only header there is (RFC 9068 2.1 for the type).
+ */
+static const struct text HEADER_START = TEXT_INIT("{\"alg\":\"EdDSA\",\"kid\":\""),
+                         HEADER_END = TEXT_INIT("\",\"typ\":\"at+jwt\"}");
 static const char ISSUER[] = "sostenuto";
-enum { CLAIMS_MAX_BYTES = 256, EARLY_S = 60 };
+enum { HEADER_MAX_BYTES = 64, CLAIMS_MAX_BYTES = 320, EARLY_S = 60, THUMB_TEXT_BYTES = 43 };
 
-void token_sign(const struct keys *keys, const struct token *token, struct buffer *out)
+static void write_header(struct buffer *out, struct key_id id)
+{
+    char header[HEADER_MAX_BYTES];
+    struct key_id_text text;
+    int size = snprintf(header, sizeof header, "%.*s%.*s%.*s", TEXT_ARGS(HEADER_START),
+                        TEXT_ARGS(key_id_text(&text, id)), TEXT_ARGS(HEADER_END));
+    encode_base64url(out, header, (size_t)size);
+}
+
+static bool read_header(struct text t, struct key_id *ret)
+{
+    char bytes[HEADER_MAX_BYTES];
+    size_t size = decode_base64url(t, bytes, sizeof bytes);
+    struct text header = text_make(bytes, size);
+    return size == HEADER_START.size + KEY_ID_TEXT_BYTES + HEADER_END.size &&
+           text_starts(header, HEADER_START) && text_ends(header, HEADER_END) &&
+           key_id_from_text(text_make(bytes + HEADER_START.size, KEY_ID_TEXT_BYTES), ret);
+}
+
+static void write_claims(struct buffer *out, const struct token *token)
 {
     struct uid_text session, account;
-    uint8_t signature[crypto_sign_BYTES];
-    char claims[CLAIMS_MAX_BYTES];
+    char claims[CLAIMS_MAX_BYTES], thumb[THUMB_TEXT_BYTES + 1], cnf[THUMB_TEXT_BYTES + 32] = "";
+    sodium_bin2base64(thumb, sizeof thumb, token->thumb.bytes, sizeof token->thumb.bytes,
+                      sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+    if (token->is_bound)
+        snprintf(cnf, sizeof cnf, ",\"cnf\":{\"jkt\":\"%s\"}", thumb);
     int size =
         snprintf(claims, sizeof claims,
-                 "{\"iss\":\"%s\",\"sub\":\"%.*s\",\"sid\":\"%.*s\",\"iat\":%lld,\"exp\":%lld}",
+                 "{\"iss\":\"%s\",\"sub\":\"%.*s\",\"sid\":\"%.*s\",\"iat\":%lld,\"exp\":%lld%s}",
                  ISSUER, TEXT_ARGS(uid_text(&account, token->account)),
                  TEXT_ARGS(uid_text(&session, token->session)), (long long)token->issued_s,
-                 (long long)token->expires_s);
-    size_t start = out->size;
-    buffer_text(out, HEADER);
-    buffer_byte(out, '.');
+                 (long long)token->expires_s, cnf);
     encode_base64url(out, claims, (size_t)size);
+}
+
+void token_sign(const struct keyring *ring, const struct token *token, struct buffer *out)
+{
+    uint8_t signature[crypto_sign_BYTES];
+    struct key_id id;
+    size_t start = out->size;
+    const uint8_t *secret = keyring_signing(ring, token->issued_s, &id);
+    if (!secret)
+        return;
+    write_header(out, id);
+    buffer_byte(out, '.');
+    write_claims(out, token);
     if (out->overflowed)
         return;
     crypto_sign_detached(signature, NULL, (const uint8_t *)out->data + start, out->size - start,
-                         keys->signing_secret);
+                         secret);
     buffer_byte(out, '.');
     encode_base64url(out, signature, sizeof signature);
 }
@@ -49,26 +82,40 @@ static bool claim_time(json_t *claims, const char *name, int64_t *ret)
     return json_is_integer(value) && *ret > 0;
 }
 
+/* False when there is one that is not {"jkt": thumb}. */
+static bool claim_thumb(const json_t *cnf, struct token *ret)
+{
+    const json_t *jkt = json_object_get(cnf, "jkt");
+    ret->is_bound = cnf;
+    return !cnf ||
+           (json_object_size(cnf) == 1 && json_is_string(jkt) &&
+            decode_base64url(text_make(json_string_value(jkt), json_string_length(jkt)),
+                             ret->thumb.bytes, sizeof ret->thumb.bytes) == sizeof ret->thumb.bytes);
+}
+
 static bool read_claims(struct text bytes, struct token *ret)
 {
     json_t *claims = json_loadb(bytes.data, bytes.size, JSON_REJECT_DUPLICATES, NULL);
     const char *issuer = json_string_value(json_object_get(claims, "iss"));
+    const json_t *cnf = json_object_get(claims, "cnf");
     bool is_whole =
-        issuer && strcmp(issuer, ISSUER) == 0 && json_object_size(claims) == 5 &&
+        issuer && strcmp(issuer, ISSUER) == 0 && json_object_size(claims) == (cnf ? 6 : 5) &&
         claim_uid(claims, "sub", &ret->account) && claim_uid(claims, "sid", &ret->session) &&
-        claim_time(claims, "iat", &ret->issued_s) && claim_time(claims, "exp", &ret->expires_s);
+        claim_time(claims, "iat", &ret->issued_s) && claim_time(claims, "exp", &ret->expires_s) &&
+        claim_thumb(cnf, ret);
     json_decref(claims);
     return is_whole;
 }
 
-enum token_verdict token_verify(const struct keys *keys, struct text t, int64_t now_s,
+enum token_verdict token_verify(const struct keyring *ring, struct text t, int64_t now_s,
                                 struct token *ret)
 {
     struct text rest = t, header, claims, signature;
     uint8_t signature_bytes[crypto_sign_BYTES], claims_bytes[CLAIMS_MAX_BYTES];
+    struct key_id id;
     if (t.size > TOKEN_MAX_BYTES || !text_split(&rest, '.', &header) ||
         !text_split(&rest, '.', &claims) || !text_split(&rest, '.', &signature) || rest.data ||
-        !text_equal(header, HEADER) ||
+        !read_header(header, &id) ||
         decode_base64url(signature, signature_bytes, sizeof signature_bytes) !=
             sizeof signature_bytes)
         return TOKEN_MALFORMED;
@@ -76,8 +123,9 @@ enum token_verdict token_verify(const struct keys *keys, struct text t, int64_t 
     if (claims_size == SIZE_MAX)
         return TOKEN_MALFORMED;
     size_t signed_size = header.size + 1 + claims.size;
-    if (crypto_sign_verify_detached(signature_bytes, (const uint8_t *)t.data, signed_size,
-                                    keys->signing_public) != 0)
+    const uint8_t *public_key = keyring_verifying(ring, id, now_s);
+    if (!public_key || crypto_sign_verify_detached(signature_bytes, (const uint8_t *)t.data,
+                                                   signed_size, public_key) != 0)
         return TOKEN_FORGED;
     struct token token = {0};
     if (!read_claims(text_make((const char *)claims_bytes, claims_size), &token))

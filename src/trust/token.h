@@ -1,32 +1,41 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 #include "base/buffer.h"
-#include "trust/keys.h"
+#include "trust/keyring.h"
 #include "trust/uid.h"
 
 /*
  * token: the access token of a player session: a JWT (RFC 7519) signed with EdDSA (RFC 8037), 15
- * minutes.
+ * minutes (docs/formats/tokens.md).
  *
- * Only we issue and read it, so the header must be byte for byte ours (no algorithm to choose)
- * and the signature is checked before anything is parsed.  A good token says that the session was
- * alive when it was issued: the caller still asks state_session() whether it has been revoked
- * since.
+ * Its header must be byte for byte ours but for the key's id (no algorithm to choose), and the
+ * signature is checked before a claim is parsed.  A good token says that the session was alive when
+ * it was issued: the caller still asks state_session() whether it has been revoked since.  Of a
+ * session that is bound to a browser's key it names that key (cnf.jkt, RFC 9449 6.1): who renews it
+ * must prove to hold the key, at any node.  Used, it is a bearer token.
  */
-enum { TOKEN_LIFE_S = 15 * 60, TOKEN_MAX_BYTES = 512 };
+enum { TOKEN_LIFE_S = 15 * 60, TOKEN_MAX_BYTES = 640 };
+
+/* Which browser key: SHA-256 of its canonical JWK (RFC 7638). */
+struct key_thumb {
+    uint8_t bytes[32];
+};
 
 struct token {
     struct uid session, account;
     int64_t issued_s, expires_s; /* Unix time */
+    bool is_bound;
+    struct key_thumb thumb; /* when bound */
 };
 
 enum token_verdict {
     TOKEN_GOOD,
     TOKEN_MALFORMED, /* not one of ours */
-    TOKEN_FORGED,    /* the signature does not verify */
+    TOKEN_FORGED,    /* the signature does not verify, or by no key that we believe */
     TOKEN_EXPIRED,   /* or not yet valid by more than a minute */
 };
 
-void token_sign(const struct keys *keys, const struct token *token, struct buffer *out);
-enum token_verdict token_verify(const struct keys *keys, struct text t, int64_t now_s,
+/* Nothing is appended by a ring that cannot sign. */
+void token_sign(const struct keyring *ring, const struct token *token, struct buffer *out);
+enum token_verdict token_verify(const struct keyring *ring, struct text t, int64_t now_s,
                                 struct token *ret) MUST_USE;

@@ -6,9 +6,9 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static struct keys *keys;
+    static struct keyring *keys;
     if (!keys)
-        keys = keys_ephemeral();
+        keys = keyring_ephemeral(1000);
     struct text input = text_make((const char *)data, size);
     struct grant grant;
     struct onetime onetime;

@@ -3,6 +3,7 @@
 #include "fixture.h"
 #include "state/backup.h"
 #include "state/database_sqlite.h"
+#include "trust/keyfolder.h"
 #include <fcntl.h>
 #include <sqlite3.h>
 #include <sys/stat.h>
@@ -135,7 +136,10 @@ static bool make_keys(struct fixture *f)
 {
     struct keys_error error;
     struct keys *keys = NULL;
-    bool is_made = keys_open(in_folder(f, "keys"), true, &keys, &error) == 0;
+    struct keyfolder *folder = NULL;
+    bool is_made = keys_open(in_folder(f, "keys"), true, &keys, &error) == 0 &&
+                   keyfolder_open(in_folder(f, "keys"), true, 1000, &folder, &error) == 0;
+    keyfolder_close(&folder);
     keys_free(&keys);
     return is_made;
 }

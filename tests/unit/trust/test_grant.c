@@ -4,13 +4,14 @@
 
 int main(void)
 {
-    struct keys *keys = keys_ephemeral(), *other = keys_ephemeral();
-    struct grant grant = {uid_random(), 5, 2000}, got = {0};
+    struct keyring *keys = keyring_ephemeral(1000), *other = keyring_ephemeral(1000);
+    struct grant grant = {.session = uid_random(), .libraries = 5, .expires_s = 2000}, got = {0};
+    uint8_t track[GRANT_TRACK_BYTES] = {7}, another[GRANT_TRACK_BYTES] = {8};
     struct buffer out;
     buffer_init(&out, 1024);
-    grant_sign(keys, &grant, &out);
+    grant_sign(keys, &grant, 1000, &out);
     struct text t = buffer_view(&out);
-    OK(t.size == GRANT_TEXT_BYTES, "a grant is 130 characters");
+    OK(t.size == GRANT_TEXT_BYTES, "a grant is 162 characters");
     OK(grant_verify(keys, t, 1000, &got) == GRANT_GOOD && got.libraries == 5 &&
            got.expires_s == 2000 && uid_equal(got.session, grant.session),
        "it says for which session, which libraries and until when");
@@ -37,9 +38,22 @@ int main(void)
     OK(grant_cache_verify(cache, other, t, 1000, &got) == GRANT_GOOD,
        "and the second without looking at a key");
     OK(grant_cache_verify(cache, keys, t, 2000, &got) == GRANT_EXPIRED, "but still expires");
+    grant_cache_forget(cache);
+    OK(grant_cache_verify(cache, other, t, 1000, &got) == GRANT_FORGED,
+       "a cache that was made to forget looks at the key again");
     grant_cache_free(&cache);
+
+    OK(!grant_is_for_one_track(&grant) && grant_opens_track(&grant, track),
+       "a grant for libraries opens any track");
+    memcpy(grant.track, track, sizeof track);
+    buffer_reset(&out);
+    grant_sign(keys, &grant, 1000, &out);
+    OK(grant_verify(keys, buffer_view(&out), 1000, &got) == GRANT_GOOD &&
+           grant_is_for_one_track(&got) && grant_opens_track(&got, track) &&
+           !grant_opens_track(&got, another),
+       "a grant for one track opens that one alone");
     buffer_release(&out);
-    keys_free(&keys);
-    keys_free(&other);
+    keyring_unref(&keys);
+    keyring_unref(&other);
     return tap_done();
 }

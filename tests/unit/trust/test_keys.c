@@ -6,22 +6,22 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static char folder[] = "/tmp/test_keys.XXXXXX", path[64], signing[96];
+static char folder[] = "/tmp/test_keys.XXXXXX", path[64], sealing[96];
 
 static void test_refused(void)
 {
     struct keys *keys = NULL;
     struct keys_error error;
-    OK(chmod(signing, 0640) == 0 && keys_open(path, true, &keys, &error) < 0 &&
+    OK(chmod(sealing, 0640) == 0 && keys_open(path, true, &keys, &error) < 0 &&
            strstr(error.words, "chmod 600"),
        "a key that the group may read is refused, with what to do");
-    OK(chmod(signing, 0600) == 0 && truncate(signing, 31) == 0 &&
+    OK(chmod(sealing, 0600) == 0 && truncate(sealing, 31) == 0 &&
            keys_open(path, true, &keys, &error) < 0,
        "a key of another size is refused, not replaced");
-    OK(unlink(signing) == 0 && symlink("/dev/zero", signing) == 0 &&
+    OK(unlink(sealing) == 0 && symlink("/dev/zero", sealing) == 0 &&
            keys_open(path, true, &keys, &error) < 0,
        "a symlink is refused");
-    OK(unlink(signing) == 0 && keys_open(path, false, &keys, &error) < 0,
+    OK(unlink(sealing) == 0 && keys_open(path, false, &keys, &error) < 0,
        "a missing one is not made when we may not");
     OK(keys == NULL, "a refusal returns nothing");
 }
@@ -34,10 +34,10 @@ int main(void)
     if (!mkdtemp(folder))
         return 1;
     snprintf(path, sizeof path, "%s/keys", folder);
-    snprintf(signing, sizeof signing, "%s/signing.key", path);
+    snprintf(sealing, sizeof sealing, "%s/sealing.key", path);
     OK(keys_open(path, false, &keys, &error) < 0, "without leave no folder is made");
     OK(keys_open(path, true, &keys, &error) == 0, "with leave keys are made");
-    OK(stat(signing, &status) == 0 && (status.st_mode & 07777) == 0600, "with mode 0600");
+    OK(stat(sealing, &status) == 0 && (status.st_mode & 07777) == 0600, "with mode 0600");
     OK(keys_open(path, false, &again, &error) == 0 && memcmp(keys, again, sizeof *keys) == 0,
        "and found again");
     keys_free(&again);
@@ -50,8 +50,6 @@ int main(void)
        "a uid's text reads back");
     OK(!uid_from_text(TEXT("AAAAAAAAAAAAAAAAAAAAAB"), &got),
        "a text with stray last bits is not an id");
-    snprintf(signing, sizeof signing, "%s/sealing.key", path);
-    unlink(signing);
     rmdir(path);
     rmdir(folder);
     return tap_done();
