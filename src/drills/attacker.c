@@ -16,9 +16,11 @@
  * the same behind TLS.
  */
 enum {
-    DRIBBLE_MS = 2000,  /* between two fields, or two reads */
-    AGAIN_MS = 1000,    /* before it comes back */
-    SIP_BYTES = 16,     /* of one read */
+    DRIBBLE_MS = 2000, /* between two fields, or two reads */
+    AGAIN_MS = 1000,   /* before it comes back */
+    SIP_BYTES = 16,    /* of one read */
+    PIPELINED = 24,    /* tracks that a slow reader asks for at once: more than a kernel holds */
+    ASK_MAX_BYTES = 64 << 10,
     SMALL_BUFFER = 2304 /* the least that this kernel gives (tcp(7)) */
 };
 
@@ -43,6 +45,7 @@ static void disconnect(struct attacker *attacker)
 static void lose(struct attacker *attacker, uint64_t now_us)
 {
     attacker->load->figures.attacks_cut += attacker->has_asked;
+    attacker_look(attacker, now_us);
     disconnect(attacker);
     start_timer(attacker, now_us, AGAIN_MS);
 }
@@ -82,7 +85,7 @@ static bool ask(struct attacker *attacker)
     struct load *load = attacker->load;
     struct buffer bytes;
     struct request_text text;
-    buffer_init(&bytes, 4096);
+    buffer_init(&bytes, ASK_MAX_BYTES);
     if (attacker->kind == ATTACKER_SLOW_HEADER) {
         buffer_text(&bytes, TEXT("GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n"));
     } else {
@@ -92,9 +95,11 @@ static bool ask(struct attacker *attacker)
             .listener = attacker->index,
             .run = load->run};
         request_audio(&text, &of, 0, UINT64_MAX);
-        buffer_text(&bytes, TEXT("GET "));
-        buffer_text(&bytes, text.request.target);
-        buffer_text(&bytes, TEXT(" HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"));
+        for (int i = 0; i < PIPELINED; i++) {
+            buffer_text(&bytes, TEXT("GET "));
+            buffer_text(&bytes, text.request.target);
+            buffer_text(&bytes, TEXT(" HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"));
+        }
     }
     bool is_sent = put(attacker, buffer_view(&bytes));
     buffer_release(&bytes);
@@ -111,6 +116,7 @@ static void on_events(struct loop_watch *watch, unsigned events, uint64_t now_us
             return;
         }
         attacker->has_asked = true;
+        attacker->since_us = now_us;
         /* a reader does not want to be told that there is more; its end comes with its own reads */
         loop_watch_set(watch, attacker->kind == ATTACKER_SLOW_HEADER ? LOOP_READ : 0);
         start_timer(attacker, now_us, DRIBBLE_MS);
@@ -154,6 +160,14 @@ void attacker_init(struct attacker *attacker, struct load *load, uint32_t index,
 void attacker_begin_at(struct attacker *attacker, uint64_t at_us)
 {
     loop_timer_start(attacker->load->loop, &attacker->timer, at_us);
+}
+
+void attacker_look(struct attacker *attacker, uint64_t now_us)
+{
+    struct load_figures *figures = &attacker->load->figures;
+    uint64_t stood_ms = attacker->has_asked ? load_ms_since(attacker->since_us, now_us) : 0;
+    if (stood_ms > figures->attack_ms_max)
+        figures->attack_ms_max = stood_ms;
 }
 
 void attacker_release(struct attacker *attacker)

@@ -59,6 +59,11 @@ static void wake_at(struct listener *listener, uint64_t at_us)
 
 static uint64_t after_ms(uint64_t now_us, uint64_t ms) { return now_us + ms * 1000; }
 
+static void decide(const struct listener *listener, const char *what, uint64_t value)
+{
+    load_tell_choice(listener->load, listener->index, what, value);
+}
+
 /* --- what is heard --- */
 
 static void count_gap(struct listener *listener)
@@ -167,6 +172,9 @@ static void plan_track(struct listener *listener)
                          chance_percent(&listener->chance, habits->next_in_queue);
     listener->next_track = (playing(listener)->track + 1) % load->shelf.count;
     listener->is_flash = false;
+    decide(listener, "hears track", playing(listener)->track);
+    decide(listener, "skips at ms", listener->skip_ms);
+    decide(listener, listener->stars ? "stars, and goes on" : "goes on", listener->has_next);
 }
 
 static void tap(struct listener *listener, uint32_t track, uint64_t now_us)
@@ -249,8 +257,9 @@ static void choose(struct listener *listener, uint64_t now_us)
         errand_run(listener, ERRAND_PLAYLIST);
     if (chance_percent(chance, habits->playlist_edits))
         errand_run(listener, ERRAND_NEW_PLAYLIST);
-    wake_at(listener,
-            after_ms(now_us, chance_between(chance, habits->choose_ms_min, habits->choose_ms_max)));
+    uint32_t choose_ms = chance_between(chance, habits->choose_ms_min, habits->choose_ms_max);
+    decide(listener, "chooses for ms", choose_ms);
+    wake_at(listener, after_ms(now_us, choose_ms));
 }
 
 static void tap_chosen(struct listener *listener, uint64_t now_us)
@@ -285,6 +294,7 @@ static void arrive(struct listener *listener, uint64_t now_us)
     listener->tracks_left = people_session_tracks(&listener->chance, &profile->habits);
     if (profile->arrival == LOAD_ARRIVE_STEADY)
         listener->tracks_left = 1 + chance_below(&listener->chance, listener->tracks_left);
+    decide(listener, "stays for tracks", listener->tracks_left);
     wake_at(listener, UINT64_MAX);
     errand_run(listener, ERRAND_SIGN_IN);
 }
@@ -304,6 +314,8 @@ static void leave(struct listener *listener, uint64_t now_us)
     listener->step = LISTENER_ABSENT;
     bool returns = profile->arrival != LOAD_ARRIVE_DIURNAL && listener->load->state == LOAD_RUNNING;
     uint32_t pause_ms = chance_pause_ms(&listener->chance, profile->habits.pause_s * 1000);
+    if (listener->load->state == LOAD_RUNNING)
+        decide(listener, "is away for ms", pause_ms);
     wake_at(listener, returns ? after_ms(now_us, pause_ms + 1) : UINT64_MAX);
 }
 
@@ -465,6 +477,7 @@ void listener_init(struct listener *listener, struct load *load, uint32_t index)
     const struct load_profile *profile = &load->profile;
     *listener = (struct listener){.load = load, .index = index, .due_us = UINT64_MAX};
     listener->chance = chance_of(profile->seed, index);
+    listener->luck = chance_of(~profile->seed, index);
     listener->account = index % profile->account_count;
     listener->pass = &load->passes[listener->account];
     listener->target = (uint8_t)(index % profile->target_count);

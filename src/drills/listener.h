@@ -55,7 +55,8 @@ struct listener {
     struct load *load;
     struct client_pool *pool;
     struct pass *pass;
-    struct chance chance;
+    struct chance chance; /* of what it decides: the same in every run, whatever the server does */
+    struct chance luck; /* of what depends on the server: waits before a retry, words of a search */
     struct loop_timer timer;
     uint64_t due_us; /* the timer's, or UINT64_MAX */
     uint64_t arrived_us;

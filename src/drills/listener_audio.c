@@ -28,7 +28,7 @@ static uint64_t block_bytes(const struct fetch *fetch)
 static void wait_to_try(struct fetch *fetch)
 {
     struct listener *listener = fetch->listener;
-    uint32_t wait_ms = people_backoff_ms(&listener->chance, fetch->tries, listener->is_impatient);
+    uint32_t wait_ms = people_backoff_ms(&listener->luck, fetch->tries, listener->is_impatient);
     if (wait_ms < fetch->after_ms && !listener->is_impatient)
         wait_ms = fetch->after_ms;
     fetch->after_ms = 0;

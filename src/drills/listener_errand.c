@@ -111,7 +111,7 @@ static void ask(struct errand *errand)
 static void try_again(struct errand *errand)
 {
     struct listener *listener = errand->listener;
-    uint32_t wait_ms = people_backoff_ms(&listener->chance, errand->tries, listener->is_impatient);
+    uint32_t wait_ms = people_backoff_ms(&listener->luck, errand->tries, listener->is_impatient);
     if (wait_ms < errand->after_ms && !listener->is_impatient)
         wait_ms = errand->after_ms;
     uint64_t at_us = loop_now_us(listener->load->loop) + wait_ms * UINT64_C(1000);
@@ -248,7 +248,7 @@ static bool take(struct errand *errand)
     if (errand->kind == ERRAND_NEW_PLAYLIST)
         errand->number = ledger_take_playlist(ledger, listener->account);
     else
-        errand->number = chance_below(&listener->chance, 26);
+        errand->number = chance_below(&listener->luck, 26);
     return errand->number != UINT32_MAX;
 }
 
@@ -269,7 +269,7 @@ void errand_run(struct listener *listener, enum errand_kind kind)
     errand->heard_ms = buffer_clock_played_ms(&listener->clock);
     errand->wants_password =
         listener->pass->password[0] && listener->is_player && kind == ERRAND_SIGN_IN &&
-        chance_percent(&listener->chance, listener->load->profile.habits.sign_ins);
+        chance_percent(&listener->luck, listener->load->profile.habits.sign_ins);
     buffer_init(&errand->answer, ERRAND_ANSWER_BYTES);
     if (!take(errand)) {
         errand->kind = ERRAND_NONE;

@@ -67,6 +67,7 @@ static void begin_listening(struct load *load, uint64_t now_us)
         listener_init(listener, load, i);
         listener->is_flash = profile->arrival == LOAD_ARRIVE_FLASH && i < flash;
         uint32_t at_ms = first_arrival_ms(profile, i, &listener->chance);
+        load_tell_choice(load, i, "comes at ms", at_ms);
         if (at_ms != UINT32_MAX)
             listener_arrive_at(listener, now_us + at_ms * UINT64_C(1000));
     }
@@ -221,6 +222,7 @@ static void take_client_counts(struct load *load, struct load_figures *figures)
     figures->bytes = now->body_bytes - load->counts_before.body_bytes;
     figures->connects = now->connects - load->counts_before.connects;
     figures->connects_failed = now->connects_failed - load->counts_before.connects_failed;
+    figures->hangups = now->hangups - load->counts_before.hangups;
 }
 
 static void look_whether_stopped(struct load *load, uint64_t now_us)
@@ -320,6 +322,8 @@ void load_figures(struct load *load, struct load_figures *ret)
 {
     uint64_t present_ms, silence_ms;
     look_around(load, &load->figures, &present_ms, &silence_ms);
+    for (uint32_t i = 0; i < load->attacker_count; i++)
+        attacker_look(&load->attackers[i], loop_now_us(load->loop));
     *ret = load->figures;
     if (load->state == LOAD_RUNNING || load->state == LOAD_STOPPING)
         take_client_counts(load, ret);

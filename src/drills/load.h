@@ -59,6 +59,8 @@ struct load_account {
         *app_secret; /* each may lack the password or the secret, not both */
 };
 
+typedef void load_on_choice(void *context, uint32_t listener, const char *what, uint64_t value);
+
 struct load_profile {
     const char *targets[LOAD_MAX_TARGETS]; /* "http://127.0.0.1:4533", "https://[::1]:4533"; a
                                               listener begins at one and moves on after failures */
@@ -80,6 +82,12 @@ struct load_profile {
     unsigned buffer_s; /* read ahead so far, then stop reading */
     unsigned speed;    /* 1: music drains in real time; 8: eight times as fast, asked for so too */
     struct load_habits habits;
+
+    /* Told of each decision, if it is set: who, what ("hears track"), which.  The sequence of one
+     * listener is the same in every run with that seed until the server fails it; how far it
+     * comes is not. */
+    load_on_choice *on_choice;
+    void *choice_context;
 };
 
 /*

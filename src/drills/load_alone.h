@@ -4,8 +4,8 @@
 #include <stdio.h>
 
 /*
- * load_alone: a load without a scenario, for a person at a terminal: `sostenuto drill --listeners
- * N --at URL …`.  Runs on a loop of its own for `seconds`, prints a line now and then and a table
+ * load_alone: a load without a scenario, against a server that runs already: bench/listeners is its
+ * command.  Runs on a loop of its own for `seconds`, prints a line now and then and a table
  * at the end, reads back what was acknowledged.
  */
 enum load_alone_outcome {

@@ -38,6 +38,7 @@ void load_figures_since(struct load_figures *now, const struct load_figures *bef
     now->listener_ms -= before->listener_ms;
     now->music_ms -= before->music_ms;
     now->attacks_cut -= before->attacks_cut;
+    now->hangups -= before->hangups;
 }
 
 bool load_kept_up(const struct load_figures *figures)

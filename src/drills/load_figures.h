@@ -32,9 +32,11 @@ struct load_figures {
     uint64_t unavailable;                      /* of these 503 and 429 */
     uint64_t bytes;                            /* of bodies */
     uint64_t connects, connects_failed, resets, truncations, timeouts, retries;
-    uint64_t listener_ms; /* sum over listeners of the time they were there */
-    uint64_t music_ms;    /* heard by all */
-    uint64_t attacks_cut; /* attackers' connections that the server ended */
+    uint64_t listener_ms;   /* sum over listeners of the time they were there */
+    uint64_t music_ms;      /* heard by all */
+    uint64_t hangups;       /* connections that the server ended between two requests */
+    uint64_t attack_ms_max; /* the longest that an attacker's connection stood */
+    uint64_t attacks_cut;   /* attackers' connections that the server ended */
     uint32_t listeners_now, playing_now, silent_now; /* silent: in a gap that has not ended */
     uint32_t attackers_now;                          /* connections of attackers that stand */
     uint64_t late_ms_max; /* how late the load's own clock ran at worst */

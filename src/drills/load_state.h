@@ -78,6 +78,12 @@ enum { LOAD_MOST_WAIT_MS = 60000 };
 /* Retry-After of a refusal (RFC 9110 10.2.3, seconds only), at most LOAD_MOST_WAIT_MS; 0 without.
  */
 uint32_t load_retry_after_ms(const struct http_response *response);
+static inline void load_tell_choice(const struct load *load, uint32_t listener, const char *what,
+                                    uint64_t value)
+{
+    if (load->profile.on_choice)
+        load->profile.on_choice(load->profile.choice_context, listener, what, value);
+}
 void load_count_outcome(struct load *load, enum client_outcome outcome, unsigned status);
 static inline uint32_t load_ms_since(uint64_t from_us, uint64_t now_us)
 {

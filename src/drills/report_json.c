@@ -45,6 +45,7 @@ static void put_figures(struct json *json, const char *name, const struct load_f
     json_member_u64(json, "connects", figures->connects);
     json_member_u64(json, "connects_failed", figures->connects_failed);
     json_member_u64(json, "resets", figures->resets);
+    json_member_u64(json, "hangups", figures->hangups);
     json_member_u64(json, "truncations", figures->truncations);
     json_member_u64(json, "bytes", figures->bytes);
     json_member_u64(json, "listener_ms", figures->listener_ms);

@@ -60,12 +60,26 @@ static void give_up(struct run *run, const char *format, const char *detail)
     run->step = STEP_DONE;
 }
 
+/* --- the plan --- */
+
+static void on_choice(void *context, uint32_t listener, const char *what, uint64_t value)
+{
+    fprintf(context, "listener %u %s %llu\n", listener, what, (unsigned long long)value);
+}
+
+static void write_fault(struct run *run, const struct scenario_fault *fault, const char *what)
+{
+    if (run->config->plan)
+        fprintf(run->config->plan, "fault %s %s\n", fault_name(fault->kind), what);
+}
+
 /* --- faults at their seconds --- */
 
 static void begin_fault(struct run *run, size_t at)
 {
     const struct scenario_fault *fault = &run->scenario->faults[at];
     run->has_begun[at] = true;
+    write_fault(run, fault, "begins");
     if (fault_target(fault->kind) == FAULT_TARGET_LINE)
         fault_proxy_begin(run->proxy, fault);
     else
@@ -76,6 +90,7 @@ static void end_fault(struct run *run, size_t at)
 {
     const struct scenario_fault *fault = &run->scenario->faults[at];
     run->has_ended[at] = true;
+    write_fault(run, fault, "ends");
     if (fault_target(fault->kind) == FAULT_TARGET_LINE)
         fault_proxy_end(run->proxy, fault);
     else
@@ -265,6 +280,8 @@ static bool start_all(struct run *run, struct run_load *load)
     }
     const struct load_account *accounts = fleet_accounts(run->fleet, &count);
     run_load_profile(load, scenario, port, accounts, count);
+    load->profile.on_choice = run->config->plan ? on_choice : NULL;
+    load->profile.choice_context = run->config->plan;
     run->load = load_start(run->loop, &load->profile, on_state, run, &why);
     if (!run->load)
         give_up(run, "the listeners could not begin: ", why);
@@ -346,7 +363,9 @@ void run_scenario(const struct scenario *scenario, const struct run_config *conf
     ret->seconds = mem_zalloc((size_t)scenario->about.seconds * sizeof *ret->seconds);
     if (config->guards_off)
         (void)snprintf(ret->guards_off, sizeof ret->guards_off, "%s", config->guards_off);
-    if (!config->skips_control)
+    if (config->control)
+        ret->control = *config->control;
+    else if (!config->skips_control)
         run_control(scenario, &ret->control);
     const struct fleet_config fleet = {.program = config->program,
                                        .folder = config->folder,

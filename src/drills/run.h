@@ -3,6 +3,7 @@
 #include "drills/evidence.h"
 #include "drills/fleet_space.h"
 #include <signal.h>
+#include <stdio.h>
 
 /*
  * run: one scenario from an empty folder to its evidence.
@@ -25,6 +26,8 @@ struct run_config {
     struct fleet_space space;
     const volatile sig_atomic_t *is_cancelled; /* set by a signal: end soon; NULL: never */
     bool skips_control;
+    const struct evidence_control *control; /* of the same load, made before; NULL: make one */
+    FILE *plan; /* gets a line for each decision of a listener and each fault; NULL: nobody asks */
 };
 void run_scenario(const struct scenario *scenario, const struct run_config *config,
                   struct evidence *ret);

@@ -5,6 +5,7 @@
 #include "drills/fault_proxy.h"
 #include "drills/null_server.h"
 #include <stdio.h>
+#include <string.h>
 
 enum { CONTROL_MS = 4000, CONTROL_GRACE_MS = 300, GIVE_UP_MS = 30000 };
 
@@ -102,6 +103,13 @@ static void run_against(const struct scenario *scenario, uint16_t port,
     loop_timer_stop(&control.timer);
     load_free(&control.load);
     loop_free(&control.loop);
+}
+
+bool run_control_is_same(const struct scenario *a, const struct scenario *b)
+{
+    const struct scenario_topology *x = &a->topology, *y = &b->topology;
+    return memcmp(&a->load, &b->load, sizeof a->load) == 0 && x->proxy == y->proxy &&
+           x->tracks == y->tracks && x->track_s == y->track_s && x->track_kbit == y->track_kbit;
 }
 
 void run_control(const struct scenario *scenario, struct evidence_control *ret)

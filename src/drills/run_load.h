@@ -14,4 +14,6 @@ void run_load_profile(struct run_load *load, const struct scenario *scenario, ui
 /* The control run: that load for a few seconds against a null server, through a good proxy when the
  * scenario has one.  Blocks. */
 struct evidence_control;
+/* Whether one control run says the same for both. */
+bool run_control_is_same(const struct scenario *a, const struct scenario *b);
 void run_control(const struct scenario *scenario, struct evidence_control *ret);

@@ -77,6 +77,10 @@ static int64_t measure(const struct scenario *scenario, const struct evidence *e
         return written(evidence, true);
     case LIMIT_AT_writes_doubled:
         return written(evidence, false);
+    case LIMIT_AT_hangups:
+        return whole->requests ? (int64_t)whole->hangups : -1;
+    case LIMIT_AT_attack_ms_max:
+        return whole->attack_ms_max ? (int64_t)whole->attack_ms_max : -1;
     case LIMIT_AT_down_ms:
         return (int64_t)evidence->down_ms_max;
     case LIMIT_AT_recover_s:

@@ -31,6 +31,7 @@ void client_free(struct client **client); /* after its pools and origins */
 
 struct client_counts {
     uint64_t requests, connects, connects_failed, repeats, body_bytes;
+    uint64_t hangups;     /* of connections that were kept for the next call, by the server */
     uint64_t connections; /* open now */
 };
 const struct client_counts *client_counts(const struct client *client);

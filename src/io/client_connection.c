@@ -457,6 +457,7 @@ static void step_on(struct client_connection *connection, unsigned events)
         receive_all(connection);
         break;
     case CLIENT_KEPT: /* its end, or bytes that nobody asked for */
+        connection->client->counts.hangups++;
         client_connection_close(connection);
         break;
     case CLIENT_GONE:

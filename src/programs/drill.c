@@ -4,6 +4,7 @@
 #include "base/timestamp.h"
 #include "drills/report.h"
 #include "drills/run.h"
+#include "drills/run_load.h"
 #include "io/clock.h"
 #include "io/file.h"
 #include "programs/command.h"
@@ -32,6 +33,7 @@ struct session {
     struct score *scores[MAX_ROWS];
     size_t row_count;
     struct score_total total;
+    FILE *plan;   /* NULL: nobody asked for it */
     bool is_good; /* all survived, every twin noticed */
 };
 
@@ -113,6 +115,8 @@ static void session_free(struct session **session_p)
         mem_free(session->evidence[i]);
         mem_free(session->scores[i]);
     }
+    if (session->plan)
+        (void)fclose(session->plan);
     for (size_t i = 0; i < session->scenario_count; i++)
         scenario_free(&session->scenarios[i]);
     if (session->folder[0] && !arguments_has(session->arguments, "keep"))
@@ -121,6 +125,19 @@ static void session_free(struct session **session_p)
 }
 
 /* --- runs --- */
+
+/* A good one of the same load, from an earlier scenario; a bad one is made again. */
+static const struct evidence_control *find_control(const struct session *session,
+                                                   const struct scenario *scenario)
+{
+    for (size_t i = 0; i + 1 < session->row_count; i++) {
+        const struct evidence_control *control = &session->evidence[i]->control;
+        if (control->has_run && control->kept_up && control->plays_failed == 0 &&
+            run_control_is_same(session->rows[i].scenario, scenario))
+            return control;
+    }
+    return NULL;
+}
 
 static void run_one(struct session *session, const struct scenario *scenario,
                     const char *without_guard)
@@ -139,6 +156,8 @@ static void run_one(struct session *session, const struct scenario *scenario,
         .space = session->space,
         .is_cancelled = &is_cancelled,
         .skips_control = without_guard || arguments_has(session->arguments, "no-control"),
+        .control = without_guard ? NULL : find_control(session, scenario),
+        .plan = session->plan,
     };
     run_scenario(scenario, &config, evidence);
     score_judge(scenario, evidence, score);
@@ -206,6 +225,15 @@ static bool write_cards(struct session *session, uint64_t took_ms)
     return is_written;
 }
 
+static bool open_plan(struct session *session)
+{
+    const char *path = arguments_value(session->arguments, "plan");
+    session->plan = path ? fopen(path, "we") : NULL;
+    if (path && !session->plan)
+        (void)command_fail(COMMAND_FAILED, "%s: %.*s", path, TEXT_ARGS(log_errno(errno)));
+    return !path || session->plan;
+}
+
 static enum command_exit run_session(struct session *session)
 {
     uint64_t begin_us = clock_monotonic_us();
@@ -221,6 +249,8 @@ static enum command_exit run_session(struct session *session)
         return command_fail(COMMAND_FAILED, "no program to run, or no temporary folder: %.*s",
                             TEXT_ARGS(log_errno(errno)));
     session->space = fleet_space_enter();
+    if (!open_plan(session))
+        return COMMAND_FAILED;
     run_all(session);
     bool is_written = write_cards(session, (clock_monotonic_us() - begin_us) / 1000);
     if (arguments_has(session->arguments, "keep"))
@@ -264,6 +294,9 @@ static const struct argument_option options[] = {
     {.name = "server", .value = "FILE", .help = "The sostenuto to break; default: this one."},
     {.name = "no-control", .help = "Leave out the control run against a null server."},
     {.name = "keys", .help = "List every key of a scenario file, and every kind of fault."},
+    {.name = "plan",
+     .value = "FILE",
+     .help = "Write what each listener decides and when faults come: the same for the same seed."},
     {.name = "keep", .help = "Keep state folders and logs, and say where."},
 };
 

@@ -101,6 +101,31 @@ def test_nothing_is_left_behind(tmp_path):
             pass
 
 
+def plan_of(tmp_path, name, seed):
+    """What everybody decided, by name; faults are one more."""
+    path = scenario_of(tmp_path, f"""seed = {seed}
+        topology {{ tracks = 20 track_s = 4 }}
+        load {{ listeners = 20 arrive_ms = 500 choose_ms_max = 500 }}
+        fault {{ kind = "kill" at_s = 3 }}
+        limits {{ gaps = 0 }}""")
+    drill(path, "--no-control", "--plan", tmp_path / name)
+    plan = {}
+    for line in (tmp_path / name).read_text().splitlines():
+        who, rest = re.match(r"(listener \d+|fault) (.*)", line).groups()
+        plan.setdefault(who, []).append(rest)
+    return plan
+
+
+def test_two_runs_of_one_seed_are_one_plan(tmp_path):
+    first, second, other = (plan_of(tmp_path, name, seed) for name, seed in (("a", 7), ("b", 7), ("c", 8)))
+    assert len(first) == 21 and first["fault"] == second["fault"] == ["kill begins", "kill ends"]
+    for who, decided in first.items():
+        both = min(len(decided), len(second[who]))  # how far a listener comes is the machine's doing
+        assert decided[:both] == second[who][:both], who
+        assert both >= (7 if who != "fault" else 1), who
+    assert sum(first[who][:4] != other[who][:4] for who in first) > 15
+
+
 def test_every_scenario_is_whole():
     files = sorted((ROOT / "drills").glob("*.drill"))
     assert len(files) >= 13
