@@ -8,14 +8,13 @@
 
 static const char *const day_names[] = {"Sunday",   "Monday", "Tuesday", "Wednesday",
                                         "Thursday", "Friday", "Saturday"};
-enum { DATE_BYTES = 29 };
 static const char month_names[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
 
 struct text http_date_write(struct http_date_text *storage, int64_t unix_s)
 {
     struct civil civil = civil_from_unix(unix_s);
     char *form = storage->digits;
-    memcpy(form, "Ddd, 00 Mmm 0000 00:00:00 GMT", DATE_BYTES + 1);
+    memcpy(form, "Ddd, 00 Mmm 0000 00:00:00 GMT", HTTP_DATE_BYTES + 1);
     memcpy(form, day_names[civil.weekday], 3);
     digits_fixed(form + 5, civil.day, 2);
     memcpy(form + 8, month_names + 3 * (civil.month - 1), 3);
@@ -23,7 +22,7 @@ struct text http_date_write(struct http_date_text *storage, int64_t unix_s)
     digits_fixed(form + 17, civil.hour, 2);
     digits_fixed(form + 20, civil.minute, 2);
     digits_fixed(form + 23, civil.second, 2);
-    return text_make(form, DATE_BYTES);
+    return text_make(form, HTTP_DATE_BYTES);
 }
 
 /* --- reading: each take_ moves *rest on, or fails for good by leaving it empty with data NULL ---

@@ -6,8 +6,10 @@
  * date: HTTP dates (RFC 9110 5.6.7) as Unix seconds.  We write IMF-fixdate; a recipient must also
  * read the obsolete RFC 850 and asctime forms.
  */
+enum { HTTP_DATE_BYTES = 29 }; /* of what we write */
+
 struct http_date_text {
-    char digits[32];
+    char digits[HTTP_DATE_BYTES + 1];
 };
 
 /* "Sun, 06 Nov 1994 08:49:37 GMT", in caller's storage, NUL-terminated. */

@@ -6,6 +6,7 @@
 #include "io/exchange.h"
 #include "io/loop.h"
 
+#include <assert.h>
 #include <stdatomic.h>
 
 /*
@@ -147,8 +148,14 @@ void answer_close_file(struct answer *answer); /* or gives it back; no file is f
 void exchange_answer_ready(struct exchange *exchange, unsigned status);
 void exchange_carry(struct exchange *exchange); /* the prepared answer goes to the carrier */
 void exchange_stream_begin(struct exchange *exchange);
-void exchange_add_field(struct exchange *exchange, const char *name,
-                        struct text value); /* borrows both */
+/* Borrows both. */
+static inline void exchange_add_field(struct exchange *exchange, const char *name,
+                                      struct text value)
+{
+    struct answer *answer = &exchange->answer;
+    assert(answer->field_count < EXCHANGE_FIELDS_MAX);
+    answer->fields[answer->field_count++] = (struct http_field){text_of(name), value};
+}
 
 /* --- exchange_away.c: the handler runs on another loop --- */
 bool exchange_is_away(const struct exchange *exchange);

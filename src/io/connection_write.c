@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "base/counters.h"
+#include "base/digits.h"
 #include "base/guard.h"
 #include "http/fields.h"
 #include "io/connection_state.h"
 #include "io/file.h"
 
+#include <assert.h>
 #include <errno.h>
+#include <string.h>
 
 /*
  * connection_write: an answer on its way out of an HTTP/1 connection.
@@ -22,6 +25,8 @@ enum {
     TRICKLES_MAX =
         3, /* a receiver with a small window answers 1 byte/s by one trickle in minutes */
     BYTES_PER_RUN = 4 << 20, /* then others get a turn */
+    HEAD_OWN_FIELDS_BYTES =
+        128, /* Content-Length or chunked and Trailer, Connection, the last CRLF */
 };
 
 /* --- the head --- */
@@ -36,20 +41,32 @@ static void write_field(struct buffer *wire, struct text name, struct text value
     buffer_text(wire, TEXT("\r\n"));
 }
 
-static void write_length(struct buffer *wire, uint64_t length)
+static char *put(char *at, struct text t)
 {
-    buffer_text(wire, TEXT("Content-Length: "));
-    buffer_decimal(wire, length);
-    buffer_text(wire, TEXT("\r\n"));
+    memcpy(at, t.data, t.size);
+    return at + t.size;
 }
 
-static void write_connection_field(struct connection *connection, struct buffer *wire)
+static char *put_field(char *at, struct text name, struct text value)
+{
+    at = put(put(at, name), TEXT(": "));
+    if (value.size > 0)
+        at = put(at, value);
+    return put(at, TEXT("\r\n"));
+}
+
+static char *put_length(char *at, uint64_t length)
+{
+    at = digits_decimal(put(at, TEXT("Content-Length: ")), length);
+    return put(at, TEXT("\r\n"));
+}
+
+static struct text connection_field(const struct connection *connection)
 {
     const struct http_request *request = &connection->exchange->request;
     if (connection->will_close || connection->exchange->closes)
-        buffer_text(wire, TEXT("Connection: close\r\n"));
-    else if (request->version_minor == 0)
-        buffer_text(wire, TEXT("Connection: keep-alive\r\n"));
+        return TEXT("Connection: close\r\n");
+    return request->version_minor == 0 ? TEXT("Connection: keep-alive\r\n") : TEXT("");
 }
 
 /* Only an answer that can fail in its middle has a trailer, and only for who asked. */
@@ -80,29 +97,49 @@ static bool write_end(struct connection *connection)
     return true;
 }
 
+/* Status line, Date and Server: the same for a second, so written once for all who get that status.
+ */
+static struct text head_start(struct server *server, unsigned status, int64_t now_s)
+{
+    struct server_head_start *start = &server->head_start;
+    if (start->status != status || start->date_s != now_s) {
+        char *at = digits_decimal(put(start->bytes, TEXT("HTTP/1.1 ")), status);
+        at = put(put(at, TEXT(" ")), text_of(http_reason(status)));
+        at = put_field(put(at, TEXT("\r\n")), TEXT("Date"), server_date(server, now_s));
+        at = put_field(at, TEXT("Server"), TEXT("sostenuto"));
+        start->status = status;
+        start->date_s = now_s;
+        start->size = (size_t)(at - start->bytes);
+    }
+    return text_make(start->bytes, start->size);
+}
+
+static size_t head_bytes_max(const struct answer *answer)
+{
+    size_t size = sizeof((struct server_head_start *)0)->bytes + HEAD_OWN_FIELDS_BYTES;
+    for (size_t i = 0; i < answer->field_count; i++)
+        size += answer->fields[i].name.size + answer->fields[i].value.size + 4;
+    return size;
+}
+
 static void write_head(struct connection *connection)
 {
     struct exchange *exchange = connection->exchange;
     const struct answer *answer = &exchange->answer;
-    struct buffer *wire = &exchange->wire;
-    buffer_text(wire, TEXT("HTTP/1.1 "));
-    buffer_decimal(wire, answer->status);
-    buffer_text(wire, TEXT(" "));
-    buffer_text(wire, text_of(http_reason(answer->status)));
-    buffer_text(wire, TEXT("\r\n"));
-    write_field(wire, TEXT("Date"),
-                server_date(connection_server(connection), exchange->now_ms / 1000));
-    buffer_text(wire, TEXT("Server: sostenuto\r\n"));
+    char *start = buffer_reserve(&exchange->wire, head_bytes_max(answer)), *at = start;
+    assert(start); /* the wire has no ceiling of its own */
+    at =
+        put(at, head_start(connection_server(connection), answer->status, exchange->now_ms / 1000));
     for (size_t i = 0; i < answer->field_count; i++)
-        write_field(wire, answer->fields[i].name, answer->fields[i].value);
+        at = put_field(at, answer->fields[i].name, answer->fields[i].value);
     if (connection->is_chunked)
-        buffer_text(wire, TEXT("Transfer-Encoding: chunked\r\n"));
+        at = put(at, TEXT("Transfer-Encoding: chunked\r\n"));
     if (connection->is_chunked && takes_trailers(exchange))
-        buffer_text(wire, TEXT("Trailer: Sostenuto-End\r\n"));
+        at = put(at, TEXT("Trailer: Sostenuto-End\r\n"));
     else if (!answer->is_stream && has_length(answer->status))
-        write_length(wire, answer->length);
-    write_connection_field(connection, wire);
-    buffer_text(wire, TEXT("\r\n"));
+        at = put_length(at, answer->length);
+    at = put(put(at, connection_field(connection)), TEXT("\r\n"));
+    exchange->wire.size += (size_t)(at - start);
 }
 
 /* How much of a file joins the head: under TLS what fills its record, else all of a small one. */

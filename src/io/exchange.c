@@ -220,13 +220,6 @@ void exchange_set_class(struct exchange *exchange, enum shield_class class)
 }
 
 /* --- fields of the answer --- */
-void exchange_add_field(struct exchange *exchange, const char *name, struct text value)
-{
-    struct answer *answer = &exchange->answer;
-    assert(answer->field_count < EXCHANGE_FIELDS_MAX);
-    answer->fields[answer->field_count++] = (struct http_field){text_of(name), value};
-}
-
 void exchange_field(struct exchange *exchange, const char *name, struct text value)
 {
     struct text own_name = arena_text(exchange->arena, text_of(name));

@@ -133,7 +133,7 @@ struct text server_date(struct server *server, int64_t unix_s)
         http_date_write(&server->date_text, unix_s);
         server->date_s = unix_s;
     }
-    return text_of(server->date_text.digits);
+    return text_make(server->date_text.digits, HTTP_DATE_BYTES);
 }
 
 bool server_trusts(const struct server *server, const struct address *address)

@@ -43,6 +43,14 @@ struct access_log {
     char time_text[29];      /* "[21/Nov/2026:18:48:56 +0000]" */
 };
 
+/* Status line, Date and Server of an HTTP/1 answer. */
+struct server_head_start {
+    int64_t date_s;
+    unsigned status;
+    size_t size;
+    char bytes[128];
+};
+
 /* What a connection waits for; each has its own time-out (io/server.def). */
 enum server_wait {
     SERVER_WAIT_TURN,      /* to begin a TLS handshake */
@@ -105,6 +113,7 @@ struct server {
     size_t spare_count;
     int64_t date_s; /* of date_text */
     struct http_date_text date_text;
+    struct server_head_start head_start; /* the last that was written */
     struct access_log log;
     atomic_bool owes_sign; /* of life */
     bool is_draining;
