@@ -5,83 +5,85 @@
 
 #include <stdarg.h>
 
-enum { BLOCK_BYTES = 4096 - 64, ALIGN = 16 };
+enum { BLOCK_BYTES = 4096 - 64 };
 
-struct block {
-    struct block *next;
+struct arena_block {
+    struct arena_block *next;
     size_t size;
-    _Alignas(ALIGN) char data[];
+    _Alignas(ARENA_ALIGN) char data[];
 };
 
-/* `free` and `room` are of the block that is allocated from: the first.  The last is kept by reset.
- */
-struct arena {
-    struct block *head;
-    char *free;
-    size_t room;
-    size_t ceiling, used;
-    bool has_overflowed;
-};
-
-static void take_block(struct arena *arena, struct block *block)
+/* What the first block still has, in whole steps, and not past the ceiling. */
+static void measure(struct arena *arena)
 {
-    arena->free = block->data;
-    arena->room = block->size;
+    const struct arena_block *first = arena->_blocks.first;
+    size_t used = arena_used(arena), ceiling = arena->_blocks.ceiling;
+    size_t allowed = used < ceiling ? ceiling - used : 0;
+    size_t rest = first ? (size_t)(first->data + first->size - arena->_free) : 0;
+    arena->_room = (rest < allowed ? rest : allowed) & ~(size_t)(ARENA_ALIGN - 1);
 }
 
 static void add_block(struct arena *arena, size_t size)
 {
-    struct block *block = mem_alloc(sizeof *block + size);
-    block->next = arena->head;
+    struct arena_block *block = mem_alloc(sizeof *block + size);
+    arena->_blocks.used_before = arena_used(arena);
+    block->next = arena->_blocks.first;
     block->size = size;
-    arena->head = block;
-    take_block(arena, block);
+    arena->_blocks.first = block;
+    arena->_free = block->data;
 }
 
 struct arena *arena_new(size_t ceiling_bytes)
 {
     struct arena *arena = MEM_NEW(struct arena);
-    arena->ceiling = ceiling_bytes;
+    arena->_blocks.ceiling = ceiling_bytes;
     return arena;
+}
+
+/* All but the last of them, which was the first. */
+static void free_blocks(struct arena *arena)
+{
+    struct arena_block *first = arena->_blocks.first;
+    while (first && first->next) {
+        struct arena_block *next = first->next;
+        mem_free(first);
+        first = next;
+    }
+    arena->_blocks.first = first;
 }
 
 void arena_free(struct arena **arena)
 {
     if (!*arena)
         return;
-    for (struct block *block = (*arena)->head, *next; block; block = next) {
-        next = block->next;
-        mem_free(block);
-    }
+    free_blocks(*arena);
+    mem_free((*arena)->_blocks.first);
     mem_free_p(arena);
 }
 
 void arena_reset(struct arena *arena)
 {
-    while (arena->head && arena->head->next) {
-        struct block *next = arena->head->next;
-        mem_free(arena->head);
-        arena->head = next;
-    }
-    if (arena->head)
-        take_block(arena, arena->head);
-    arena->used = 0;
-    arena->has_overflowed = false;
+    free_blocks(arena);
+    arena->_free = arena->_blocks.first ? arena->_blocks.first->data : NULL;
+    arena->_blocks.used_before = 0;
+    arena->_blocks.has_overflowed = false;
+    measure(arena);
 }
 
-void *arena_alloc(struct arena *arena, size_t size_bytes)
+void *arena_grow(struct arena *arena, size_t size_bytes)
 {
-    if (size_bytes > arena->ceiling || arena->used > arena->ceiling - size_bytes) {
-        arena->has_overflowed = true;
+    size_t used = arena_used(arena), ceiling = arena->_blocks.ceiling;
+    if (size_bytes > ceiling || used > ceiling - size_bytes) {
+        arena->_blocks.has_overflowed = true;
         return NULL;
     }
-    size_t size = (size_bytes + ALIGN - 1) & ~(size_t)(ALIGN - 1);
-    arena->used += size;
-    if (!arena->head || arena->room < size)
+    const struct arena_block *first = arena->_blocks.first;
+    size_t size = (size_bytes + ARENA_ALIGN - 1) & ~(size_t)(ARENA_ALIGN - 1);
+    if (!first || (size_t)(first->data + first->size - arena->_free) < size)
         add_block(arena, size > BLOCK_BYTES ? size : BLOCK_BYTES);
-    void *at = arena->free;
-    arena->free += size;
-    arena->room -= size;
+    void *at = arena->_free;
+    arena->_free += size;
+    measure(arena);
     return at;
 }
 
@@ -118,6 +120,10 @@ struct text arena_printf(struct arena *arena, const char *format, ...)
     return at ? (struct text){at, (size_t)size} : TEXT_NONE;
 }
 
-bool arena_overflowed(const struct arena *arena) { return arena->has_overflowed; }
+bool arena_overflowed(const struct arena *arena) { return arena->_blocks.has_overflowed; }
 
-size_t arena_used(const struct arena *arena) { return arena->used; }
+size_t arena_used(const struct arena *arena)
+{
+    const struct arena_block *first = arena->_blocks.first;
+    return arena->_blocks.used_before + (first ? (size_t)(arena->_free - first->data) : 0);
+}

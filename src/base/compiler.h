@@ -5,6 +5,7 @@
  * Freestanding: also included by code that is built to WebAssembly.
  */
 #define MUST_USE __attribute__((warn_unused_result))
+#define ALWAYS_INLINE __attribute__((always_inline))
 #define UNUSED __attribute__((unused))
 #define NORETURN __attribute__((noreturn))
 #ifdef __has_attribute

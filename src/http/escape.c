@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "http/escape.h"
 
-#include <string.h>
+#include "base/octets.h"
 
 static int hex_digit(char c)
 {
@@ -11,13 +11,17 @@ static int hex_digit(char c)
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
+static octets is_special(octets bytes) { return (octets)(bytes == '%') | (octets)(bytes == 0); }
+
+static octets is_special_in_form(octets bytes)
+{
+    return is_special(bytes) | (octets)(bytes == '+');
+}
+
 bool http_is_unescaped(struct text encoded, enum http_unescape kind)
 {
-    char space = kind == HTTP_UNESCAPE_FORM ? '+' : '%';
-    uint8_t special = 0;
-    for (size_t i = 0; i < encoded.size; i++)
-        special |= encoded.data[i] == '%' || encoded.data[i] == '\0' || encoded.data[i] == space;
-    return !special;
+    return kind == HTTP_UNESCAPE_FORM ? !octets_any(encoded, is_special_in_form, 'a')
+                                      : !octets_any(encoded, is_special, 'a');
 }
 
 size_t http_unescape(struct text encoded, enum http_unescape kind, char *out)

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "http/fields.h"
 
+#include "base/octets.h"
+
 bool http_is_token(struct text t)
 {
     for (size_t i = 0; i < t.size; i++)
@@ -9,15 +11,12 @@ bool http_is_token(struct text t)
     return t.size > 0;
 }
 
-bool http_field_value_is_clean(struct text t)
+static octets is_control(octets bytes)
 {
-    uint8_t bad = 0; /* a byte, as what is looked at: so the vectoriser takes sixteen at once */
-    for (size_t i = 0; i < t.size; i++) {
-        uint8_t byte = (uint8_t)t.data[i];
-        bad |= (byte < 0x20 && byte != '\t') || byte == 0x7f;
-    }
-    return !bad;
+    return (octets)((bytes < 0x20) & (bytes != '\t')) | (octets)(bytes == 0x7f);
 }
+
+bool http_field_value_is_clean(struct text t) { return !octets_any(t, is_control, ' '); }
 
 /* Where the part that starts at 0 ends: at `separator` outside quoted strings, or at the end. */
 static size_t part_end(struct text t, char separator)

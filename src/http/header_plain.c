@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+#include "base/octets.h"
 #include "http/fields.h"
 #include "http/header.h"
 
@@ -11,16 +12,13 @@
  * together.
  */
 
-/* Printable ASCII and HTAB. */
-static bool is_plain(struct text value)
+static octets is_unusual(octets bytes)
 {
-    uint8_t bad = 0;
-    for (size_t i = 0; i < value.size; i++) {
-        uint8_t byte = (uint8_t)value.data[i];
-        bad |= (uint8_t)(byte - 0x20) > 0x7e - 0x20 && byte != '\t';
-    }
-    return !bad;
+    return (octets)((bytes - 0x20 > 0x7e - 0x20) & (bytes != '\t'));
 }
+
+/* Printable ASCII and HTAB. */
+static bool is_plain(struct text value) { return !octets_any(value, is_unusual, ' '); }
 
 static bool states_length(struct text name)
 {

@@ -4,9 +4,10 @@
 
 size_t http_parameters_count(struct text encoded)
 {
-    size_t count = 1;
-    for (size_t i = 0; i < encoded.size; i++)
-        count += encoded.data[i] == '&';
+    size_t count = 0;
+    struct text part;
+    while (text_split(&encoded, '&', &part))
+        count++;
     return count;
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "http/redact.h"
 
+#include "base/octets.h"
 #include "http/escape.h"
 
 /* The longest secret name, every byte escaped. */
@@ -29,12 +30,14 @@ static bool needs_escape(char byte)
     return (unsigned char)(byte - 0x20) > 0x7e - 0x20 || byte == '"' || byte == '\\';
 }
 
+static octets need_escape(octets bytes)
+{
+    return (octets)(bytes - 0x20 > 0x7e - 0x20) | (octets)(bytes == '"') | (octets)(bytes == '\\');
+}
+
 void http_escape_for_log(struct buffer *out, struct text value)
 {
-    uint8_t needs_any = 0;
-    for (size_t i = 0; i < value.size; i++)
-        needs_any |= needs_escape(value.data[i]);
-    if (!needs_any) {
+    if (!octets_any(value, need_escape, ' ')) {
         buffer_text(out, value);
         return;
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "http/target.h"
 
+#include "base/octets.h"
 #include "http/escape.h"
 
 #include <string.h>
@@ -11,30 +12,35 @@ static bool refuse(struct http_refusal *ret_why, unsigned status, const char *wh
     return false;
 }
 
+static octets is_never_in_target(octets bytes)
+{
+    return (octets)(bytes - 0x21 > 0x7e - 0x21) | (octets)(bytes == '#');
+}
+
 /* Printable ASCII without '#': fragments are never sent (RFC 9112 3.2). */
 static bool is_target_clean(struct text t)
 {
-    uint8_t bad = 0;
-    for (size_t i = 0; i < t.size; i++)
-        bad |= (uint8_t)(t.data[i] - 0x21) > 0x7e - 0x21 || t.data[i] == '#';
-    return t.size > 0 && !bad;
+    return t.size > 0 && !octets_any(t, is_never_in_target, 'a');
 }
 
 /* A clean path with nothing to decode or to flatten, as nearly all are. */
 static bool is_plain(struct text t)
 {
-    uint8_t special = t.size == 0 || t.data[0] != '/' || memchr(t.data, '%', t.size);
-    for (size_t i = 1; i < t.size; i++)
-        special |= t.data[i - 1] == '/' && (t.data[i] == '/' || t.data[i] == '.');
-    return !special;
+    if (t.size == 0 || t.data[0] != '/' || memchr(t.data, '%', t.size))
+        return false;
+    for (size_t slash = 0; slash != SIZE_MAX; slash = text_find_byte(t, '/')) {
+        t = text_from(t, slash + 1);
+        if (t.size > 0 && (t.data[0] == '/' || t.data[0] == '.'))
+            return false;
+    }
+    return true;
 }
+
+static octets is_control(octets bytes) { return (octets)(bytes < 0x20) | (octets)(bytes == 0x7f); }
 
 static bool is_path_clean(struct text t)
 {
-    uint8_t bad = 0;
-    for (size_t i = 0; i < t.size; i++)
-        bad |= (uint8_t)t.data[i] < 0x20 || t.data[i] == 0x7f;
-    return !bad && text_is_utf8(t);
+    return !octets_any(t, is_control, 'a') && text_is_utf8(t);
 }
 
 /* The size without the last segment and its slash. */
