@@ -6,10 +6,13 @@
  *   media_tool WORKER speed FILE…              probes through a batch, prints files a second
  *   media_tool WORKER artwork embedded|image SIZE webp|jpeg FILE OUT
  *   media_tool WORKER transcode FORMAT KBPS OFFSET_MS CHANNELS RATE FILE OUT
+ *   media_tool WORKER package RENDITION FOLDER FILE OUT   one JSON object; OUT: init and all
+ * segments
  */
 #include "base/encode.h"
 #include "base/json.h"
 #include "io/clock.h"
+#include "media/packager.h"
 #include "media/transcode.h"
 
 #include <fcntl.h>
@@ -195,6 +198,100 @@ static int transcode(struct media_pool *pool, char **args)
     return outcome == MEDIA_OK ? 0 : 1;
 }
 
+/* --- package --- */
+
+static const uint8_t the_track[16] = {1};
+
+static void stop_loop(void *context)
+{
+    struct packager_wait *wait = context;
+    loop_stop(wait->loop);
+}
+
+/* Waits until the object is there; false when it never will be. */
+static bool fetch(struct packager *packager, struct package_request *request, struct loop *loop,
+                  int out, enum media_outcome *ret_why)
+{
+    struct package_loan loan;
+    enum package_found found;
+    static char bytes[48 << 20];
+    while ((found = packager_lend(packager, request, &loan, ret_why)) == PACKAGE_COMING) {
+        struct packager_wait wait = {.request = *request, .loop = loop, .on_ready = stop_loop};
+        if (packager_wait(packager, &wait))
+            loop_run(loop);
+    }
+    if (found != PACKAGE_HERE)
+        return false;
+    ssize_t size = (ssize_t)loan.object.bytes;
+    bool is_written = pread(loan.fd, bytes, (size_t)size, (off_t)loan.object.offset) == size &&
+                      (out < 0 || write(out, bytes, (size_t)size) == size);
+    packager_give_back(&loan);
+    return is_written;
+}
+
+static void print_package(struct packager *packager, enum rendition rendition, uint64_t first_us,
+                          uint64_t all_us, enum media_outcome outcome)
+{
+    struct package_view view;
+    struct buffer line;
+    struct json json;
+    buffer_init(&line, 1024 * 1024);
+    json_init(&json, &line);
+    json_begin_object(&json);
+    json_member_text(&json, "outcome", text_of(media_outcome_word(outcome)));
+    json_member_u64(&json, "first_us", first_us);
+    json_member_u64(&json, "all_us", all_us);
+    if (packager_view(packager, the_track, rendition, &view) && view.state == PACKAGE_COMPLETE) {
+        json_member_u64(&json, "rate", view.index.rate);
+        json_member_u64(&json, "priming", view.index.priming);
+        json_member_u64(&json, "length", view.index.length);
+        json_member_u64(&json, "trim_end", view.index.trim_end);
+        json_member_u64(&json, "source_samples", view.index.source_samples);
+        json_member_u64(&json, "segments", view.index.count);
+        json_member_i64(&json, "loudness_mlufs", view.index.loudness_mlufs);
+        json_member_u64(&json, "peak_ppm", view.index.peak_ppm);
+    }
+    json_end_object(&json);
+    printf("%.*s\n", TEXT_ARGS(buffer_view(&line)));
+    buffer_release(&line);
+    package_view_release(&view);
+}
+
+static int package(const char *worker, char **args)
+{
+    const struct packager_config config = {
+        .worker_path = worker, .folder = args[1], .max_bytes = 1ULL << 32, .max_encodes = 1};
+    struct packager *packager;
+    struct package_request request = {.kind = SEGMENTER_INIT};
+    struct package_view view;
+    enum media_outcome outcome = MEDIA_OK;
+    int fd = open(args[2], O_RDONLY | O_CLOEXEC);
+    int out = open(args[3], O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    if (fd < 0 || out < 0 || !rendition_from(text_of(args[0]), &request.name.rendition) ||
+        packager_start(&config, &packager))
+        return 2;
+    struct loop *loop = loop_new();
+    (void)!packager_view(packager, the_track, request.name.rendition, &view);
+    usleep(300 * 1000); /* the time between a manifest and its first segment's request: a spare */
+    memcpy(request.name.track, the_track, sizeof the_track);
+    request.name.generation = view.generation;
+    package_view_release(&view);
+    uint64_t begin_us = clock_monotonic_us(), first_us = 0;
+    outcome = packager_begin(packager, &request.name, fd, 1, true);
+    bool more = fetch(packager, &request, loop, out, &outcome);
+    for (request.kind = SEGMENTER_SEGMENT; more; request.number++) {
+        more = fetch(packager, &request, loop, out, &outcome);
+        if (!request.number)
+            first_us = clock_monotonic_us() - begin_us;
+    }
+    print_package(packager, request.name.rendition, first_us, clock_monotonic_us() - begin_us,
+                  outcome);
+    packager_stop(&packager);
+    loop_free(&loop);
+    close(out);
+    return outcome == MEDIA_OK ? 0 : 1;
+}
+
 int main(int argc, char **argv)
 {
     struct text verb = text_of(argc > 2 ? argv[2] : NULL);
@@ -211,6 +308,8 @@ int main(int argc, char **argv)
         result = artwork(pool, argv + 3);
     else if (text_equal(verb, TEXT("transcode")) && argc == 10)
         result = transcode(pool, argv + 3);
+    else if (text_equal(verb, TEXT("package")) && argc == 7)
+        result = package(argv[1], argv + 3);
     media_pool_stop(&pool);
     return result;
 }
