@@ -18,6 +18,7 @@ static void derive(struct keys *keys)
 {
     crypto_kdf_derive_from_key(keys->indexing, sizeof keys->indexing, 1, "sostindx", keys->sealing);
     crypto_kdf_derive_from_key(keys->devices, sizeof keys->devices, 2, "sostdevi", keys->sealing);
+    crypto_kdf_derive_from_key(keys->nonces, sizeof keys->nonces, 3, "sostnonc", keys->sealing);
     sodium_mprotect_readonly(keys);
 }
 

@@ -5,8 +5,8 @@
 /*
  * keys: what a node keeps to itself, in a file of mode 0600 in STATE/keys, never in the database.
  *
- *   sealing.key   32 bytes: seals app secrets at rest; derived from it are the key of what finds
- *                 them, and the key of device cookies
+ *   sealing.key   32 bytes: seals app secrets at rest; derived from it are the keys of what finds
+ *                 them, of device cookies and of nonces
  *
  * What others verify by is in trust/keyring.h.  Immutable after keys_open(); any thread may use it.
  * Memory is locked and wiped by libsodium.
@@ -15,6 +15,7 @@ struct keys {
     uint8_t sealing[32];
     uint8_t indexing[32]; /* derived: crypto_kdf(sealing, 1, "sostindx") */
     uint8_t devices[32];  /* derived: crypto_kdf(sealing, 2, "sostdevi") */
+    uint8_t nonces[32];   /* derived: crypto_kdf(sealing, 3, "sostnonc") */
 };
 
 /* Opens `folder`, making folder and missing keys when `is_new_allowed`.  0, or -errno with

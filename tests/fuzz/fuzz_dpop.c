@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "trust/dpop.h"
+#include <assert.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static struct keys *keys;
+    const struct dpop_request request = {TEXT("POST"), TEXT("host"), TEXT("/p"), 1000};
+    struct dpop_proof proof;
+    if (!keys)
+        keys = keys_ephemeral();
+    struct text input = text_make((const char *)data, size);
+    assert(!nonce_is_good(keys, TEXT(DPOP_PURPOSE), input, 1000));
+    assert(dpop_verify(keys, input, &request, &proof) != DPOP_GOOD);
+    return 0;
+}
