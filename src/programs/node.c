@@ -71,6 +71,7 @@ static int open_state(struct node *node, struct buffer *why)
         .loop = node->loop,
         .logger = node->logger,
         .now_ms = clock_unix_ms(),
+        .database = node->settings->database,
     };
     error = state_open(&config, &node->state, &state_error);
     if (error < 0)

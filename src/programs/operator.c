@@ -430,6 +430,10 @@ static void status(struct request *request)
     json_member_u64(json, "unapplied", health.durable_lsn - health.applied_lsn);
     json_member_i64(json, "journal_error", health.journal_error);
     json_member_i64(json, "database_error", health.database_error);
+    if (health.has_record) {
+        json_member_i64(json, "record_error", health.record_error);
+        json_member_u64(json, "unpushed", health.durable_lsn - health.pushed_lsn);
+    }
     json_member_u64(json, "damaged_records", health.damaged_records);
     json_name(json, "keys");
     json_begin_object(json);

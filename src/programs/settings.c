@@ -128,7 +128,10 @@ bool setting_accepts(const struct setting *setting, struct text value, struct bu
     const char *wanted = setting_check_value(setting, value);
     if (!wanted)
         return true;
-    buffer_printf(why, "%s: \"%.*s\" is not %s", setting->name, TEXT_ARGS(value), wanted);
+    if (setting->check == CHECK_DATABASE) /* what was given may hold a password */
+        buffer_printf(why, "%s: this is not %s", setting->name, wanted);
+    else
+        buffer_printf(why, "%s: \"%.*s\" is not %s", setting->name, TEXT_ARGS(value), wanted);
     if (setting->kind == SETTING_KIND_NUMBER)
         buffer_printf(why, " from %llu to %llu", (unsigned long long)setting->least,
                       (unsigned long long)setting->most);

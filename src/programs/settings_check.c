@@ -125,6 +125,17 @@ static bool is_library(struct text value)
     return path.size > 0 && is_label(name);
 }
 
+/* A password in it would be seen by everybody who lists processes or reads the log. */
+static bool is_database(struct text value)
+{
+    size_t scheme = text_starts(value, TEXT("postgresql://")) ? sizeof "postgresql://" - 1
+                    : text_starts(value, TEXT("postgres://")) ? sizeof "postgres://" - 1
+                                                              : 0;
+    struct text rest = text_from(value, scheme);
+    size_t at = text_find_byte(rest, '@'), colon = text_find_byte(rest, ':');
+    return scheme && (at == SIZE_MAX || colon > at) && !text_contains(rest, TEXT("password="));
+}
+
 static const char *check_text(enum setting_check check, struct text value)
 {
     struct text host;
@@ -141,6 +152,10 @@ static const char *check_text(enum setting_check check, struct text value)
         return is_url(value)
                    ? NULL
                    : "the address of a site without a path; write \"https://music.example.org\"";
+    case CHECK_DATABASE:
+        return is_database(value)
+                   ? NULL
+                   : "postgresql://USER@HOST/NAME, with the password in PGPASSFILE or ~/.pgpass";
     case CHECK_HOST:
         return is_host(value) ? NULL : "a host name or address; write \"music.example.org\"";
     case CHECK_CIDR:

@@ -39,6 +39,7 @@ static const char *value_word(const struct setting *setting)
     case CHECK_LIBRARY:
         return "PATH";
     case CHECK_URL:
+    case CHECK_DATABASE:
         return "URL";
     default:
         return "NAME";
@@ -81,6 +82,7 @@ const struct argument_option *settings_place_options(size_t *ret_count)
     static const struct argument_option options[] = {
         {"data", "PATH", "State folder of the server.", NULL},
         {"config", "FILE", "Read this configuration file.", NULL},
+        {"database", "URL", "State of record that the server shares with others.", NULL},
     };
     *ret_count = ARRAY_SIZE(options);
     return options;

@@ -37,6 +37,11 @@ static void show(const json_t *root)
     printf("journal      %lld bytes, %lld operations not yet in the database\n",
            number(root, "journal_bytes"), number(root, "unapplied"));
     show_keys(json_object_get(root, "keys"));
+    if (json_object_get(root, "record_error"))
+        printf("record       %s, %lld operations not yet there\n",
+               number(root, "record_error") ? "AWAY: what listeners do waits in the journal"
+                                            : "linked",
+               number(root, "unpushed"));
     if (scan)
         printf("library      %lld tracks, %lld files could not be used%s\n", number(scan, "tracks"),
                number(scan, "failed"),

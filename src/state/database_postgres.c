@@ -31,7 +31,11 @@ static int revive(struct record *record)
     if (record->postgres.connection && PQstatus(record->postgres.connection) == CONNECTION_OK)
         return 0;
     int error = postgres_revive(&record->postgres, setup);
-    return error ? error : postgres_run(&record->postgres, "LISTEN sostenuto_state");
+    error = error ? error : postgres_migrate(&record->postgres);
+    error = error ? error : postgres_run(&record->postgres, "LISTEN sostenuto_state");
+    if (error)
+        postgres_drop(&record->postgres);
+    return error;
 }
 
 /* --- writing --- */
@@ -550,18 +554,23 @@ static const struct database_engine engine = {
     .clear = clear,
 };
 
-int database_postgres_open(const char *url, struct database **ret, struct state_error *ret_error)
+struct database *database_postgres_new(const char *url)
 {
     struct record *record = MEM_NEW(struct record);
     record->database.engine = &engine;
     postgres_init(&record->postgres, url);
-    int error = revive(record);
-    error = error ? error : postgres_migrate(&record->postgres);
+    return &record->database;
+}
+
+int database_postgres_open(const char *url, struct database **ret, struct state_error *ret_error)
+{
+    struct database *database = database_postgres_new(url);
+    int error = revive(of(database));
     if (!error) {
-        *ret = &record->database;
+        *ret = database;
         return 0;
     }
-    error = fail(record, error, ret_error);
-    close_record(&record->database);
+    error = fail(of(database), error, ret_error);
+    close_record(database);
     return error;
 }

@@ -43,5 +43,8 @@ int database_claim_name(struct database *database, struct text folded, struct ui
 int database_await_change(struct database *database, int wake_fd, int64_t wait_ms,
                           bool *ret_is_changed) MUST_USE;
 
+/* A database that connects when it is first used; database_open() waits for it. */
+struct database *database_postgres_new(const char *url) MUST_USE;
+
 /* What the server or libpq said last; "" when all is well. */
 const char *database_detail(const struct database *database);

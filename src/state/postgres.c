@@ -241,17 +241,25 @@ int postgres_transact(struct postgres *postgres, const struct postgres_statement
     return error ? error : verdict;
 }
 
+/* Others' word; our own we know. */
+static bool take_notices(PGconn *connection)
+{
+    bool is_notified = false;
+    for (PGnotify *notice; (notice = PQnotifies(connection)); PQfreemem(notice))
+        is_notified |= notice->be_pid != PQbackendPID(connection);
+    return is_notified;
+}
+
 int postgres_listen(struct postgres *postgres, int wake_fd, int64_t wait_ms, bool *ret_is_notified)
 {
     struct pollfd fds[] = {{.fd = wake_fd, .events = POLLIN},
                            {.fd = PQsocket(postgres->connection), .events = POLLIN}};
-    *ret_is_notified = false;
-    if (poll(fds, 2, (int)wait_ms) < 0 || !fds[1].revents)
+    *ret_is_notified = take_notices(postgres->connection); /* what came with earlier answers */
+    if (*ret_is_notified || poll(fds, 2, (int)wait_ms) < 0 || !fds[1].revents)
         return 0;
     if (!PQconsumeInput(postgres->connection))
         return give_up(postgres, DATABASE_UNREACHABLE);
-    for (PGnotify *notice; (notice = PQnotifies(postgres->connection)); PQfreemem(notice))
-        *ret_is_notified = true;
+    *ret_is_notified = take_notices(postgres->connection);
     return 0;
 }
 

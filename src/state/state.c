@@ -4,7 +4,9 @@
 #include "state/state.h"
 
 #include "base/mem.h"
+#include "io/clock.h"
 #include "io/loop.h"
+#include "state/replica.h"
 #include "state/state_internal.h"
 
 #include <assert.h>
@@ -153,13 +155,86 @@ static int open_journal(struct state *state, const struct state_config *config,
     return 0;
 }
 
-static int fill(struct state *state, const struct state_config *config,
-                struct state_error *ret_error)
+/* --- what others wrote --- */
+
+static struct uid account_of(const struct effect *effect)
 {
-    struct database_mark mark = {.epoch = 1};
+    return effect->kind == EFFECT_PLAY ? effect->play.account : effect->cell.account;
+}
+
+/* A record_learn: on the loop, like everything that merges. */
+static bool learn(void *context, const struct effects *learnt)
+{
+    struct state *state = context;
+    struct uid touched = {.bytes = {0}};
+    int64_t now_ms = clock_unix_ms();
+    if (!apply_has_room(state->apply, arena_used(learnt->arena)))
+        return false;
+    struct effects *effects = apply_begin(state->apply);
+    for (size_t i = 0; i < learnt->count; i++) {
+        const struct effect *effect = &learnt->items[i];
+        if (effect->kind == EFFECT_CELL)
+            clock_observe(&state->clock, effect->cell.order.hlc, now_ms);
+        if (!model_learn(&state->model, effect, effects) || effect->kind == EFFECT_KEPT ||
+            uid_equal(touched, account_of(effect)))
+            continue;
+        touched = account_of(effect);
+        state_touch(state, touched);
+    }
+    if (learnt->cursor)
+        effects->cursor = learnt->cursor;
+    apply_end(state->apply, 0);
+    return true;
+}
+
+static void start_record(struct state *state, struct database *remote,
+                         const struct database_follow *follow)
+{
+    const struct record_config config = {.journal = state->journal,
+                                         .loop = state->loop,
+                                         .logger = state->logger,
+                                         .device = state->device,
+                                         .id = follow->record,
+                                         .cursor = follow->cursor,
+                                         .learn = learn,
+                                         .context = state};
+    if (remote)
+        state->record = record_start(remote, &config);
+}
+
+/* --- opening --- */
+
+static bool has_record(const struct state_config *config)
+{
+    return config->database && config->database[0];
+}
+
+static int open_local(struct state *state, const struct state_config *config,
+                      struct database_follow *ret_follow, struct state_error *ret_error)
+{
     char path[4096];
     snprintf(path, sizeof path, "%s/state.db", config->folder);
     int error = database_open(path, &state->database, ret_error);
+    if (!error && database_following(state->database, ret_follow) != 0) {
+        snprintf(ret_error->words, sizeof ret_error->words, "%.300s cannot be read", path);
+        error = -EIO;
+    }
+    if (!error && !has_record(config) && !uid_is_none(ret_follow->record)) {
+        snprintf(ret_error->words, sizeof ret_error->words,
+                 "%.200s is a replica of a database: give it with --database, or move what it has "
+                 "into a new state folder with 'sostenuto state export'",
+                 path);
+        error = -EINVAL;
+    }
+    return error;
+}
+
+static int fill(struct state *state, const struct state_config *config, struct database *remote,
+                struct state_error *ret_error)
+{
+    struct database_mark mark = {.epoch = 1};
+    struct database_follow follow = {.cursor = 0};
+    int error = open_local(state, config, &follow, ret_error);
     if (error)
         return error;
     if (config->now_ms > 2 * REFRESH_LIFE_MS)
@@ -170,12 +245,16 @@ static int fill(struct state *state, const struct state_config *config,
         return error;
     struct replay replay = {.state = state, .effects = effects_new()};
     error = open_journal(state, config, &mark, &replay, ret_error);
-    if (error)
+    if (error) {
         effects_free(&replay.effects);
-    else
-        state->apply = apply_start(state->database, state->journal, state->journal_id,
-                                   config->logger, replay.effects);
-    return error;
+        return error;
+    }
+    if (remote)
+        journal_hold(state->journal, 0); /* until it is known what has arrived there */
+    state->apply = apply_start(state->database, state->journal, state->journal_id, config->logger,
+                               replay.effects);
+    start_record(state, remote, &follow);
+    return 0;
 }
 
 /* --- life --- */
@@ -195,11 +274,16 @@ int state_open(const struct state_config *config, struct state **ret, struct sta
     state->logger = config->logger;
     state->folder = mem_strdup(config->folder);
     model_init(&state->model, &limits);
-    int error = fill(state, config, ret_error);
+    struct database *remote = NULL;
+    int error = has_record(config) ? replica_prepare(config->folder, config->database, config->keys,
+                                                     config->logger, &remote, ret_error)
+                                   : 0;
+    error = error ? error : fill(state, config, remote, ret_error);
     if (!error) {
         *ret = state;
         return 0;
     }
+    database_close(&remote);
     database_close(&state->database);
     free_state(state);
     return error;
@@ -213,6 +297,7 @@ void state_close(struct state **state_at)
     *state_at = NULL;
     state->is_closed = true;
     struct journal *journal = state->journal;
+    record_stop(&state->record);
     apply_stop(&state->apply); /* first: it trims the journal */
     journal_close(&journal);
     database_close(&state->database);
@@ -245,7 +330,12 @@ struct state_health state_health(const struct state *state)
 {
     struct journal_status journal = journal_status(state->journal);
     struct apply_status apply = apply_status(state->apply);
-    return (struct state_health){.journal_error = journal.error,
+    struct record_status record =
+        state->record ? record_status(state->record) : (struct record_status){0};
+    return (struct state_health){.record_error = record.error,
+                                 .has_record = state->record != NULL,
+                                 .pushed_lsn = record.pushed_lsn,
+                                 .journal_error = journal.error,
                                  .database_error = apply.error,
                                  .durable_lsn = journal.durable_lsn,
                                  .applied_lsn = apply.applied_lsn,

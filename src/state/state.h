@@ -13,7 +13,9 @@
  * One write path: batch_submit() → journal (group commit, fdatasync) → merge into memory → the
  * batch's callback; later the apply thread writes what changed to the database, in one
  * transaction with the mark "applied up to here", and the journal is trimmed.  A crash anywhere
- * loses nothing acknowledged and doubles nothing. Owned by one loop: every function here is
+ * loses nothing acknowledged and doubles nothing.  With a database of record (config.database) the
+ * same journal is also passed on to PostgreSQL, and what other origins wrote there is merged in
+ * (record.h). Owned by one loop: every function here is
  * called on its thread, unless it says otherwise. While the disk or the database fails, reads go
  * on; writes are answered OUTCOME_FULL or OUTCOME_FAILED.
  */
@@ -27,9 +29,10 @@ struct state_config {
     const struct keys *keys;
     struct loop *loop;
     const struct logger *logger; /* of the apply thread and of damage found; may be NULL */
-    uint64_t max_journal_bytes;  /* 0: 1 GiB */
-    int64_t now_ms;              /* Unix time */
-    const struct disk *disk;     /* NULL: the real one; tests give a failing one */
+    const char *database; /* NULL or "": state.db alone; postgresql://…: the record it follows */
+    uint64_t max_journal_bytes; /* 0: 1 GiB */
+    int64_t now_ms;             /* Unix time */
+    const struct disk *disk;    /* NULL: the real one; tests give a failing one */
 };
 
 struct state_error {
@@ -48,6 +51,9 @@ bool state_is_idle(const struct state *state);
 struct state_health {
     int journal_error;  /* 0 or the -errno of the last batch that was not taken */
     int database_error; /* 0 or an SQLite result code, while applying fails */
+    int record_error;   /* 0 or an enum database_result, while the state of record is away */
+    bool has_record;
+    uint64_t pushed_lsn; /* what it has of our journal */
     uint64_t durable_lsn, applied_lsn, journal_bytes;
     uint64_t
         damaged_records; /* found when the journal was opened; quarantined under journal/damaged */

@@ -2,6 +2,7 @@
 #pragma once
 #include "state/apply.h"
 #include "state/model.h"
+#include "state/record.h"
 #include "state/state.h"
 
 /* state_internal: what a state is made of, for state.c, submit.c and batch*.c alone. */
@@ -17,6 +18,7 @@ struct state {
     struct database *database;
     struct journal *journal;
     struct apply *apply;
+    struct record *record; /* NULL: none */
     struct uid device, journal_id;
     uint64_t next_seq; /* of our own device */
     uint64_t epoch, damaged_records;

@@ -2,7 +2,8 @@
 /*
  * The write path: judge → journal → merge → tell.
  *
- *   batch_submit()  judges each operation; encodes what may go on; appends it as one entry
+ *   batch_submit()  where other origins share a database of record, asks it for new names first
+ *   send()          judges each operation; encodes what may go on; appends it as one entry
  *   on_durable()    on the loop, when the entry is on the disk or refused: merges in order, tells
  *   on_judged()     the same for batches of which nothing needed the disk
  */
@@ -46,21 +47,30 @@ static const char *why_forbidden(const struct batch *batch, const struct batch_i
     return NULL;
 }
 
-/* A name that another account has.  Accounts are few and seldom made: the payload is simply read
- * again. */
-static bool is_name_taken(const struct state *state, const struct operation *operation)
+/* The name that an operation would give to an account, folded; NULL when it gives none.  Accounts
+ * are few and seldom made: the payload is simply read again.  The caller frees. */
+static char *name_in(const struct operation *operation)
 {
     if (operation_kind_from(operation->kind) != KIND_ACCOUNT)
-        return false;
+        return NULL;
     json_t *payload = json_loadb(operation->payload.data, operation->payload.size, 0, NULL);
     const json_t *name = json_object_get(payload, "name");
-    const struct account *holder =
-        json_is_string(name)
-            ? accounts_by_name(state->model.accounts,
-                               text_make(json_string_value(name), json_string_length(name)))
-            : NULL;
-    bool is_taken = holder && !uid_equal(holder->id, operation->account);
+    char *words = json_is_string(name)
+                      ? text_dup(text_make(json_string_value(name), json_string_length(name)))
+                      : NULL;
     json_decref(payload);
+    for (char *c = words; c && *c; c++)
+        *c = *c >= 'A' && *c <= 'Z' ? (char)(*c + ('a' - 'A')) : *c;
+    return words;
+}
+
+static bool is_name_taken(const struct state *state, const struct operation *operation)
+{
+    char *name = name_in(operation);
+    const struct account *holder =
+        name ? accounts_by_name(state->model.accounts, text_of(name)) : NULL;
+    bool is_taken = holder && !uid_equal(holder->id, operation->account);
+    mem_free(name);
     return is_taken;
 }
 
@@ -207,6 +217,8 @@ static void merge_sent(struct batch *batch)
             batch->outcomes[i].outcome =
                 state_take(state, &batch->items[i].operation, effects, &batch->outcomes[i].why);
     apply_end(state->apply, batch->entry.first_lsn + batch->entry.count - 1);
+    if (state->record)
+        record_wake(state->record);
     touch_changed(batch);
 }
 
@@ -220,14 +232,9 @@ static void on_durable(struct journal_entry *entry)
     tell(batch);
 }
 
-void batch_submit(struct batch **batch_at, batch_done *done, void *context)
+static void send(struct batch *batch)
 {
-    struct batch *batch = *batch_at;
     struct state *state = batch->state;
-    *batch_at = NULL;
-    batch->done = done;
-    batch->context = context;
-    state->in_flight++;
     judge_all(batch);
     batch->entry.loop = state->loop;
     batch->entry.done = on_durable;
@@ -238,4 +245,68 @@ void batch_submit(struct batch **batch_at, batch_done *done, void *context)
         refuse_sent(batch, error);
     }
     loop_post(state->loop, on_judged, batch);
+}
+
+/* --- names, where other origins could give them away, too --- */
+
+static const char NAME_UNKNOWN[] =
+    "the database cannot be asked whether this name is free: try again later";
+
+struct naming {
+    struct record_claim claim;
+    struct batch *batch;
+    size_t item;
+    char *name;
+};
+
+static bool claim_next(struct batch *batch, size_t first);
+
+static void on_claimed(struct record_claim *claim)
+{
+    struct naming *naming = CONTAINER_OF(claim, struct naming, claim);
+    struct batch *batch = naming->batch;
+    size_t item = naming->item;
+    if (claim->error)
+        batch_refuse(batch, item, OUTCOME_FAILED, NAME_UNKNOWN);
+    else if (!claim->is_ours)
+        batch_refuse(batch, item, OUTCOME_REFUSED, NAME_TAKEN);
+    mem_free(naming->name);
+    mem_free(naming);
+    if (batch->state->is_closed)
+        tell(batch);
+    else if (!claim_next(batch, item + 1))
+        send(batch);
+}
+
+/* Asks for the next name in the batch; false when there is none left. */
+static bool claim_next(struct batch *batch, size_t first)
+{
+    for (size_t i = first; i < batch->count; i++) {
+        char *name = batch->outcomes[i].outcome == OUTCOME_ACCEPTED
+                         ? name_in(&batch->items[i].operation)
+                         : NULL;
+        if (!name || is_name_taken(batch->state, &batch->items[i].operation)) {
+            mem_free(name); /* judge() says so */
+            continue;
+        }
+        struct naming *naming = MEM_NEW(struct naming);
+        *naming = (struct naming){.batch = batch, .item = i, .name = name};
+        naming->claim.folded = text_of(name);
+        naming->claim.account = batch->items[i].operation.account;
+        naming->claim.done = on_claimed;
+        record_claim(batch->state->record, &naming->claim);
+        return true;
+    }
+    return false;
+}
+
+void batch_submit(struct batch **batch_at, batch_done *done, void *context)
+{
+    struct batch *batch = *batch_at;
+    *batch_at = NULL;
+    batch->done = done;
+    batch->context = context;
+    batch->state->in_flight++;
+    if (!batch->author.is_operator || !batch->state->record || !claim_next(batch, 0))
+        send(batch);
 }

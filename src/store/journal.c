@@ -14,6 +14,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <unistd.h>
@@ -44,6 +45,7 @@ struct journal {
     struct journal_folder
         folder; /* its list of segments; the last is the open one when open_fd >= 0 */
     struct journal_status status;
+    uint64_t done_lsn, held_lsn; /* trimmed is what both have left behind */
 
     /* the committer's own */
     int open_fd;                   /* -1: the next batch begins a segment */
@@ -254,7 +256,9 @@ static bool oldest_is_done(struct journal *journal, uint64_t lsn, struct segment
 {
     pthread_mutex_lock(&journal->lock);
     const struct journal_folder *folder = &journal->folder;
-    bool is_done = folder->count > 1 && folder->segments[0].last_lsn <= lsn;
+    journal->done_lsn = lsn > journal->done_lsn ? lsn : journal->done_lsn;
+    bool is_done = folder->count > 1 && folder->segments[0].last_lsn <= journal->done_lsn &&
+                   folder->segments[0].last_lsn <= journal->held_lsn;
     if (is_done)
         *ret = folder->segments[0];
     pthread_mutex_unlock(&journal->lock);
@@ -284,6 +288,44 @@ void journal_trim(struct journal *journal, uint64_t lsn)
         forget_oldest(journal);
     }
     pthread_mutex_unlock(&journal->trimming);
+}
+
+void journal_hold(struct journal *journal, uint64_t lsn)
+{
+    pthread_mutex_lock(&journal->lock);
+    journal->held_lsn = lsn;
+    pthread_mutex_unlock(&journal->lock);
+    journal_trim(journal, 0); /* what had only waited for us */
+}
+
+/* Lock held.  The segment that `lsn` is in, or the next with a record. */
+static const struct segment_file *segment_of(const struct journal *journal, uint64_t lsn)
+{
+    const struct journal_folder *folder = &journal->folder;
+    for (size_t i = 0; i < folder->count; i++)
+        if (folder->segments[i].last_lsn >= lsn &&
+            folder->segments[i].last_lsn >= folder->segments[i].first_lsn)
+            return &folder->segments[i];
+    return NULL;
+}
+
+int journal_segment_open(struct journal *journal, uint64_t lsn, struct journal_segment *ret)
+{
+    char name[SEGMENT_NAME_BYTES];
+    pthread_mutex_lock(&journal->lock);
+    const struct segment_file *segment = segment_of(journal, lsn);
+    if (segment) {
+        *ret = (struct journal_segment){.first_lsn = segment->first_lsn,
+                                        .last_lsn = segment->last_lsn,
+                                        .bytes = segment->bytes,
+                                        .durable_lsn = journal->status.durable_lsn};
+        journal_segment_name(segment->first_lsn, name);
+    }
+    int fd = segment ? openat(journal->folder.fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW) : -1;
+    int error = !segment ? -ENOENT : fd < 0 ? -errno : 0;
+    pthread_mutex_unlock(&journal->lock);
+    ret->fd = fd;
+    return error;
 }
 
 struct journal_status journal_status(struct journal *journal)
@@ -320,6 +362,7 @@ int journal_open(const struct journal_config *config, journal_replay *replay, vo
     journal->max_bytes = config->max_bytes ? config->max_bytes : DEFAULT_MAX_BYTES;
     journal->segment_bytes = config->segment_bytes ? config->segment_bytes : DEFAULT_SEGMENT_BYTES;
     journal->open_fd = -1;
+    journal->held_lsn = UINT64_MAX;
     journal->next_lsn = ret_report->last_lsn + 1;
     journal->status =
         (struct journal_status){.durable_lsn = ret_report->last_lsn, .segments = folder.count};

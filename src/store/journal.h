@@ -79,6 +79,20 @@ int journal_append(struct journal *journal, struct journal_entry *entry) MUST_US
  * From any thread. */
 void journal_trim(struct journal *journal, uint64_t lsn);
 
+/* Records behind `lsn` stay, applied or not, until a later call moves it: somebody else still reads
+ * them (journal_tail.h).  From any thread; nothing is held before the first call. */
+void journal_hold(struct journal *journal, uint64_t lsn);
+
+/* A descriptor to read the segment that holds `lsn` or, when that was lost, the next one there is:
+ * how much of it is durable, and which records are in it.  0, -ENOENT when nothing durable reaches
+ * `lsn`, or -errno. */
+struct journal_segment {
+    int fd;
+    uint64_t first_lsn, last_lsn, bytes, durable_lsn;
+};
+int journal_segment_open(struct journal *journal, uint64_t lsn,
+                         struct journal_segment *ret) MUST_USE;
+
 struct journal_status {
     uint64_t durable_lsn, bytes;
     size_t segments;

@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A PostgreSQL of Debian's for a test, by tests/postgres/server; skipped where there is none."""
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import tempfile
+
+import pytest
+
+SCRIPT = pathlib.Path(__file__).resolve().parent.parent / "postgres" / "server"
+
+
+class Postgres:
+    def __init__(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="test-postgres-", dir="/tmp"))  # short: a socket's path is
+        self.folder.chmod(0o755)
+        self.stopped_pids = []
+        self.url = self.start()
+
+    def run(self, verb, *arguments):
+        done = subprocess.run([SCRIPT, verb, self.folder / "pg", *arguments], stdout=subprocess.PIPE, text=True, timeout=60, check=False)
+        if done.returncode == 77:
+            shutil.rmtree(self.folder, ignore_errors=True)
+            pytest.skip("this machine has no PostgreSQL")
+        assert verb != "start" or done.returncode == 0, "PostgreSQL does not start"
+        return done.stdout.strip()
+
+    def start(self):
+        return self.run("start")
+
+    def stop(self, how="fast"):
+        self.resume()
+        self.run("stop", how)
+
+    def hang(self):
+        """Connections stay open and new ones are taken by the kernel, but nobody answers."""
+        self.stopped_pids = [int(pid) for pid in self.run("pids").split()]
+        for pid in self.stopped_pids:
+            os.kill(pid, signal.SIGSTOP)
+
+    def resume(self):
+        for pid in self.stopped_pids:
+            try:
+                os.kill(pid, signal.SIGCONT)
+            except ProcessLookupError:
+                pass
+        self.stopped_pids = []
+
+    def ask(self, sql):
+        done = subprocess.run(["psql", self.url, "-qAtc", sql], capture_output=True, text=True, timeout=30, check=True)
+        return done.stdout.strip()
+
+    def close(self):
+        self.stop("immediate")
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+@pytest.fixture
+def postgres():
+    server = Postgres()
+    yield server
+    server.close()
