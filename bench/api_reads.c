@@ -151,6 +151,7 @@ static void start(struct node *node, const char *folder, uint32_t tracks)
                                              .passwords = node->workers,
                                              .keys = node->keys,
                                              .ring = node->ring,
+                                             .limits = &config.limits,
                                              .version = TEXT("bench")});
     api_routes(node->api, node->server);
     error = server_listen(node->server, listen_on_loopback(&node->port), NULL);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "http/header_list.h"
 
+#include "http/fields.h"
 #include "http/target.h"
 
 #include <string.h>
@@ -13,6 +14,49 @@ enum {
 void http_header_list_init(struct http_header_list *list, struct arena *arena)
 {
     *list = (struct http_header_list){.arena = arena};
+}
+
+/* --- single fields --- */
+
+static bool is_lower_token(struct text name)
+{
+    uint8_t upper = 0;
+    for (size_t i = 0; i < name.size; i++)
+        upper |= name.data[i] >= 'A' && name.data[i] <= 'Z';
+    return !upper && http_is_token(name);
+}
+
+static bool is_value(struct text value)
+{
+    if (value.size == 0)
+        return true;
+    char first = value.data[0], last = value.data[value.size - 1];
+    return first != ' ' && first != '\t' && last != ' ' && last != '\t' &&
+           http_field_value_is_clean(value);
+}
+
+/* Fields that HTTP/1 has for one connection (RFC 9113 8.2.2). */
+static bool is_of_connection(struct text name, struct text value)
+{
+    switch (name.size) {
+    case 2:
+        return text_equal(name, TEXT("te")) && !text_equal_nocase(value, TEXT("trailers"));
+    case 7:
+        return text_equal(name, TEXT("upgrade"));
+    case 10:
+        return text_equal(name, TEXT("connection")) || text_equal(name, TEXT("keep-alive"));
+    case 16:
+        return text_equal(name, TEXT("proxy-connection"));
+    case 17:
+        return text_equal(name, TEXT("transfer-encoding"));
+    default:
+        return false;
+    }
+}
+
+bool http_header_field_is_fine(struct text name, struct text value)
+{
+    return is_lower_token(name) && is_value(value) && !is_of_connection(name, value);
 }
 
 /* --- collecting --- */
@@ -60,14 +104,27 @@ static bool joins_cookie(struct http_header_list *list, struct text name, struct
     return false;
 }
 
+static void keep_pseudo(struct http_header_list *list, struct text name, struct text value)
+{
+    struct text *slot = pseudo_slot(list, name);
+    if (!slot || slot->data || list->has_regular || !is_value(value)) {
+        list->is_malformed = true;
+        return;
+    }
+    *slot = arena_text(list->arena, value);
+    list->is_oversize |= !slot->data;
+}
+
 static void keep(struct http_header_list *list, struct text name, bool is_lasting,
                  struct text value)
 {
     if (name.size > 0 && name.data[0] == ':') {
-        struct text *slot = pseudo_slot(list, name);
-        if (slot)
-            *slot = arena_text(list->arena, value);
-        list->is_oversize |= slot && !slot->data;
+        keep_pseudo(list, name, value);
+        return;
+    }
+    list->has_regular = true;
+    if (!http_header_field_is_fine(name, value)) {
+        list->is_malformed = true;
         return;
     }
     if (joins_cookie(list, name, value))
@@ -87,7 +144,7 @@ void http_header_list_add(struct http_header_list *list, struct text name, bool 
     if (list->size_bytes > limits->max_header_bytes || list->count >= limits->max_fields)
         list->is_oversize = true;
     if (!list->is_oversize)
-        keep(list, name, is_lasting, text_trim(value));
+        keep(list, name, is_lasting, value);
 }
 
 /* --- judging --- */
@@ -173,6 +230,8 @@ enum http_header_verdict http_header_list_finish(struct http_header_list *list,
         .fields = list->fields,
         .field_count = list->count,
     };
+    if (list->is_malformed)
+        return HTTP_HEADER_MALFORMED;
     if (list->is_oversize && arena_overflowed(list->arena))
         return refuse(ret_why, 503, "out of memory for one request");
     if (list->is_oversize)

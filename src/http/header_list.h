@@ -6,10 +6,9 @@
 /*
  * header_list: a decoded HTTP/2 header list becomes a request (RFC 9113 8.2, 8.3).
  *
- * Whoever decodes HPACK (nghttp2) has checked the syntax of single fields: lower-case names, no
- * connection-specific ones, pseudo-fields known, once each and first.  Here stands what concerns
- * the list as a whole: its size, :authority against Host, the target, Content-Length, Cookie
- * crumbs.
+ * Single fields: names in lower case, clean values, none that is of one connection, pseudo-fields
+ * known, once each and first.  The list as a whole: its size, :authority against Host, the target,
+ * Content-Length, Cookie crumbs.
  *
  *   http_header_list_init ─▶ _add (once per field) ─▶ _finish ─▶ struct http_request
  *
@@ -22,7 +21,9 @@ struct http_header_list {
     size_t count, capacity;
     size_t size_bytes; /* as RFC 9113 6.5.2 counts: name, value and 32 for each field */
     struct text method, scheme, authority, path;
-    bool is_oversize; /* a limit, or the arena's ceiling, was passed */
+    bool is_oversize;  /* a limit, or the arena's ceiling, was passed */
+    bool is_malformed; /* a field may not stand in a request, or not there */
+    bool has_regular;  /* pseudo-fields come no more */
 };
 
 enum http_header_verdict {
@@ -30,6 +31,9 @@ enum http_header_verdict {
     HTTP_HEADER_REFUSED,   /* understood and answered with ret_why->status */
     HTTP_HEADER_MALFORMED, /* a stream error, PROTOCOL_ERROR (RFC 9113 8.1.1) */
 };
+
+/* Whether a regular field, also a trailer, may stand in a request: RFC 9113 8.2.1, 8.2.2. */
+bool http_header_field_is_fine(struct text name, struct text value);
 
 void http_header_list_init(struct http_header_list *list, struct arena *arena);
 /* Copies both.  A field name that is_lasting (static memory) is borrowed instead. */

@@ -24,54 +24,42 @@
  */
 enum {
     LINGER_MAX_BYTES = 1 << 20,
-    ANY_TABLE_BYTES = 1 << 24, /* of HPACK, where a drill wants no bound */
-    READS_PER_TURN = 4,        /* of what TLS has decrypted already */
+    READS_PER_TURN = 4, /* of what TLS has decrypted already */
     /* Unsent bytes in the kernel come before whatever becomes urgent: few, so that priorities hold.
      */
     UNSENT_MAX_BYTES = 128 << 10,
+    UNGUARDED_BLOCK_BYTES = 1 << 20,
 };
 
-static const char preface[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+const char h2_preface_bytes[H2_PREFACE_BYTES + 1] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 int h2_preface(struct text input)
 {
     size_t size = input.size < H2_PREFACE_BYTES ? input.size : H2_PREFACE_BYTES;
-    if (size == 0 || memcmp(input.data, preface, size) != 0)
+    if (size == 0 || memcmp(input.data, h2_preface_bytes, size) != 0)
         return size == 0 ? 0 : -1;
     return size == H2_PREFACE_BYTES;
 }
 
 /* --- what connections share --- */
 
-static nghttp2_option *make_option(const struct server_limits *limits)
+/* No field is coded in more than four times its bytes, so a longer block is no header of ours. */
+static size_t block_most(const struct server_limits *limits)
 {
-    nghttp2_option *option;
-    int error = nghttp2_option_new(&option);
-    assert(!error);
-    nghttp2_option_set_no_closed_streams(option, 1);
-    nghttp2_option_set_builtin_recv_extension_type(option, NGHTTP2_PRIORITY_UPDATE);
-    /* our own counts end a connection before this one does */
-    nghttp2_option_set_max_outbound_ack(
-        option, guard_is_on(GUARD_H2_PINGS) && guard_is_on(GUARD_H2_SETTINGS)
-                    ? limits->h2_max_pings + limits->h2_max_settings + 2
-                    : SIZE_MAX);
-    nghttp2_option_set_max_continuations(
-        option, guard_is_on(GUARD_H2_CONTINUATIONS) ? limits->h2_max_continuations : SIZE_MAX);
-    /* h2_max_resets counts them, with those that the client makes us send */
-    nghttp2_option_set_stream_reset_rate_limit(option, UINT64_MAX, UINT64_MAX);
-    return option;
+    size_t most = 4 * (size_t)limits->max_header_bytes;
+    if (!guard_is_on(GUARD_H2_HEADER_LIST) || !guard_is_on(GUARD_H2_CONTINUATIONS))
+        most = UNGUARDED_BLOCK_BYTES;
+    return most < H2_PAYLOAD_BYTES ? H2_PAYLOAD_BYTES : most;
 }
 
 static struct h2_shared *shared_of(struct server *server)
 {
+    const struct server_limits *limits = &server->config.limits;
     if (server->h2)
         return server->h2;
     struct h2_shared *shared = MEM_NEW(struct h2_shared);
-    int error = nghttp2_session_callbacks_new(&shared->callbacks);
-    assert(!error);
-    h2_read_callbacks(shared->callbacks);
-    h2_write_callbacks(shared->callbacks);
-    shared->option = make_option(&server->config.limits);
+    shared->block_most = block_most(limits);
+    shared->scratch = mem_alloc(hpack_scratch_bytes(shared->block_most, h2_table_bytes(limits)));
     server->h2 = shared;
     return shared;
 }
@@ -80,8 +68,7 @@ void h2_shared_free(struct h2_shared **shared)
 {
     if (!*shared)
         return;
-    nghttp2_session_callbacks_del((*shared)->callbacks);
-    nghttp2_option_del((*shared)->option);
+    mem_free((*shared)->scratch);
     mem_free_p(shared);
 }
 
@@ -104,11 +91,16 @@ static void connection_free(struct h2_connection *connection, int error)
     loop_watch_remove(&connection->watch);
     stream_close(&connection->stream);
     buffer_release(&connection->out);
+    buffer_release(&connection->control);
+    buffer_release(&connection->frames.partial);
+    buffer_release(&connection->block.bytes);
     unlink_connection(connection);
+    server->h2->batch_size = 0;
     connection->is_running = true; /* callbacks of handlers find nothing to run */
     while (connection->streams)
         h2_stream_free(connection->streams, error);
-    nghttp2_session_del(connection->session);
+    hpack_reader_release(&connection->reader);
+    hpack_writer_release(&connection->writer);
     server_forgets(server, &connection->address);
     mem_free(connection);
     server_connection_gone(server);
@@ -138,28 +130,22 @@ void h2_leave(struct h2_connection *connection)
         return;
     connection->is_leaving = true;
     connection->leave_at_us = h2_now_us(connection);
-    if (nghttp2_submit_shutdown_notice(connection->session) ||
-        nghttp2_submit_ping(connection->session, NGHTTP2_FLAG_NONE, mark))
-        nghttp2_session_terminate_session(connection->session, NGHTTP2_NO_ERROR);
+    h2_say_goaway(connection, INT32_MAX, H2_NO_ERROR);
+    h2_say(connection, H2_PING, H2_FLAG_NONE, 0, mark, sizeof mark);
     h2_wants_write(connection);
 }
 
 void h2_say_last(struct h2_connection *connection)
 {
-    nghttp2_session *session = connection->session;
     if (!connection->is_leaving || connection->has_said_last)
         return;
     connection->has_said_last = true;
-    int32_t last = nghttp2_session_get_last_proc_stream_id(session);
-    if (nghttp2_submit_goaway(session, NGHTTP2_FLAG_NONE, last, NGHTTP2_NO_ERROR, NULL, 0))
-        nghttp2_session_terminate_session(session, NGHTTP2_NO_ERROR);
+    connection->last_id = connection->past.last_id;
+    h2_say_goaway(connection, connection->last_id, H2_NO_ERROR);
     h2_wants_write(connection);
 }
 
-void h2_calm(struct h2_connection *connection)
-{
-    nghttp2_session_terminate_session(connection->session, NGHTTP2_ENHANCE_YOUR_CALM);
-}
+void h2_calm(struct h2_connection *connection) { h2_terminate(connection, H2_ENHANCE_YOUR_CALM); }
 
 void h2_drain_all(struct server *server)
 {
@@ -224,8 +210,7 @@ static int read_input(struct h2_connection *connection)
 
 static bool is_over(const struct h2_connection *connection)
 {
-    return !nghttp2_session_want_read(connection->session) &&
-           !nghttp2_session_want_write(connection->session);
+    return connection->is_broken || (connection->has_said_last && connection->stream_count == 0);
 }
 
 /* 0, -EAGAIN (the socket is full), -EINPROGRESS (others should have a turn), or the end. */
@@ -300,22 +285,6 @@ static void on_timer(struct loop_timer *timer, uint64_t at_us UNUSED)
 
 /* --- the start --- */
 
-static void submit_settings(struct h2_connection *connection)
-{
-    const struct server_limits *limits = &connection->server->config.limits;
-    const nghttp2_settings_entry settings[] = {
-        {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS,
-         guard_is_on(GUARD_H2_STREAMS) ? limits->h2_max_streams : INT32_MAX},
-        {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, limits->max_header_bytes},
-        {NGHTTP2_SETTINGS_HEADER_TABLE_SIZE,
-         guard_is_on(GUARD_H2_HEADER_TABLE) ? limits->h2_header_table_bytes : ANY_TABLE_BYTES},
-        {NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1},
-    };
-    int error = nghttp2_submit_settings(connection->session, NGHTTP2_FLAG_NONE, settings,
-                                        ARRAY_SIZE(settings));
-    assert(!error);
-}
-
 static void link_connection(struct h2_connection *connection)
 {
     struct server *server = connection->server;
@@ -336,17 +305,18 @@ static struct h2_connection *connection_new(const struct h2_arrival *arrival)
     connection->address = arrival->address;
     connection->port = arrival->port;
     connection->ready_end = &connection->ready;
-    connection->frames.left = H2_PREFACE_BYTES;
     connection->timer.on_timer = on_timer;
     connection->watch =
         (struct loop_watch){.on_events = on_events, .fd = arrival->stream.fd, .wanted = LOOP_READ};
     connection->since_us = connection->idle_us = connection->flood_at_us =
         loop_now_us(server->loop);
     buffer_init(&connection->out, sizeof shared->batch);
-    nghttp2_mem memory = h2_memory(connection);
-    int error = nghttp2_session_server_new3(&connection->session, shared->callbacks, connection,
-                                            shared->option, &memory);
-    assert(!error);
+    buffer_init(&connection->control, H2_CONTROL_BYTES);
+    buffer_init(&connection->frames.partial, H2_FRAME_BYTES);
+    buffer_init(&connection->block.bytes, shared->block_most);
+    hpack_reader_init(&connection->reader);
+    hpack_writer_init(&connection->writer);
+    connection->send_window = connection->first_window = H2_WINDOW_BYTES;
     link_connection(connection);
     return connection;
 }
@@ -357,7 +327,7 @@ void h2_start(const struct h2_arrival *arrival)
     int unsent = UNSENT_MAX_BYTES; /* fails on UNIX sockets, where it is not needed */
     (void)setsockopt(arrival->stream.fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, sizeof unsent);
     counter_add(COUNTER_H2_CONNECTIONS, 1);
-    submit_settings(connection);
+    h2_say_settings(connection);
     if (loop_watch_add(connection->server->loop, &connection->watch)) {
         connection_free(connection, -ECONNRESET);
         return;

@@ -7,17 +7,17 @@
  * h2: connections that speak HTTP/2 (RFC 9113).  Internal to io/.
  *
  * A connection starts as HTTP/1's; when TLS chose "h2" (ALPN), or a plain one starts with HTTP/2's
- * preface, its socket moves here.  nghttp2 keeps the protocol's state and does no I/O:
+ * preface, its socket moves here:
  *
- *   socket ─ one read ─▶ scratch ─▶ nghttp2 ─▶ streams: header, body ─▶ ready ─▶ handlers
- *   socket ◀─ one write ─ batch ◀─ nghttp2 ◀─ answers, by priority ◀─ exchanges ◀───┘
+ *   socket ─ one read ─▶ scratch ─▶ frames ─▶ streams: header, body ─▶ ready ─▶ handlers
+ *   socket ◀─ one write ─ batch ◀─ frames ◀─ answers, by priority ◀─ exchanges ◀───┘
  *
  * A turn is one read, the handlers of all requests in it, and one write of all that they answered:
- * many streams share two system calls.  Handlers are never called inside nghttp2.
+ * many streams share two system calls.  Handlers are never called while frames are being read.
  *
- * What one connection can make us hold: nghttp2's session (some 9 KiB and two HPACK tables), one
- * batch that the socket did not take, h2_max_streams exchanges, and h2_max_held_bytes of bodies and
- * answers.  While the socket takes nothing, nothing is read.
+ * What one connection can make us hold: its struct and two HPACK tables, a frame and a header that
+ * are not whole, one batch that the socket did not take, h2_max_streams exchanges, and
+ * h2_max_held_bytes of bodies and answers.  While the socket takes nothing, nothing is read.
  */
 struct h2_connection;
 
@@ -25,7 +25,8 @@ struct h2_connection;
 struct h2_shared;
 void h2_shared_free(struct h2_shared **shared);
 
-enum { H2_PREFACE_BYTES = 24 }; /* "PRI * HTTP/2.0..." (RFC 9113 3.4) */
+enum { H2_PREFACE_BYTES = 24 };
+extern const char h2_preface_bytes[H2_PREFACE_BYTES + 1]; /* RFC 9113 3.4 */
 /* 1: `input` starts with the preface; 0: it may yet; -1: it does not. */
 int h2_preface(struct text input);
 

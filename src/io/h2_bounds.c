@@ -86,9 +86,7 @@ static bool is_alive(struct h2_connection *connection)
 
 static bool has_no_window(const struct h2_stream *stream)
 {
-    nghttp2_session *session = stream->connection->session;
-    return nghttp2_session_get_stream_remote_window_size(session, stream->id) <= 0 ||
-           nghttp2_session_get_remote_window_size(session) <= 0;
+    return stream->send_window <= 0 || stream->connection->send_window <= 0;
 }
 
 static void check_stream(struct h2_stream *stream)
@@ -109,8 +107,7 @@ static void check_stream(struct h2_stream *stream)
                has_waited(connection, stream->since_us, limits->send_timeout_ms) &&
                has_no_window(stream)) {
         counter_add(COUNTER_H2_STREAMS_TIMED_OUT, 1);
-        nghttp2_submit_rst_stream(connection->session, NGHTTP2_FLAG_NONE, stream->id,
-                                  NGHTTP2_CANCEL);
+        h2_reset(stream, H2_CANCEL);
     }
 }
 
@@ -123,7 +120,7 @@ static bool check_idle(struct h2_connection *connection)
     if (guard_is_on(GUARD_H2_IDLE) &&
         has_waited(connection, connection->idle_us, limits->idle_timeout_ms)) {
         counter_add(COUNTER_H2_IDLE, 1);
-        nghttp2_session_terminate_session(connection->session, NGHTTP2_NO_ERROR);
+        h2_terminate(connection, H2_NO_ERROR);
     }
     return true;
 }

@@ -1,164 +1,220 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#include "base/counters.h"
 #include "io/h2_state.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 /*
- * h2_frames: what a client sends goes to nghttp2 frame by frame, and each frame's head is judged
- * before: how many of its kind came (floods), and whether its stream may still get it.  nghttp2
- * alone would tell of neither: it drops DATA of closed streams, PRIORITY and unknown types unseen.
+ * h2_frames: the client's bytes become frames, and each goes to who understands its kind.
+ *
+ *   bytes ─ preface ─▶ frame, whole ──▶ h2_read.c (HEADERS, CONTINUATION), h2_control.c (others)
+ *                  '─▶ DATA, in the parts that arrive ──▶ h2_read.c
+ *
+ * A frame that lies whole in what was read is not copied; one that came in parts is put together
+ * in `partial`, at most 16 KiB.
  */
-enum { PRIORITY_HEAD_BYTES = H2_FRAME_HEAD_BYTES + 4 }; /* with the stream that it depends on */
 
-struct frame_head {
-    uint32_t size; /* of the payload */
-    uint8_t type, flags;
-    int32_t id;
-};
+/* --- DATA --- */
 
-static uint32_t read_u31(const uint8_t *at)
+/* Padding and lengths are settled before the first byte of content. */
+static void start_data(struct h2_connection *connection, const struct h2_frame *frame,
+                       uint32_t padding)
 {
-    return (uint32_t)(at[0] & 0x7f) << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
+    struct h2_frames *frames = &connection->frames;
+    bool ends = frame->flags & H2_FLAG_END_STREAM, is_padded = frame->flags & H2_FLAG_PADDED;
+    uint32_t size = frame->size - is_padded - padding;
+    frames->is_in_data = true;
+    frames->data_id = frame->id;
+    frames->data_left = size;
+    frames->padding_left = padding;
+    frames->data_ends = ends;
+    if (size == 0 && !ends)
+        h2_count_frame(connection, H2_FLOOD_EMPTY_FRAMES);
+    connection->received_bytes += frame->size;
+    if (connection->received_bytes > H2_WINDOW_BYTES) {
+        h2_terminate(connection, H2_FLOW_CONTROL_ERROR);
+        return;
+    }
+    struct h2_stream *stream = h2_stream_find(connection, frame->id);
+    if (!stream) {
+        uint32_t error = h2_is_excluded(connection, frame->id)
+                             ? H2_NO_ERROR
+                             : h2_past_judge(&connection->past, frame->id);
+        if (error != H2_NO_ERROR)
+            h2_terminate(connection, error);
+        return;
+    }
+    stream->received_bytes += frame->size;
+    if (stream->has_ended || !stream->has_header)
+        h2_reset(stream, H2_STREAM_CLOSED);
+    else if (stream->received_bytes > H2_WINDOW_BYTES)
+        h2_reset(stream, H2_FLOW_CONTROL_ERROR);
+    else if (stream->body_left != UINT64_MAX &&
+             (size > stream->body_left || (ends && size < stream->body_left)))
+        h2_reset(stream, H2_PROTOCOL_ERROR); /* it does not keep its Content-Length (8.1.1) */
+    else if (stream->body_left != UINT64_MAX)
+        stream->body_left -= size;
 }
 
-static struct frame_head read_head(const uint8_t *at)
+static void end_data(struct h2_connection *connection)
 {
-    return (struct frame_head){
-        .size = (uint32_t)at[0] << 16 | (uint32_t)at[1] << 8 | at[2],
-        .type = at[3],
-        .flags = at[4],
-        .id = (int32_t)read_u31(at + 5),
-    };
+    struct h2_frames *frames = &connection->frames;
+    struct h2_stream *stream = h2_stream_find(connection, frames->data_id);
+    frames->is_in_data = false;
+    h2_give_window(connection, frames->data_ends ? NULL : stream);
+    if (stream && frames->data_ends)
+        h2_end_request(stream);
 }
 
-/* --- judging --- */
-
-static void end_with(struct h2_connection *connection, uint32_t error)
+static void go_on_with_data(struct h2_connection *connection, struct text *input)
 {
-    if (error != NGHTTP2_NO_ERROR)
-        nghttp2_session_terminate_session(connection->session, error);
+    struct h2_frames *frames = &connection->frames;
+    size_t part = frames->data_left < input->size ? frames->data_left : input->size;
+    struct h2_stream *stream = part > 0 ? h2_stream_find(connection, frames->data_id) : NULL;
+    if (stream)
+        h2_take_data(stream, text_make(input->data, part));
+    frames->data_left -= (uint32_t)part;
+    *input = text_from(*input, part);
+    if (frames->data_left > 0)
+        return;
+    part = frames->padding_left < input->size ? frames->padding_left : input->size;
+    frames->padding_left -= (uint32_t)part;
+    *input = text_from(*input, part);
+    if (frames->padding_left == 0)
+        end_data(connection);
 }
 
-static void judge_place(struct h2_connection *connection, const struct frame_head *head)
+/* `start` is the head, and the length of the padding where there is one. */
+static void take_data_head(struct h2_connection *connection, const char *start)
 {
-    if (head->type == NGHTTP2_HEADERS && head->id > connection->past.last_id && head->id % 2 == 1)
-        h2_past_open(&connection->past, head->id);
-    else if (nghttp2_session_get_stream_remote_close(connection->session, head->id) < 0)
-        end_with(connection, h2_past_judge(&connection->past, head->id));
+    const struct h2_frame frame = h2_read_head(start);
+    bool is_padded = frame.flags & H2_FLAG_PADDED;
+    uint32_t padding = is_padded ? (uint8_t)start[H2_FRAME_HEAD_BYTES] : 0;
+    if (frame.id == 0 || (is_padded && padding >= frame.size))
+        h2_terminate(connection, H2_PROTOCOL_ERROR);
+    else
+        start_data(connection, &frame, padding);
 }
 
-/* Means nothing any more (RFC 9113 5.3.2), but is not free of rules (6.3; RFC 7540 5.3.1). */
-static void judge_priority(struct h2_connection *connection, const struct frame_head *head,
-                           const uint8_t *payload)
+/* --- frames --- */
+
+/* What is wrong whatever the payload; H2_NO_ERROR when nothing is. */
+static uint32_t judge_head(const struct h2_connection *connection, const struct h2_frame *frame)
 {
-    if (head->id == 0 || (head->size >= 4 && (int32_t)read_u31(payload) == head->id))
-        end_with(connection, NGHTTP2_PROTOCOL_ERROR);
+    const struct h2_block *block = &connection->block;
+    if (frame->size > H2_PAYLOAD_BYTES)
+        return H2_FRAME_SIZE_ERROR;
+    if (!connection->has_settings && frame->type != H2_SETTINGS)
+        return H2_PROTOCOL_ERROR; /* RFC 9113 3.4 */
+    if ((block->id != 0) != (frame->type == H2_CONTINUATION) ||
+        block->id != (block->id ? frame->id : 0))
+        return H2_PROTOCOL_ERROR; /* 4.3, 6.10 */
+    if (frame->type == H2_DATA && (frame->flags & H2_FLAG_PADDED) && frame->size == 0)
+        return H2_FRAME_SIZE_ERROR;
+    return H2_NO_ERROR;
 }
 
-/* Of a stream that is over it costs nothing, and some clients send one for each DATA on its way. */
-static void judge_reset(struct h2_connection *connection, const struct frame_head *head)
+/* Bytes of `frame` that must be there before it is looked at. */
+static size_t needed(const struct h2_frame *frame)
 {
-    bool is_over = nghttp2_session_get_stream_remote_close(connection->session, head->id) < 0;
-    h2_count_frame(connection, is_over ? H2_FLOOD_WINDOW_UPDATES : H2_FLOOD_RESETS);
+    if (frame->type == H2_DATA)
+        return H2_FRAME_HEAD_BYTES + ((frame->flags & H2_FLAG_PADDED) != 0);
+    return H2_FRAME_HEAD_BYTES + frame->size;
 }
 
-static void judge(struct h2_connection *connection, const uint8_t *bytes)
+static void take_frame(struct h2_connection *connection, const char *bytes)
 {
-    const struct frame_head head = read_head(bytes);
-    switch (head.type) {
-    case NGHTTP2_DATA:
-    case NGHTTP2_HEADERS:
-        if (head.size == 0 && !(head.flags & NGHTTP2_FLAG_END_STREAM))
-            h2_count_frame(connection, H2_FLOOD_EMPTY_FRAMES);
-        judge_place(connection, &head);
+    struct h2_frame frame = h2_read_head(bytes);
+    frame.payload = text_make(bytes + H2_FRAME_HEAD_BYTES, frame.size);
+    switch (frame.type) {
+    case H2_DATA:
+        take_data_head(connection, bytes);
         break;
-    case NGHTTP2_CONTINUATION:
-        if (head.size == 0)
-            h2_count_frame(connection, H2_FLOOD_EMPTY_FRAMES);
+    case H2_HEADERS:
+        h2_take_headers(connection, &frame);
         break;
-    case NGHTTP2_PRIORITY:
-        judge_priority(connection, &head, bytes + H2_FRAME_HEAD_BYTES);
-        h2_count_frame(connection, H2_FLOOD_PRIORITIES);
-        break;
-    case NGHTTP2_PRIORITY_UPDATE:
-        h2_count_frame(connection, H2_FLOOD_PRIORITIES);
-        break;
-    case NGHTTP2_RST_STREAM:
-        judge_reset(connection, &head);
-        break;
-    case NGHTTP2_SETTINGS:
-        h2_count_frame(connection, H2_FLOOD_SETTINGS);
-        break;
-    case NGHTTP2_PING:
-    case NGHTTP2_GOAWAY:
-        h2_count_frame(connection, H2_FLOOD_PINGS);
-        break;
-    case NGHTTP2_WINDOW_UPDATE:
-        h2_count_frame(connection, H2_FLOOD_WINDOW_UPDATES);
+    case H2_CONTINUATION:
+        h2_take_continuation(connection, &frame);
         break;
     default:
-        h2_count_frame(connection, H2_FLOOD_EMPTY_FRAMES);
+        h2_take_control(connection, &frame);
     }
 }
 
 /* --- cutting --- */
 
-/* How much of a head must be there before it can be judged. */
-static size_t head_bytes(const uint8_t *bytes, size_t size)
-{
-    bool is_priority =
-        size >= H2_FRAME_HEAD_BYTES && bytes[3] == NGHTTP2_PRIORITY && read_head(bytes).size >= 4;
-    return is_priority ? PRIORITY_HEAD_BYTES : H2_FRAME_HEAD_BYTES;
-}
-
-static void give(struct h2_connection *connection, const uint8_t *bytes, size_t size)
-{
-    ssize_t took = nghttp2_session_mem_recv(connection->session, bytes, size);
-    if (took == NGHTTP2_ERR_NOMEM)
-        abort();
-    if (took >= 0)
-        return;
-    if (took == NGHTTP2_ERR_TOO_MANY_CONTINUATIONS)
-        counter_add(COUNTER_H2_CONTINUATIONS, 1);
-    connection->is_broken = true; /* not even an HTTP/2 client, or past a limit of nghttp2's own */
-    h2_calm(connection);
-}
-
-/* A head that came in parts is put together first. */
-static void gather_head(struct h2_connection *connection, struct text *input)
+static void take_preface(struct h2_connection *connection, struct text *input)
 {
     struct h2_frames *frames = &connection->frames;
-    size_t need = head_bytes(frames->head, frames->head_size);
-    size_t part = need - frames->head_size < input->size ? need - frames->head_size : input->size;
-    memcpy(frames->head + frames->head_size, input->data, part);
-    frames->head_size += (uint8_t)part;
-    *input = text_from(*input, part);
-    if (frames->head_size < head_bytes(frames->head, frames->head_size))
+    size_t left = H2_PREFACE_BYTES - frames->preface_bytes;
+    size_t part = left < input->size ? left : input->size;
+    if (memcmp(h2_preface_bytes + frames->preface_bytes, input->data, part) != 0) {
+        h2_terminate(connection, H2_PROTOCOL_ERROR);
         return;
-    judge(connection, frames->head);
-    frames->left = read_head(frames->head).size + H2_FRAME_HEAD_BYTES - frames->head_size;
-    give(connection, frames->head, frames->head_size);
-    frames->head_size = 0;
+    }
+    frames->preface_bytes += (uint8_t)part;
+    *input = text_from(*input, part);
+}
+
+/* A frame that came in parts: takes what it needs. */
+static void go_on_with_partial(struct h2_connection *connection, struct text *input)
+{
+    struct buffer *partial = &connection->frames.partial;
+    size_t need = H2_FRAME_HEAD_BYTES;
+    if (partial->size >= H2_FRAME_HEAD_BYTES) {
+        const struct h2_frame frame = h2_read_head(partial->data);
+        need = needed(&frame);
+    }
+    size_t part = need - partial->size < input->size ? need - partial->size : input->size;
+    buffer_append(partial, input->data, part);
+    *input = text_from(*input, part);
+    if (partial->size < H2_FRAME_HEAD_BYTES)
+        return;
+    const struct h2_frame frame = h2_read_head(partial->data);
+    uint32_t error = judge_head(connection, &frame);
+    if (error != H2_NO_ERROR)
+        h2_terminate(connection, error);
+    else if (partial->size == needed(&frame)) {
+        take_frame(connection, partial->data);
+        buffer_release(partial);
+        buffer_init(partial, H2_FRAME_BYTES);
+    }
+}
+
+/* One that lies whole in the input. */
+static void take_whole(struct h2_connection *connection, struct text *input)
+{
+    const struct h2_frame frame = h2_read_head(input->data);
+    const char *bytes = input->data;
+    uint32_t error = judge_head(connection, &frame);
+    if (error != H2_NO_ERROR) {
+        h2_terminate(connection, error);
+        return;
+    }
+    *input = text_from(*input, needed(&frame));
+    take_frame(connection, bytes);
+}
+
+static bool is_whole(struct text input)
+{
+    if (input.size < H2_FRAME_HEAD_BYTES)
+        return false;
+    const struct h2_frame frame = h2_read_head(input.data);
+    return input.size >= needed(&frame) || frame.size > H2_PAYLOAD_BYTES;
 }
 
 void h2_feed(struct h2_connection *connection, struct text input)
 {
     struct h2_frames *frames = &connection->frames;
-    while (input.size > 0 && !connection->is_broken) {
-        const uint8_t *bytes = (const uint8_t *)input.data;
-        if (frames->left == 0) {
-            if (frames->head_size > 0 || input.size < head_bytes(bytes, input.size)) {
-                gather_head(connection, &input);
-                continue;
-            }
-            judge(connection, bytes);
-            frames->left = H2_FRAME_HEAD_BYTES + read_head(bytes).size;
-        }
-        size_t part = frames->left < input.size ? frames->left : input.size;
-        give(connection, bytes, part);
-        frames->left -= (uint32_t)part;
-        input = text_from(input, part);
+    while (
+        (input.size > 0 || (frames->is_in_data && frames->data_left + frames->padding_left == 0)) &&
+        !connection->is_broken) {
+        if (frames->preface_bytes < H2_PREFACE_BYTES)
+            take_preface(connection, &input);
+        else if (frames->is_in_data)
+            go_on_with_data(connection, &input);
+        else if (frames->partial.size > 0 || !is_whole(input))
+            go_on_with_partial(connection, &input);
+        else
+            take_whole(connection, &input);
     }
 }

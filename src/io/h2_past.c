@@ -25,10 +25,12 @@ static bool was_opened(const struct h2_past *past, int32_t id)
 
 uint32_t h2_past_judge(const struct h2_past *past, int32_t id)
 {
-    if (id > past->last_id || id % 2 == 0 || id <= past->forgotten_id)
-        return NGHTTP2_NO_ERROR; /* not of the past: nghttp2 knows what to say; or forgotten */
+    if (id > past->last_id || id % 2 == 0)
+        return H2_PROTOCOL_ERROR; /* idle */
+    if (id <= past->forgotten_id)
+        return H2_NO_ERROR;
     for (size_t i = 0; i < H2_PAST_RESETS; i++)
         if (past->reset_by_us[i] == id)
-            return NGHTTP2_NO_ERROR;
-    return was_opened(past, id) ? NGHTTP2_STREAM_CLOSED : NGHTTP2_PROTOCOL_ERROR;
+            return H2_NO_ERROR;
+    return was_opened(past, id) ? H2_STREAM_CLOSED : H2_PROTOCOL_ERROR;
 }

@@ -10,19 +10,18 @@
 #include <string.h>
 
 /*
- * h2_read: frames become requests.
+ * h2_read: header blocks and DATA become requests.
  *
- * A stream is made with the first HEADERS, its exchange with it.  When its header is whole the door
+ * A stream is made with its first HEADERS, its exchange with it.  When its header is whole the door
  * and the routes are asked at once, because DATA may follow in the same read; a request that is
- * whole waits in the ready queue until nghttp2 has read all there was, and then its handler is
- * called.
+ * whole waits in the ready queue until all that was read is looked at, and then its handler is
+ * called: what is reset in the same breath costs next to nothing.
+ *
+ * Every block is decoded, also one that nobody wants: HPACK's table is the connection's.
  */
 static const struct http_limits no_limits = {SIZE_MAX / 2, SIZE_MAX / 2, SIZE_MAX / 2};
 
-static struct h2_stream *stream_of(nghttp2_session *session, int32_t id)
-{
-    return nghttp2_session_get_stream_user_data(session, id);
-}
+enum { PRIORITY_BYTES = 5 };
 
 static struct http_limits header_limits(const struct h2_connection *connection)
 {
@@ -31,45 +30,7 @@ static struct http_limits header_limits(const struct h2_connection *connection)
     return server_header_limits(connection->server);
 }
 
-/* --- streams --- */
-
-static struct h2_stream *stream_new(struct h2_connection *connection, int32_t id)
-{
-    struct exchange *exchange = exchange_take(connection->server, &h2_carrier, NULL);
-    struct h2_stream *stream = arena_zalloc(exchange->arena, sizeof *stream);
-    if (!stream) { /* arena_bytes is set to next to nothing */
-        exchange_release(exchange, -ENOMEM);
-        return NULL;
-    }
-    exchange->carrier_context = stream;
-    stream->connection = connection;
-    stream->exchange = exchange;
-    stream->id = id;
-    stream->since_us = h2_now_us(connection);
-    http_header_list_init(&stream->header, exchange->arena);
-    stream->next = connection->streams;
-    if (connection->streams)
-        connection->streams->previous = stream;
-    connection->streams = stream;
-    connection->stream_count++;
-    counter_add(COUNTER_H2_STREAMS, 1);
-    return stream;
-}
-
-void h2_stream_free(struct h2_stream *stream, int error)
-{
-    struct h2_connection *connection = stream->connection;
-    if (stream->previous)
-        stream->previous->next = stream->next;
-    else
-        connection->streams = stream->next;
-    if (stream->next)
-        stream->next->previous = stream->previous;
-    connection->held_bytes -= stream->held_bytes;
-    if (--connection->stream_count == 0)
-        connection->idle_us = h2_now_us(connection);
-    exchange_release(stream->exchange, error);
-}
+/* --- ready --- */
 
 static void be_ready(struct h2_stream *stream)
 {
@@ -105,71 +66,22 @@ static void handle(struct h2_stream *stream)
 
 void h2_handle_ready(struct h2_connection *connection)
 {
+    connection->is_gathering = true;
     while (connection->ready) {
         struct h2_stream *stream = connection->ready;
         connection->ready = stream->next_ready;
         if (!connection->ready)
             connection->ready_end = &connection->ready;
         stream->is_ready = false;
-        if (stream->is_closed)
+        if (stream->is_closed || connection->is_broken)
             h2_stream_free(stream, -ECONNRESET);
         else
             handle(stream);
     }
+    connection->is_gathering = false;
 }
 
-/* --- the header --- */
-
-static int on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame, void *context)
-{
-    struct h2_connection *connection = context;
-    if (frame->headers.cat != NGHTTP2_HCAT_REQUEST)
-        return 0; /* trailers */
-    struct h2_stream *stream = stream_new(connection, frame->hd.stream_id);
-    if (!stream || nghttp2_session_set_stream_user_data(session, frame->hd.stream_id, stream) != 0)
-        return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
-    return 0;
-}
-
-/* Read and forgotten: nothing here has a use for trailers, but they must not cost more than a
- * header. */
-static int take_trailer(struct h2_stream *stream, size_t size, const struct http_limits *limits)
-{
-    stream->trailer_bytes += size;
-    if (stream->trailer_bytes <= limits->max_header_bytes)
-        return 0;
-    counter_add(COUNTER_H2_HEADER_LISTS, 1);
-    h2_calm(stream->connection);
-    return 0;
-}
-
-static int on_header(nghttp2_session *session, const nghttp2_frame *frame, nghttp2_rcbuf *name,
-                     nghttp2_rcbuf *value, uint8_t flags UNUSED, void *context)
-{
-    struct h2_connection *connection = context;
-    struct h2_stream *stream = stream_of(session, frame->hd.stream_id);
-    const struct http_limits limits = header_limits(connection);
-    nghttp2_vec n = nghttp2_rcbuf_get_buf(name), v = nghttp2_rcbuf_get_buf(value);
-    if (!stream)
-        return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
-    if (stream->has_header)
-        return take_trailer(stream, n.len + v.len + 32, &limits);
-    http_header_list_add(&stream->header, text_make((const char *)n.base, n.len),
-                         nghttp2_rcbuf_is_static(name) != 0, text_make((const char *)v.base, v.len),
-                         &limits);
-    if (stream->header.size_bytes / 4 > limits.max_header_bytes)
-        h2_calm(connection); /* one that is a little too long is told so; this one is a bomb */
-    return 0;
-}
-
-/* A bad byte in a field makes the request malformed (RFC 9113 8.2.1); nghttp2 would drop the field.
- */
-static int on_invalid_header(nghttp2_session *session UNUSED, const nghttp2_frame *frame UNUSED,
-                             nghttp2_rcbuf *name UNUSED, nghttp2_rcbuf *value UNUSED,
-                             uint8_t flags UNUSED, void *context UNUSED)
-{
-    return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
-}
+/* --- the request --- */
 
 static void show_peer(struct exchange_peer *peer, const struct address *address)
 {
@@ -214,6 +126,14 @@ static void start_body(struct h2_stream *stream)
         h2_carrier.informational(exchange, 100, NULL, 0);
 }
 
+/* What PRIORITY_UPDATE has said before counts more (RFC 9218 7). */
+static void take_priority_field(struct h2_stream *stream)
+{
+    struct text field = http_request_field(&stream->exchange->request, TEXT("priority"));
+    if (!stream->priority.has_urgency && field.size > 0)
+        (void)http_priority_parse(field, &stream->priority);
+}
+
 static uint32_t max_requests(const struct h2_connection *connection)
 {
     return guard_is_on(GUARD_CONNECTION_REQUESTS)
@@ -231,12 +151,21 @@ static void take_request(struct h2_stream *stream, bool ends_here)
     enum http_header_verdict verdict =
         http_header_list_finish(&stream->header, &limits, ends_here, &exchange->request, &why);
     stream->has_header = true;
+    stream->has_ended = ends_here;
+    stream->body_left = exchange->request.content_length;
     fill_peer(connection, exchange);
+    if (connection->request_count >= max_requests(connection)) {
+        counter_add(COUNTER_CONNECTIONS_WORN_OUT,
+                    connection->request_count == max_requests(connection));
+        h2_leave(connection);
+    }
     if (verdict == HTTP_HEADER_MALFORMED) {
         counter_add(COUNTER_REQUESTS_BAD, 1);
-        nghttp2_submit_rst_stream(connection->session, NGHTTP2_FLAG_NONE, stream->id,
-                                  NGHTTP2_PROTOCOL_ERROR);
-    } else if (verdict == HTTP_HEADER_REFUSED) {
+        h2_reset(stream, H2_PROTOCOL_ERROR);
+        return;
+    }
+    take_priority_field(stream);
+    if (verdict == HTTP_HEADER_REFUSED) {
         counter_add(COUNTER_H2_HEADER_LISTS, why.status == 431);
         h2_refuse(stream, why.status, why.why);
     } else if (h2_holds_too_much(connection)) {
@@ -248,108 +177,198 @@ static void take_request(struct h2_stream *stream, bool ends_here)
         else if (stream->route)
             start_body(stream);
     }
-    if (connection->request_count >= max_requests(connection)) {
-        counter_add(COUNTER_CONNECTIONS_WORN_OUT,
-                    connection->request_count == max_requests(connection));
-        h2_leave(connection);
-    }
 }
 
-/* --- the body --- */
-
-static int on_data(nghttp2_session *session, uint8_t flags UNUSED, int32_t id, const uint8_t *data,
-                   size_t size, void *context)
+void h2_end_request(struct h2_stream *stream)
 {
-    struct h2_stream *stream = stream_of(session, id);
-    if (!stream || !stream->route)
-        return 0; /* answered already */
+    if (stream->has_ended)
+        return;
+    stream->has_ended = true;
+    if (stream->route)
+        be_ready(stream);
+}
+
+void h2_take_data(struct h2_stream *stream, struct text data)
+{
+    if (!stream->route)
+        return; /* answered already */
     struct buffer *body = &stream->exchange->body;
-    buffer_append(body, data, size);
+    buffer_text(body, data);
     h2_hold(stream, body->size);
-    if (body->overflowed) {
+    if (body->overflowed)
         h2_refuse(stream, 413, "The body is larger than this path takes.");
-    } else if (h2_holds_too_much(context)) {
+    else if (h2_holds_too_much(stream->connection))
         refuse_memory(stream);
+}
+
+/* --- fields --- */
+
+/* Read and forgotten: nothing here has a use for trailers, but they must not cost more than a
+ * header. */
+static void take_trailer(struct h2_stream *stream, const struct hpack_field *field,
+                         const struct http_limits *limits)
+{
+    stream->is_malformed |= !http_header_field_is_fine(field->name, field->value);
+    stream->trailer_bytes += field->name.size + field->value.size + 32;
+    if (stream->trailer_bytes <= limits->max_header_bytes)
+        return;
+    counter_add(COUNTER_H2_HEADER_LISTS, 1);
+    h2_calm(stream->connection);
+}
+
+static void take_field(struct h2_stream *stream, const struct hpack_field *field,
+                       const struct http_limits *limits)
+{
+    if (stream->has_header) {
+        take_trailer(stream, field, limits);
+        return;
     }
-    return 0;
+    http_header_list_add(&stream->header, field->name, field->static_name > 0, field->value,
+                         limits);
+    if (stream->header.size_bytes / 4 > limits->max_header_bytes)
+        h2_calm(stream->connection); /* a little too long is told so; this one is a bomb */
 }
 
-/* --- frames --- */
-
-/* What the client says of a stream that it has not opened yet must not be overridden when it is. */
-static void remember_priority(struct h2_connection *connection, int32_t id)
+static void end_trailers(struct h2_stream *stream, bool ends_stream)
 {
-    memmove(connection->early_priorities + 1, connection->early_priorities,
-            (H2_EARLY_PRIORITIES - 1) * sizeof connection->early_priorities[0]);
-    connection->early_priorities[0] = id;
-}
-
-static int on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *context)
-{
-    struct h2_connection *connection = context;
-    bool ends = frame->hd.flags & NGHTTP2_FLAG_END_STREAM;
-    struct h2_stream *stream;
-    switch (frame->hd.type) {
-    case NGHTTP2_SETTINGS:
-        connection->has_settings = true;
-        break;
-    case NGHTTP2_PING:
-        if (frame->hd.flags & NGHTTP2_FLAG_ACK)
-            h2_say_last(connection);
-        break;
-    case NGHTTP2_PRIORITY_UPDATE:
-        remember_priority(connection,
-                          ((const nghttp2_ext_priority_update *)frame->ext.payload)->stream_id);
-        break;
-    case NGHTTP2_DATA:
-        if (frame->data.padlen > 0 && frame->hd.length == frame->data.padlen && !ends)
-            h2_count_frame(connection, H2_FLOOD_EMPTY_FRAMES);
-        stream = stream_of(session, frame->hd.stream_id);
-        if (stream && stream->route && ends)
-            be_ready(stream);
-        break;
-    case NGHTTP2_HEADERS:
-        stream = stream_of(session, frame->hd.stream_id);
-        if (stream && !stream->has_header)
-            take_request(stream, ends);
-        else if (stream && stream->route && ends)
-            be_ready(stream);
-        break;
-    default:
-        break;
-    }
-    return 0;
-}
-
-/* nghttp2 resets the stream of such a frame; until the client hears of it, more may come. */
-static int on_invalid_frame(nghttp2_session *session UNUSED, const nghttp2_frame *frame,
-                            int error UNUSED, void *context)
-{
-    struct h2_connection *connection = context;
-    h2_past_reset(&connection->past, frame->hd.stream_id);
-    return 0;
-}
-
-static int on_stream_close(nghttp2_session *session, int32_t id, uint32_t error,
-                           void *context UNUSED)
-{
-    struct h2_stream *stream = stream_of(session, id);
-    if (!stream)
-        return 0;
-    if (stream->is_ready)
-        stream->is_closed = true;
+    bool is_short = stream->body_left != UINT64_MAX && stream->body_left > 0;
+    if (stream->has_ended)
+        h2_reset(stream, H2_STREAM_CLOSED);
+    else if (!ends_stream || stream->is_malformed || is_short)
+        h2_reset(stream, H2_PROTOCOL_ERROR);
     else
-        h2_stream_free(stream, error == NGHTTP2_NO_ERROR ? 0 : -ECONNRESET);
-    return 0;
+        h2_end_request(stream);
 }
 
-void h2_read_callbacks(nghttp2_session_callbacks *callbacks)
+static void decode(struct h2_connection *connection, int32_t id, bool ends_stream,
+                   struct text block)
 {
-    nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks, on_begin_headers);
-    nghttp2_session_callbacks_set_on_header_callback2(callbacks, on_header);
-    nghttp2_session_callbacks_set_on_invalid_header_callback2(callbacks, on_invalid_header);
-    nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, on_data);
-    nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, on_frame);
-    nghttp2_session_callbacks_set_on_invalid_frame_recv_callback(callbacks, on_invalid_frame);
-    nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, on_stream_close);
+    const struct http_limits limits = header_limits(connection);
+    struct h2_stream *stream = h2_stream_find(connection, id);
+    struct hpack_field field;
+    int more;
+    hpack_reader_start(&connection->reader);
+    while ((more = hpack_next(&connection->reader, &block, connection->server->h2->scratch,
+                              &field)) > 0 &&
+           !connection->is_broken)
+        if (stream)
+            take_field(stream, &field, &limits);
+    if (more < 0)
+        h2_terminate(connection, H2_COMPRESSION_ERROR);
+    else if (stream && stream->has_header)
+        end_trailers(stream, ends_stream);
+    else if (stream && !connection->is_broken)
+        take_request(stream, ends_stream);
+}
+
+/* --- blocks --- */
+
+static void refuse_stream(struct h2_connection *connection, int32_t id, uint32_t error)
+{
+    h2_past_open(&connection->past, id);
+    h2_say_reset(connection, id, error);
+}
+
+/* HEADERS of a stream that is not there: it begins, is refused, or was there once. */
+static void open_stream(struct h2_connection *connection, int32_t id)
+{
+    const struct server_limits *limits = &connection->server->config.limits;
+    if (id % 2 == 0) {
+        h2_terminate(connection, H2_PROTOCOL_ERROR);
+    } else if (id <= connection->past.last_id) {
+        uint32_t error = h2_past_judge(&connection->past, id);
+        if (error != H2_NO_ERROR)
+            h2_terminate(connection, error);
+    } else if (h2_is_excluded(connection, id)) {
+        return;
+    } else if (guard_is_on(GUARD_H2_STREAMS) &&
+               connection->stream_count >= limits->h2_max_streams) {
+        refuse_stream(connection, id, H2_REFUSED_STREAM);
+    } else {
+        h2_past_open(&connection->past, id);
+        if (!h2_stream_new(connection, id))
+            h2_say_reset(connection, id, H2_INTERNAL_ERROR);
+    }
+}
+
+/* Takes padding and the old priority off.  False: they do not fit. */
+static bool strip(const struct h2_frame *frame, struct text *ret_block, bool *ret_is_own_parent)
+{
+    struct text block = frame->payload;
+    size_t padding = 0;
+    *ret_is_own_parent = false;
+    if (frame->flags & H2_FLAG_PADDED) {
+        if (block.size == 0)
+            return false;
+        padding = (uint8_t)block.data[0];
+        block = text_from(block, 1);
+    }
+    if (frame->flags & H2_FLAG_PRIORITY) {
+        if (block.size < PRIORITY_BYTES)
+            return false;
+        *ret_is_own_parent = h2_read_u31(block.data) == frame->id;
+        block = text_from(block, PRIORITY_BYTES);
+    }
+    if (padding > block.size)
+        return false;
+    block.size -= padding;
+    *ret_block = block;
+    return true;
+}
+
+static void gather(struct h2_connection *connection, struct text part)
+{
+    struct buffer *bytes = &connection->block.bytes;
+    buffer_text(bytes, part);
+    if (!bytes->overflowed)
+        return;
+    counter_add(COUNTER_H2_HEADER_LISTS, 1);
+    h2_calm(connection);
+}
+
+void h2_take_headers(struct h2_connection *connection, const struct h2_frame *frame)
+{
+    bool ends_stream = frame->flags & H2_FLAG_END_STREAM, is_own_parent;
+    struct text block;
+    if (frame->size == 0 && !ends_stream)
+        h2_count_frame(connection, H2_FLOOD_EMPTY_FRAMES);
+    if (frame->id == 0 || !strip(frame, &block, &is_own_parent)) {
+        h2_terminate(connection, H2_PROTOCOL_ERROR);
+        return;
+    }
+    if (!h2_stream_find(connection, frame->id))
+        open_stream(connection, frame->id);
+    if (is_own_parent) /* RFC 7540 5.3.1 */
+        h2_terminate(connection, H2_PROTOCOL_ERROR);
+    if (connection->is_broken)
+        return;
+    if (frame->flags & H2_FLAG_END_HEADERS) {
+        decode(connection, frame->id, ends_stream, block);
+        return;
+    }
+    connection->block.id = frame->id;
+    connection->block.ends_stream = ends_stream;
+    connection->block.continuations = 0;
+    gather(connection, block);
+}
+
+void h2_take_continuation(struct h2_connection *connection, const struct h2_frame *frame)
+{
+    struct h2_block *block = &connection->block;
+    uint32_t most = connection->server->config.limits.h2_max_continuations;
+    if (frame->size == 0)
+        h2_count_frame(connection, H2_FLOOD_EMPTY_FRAMES);
+    if (++block->continuations > most && guard_is_on(GUARD_H2_CONTINUATIONS)) {
+        counter_add(COUNTER_H2_CONTINUATIONS, 1);
+        h2_calm(connection);
+        return;
+    }
+    gather(connection, frame->payload);
+    if (!(frame->flags & H2_FLAG_END_HEADERS) || connection->is_broken)
+        return;
+    block->id = 0;
+    struct buffer whole = block->bytes;
+    block->bytes = (struct buffer){.ceiling = whole.ceiling};
+    decode(connection, frame->id, block->ends_stream, buffer_view(&whole));
+    buffer_release(&whole);
 }

@@ -10,120 +10,96 @@
 /*
  * h2_write: answers become frames, frames one batch, a batch one write.
  *
- * nghttp2 says which stream may send how much (windows, priorities); the bytes go straight from
- * memory or file into the server's batch.  What the socket does not take of a batch waits in `out`,
- * and nothing more is asked of nghttp2 until that is gone: back-pressure reaches the sources
- * because a stream's buffer is then not emptied.
+ *   control ──────────────────────▶
+ *   heads, in the order of answers ▶ batch ──▶ socket ──▶ `out`: what it did not take
+ *   bodies, by urgency ───────────▶
+ *
+ * The bytes of a body go straight from memory or file into the server's batch.  What the socket
+ * does not take of a batch waits in `out`, and nothing more is gathered until that is gone:
+ * back-pressure reaches the sources because a stream's buffer is then not emptied.
+ *
+ * Inside a turn an answer goes into the batch as soon as its handler gives it: its exchange is free
+ * for the next request while it is still in the processor's cache.
  */
 enum {
     BYTES_PER_TURN = 512 << 10, /* then others get a turn */
     SMALL_BYTES = 4096,         /* a refusal is always sent */
-    STATUS_DIGITS = 3,
-    NAMES_MAX = EXCHANGE_FIELDS_MAX + 4,
+    LENGTH_DIGITS = 20,
 };
+
+static char *batch_end(struct h2_shared *shared) { return shared->batch + shared->batch_size; }
 
 /* --- heads --- */
 
-static nghttp2_nv pair(struct text name, struct text value)
+static size_t most_of(const struct http_field *fields, size_t count)
 {
-    return (nghttp2_nv){.name = (uint8_t *)(uintptr_t)name.data,
-                        .value = (uint8_t *)(uintptr_t)value.data,
-                        .namelen = name.size,
-                        .valuelen = value.size,
-                        .flags = NGHTTP2_NV_FLAG_NO_COPY_NAME | NGHTTP2_NV_FLAG_NO_COPY_VALUE};
+    size_t most = HPACK_START_MOST;
+    for (size_t i = 0; i < count; i++)
+        most += fields[i].name.size + fields[i].value.size + HPACK_FIELD_MOST;
+    return most;
 }
 
-/* Names are in lower case here (RFC 9113 8.2.1). */
-static struct text lower(struct arena *arena, struct text name)
+static char *write_fields(struct hpack_writer *writer, char *at, const struct http_field *fields,
+                          size_t count)
 {
-    char *copy = arena_alloc(arena, name.size);
-    for (size_t i = 0; copy && i < name.size; i++)
-        copy[i] =
-            name.data[i] >= 'A' && name.data[i] <= 'Z' ? (char)(name.data[i] | 0x20) : name.data[i];
-    return text_make(copy, copy ? name.size : 0);
+    for (size_t i = 0; i < count; i++)
+        at = hpack_write(writer, at, fields[i].name, fields[i].value);
+    return at;
 }
 
-static struct text status_text(struct h2_stream *stream, unsigned status)
+static char *write_length(struct hpack_writer *writer, char *at, uint64_t length)
 {
-    char *digits = stream->status;
-    for (int i = STATUS_DIGITS - 1; i >= 0; i--, status /= 10)
-        digits[i] = (char)('0' + status % 10);
-    return text_make(digits, STATUS_DIGITS);
-}
-
-static struct text length_text(struct h2_stream *stream, uint64_t length)
-{
-    size_t at = sizeof stream->length;
+    char digits[LENGTH_DIGITS];
+    size_t first = sizeof digits;
     do
-        stream->length[--at] = (char)('0' + length % 10);
+        digits[--first] = (char)('0' + length % 10);
     while (length /= 10);
-    return text_make(stream->length + at, sizeof stream->length - at);
+    return hpack_write(writer, at, TEXT("content-length"),
+                       text_make(digits + first, sizeof digits - first));
 }
 
-static size_t add_fields(struct exchange *exchange, const struct http_field *fields, size_t count,
-                         nghttp2_nv *head, size_t at)
+static char *write_answer(struct h2_connection *connection, char *at,
+                          const struct exchange *exchange)
 {
-    for (size_t i = 0; i < count; i++) {
-        struct text name = lower(exchange->arena, fields[i].name);
-        if (name.size > 0) /* else the arena is full, and this field is lost */
-            head[at++] = pair(name, fields[i].value);
-    }
-    return at;
-}
-
-static size_t write_head(struct h2_stream *stream, nghttp2_nv *head)
-{
-    struct exchange *exchange = stream->exchange;
     const struct answer *answer = &exchange->answer;
-    size_t at = 0;
-    head[at++] = pair(TEXT(":status"), status_text(stream, answer->status));
-    head[at++] = pair(TEXT("date"), server_date(exchange->server, exchange->now_ms / 1000));
-    head[at++] = pair(TEXT("server"), TEXT("sostenuto"));
-    at = add_fields(exchange, answer->fields, answer->field_count, head, at);
+    struct hpack_writer *writer = &connection->writer;
+    at = hpack_write_start(writer, at);
+    at = hpack_write_status(at, answer->status);
+    at = hpack_write(writer, at, TEXT("date"),
+                     server_date(exchange->server, exchange->now_ms / 1000));
+    at = hpack_write(writer, at, TEXT("server"), TEXT("sostenuto"));
+    at = write_fields(writer, at, answer->fields, answer->field_count);
     if (!answer->is_stream && answer->status != 204 && answer->status != 304)
-        head[at++] = pair(TEXT("content-length"), length_text(stream, answer->length));
+        at = write_length(writer, at, answer->length);
     return at;
 }
 
-/* --- urgency --- */
-
-/* What plays comes before what is looked at, unless the client says otherwise. */
-static uint8_t urgency_of(enum shield_class class)
+/* The head of `size` bytes that stands behind `at` becomes frames; their flags beside END_HEADERS
+ * are of the first.  Returns where they end. */
+static char *frame_head(char *at, size_t size, uint8_t flags, int32_t id)
 {
-    switch (class) {
-    case SHIELD_CLASS_CONTROL:
-        return 1;
-    case SHIELD_CLASS_RUNNING:
-        return 2;
-    case SHIELD_CLASS_BACKGROUND:
-        return 5;
-    default:
-        return HTTP_URGENCY_DEFAULT;
+    uint8_t type = H2_HEADERS;
+    while (size > H2_PAYLOAD_BYTES) { /* rare: what follows makes room for a head of its own */
+        char *rest = at + H2_FRAME_BYTES;
+        h2_write_head(at, H2_PAYLOAD_BYTES, type, flags, id);
+        size -= H2_PAYLOAD_BYTES;
+        memmove(rest + H2_FRAME_HEAD_BYTES, rest, size);
+        at = rest;
+        type = H2_CONTINUATION;
+        flags = 0;
     }
+    h2_write_head(at, size, type, flags | H2_FLAG_END_HEADERS, id);
+    return at + H2_FRAME_HEAD_BYTES + size;
 }
 
-static bool was_told_early(const struct h2_stream *stream)
-{
-    for (size_t i = 0; i < H2_EARLY_PRIORITIES; i++)
-        if (stream->connection->early_priorities[i] == stream->id)
-            return true;
-    return false;
-}
+/* --- the end of an answer --- */
 
-static void choose_urgency(struct h2_stream *stream)
+/* All of it is out.  When the request is not in, the rest of it is not wanted (RFC 9113 8.1). */
+static void finish(struct h2_stream *stream)
 {
-    const struct exchange *exchange = stream->exchange;
-    struct http_priority asked;
-    uint8_t urgency = urgency_of(exchange->class);
-    if (urgency == HTTP_URGENCY_DEFAULT || was_told_early(stream))
-        return;
-    struct text field = http_request_field(&exchange->request, TEXT("priority"));
-    http_priority_parse(field, &asked);
-    if (asked.has_urgency)
-        return; /* nghttp2 has read it */
-    const nghttp2_extpri priority = {urgency, asked.is_incremental};
-    nghttp2_session_change_extpri_stream_priority(stream->connection->session, stream->id,
-                                                  &priority, 0);
+    if (!stream->has_ended)
+        h2_say_reset(stream->connection, stream->id, H2_NO_ERROR);
+    h2_stream_free(stream, 0);
 }
 
 /* --- bodies --- */
@@ -154,58 +130,39 @@ static size_t stream_left(struct h2_stream *stream)
     return source->bytes.size - (size_t)stream->piece_sent;
 }
 
-static ssize_t offer_stream(struct h2_stream *stream, size_t most, uint32_t *flags)
+/* What of the answer goes out next: `size` bytes, of which `data` is where they are in memory. */
+struct portion {
+    size_t size;
+    const char *data; /* NULL: in the file, at `offset` */
+    uint64_t offset;
+    bool ends, must_wait, is_cut; /* is_cut: there will never be more, and the client must know */
+};
+
+static struct portion stream_portion(struct h2_stream *stream, size_t most)
 {
     const struct answer_stream *source = &stream->exchange->answer.stream;
     size_t left = stream_left(stream), size = left < most ? left : most;
-    if (left == 0 && (!source->has_ended || stream->is_resting)) {
-        stream->is_deferred = true;
-        return NGHTTP2_ERR_DEFERRED;
-    }
-    if (left == 0 && source->error) /* cut short, and the client must be able to tell */
-        return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
-    if (size == left && source->has_ended && !source->error)
-        *flags |= NGHTTP2_DATA_FLAG_EOF;
-    return (ssize_t)size;
+    struct portion portion = {.size = size};
+    portion.must_wait = left == 0 && (!source->has_ended || stream->is_resting);
+    portion.is_cut = left == 0 && !portion.must_wait && source->error;
+    portion.ends = size == left && source->has_ended && !source->error;
+    portion.data = left > 0 ? source->bytes.data + stream->piece_sent : "";
+    return portion;
 }
 
-static ssize_t offer_pieces(struct h2_stream *stream, size_t most, uint32_t *flags)
+static struct portion piece_portion(struct h2_stream *stream, size_t most)
 {
     const struct answer *answer = &stream->exchange->answer;
     skip_done_pieces(stream);
-    uint64_t left = 0;
-    if (stream->piece < answer->piece_count)
-        left = answer->pieces[stream->piece].size - stream->piece_sent;
+    if (stream->piece >= answer->piece_count)
+        return (struct portion){.data = "", .ends = true};
+    const struct answer_piece *piece = &answer->pieces[stream->piece];
+    uint64_t left = piece->size - stream->piece_sent;
     size_t size = left < most ? (size_t)left : most;
-    if (size == left && stream->piece + 1 >= answer->piece_count)
-        *flags |= NGHTTP2_DATA_FLAG_EOF;
-    return (ssize_t)size;
-}
-
-/* How much of the answer may go out now; send_data() then takes exactly that. */
-static ssize_t read_body(nghttp2_session *session UNUSED, int32_t id UNUSED, uint8_t *room UNUSED,
-                         size_t most, uint32_t *flags, nghttp2_data_source *source,
-                         void *context UNUSED)
-{
-    struct h2_stream *stream = source->ptr;
-    *flags |= NGHTTP2_DATA_FLAG_NO_COPY;
-    return stream->exchange->answer.is_stream ? offer_stream(stream, most, flags)
-                                              : offer_pieces(stream, most, flags);
-}
-
-static int copy_body(struct h2_stream *stream, char *to, size_t size)
-{
-    const struct answer *answer = &stream->exchange->answer;
-    const char *from = answer->stream.bytes.data;
-    if (!answer->is_stream && stream->piece < answer->piece_count) {
-        const struct answer_piece *piece = &answer->pieces[stream->piece];
-        if (!piece->data)
-            return file_read_at(answer->fd, to, size, piece->offset + stream->piece_sent);
-        from = piece->data;
-    }
-    if (size)
-        memcpy(to, from + stream->piece_sent, size);
-    return 0;
+    return (struct portion){.size = size,
+                            .data = piece->data ? piece->data + stream->piece_sent : NULL,
+                            .offset = piece->offset + stream->piece_sent,
+                            .ends = size == left && stream->piece + 1 >= answer->piece_count};
 }
 
 static void note_progress(struct h2_stream *stream, size_t size)
@@ -213,6 +170,8 @@ static void note_progress(struct h2_stream *stream, size_t size)
     struct h2_connection *connection = stream->connection;
     uint32_t *updates = &connection->floods[H2_FLOOD_WINDOW_UPDATES];
     *updates -= *updates < 4 ? *updates : 4; /* a client may answer DATA with these */
+    stream->send_window -= (int64_t)size;
+    connection->send_window -= (int64_t)size;
     stream->piece_sent += size;
     stream->exchange->sent_bytes += size;
     stream->moved += size;
@@ -222,77 +181,120 @@ static void note_progress(struct h2_stream *stream, size_t size)
     }
 }
 
-static int send_data(nghttp2_session *session UNUSED, nghttp2_frame *frame UNUSED,
-                     const uint8_t *head, size_t size, nghttp2_data_source *source, void *context)
+/* Where it stands among the senders after a frame. */
+static void stand_again(struct h2_stream *stream)
 {
-    const struct h2_connection *connection = context;
-    struct h2_shared *shared = connection->server->h2;
-    struct h2_stream *stream = source->ptr;
-    char *to = shared->batch + shared->batch_size;
-    assert(shared->batch_size + H2_FRAME_HEAD_BYTES + size <= sizeof shared->batch);
-    memcpy(to, head, H2_FRAME_HEAD_BYTES);
-    if (copy_body(stream, to + H2_FRAME_HEAD_BYTES, size)) /* shorter than it was */
-        return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
-    shared->batch_size += H2_FRAME_HEAD_BYTES + size;
-    note_progress(stream, size);
-    return shared->batch_size >= H2_BATCH_BYTES ? NGHTTP2_ERR_PAUSE : 0;
+    bool has_room = stream->send_window > 0;
+    if (has_room && !stream->priority.is_incremental)
+        return;
+    h2_dequeue(stream);
+    if (has_room)
+        h2_enqueue(stream, stream->priority.urgency);
 }
 
-/* --- what nghttp2 tells --- */
-
-/* The answer is out and the request is not in: the rest of it is not wanted (RFC 9113 8.1). */
-static void stop_request(nghttp2_session *session, int32_t id)
+static size_t room_of(const struct h2_stream *stream)
 {
-    if (nghttp2_session_get_stream_remote_close(session, id) == 0)
-        nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, id, NGHTTP2_NO_ERROR);
+    int64_t room = H2_PAYLOAD_BYTES;
+    room = stream->send_window < room ? stream->send_window : room;
+    room = stream->connection->send_window < room ? stream->connection->send_window : room;
+    return room > 0 ? (size_t)room : 0;
 }
 
-static int on_frame_send(nghttp2_session *session, const nghttp2_frame *frame, void *context)
+/* One DATA frame of a stream that stands among the senders; it may be gone after it. */
+static void send_frame(struct h2_stream *stream, struct h2_shared *shared)
 {
-    struct h2_connection *connection = context;
-    switch (frame->hd.type) {
-    case NGHTTP2_HEADERS:
-    case NGHTTP2_DATA:
-        if (frame->hd.flags & NGHTTP2_FLAG_END_STREAM)
-            stop_request(session, frame->hd.stream_id);
-        break;
-    case NGHTTP2_RST_STREAM: /* an error of the client's costs as much as its own reset */
-        counter_add(COUNTER_H2_STREAMS_REFUSED,
-                    frame->rst_stream.error_code == NGHTTP2_REFUSED_STREAM);
-        if (frame->rst_stream.error_code != NGHTTP2_NO_ERROR)
-            h2_count_frame(connection, H2_FLOOD_RESETS);
-        h2_past_reset(&connection->past, frame->hd.stream_id);
-        break;
-    default:
-        break;
+    const struct answer *answer = &stream->exchange->answer;
+    struct portion portion = answer->is_stream ? stream_portion(stream, room_of(stream))
+                                               : piece_portion(stream, room_of(stream));
+    char *at = batch_end(shared), *content = at + H2_FRAME_HEAD_BYTES;
+    if (portion.must_wait) {
+        stream->is_deferred = true;
+        h2_dequeue(stream);
+        return;
     }
-    return 0;
+    if (portion.data && portion.size)
+        memcpy(content, portion.data, portion.size);
+    else if (portion.size && file_read_at(answer->fd, content, portion.size, portion.offset))
+        portion.is_cut = true; /* shorter than it was */
+    if (portion.is_cut) {
+        h2_reset(stream, H2_INTERNAL_ERROR);
+        return;
+    }
+    h2_write_head(at, portion.size, H2_DATA, portion.ends ? H2_FLAG_END_STREAM : H2_FLAG_NONE,
+                  stream->id);
+    shared->batch_size += H2_FRAME_HEAD_BYTES + portion.size;
+    note_progress(stream, portion.size);
+    if (portion.ends)
+        finish(stream);
+    else
+        stand_again(stream);
 }
 
-void h2_write_callbacks(nghttp2_session_callbacks *callbacks)
+/* --- beginning --- */
+
+static bool has_body(const struct answer *answer)
 {
-    nghttp2_session_callbacks_set_send_data_callback(callbacks, send_data);
-    nghttp2_session_callbacks_set_on_frame_send_callback(callbacks, on_frame_send);
+    return !answer->omits_body && (answer->is_stream || answer->length > 0);
+}
+
+/*
+ * The head of an answer, and all of a small body unless something more urgent waits; the stream may
+ * be gone after it.
+ */
+static void begin(struct h2_stream *stream, struct h2_shared *shared)
+{
+    struct h2_connection *connection = stream->connection;
+    const struct answer *answer = &stream->exchange->answer;
+    bool has_more = has_body(answer),
+         is_small = !answer->is_stream && answer->length <= H2_PAYLOAD_BYTES;
+    char *at = batch_end(shared);
+    if (most_of(answer->fields, answer->field_count) > H2_HEAD_BYTES / 2) {
+        h2_reset(stream, H2_INTERNAL_ERROR);
+        return;
+    }
+    char *end = write_answer(connection, at + H2_FRAME_HEAD_BYTES, stream->exchange);
+    end = frame_head(at, (size_t)(end - at) - H2_FRAME_HEAD_BYTES,
+                     has_more ? H2_FLAG_NONE : H2_FLAG_END_STREAM, stream->id);
+    shared->batch_size += (size_t)(end - at);
+    if (!has_more) {
+        finish(stream);
+        return;
+    }
+    stream->is_sending = true;
+    h2_resume(stream);
+    if (is_small && connection->send_window > 0 && h2_next_sender(connection) == stream)
+        send_frame(stream, shared);
 }
 
 /* --- batches --- */
 
-/* Gathers frames.  1 when there may be more than fits, 0 when that was all, or -EPROTO. */
-static int fill_batch(struct h2_connection *connection, struct h2_shared *shared)
+static void gather_control(struct h2_connection *connection, struct h2_shared *shared)
 {
-    const uint8_t *frames;
-    shared->batch_size = 0;
-    while (shared->batch_size < H2_BATCH_BYTES) {
-        ssize_t size = nghttp2_session_mem_send(connection->session, &frames);
-        if (size < 0)
-            return -EPROTO;
-        if (size == 0)
-            break;
-        assert(shared->batch_size + (size_t)size <= sizeof shared->batch);
-        memcpy(shared->batch + shared->batch_size, frames, (size_t)size);
-        shared->batch_size += (size_t)size;
+    struct buffer *control = &connection->control;
+    if (control->size == 0 ||
+        shared->batch_size + control->size > H2_BATCH_BYTES + H2_CONTROL_BYTES)
+        return;
+    memcpy(batch_end(shared), control->data, control->size);
+    shared->batch_size += control->size;
+    buffer_release(control);
+}
+
+/* Gathers frames.  True when there may be more than fits. */
+static bool fill_batch(struct h2_connection *connection, struct h2_shared *shared)
+{
+    struct h2_stream *stream;
+    gather_control(connection, shared);
+    while (!connection->is_broken && shared->batch_size < H2_BATCH_BYTES &&
+           (stream = connection->queues[H2_QUEUE_HEADS].first)) {
+        h2_dequeue(stream);
+        begin(stream, shared);
+        gather_control(connection, shared);
     }
-    return shared->batch_size >= H2_BATCH_BYTES;
+    while (!connection->is_broken && shared->batch_size < H2_BATCH_BYTES &&
+           connection->send_window > 0 && (stream = h2_next_sender(connection)))
+        send_frame(stream, shared);
+    gather_control(connection, shared);
+    return shared->batch_size >= H2_BATCH_BYTES || connection->control.size > 0;
 }
 
 static int send_bytes(struct h2_connection *connection, const char *data, size_t size,
@@ -318,9 +320,20 @@ static int send_rest(struct h2_connection *connection)
     int error = send_bytes(connection, out->data, out->size, &connection->out_sent);
     if (!error) {
         buffer_release(out);
-        buffer_init(out, sizeof connection->server->h2->batch);
         connection->out_sent = 0;
     }
+    return error;
+}
+
+static int send_batch(struct h2_connection *connection, struct h2_shared *shared)
+{
+    size_t sent = 0;
+    int error = send_bytes(connection, shared->batch, shared->batch_size, &sent);
+    if (error == -EAGAIN) {
+        connection->unsent = stream_unsent(&connection->stream);
+        buffer_append(&connection->out, shared->batch + sent, shared->batch_size - sent);
+    }
+    shared->batch_size = 0;
     return error;
 }
 
@@ -339,25 +352,35 @@ static void wake_resting(struct h2_connection *connection)
 int h2_write(struct h2_connection *connection)
 {
     struct h2_shared *shared = connection->server->h2;
-    int more = 1, error = send_rest(connection);
+    bool has_more = true;
+    int error = send_rest(connection);
     wake_resting(connection);
-    for (size_t total = 0; more && !error; total += shared->batch_size) {
+    for (size_t total = 0; has_more && !error;) {
         if (total >= BYTES_PER_TURN)
             return -EINPROGRESS;
-        more = fill_batch(connection, shared);
-        if (more < 0)
-            return more;
-        size_t sent = 0;
-        error = send_bytes(connection, shared->batch, shared->batch_size, &sent);
-        if (error == -EAGAIN) {
-            connection->unsent = stream_unsent(&connection->stream);
-            buffer_append(&connection->out, shared->batch + sent, shared->batch_size - sent);
-        }
+        has_more = fill_batch(connection, shared);
+        total += shared->batch_size;
+        error = send_batch(connection, shared);
     }
     return !error && connection->has_resting ? -EINPROGRESS : error;
 }
 
 /* --- what the exchange calls --- */
+
+/* What plays comes before what is looked at, unless the client says otherwise. */
+static uint8_t urgency_of(enum shield_class class)
+{
+    switch (class) {
+    case SHIELD_CLASS_CONTROL:
+        return 1;
+    case SHIELD_CLASS_RUNNING:
+        return 2;
+    case SHIELD_CLASS_BACKGROUND:
+        return 5;
+    default:
+        return HTTP_URGENCY_DEFAULT;
+    }
+}
 
 /*
  * Requests whose handlers work at the same time are let in before their answers are known.  What
@@ -370,31 +393,32 @@ static bool is_too_much(const struct h2_stream *stream)
            h2_holds_too_much(connection);
 }
 
+/* May end the stream, and the exchange with it. */
 static void carrier_answer(struct exchange *exchange)
 {
     struct h2_stream *stream = exchange->carrier_context;
     struct h2_connection *connection = stream->connection;
+    struct h2_shared *shared = connection->server->h2;
     const struct answer *answer = &exchange->answer;
-    nghttp2_nv head[NAMES_MAX];
-    nghttp2_data_provider body = {.source.ptr = stream, .read_callback = read_body};
-    bool has_body = !answer->omits_body && (answer->is_stream || answer->length > 0);
     stream->has_answered = true;
     stream->since_us = h2_now_us(connection);
     h2_hold(stream, exchange->body.size + answer->output.size + answer->parts.size);
-    if (is_too_much(stream)) {
-        counter_add(COUNTER_H2_HELD, 1);
-        nghttp2_submit_rst_stream(connection->session, NGHTTP2_FLAG_NONE, stream->id,
-                                  NGHTTP2_ENHANCE_YOUR_CALM);
-        h2_wants_write(connection);
-        return;
-    }
-    choose_urgency(stream);
-    if (nghttp2_submit_response(connection->session, stream->id, head, write_head(stream, head),
-                                has_body ? &body : NULL))
-        nghttp2_submit_rst_stream(connection->session, NGHTTP2_FLAG_NONE, stream->id,
-                                  NGHTTP2_INTERNAL_ERROR);
     if (exchange->closes)
         h2_leave(connection);
+    if (!stream->priority.has_urgency)
+        stream->priority.urgency = urgency_of(exchange->class);
+    if (is_too_much(stream)) {
+        counter_add(COUNTER_H2_HELD, 1);
+        h2_reset(stream, H2_ENHANCE_YOUR_CALM);
+        return;
+    }
+    if (connection->is_gathering && shared->batch_size < H2_BATCH_BYTES &&
+        !connection->queues[H2_QUEUE_HEADS].first) {
+        gather_control(connection, shared);
+        begin(stream, shared);
+    } else {
+        h2_enqueue(stream, H2_QUEUE_HEADS);
+    }
     h2_wants_write(connection);
 }
 
@@ -406,23 +430,27 @@ static void carrier_wake(struct exchange *exchange)
         return; /* it is on its way, or not even begun */
     stream->is_deferred = false;
     stream->since_us = h2_now_us(connection);
-    nghttp2_session_resume_data(connection->session, stream->id);
+    h2_resume(stream);
     h2_wants_write(connection);
 }
 
+/* Goes beside the frames of control, since nothing that is gathered later may stand before it in
+ * HPACK's order. */
 static void carrier_informational(struct exchange *exchange, unsigned status,
                                   const struct http_field *fields, size_t count)
 {
     struct h2_stream *stream = exchange->carrier_context;
     struct h2_connection *connection = stream->connection;
-    nghttp2_nv head[NAMES_MAX];
+    size_t most = most_of(fields, count) + H2_FRAME_HEAD_BYTES;
     assert(status >= 100 && status < 200 && count <= EXCHANGE_FIELDS_MAX && !stream->has_answered);
-    head[0] = pair(TEXT(":status"), status_text(stream, status));
-    size_t size = add_fields(exchange, fields, count, head, 1);
-    for (size_t i = 0; i < size; i++)
-        head[i].flags = NGHTTP2_NV_FLAG_NONE; /* sent later, so copied */
-    (void)nghttp2_submit_headers(connection->session, NGHTTP2_FLAG_NONE, stream->id, NULL, head,
-                                 size, NULL);
+    if (most > H2_PAYLOAD_BYTES || connection->control.size + most > H2_CONTROL_BYTES / 2)
+        return; /* a hint that is lost costs time only */
+    char *at = buffer_reserve(&connection->control, most), *end = at + H2_FRAME_HEAD_BYTES;
+    end = hpack_write_start(&connection->writer, end);
+    end = hpack_write_status(end, status);
+    end = write_fields(&connection->writer, end, fields, count);
+    end = frame_head(at, (size_t)(end - at) - H2_FRAME_HEAD_BYTES, H2_FLAG_NONE, stream->id);
+    connection->control.size += (size_t)(end - at);
     h2_wants_write(connection);
 }
 

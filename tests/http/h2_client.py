@@ -47,6 +47,7 @@ class Client:
         self.h2 = h2.connection.H2Connection(config)
         self.windows, self.answers, self.goaway, self.closed, self.pending = windows, {}, None, False, b""
         self.arrivals, self.pongs = [], 0  # (stream, size) of each DATA frame, in order
+        self.resets = {}  # {stream: error}, also of streams that the library does not know
         self.h2.initiate_connection()
         self.flush()
         if settings:  # behind the library's back: it would not let us break what we said
@@ -132,6 +133,8 @@ class Client:
             if len(self.pending) < size:
                 break
             one, self.pending = self.pending[:size], self.pending[size:]
+            if one[3] == RST_STREAM:
+                self.resets[int.from_bytes(one[5:9], "big")] = int.from_bytes(one[9:13], "big")
             if one[3] == GOAWAY:
                 self.goaway = int.from_bytes(one[13:17], "big")
             else:

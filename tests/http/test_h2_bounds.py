@@ -7,7 +7,7 @@ import time
 import pytest
 
 from h2_client import (CALM, CANCEL, CONTINUATION, DATA, END_HEADERS, END_STREAM, HEADERS, PING, PREFACE, PRIORITY,
-                       PRIORITY_UPDATE, PROTOCOL_ERROR, REFUSED, RST_STREAM, SETTINGS, WINDOW_UPDATE, Client, frame, request)
+                       PRIORITY_UPDATE, REFUSED, RST_STREAM, SETTINGS, WINDOW_UPDATE, Client, frame, request)
 from site_server import Site, read_all
 
 LIMIT = 40
@@ -215,9 +215,10 @@ def test_so_many_streams_may_be_open():
             client.send(opener.open(END_HEADERS, request("/echo/", method="POST"))[1])
         client.until(lambda: client.goaway is not None, 0.2)
         assert client.goaway is None
-        client.send(opener.open(END_HEADERS, request("/echo/", method="POST"))[1])
-        client.until(lambda: client.goaway is not None)
-        assert client.goaway in (PROTOCOL_ERROR, REFUSED)
+        stream, head = opener.open(END_HEADERS, request("/echo/", method="POST"))
+        client.send(head)
+        assert client.until(lambda: client.resets.get(stream) == REFUSED) and len(client.resets) == 1
+        assert client.goaway is None
         assert honest.get().body == b"hello"
 
 
@@ -358,8 +359,8 @@ def many_streams(client):
     opener = Opener(client)
     for _ in range(30):
         client.send(opener.open(END_HEADERS, request("/echo/", method="POST"))[1])
-    client.until(lambda: client.goaway is not None, 0.5)
-    return client.goaway is None
+    client.until(lambda: client.resets, 0.5)
+    return not client.resets
 
 
 def many_continuations(client):
