@@ -4,6 +4,7 @@
 #include "api/events.h"
 #include "api/hots.h"
 #include "api/known.h"
+#include "api/segments.h"
 #include "api/shuffle.h"
 #include "api/throttle.h"
 #include "base/mem.h"
@@ -38,6 +39,7 @@ struct api *api_new(const struct api_config *config)
 void api_let_go(struct api *api)
 {
     stream_starts_end(api);
+    segment_calls_end(api);
     events_free(&api->events);
     hots_let_go(api);
 }

@@ -24,6 +24,7 @@ struct keyring;    /* trust/keyring.h */
 struct keys;       /* trust/keys.h */
 struct library;    /* library/library.h */
 struct media_pool; /* media/pool.h */
+struct packager;   /* media/packager.h */
 struct onetime;    /* trust/onetime.h */
 struct server;     /* io/server.h */
 struct state;      /* state/state.h */
@@ -40,6 +41,8 @@ struct api_config {
     struct state *state;
     struct library *library;
     struct media_pool *media;  /* transcodes; NULL: only originals are served */
+    struct packager *packager; /* renditions; NULL: none are made */
+    unsigned segment_wait_s;   /* how long a request waits for a segment to be encoded */
     struct workers *workers;   /* artwork, lyrics: short blocking reads */
     struct workers *passwords; /* Argon2id only: its own bulkhead */
     const struct keys *keys;

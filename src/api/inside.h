@@ -12,6 +12,7 @@ struct grant_cache;
 struct keyring;
 struct hot;
 struct known;
+struct segment_call;
 struct stream_start;
 struct shuffles;
 struct throttle;
@@ -23,14 +24,15 @@ struct api {
     struct throttle *throttle; /* failed sign-ins */
     struct known *known;       /* passwords proven lately */
     struct shuffles *shuffles; /* seeds of random lists */
-    struct keyring *ring; /* signs and verifies tokens, grants and objects */
+    struct keyring *ring;      /* signs and verifies tokens, grants and objects */
     struct grant_cache *grants;
     struct server *server;
     struct hot **hots; /* by index of the loop, its own */
     size_t hot_count;
     struct library_subscriber hot_subscriber;
-    struct events *events;         /* players that listen for changes */
-    struct stream_start *starting; /* transcodes that gave nothing yet: a list (stream.c) */
+    struct events *events;              /* players that listen for changes */
+    struct segment_call *segment_calls; /* waiting for an encode (segments.c) */
+    struct stream_start *starting;      /* transcodes that gave nothing yet: a list (stream.c) */
 };
 
 bool api_is_legacy_client(const struct api *api, struct text client);

@@ -6,14 +6,18 @@
  *     /m/{track}/original.{version}.{ext}?g=       the bytes of that version, for ever the same
  *     /art/{art id}/{size}.{webp|jpg}?g=           sizes 64 128 300 600 1200
  *
+ * Manifests and segments are in manifests.c and segments.c.
+ *
  * Both run where the connection lives, on what that loop remembers (hot.h).  What it does not know,
  * and every refusal, is the home loop's.
  */
 #include "api/art.h"
 #include "api/hots.h"
 #include "api/inside.h"
+#include "api/manifests.h"
 #include "api/object_classes.h"
 #include "api/proof.h"
+#include "api/segments.h"
 #include "api/track.h"
 #include "base/mem.h"
 #include "catalog/catalog.h"
@@ -170,6 +174,8 @@ static void media_at_home(struct exchange *exchange, void *context)
 
 static void handle_media(struct exchange *exchange, void *context)
 {
+    if (segments_handle(context, exchange) || manifests_handle(context, exchange))
+        return;
     struct media_name name;
     const struct hot_proof *proof = proof_recall(context, exchange);
     if (!proof || !parse_media(exchange, &name) || !send_hot_media(context, exchange, proof, &name))

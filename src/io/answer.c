@@ -370,6 +370,19 @@ void exchange_send_file(struct exchange *exchange, const char *content_type, int
                (struct answer_piece){.data = NULL, .offset = 0, .size = size});
 }
 
+void exchange_send_lent_part(struct exchange *exchange, const char *content_type, int fd,
+                             uint64_t offset, uint64_t size, exchange_give_back *give_back,
+                             void *context)
+{
+    assert(exchange->answer.validators.etag.size > 0); /* the file's own would be another's */
+    exchange->answer.give_back = give_back;
+    exchange->answer.give_back_context = context;
+    exchange->answer.fd = fd;
+    struct text own_type = arena_text(exchange->arena, text_of(content_type));
+    send_known(exchange, 200, own_type,
+               (struct answer_piece){.data = NULL, .offset = offset, .size = size});
+}
+
 void exchange_send_lent_file(struct exchange *exchange, const char *content_type, int fd,
                              uint64_t size, exchange_give_back *give_back, void *context)
 {

@@ -97,6 +97,10 @@ typedef void exchange_give_back(void *context);
 void exchange_send_lent_file(struct exchange *exchange, const char *content_type, int fd,
                              uint64_t size, exchange_give_back *give_back,
                              void *context); /* FINISHES */
+/* Of such a file, `size` bytes from `offset` on: an object that lies in a file with others. */
+void exchange_send_lent_part(struct exchange *exchange, const char *content_type, int fd,
+                             uint64_t offset, uint64_t size, exchange_give_back *give_back,
+                             void *context); /* FINISHES */
 /* Bytes in memory that are lent in the same way: nobody changes them before they come back.  They
  * leave with the head in one write, or one TLS record, and are copied only where a batch gathers.
  */

@@ -5,6 +5,7 @@
 #include "io/clock.h"
 #include "io/file.h"
 #include "io/workers.h"
+#include "media/packager.h"
 #include "media/pool.h"
 #include "state/state.h"
 #include "trust/keyfolder.h"
@@ -129,6 +130,25 @@ static int start_media(struct node *node, struct buffer *why)
     return 0;
 }
 
+int node_open_renditions(struct node *node, struct buffer *why)
+{
+    char worker[PATH_MAX], folder[PATH_MAX];
+    find_media_worker(worker, sizeof worker);
+    (void)snprintf(folder, sizeof folder, "%s/cache/renditions", node->settings->data);
+    const struct packager_config config = {
+        .worker_path = worker,
+        .folder = folder,
+        .max_bytes = (uint64_t)node->settings->renditions_cache_mib << 20,
+        .max_encodes = node->settings->max_encodes,
+        .max_queued = node->settings->max_encodes_queued,
+        .logger = node->logger,
+    };
+    int error = packager_start(&config, &node->packager);
+    if (error < 0)
+        buffer_printf(why, "cannot use %s: %.*s", folder, TEXT_ARGS(log_errno(error)));
+    return error;
+}
+
 int node_open_library(struct node *node, struct buffer *why)
 {
     const struct settings *settings = node->settings;
@@ -213,6 +233,7 @@ void node_close(struct node *node)
     libraries_release(&node->libraries);
     if (node->workers)
         node_stop_workers(node);
+    packager_stop(&node->packager);
     state_close(&node->state);
     keyfolder_close(&node->keyfolder);
     keys_free(&node->keys);

@@ -12,6 +12,7 @@
  *   node_open           the folder's lock, keys, state, workers       what `sostenuto user add`
  * needs node_open_library   sostenuto-media, library, catalogue           what `sostenuto scan`
  * needs
+ *   node_open_renditions  what is encoded for adaptive streaming      what `sostenuto serve` needs
  *
  * The server, the api and the control socket stand on it (programs/service).  All on one loop's
  * thread; opening and closing block.
@@ -27,6 +28,7 @@ struct node {
     struct workers *passwords, *workers;
     struct libraries libraries;
     struct media_pool *media;
+    struct packager *packager;
     struct library *library;
 };
 
@@ -35,6 +37,7 @@ struct node {
 int node_open(struct node *node, const struct settings *settings, const struct logger *logger,
               struct loop *loop, struct buffer *why) MUST_USE;
 int node_open_library(struct node *node, struct buffer *why) MUST_USE;
+int node_open_renditions(struct node *node, struct buffer *why) MUST_USE;
 
 /*
  * Waits for writes that are under way, ends the workers, and runs what both posted; after it nobody

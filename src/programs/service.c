@@ -148,6 +148,8 @@ static bool open_api(struct service *service)
         .state = node->state,
         .library = node->library,
         .media = node->media,
+        .packager = node->packager,
+        .segment_wait_s = service->settings.segment_wait_seconds,
         .workers = node->workers,
         .passwords = node->passwords,
         .keys = node->keys,
@@ -231,7 +233,7 @@ static bool open_node(struct service *service, struct buffer *why)
 {
     struct node *node = &service->node;
     if (node_open(node, &service->settings, &service->logging.logger, service->loop, why) < 0 ||
-        node_open_library(node, why) < 0)
+        node_open_library(node, why) < 0 || node_open_renditions(node, why) < 0)
         return false;
     service->health.node = node;
     return true;

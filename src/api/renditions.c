@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "api/renditions.h"
+
+#include "api/inside.h"
+#include "io/workers.h"
+
+static int32_t gain_of(int16_t cdb) { return cdb == CATALOG_NO_GAIN ? MANIFEST_NO_GAIN : cdb * 10; }
+
+static void describe(struct manifest *manifest, const struct track_row *row)
+{
+    manifest->source = (struct rendition_source){.rate = row->sampling_rate_hz,
+                                                 .channels = row->channels,
+                                                 .depth = row->bit_depth,
+                                                 .duration_ms = row->duration_ms};
+    manifest->loudness = (struct manifest_loudness){.gain_mdb = gain_of(row->gain.track_cdb),
+                                                    .album_gain_mdb = gain_of(row->gain.album_cdb),
+                                                    .peak_ppm = row->gain.track_peak_ppm,
+                                                    .album_peak_ppm = row->gain.album_peak_ppm};
+    for (unsigned i = 0; i < RENDITION_COUNT; i++)
+        manifest->is_offered[i] = rendition_is_offered((enum rendition)i, &manifest->source);
+}
+
+/* What was measured stands in where the tags say nothing. */
+static void take_loudness(struct manifest *manifest)
+{
+    for (unsigned i = 0; i < RENDITION_COUNT; i++) {
+        const struct package_view *view = &manifest->views[i];
+        if (manifest->loudness.gain_mdb != MANIFEST_NO_GAIN || view->state != PACKAGE_COMPLETE ||
+            !view->has_index || view->index.loudness_mlufs == PACKETS_NO_LOUDNESS)
+            continue;
+        manifest->loudness.gain_mdb = manifest_gain_of(view->index.loudness_mlufs);
+        manifest->loudness.peak_ppm = view->index.peak_ppm;
+        manifest->loudness.is_measured = true;
+    }
+}
+
+static void read_indexes(void *context)
+{
+    struct renditions_gathering *gathering = context;
+    for (unsigned i = 0; i < RENDITION_COUNT; i++)
+        if (gathering->manifest.is_offered[i])
+            (void)!packager_load(gathering->api->config.packager, gathering->track.bytes,
+                                 (enum rendition)i);
+}
+
+static void look(void *context);
+
+/* One look; true when all that is encoded is there. */
+static bool look_once(struct renditions_gathering *gathering)
+{
+    struct manifest *manifest = &gathering->manifest;
+    bool is_whole = true;
+    for (unsigned i = 0; i < RENDITION_COUNT; i++) {
+        struct package_view *view = &manifest->views[i];
+        package_view_release(view);
+        if (!manifest->is_offered[i])
+            continue;
+        manifest->is_offered[i] = packager_view(gathering->api->config.packager,
+                                                gathering->track.bytes, (enum rendition)i, view);
+        is_whole = is_whole && (view->state != PACKAGE_COMPLETE || view->has_index);
+    }
+    return is_whole;
+}
+
+static bool look_or_read(struct renditions_gathering *gathering)
+{
+    struct api_config *config = &gathering->api->config;
+    if (look_once(gathering) || gathering->was_read) {
+        for (unsigned i = 0; i < RENDITION_COUNT; i++) /* gone cold again: not today */
+            if (gathering->manifest.views[i].state == PACKAGE_COMPLETE &&
+                !gathering->manifest.views[i].has_index)
+                gathering->manifest.is_offered[i] = false;
+        take_loudness(&gathering->manifest);
+        gathering->on_gathered(gathering);
+        return true;
+    }
+    gathering->was_read = true;
+    return workers_submit(config->workers, config->loop, read_indexes, look, gathering);
+}
+
+static void look(void *context) { (void)look_or_read(context); }
+
+bool renditions_gather(struct renditions_gathering *gathering, struct api *api,
+                       const struct track_row *row, renditions_on_gathered *on_gathered)
+{
+    gathering->api = api;
+    gathering->track = row->id;
+    gathering->on_gathered = on_gathered;
+    describe(&gathering->manifest, row);
+    gathering->manifest.track =
+        catalog_id_print(&gathering->track_text, CATALOG_TRACK, &gathering->track);
+    return look_or_read(gathering);
+}
+
+void renditions_release(struct renditions_gathering *gathering)
+{
+    for (unsigned i = 0; i < RENDITION_COUNT; i++)
+        package_view_release(&gathering->manifest.views[i]);
+}
