@@ -285,16 +285,18 @@ static bool read_play(const PGresult *row, int i, const struct database_sink *si
 /* Plays first: in a pull they count as operations, which the ranges after them would say were seen.
  */
 static const struct {
-    const char *sql;
+    const char *sql, *order;
     bool (*read)(const PGresult *row, int i, const struct database_sink *sink);
 } tables[] = {
     {"SELECT device, seq, account, track, hlc, at_ms, accepted_ms, payload FROM sostenuto.plays",
-     read_play},
-    {"SELECT account, subject, plays, last_ms FROM sostenuto.counts", read_count},
-    {"SELECT device, first, last FROM sostenuto.seen", read_range},
-    {"SELECT device, seq, digest FROM sostenuto.digests", read_digest},
-    {"SELECT account, space, key, value, final, hlc, device, seq FROM sostenuto.cells", read_cell},
-    {"SELECT operation FROM sostenuto.kept", read_kept},
+     "device, seq", read_play},
+    {"SELECT account, subject, plays, last_ms FROM sostenuto.counts", "account, subject",
+     read_count},
+    {"SELECT device, first, last FROM sostenuto.seen", "device, first", read_range},
+    {"SELECT device, seq, digest FROM sostenuto.digests", "device, slot", read_digest},
+    {"SELECT account, space, key, value, final, hlc, device, seq FROM sostenuto.cells",
+     "account, space, key", read_cell},
+    {"SELECT operation FROM sostenuto.kept", "device, seq", read_kept},
 };
 
 static int read_rows(struct record *record, size_t which, const struct database_sink *sink)
@@ -317,8 +319,8 @@ static int read_table(struct record *record, size_t which, const char *where,
                       const struct database_sink *sink)
 {
     char sql[400];
-    snprintf(sql, sizeof sql, "DECLARE sostenuto_rows NO SCROLL CURSOR FOR %s %s",
-             tables[which].sql, where);
+    snprintf(sql, sizeof sql, "DECLARE sostenuto_rows NO SCROLL CURSOR FOR %s %s ORDER BY %s",
+             tables[which].sql, where, tables[which].order);
     int error = postgres_run(&record->postgres, sql);
     error = error ? error : read_rows(record, which, sink);
     return error ? error : postgres_run(&record->postgres, "CLOSE sostenuto_rows");

@@ -36,9 +36,9 @@ static const char *const sql[STATEMENTS] = {
     [DROP_CELL] = "DELETE FROM cells WHERE account = ? AND space = ? AND key = ?",
     [PUT_COUNT] =
         "INSERT OR REPLACE INTO counts (account, subject, plays, last_ms) VALUES (?, ?, ?, ?)",
-    [PUT_PLAY] =
-        ("INSERT OR IGNORE INTO plays (device, seq, account, track, at_ms, accepted_ms, payload)"
-         " VALUES (?, ?, ?, ?, ?, ?, ?)"),
+    [PUT_PLAY] = ("INSERT OR IGNORE INTO plays (device, seq, account, track, at_ms, accepted_ms, "
+                  "payload, hlc)"
+                  " VALUES (?, ?, ?, ?, ?, ?, ?, ?)"),
     [PUT_RANGE] = "INSERT OR REPLACE INTO seen (device, first, last) VALUES (?, ?, ?)",
     [DROP_RANGE] = "DELETE FROM seen WHERE device = ? AND first = ?",
     [PUT_DIGEST] = "INSERT OR REPLACE INTO digests (device, slot, seq, digest) VALUES (?, ?, ?, ?)",
@@ -233,8 +233,9 @@ static int write_play(struct sqlite *self, const struct effect *effect)
     bind_text(&row, subject_view(&effect->play.track));
     bind_integer(&row, (uint64_t)effect->play.at_ms);
     bind_integer(&row, (uint64_t)effect->play.accepted_ms);
-    sqlite3_bind_text64(row.statement, row.next, effect->play.payload.data,
+    sqlite3_bind_text64(row.statement, row.next++, effect->play.payload.data,
                         effect->play.payload.size, SQLITE_STATIC, SQLITE_UTF8);
+    bind_integer(&row, effect->play.hlc);
     return run(&row);
 }
 
@@ -385,23 +386,30 @@ static bool load_play(sqlite3_stmt *row, const struct database_sink *sink)
     struct database_play play = {.at_ms = sqlite3_column_int64(row, 4),
                                  .accepted_ms = sqlite3_column_int64(row, 5)};
     play.seq = column_integer(row, 1);
-    play.hlc = (uint64_t)play.at_ms << 16; /* what it means is its time, which stands beside it */
+    play.hlc = column_integer(row, 7);
+    if (play.hlc == 0) /* written before version 5: what it means is its time */
+        play.hlc = (uint64_t)play.at_ms << 16;
     play.payload = column_text(row, 6);
     return column_bytes(row, 0, &play.device, UID_BYTES) &&
            column_bytes(row, 2, &play.account, UID_BYTES) &&
            column_bytes(row, 3, &play.track, SUBJECT_BYTES) && sink->play(sink->context, &play);
 }
 
+/* In the order of an export file (export.h), all by their keys. */
 static const struct {
     const char *sql;
     bool (*load)(sqlite3_stmt *row, const struct database_sink *sink);
 } tables[] = {
-    {"SELECT device, seq, account, track, at_ms, accepted_ms, payload FROM plays", load_play},
-    {"SELECT account, space, key, value, final, hlc, device, seq FROM cells", load_cell},
-    {"SELECT account, subject, plays, last_ms FROM counts", load_count},
-    {"SELECT device, first, last FROM seen", load_range},
-    {"SELECT device, seq, digest FROM digests", load_digest},
-    {"SELECT operation FROM kept", load_kept},
+    {"SELECT device, seq, account, track, at_ms, accepted_ms, payload, hlc FROM plays"
+     " ORDER BY device, seq",
+     load_play},
+    {"SELECT account, subject, plays, last_ms FROM counts ORDER BY account, subject", load_count},
+    {"SELECT device, first, last FROM seen ORDER BY device, first", load_range},
+    {"SELECT device, seq, digest FROM digests ORDER BY device, slot", load_digest},
+    {"SELECT account, space, key, value, final, hlc, device, seq FROM cells"
+     " ORDER BY account, space, key",
+     load_cell},
+    {"SELECT operation FROM kept ORDER BY device, seq", load_kept},
 };
 
 static int load_table(sqlite3 *sqlite, size_t which, const struct database_sink *sink)

@@ -20,4 +20,4 @@ int database_follow(struct database *database, const struct database_follow *fol
 
 /* For tests: makes or migrates only up to that version. */
 int database_make_version(const char *path, int version, struct state_error *ret_error) MUST_USE;
-enum { DATABASE_VERSION = 4 };
+enum { DATABASE_VERSION = 5 };

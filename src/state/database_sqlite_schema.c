@@ -44,7 +44,11 @@ static const char FOLLOWS[] =
     "INTEGER NOT NULL);"
     "INSERT INTO follows VALUES (0, zeroblob(16), 0);";
 
-static const char *const steps[DATABASE_VERSION] = {MERGED_STATE, PLAYS, KEPT_OPERATIONS, FOLLOWS};
+/* 5: the stamp of a play, without which it is not the whole operation; 0: not known */
+static const char STAMPS[] = "ALTER TABLE plays ADD COLUMN hlc INTEGER NOT NULL DEFAULT 0;";
+
+static const char *const steps[DATABASE_VERSION] = {MERGED_STATE, PLAYS, KEPT_OPERATIONS, FOLLOWS,
+                                                    STAMPS};
 
 static int version_of(sqlite3 *sqlite, int *ret_version)
 {

@@ -60,7 +60,7 @@ struct record {
     struct changes scratch;
     struct effects *pushing, *learning;
     uint64_t cursor, remembered, remembered_us;
-    bool is_met, is_behind;
+    bool is_met, is_behind, is_last;
 };
 
 /* A message to the loop; it outlives a record that stops meanwhile. */
@@ -156,7 +156,7 @@ static int push(struct record *record)
 {
     bool has_more = true;
     int error = 0;
-    while (has_more && !error && !is_stopping(record)) {
+    while (has_more && !error && (record->is_last || !is_stopping(record))) {
         uint64_t number;
         effects_reset(record->pushing);
         int failed = journal_tail_read(&record->tail, gather, record, &has_more);
@@ -411,6 +411,10 @@ static void *run(void *context)
         pause_for(record, RETRY_MS);
     }
     answer_claims(record, DATABASE_SLOW);
+    record->is_last = true;
+    if (record
+            ->is_met) /* what came last goes along, so that a short command leaves nothing behind */
+        (void)!push(record);
     return NULL;
 }
 

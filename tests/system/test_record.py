@@ -6,12 +6,16 @@ import random
 import re
 import shutil
 import signal
+import sys
 import threading
 import time
 
 import pytest
-from conftest import PASSWORD, find_binary, run_command
+from conftest import PASSWORD, ROOT, find_binary, run_command
 from postgres import postgres  # noqa: F401  (a fixture)
+
+sys.path.insert(0, str(ROOT / "tests" / "formats"))
+from read_export import read as read_export  # noqa: E402
 
 WITHIN_S = 1.0  # what a listener did at one origin is at the other
 IS_SANITIZED = b"__asan_init" in find_binary().read_bytes()
@@ -263,3 +267,77 @@ def test_whatever_dies_in_between_both_origins_come_to_agree_and_nothing_counts_
     assert pair.agree(60)
     assert sum(pair.plays(0, song) for song in pair.songs) == accepted
     assert postgres.ask("SELECT count(*) FROM sostenuto.plays") == str(accepted)
+
+
+# --- moving between engines ---
+
+def rows_of(path):
+    """Everything but the time at which it was made."""
+    return path.read_bytes()[24:-32]
+
+
+def test_a_state_moves_to_postgresql_and_back_without_loss(server, secret, start_server, music, tmp_path, postgres):  # noqa: F811
+    songs = [song["id"] for song in server.rest("getRandomSongs", secret, size=6)["randomSongs"]["song"]]
+    for i, song in enumerate(songs):
+        server.rest("star", secret, id=song)
+        server.rest("scrobble", secret, id=song, time=1795287000000 + i)
+        server.rest("scrobble", secret, id=songs[0], time=1795287100000 + i)
+    server.rest("createPlaylist", secret, name="to keep", songId=songs)
+    server.rest("createPlaylist", secret, name="to lose", songId=songs)
+    lists = server.rest("getPlaylists", secret)["playlists"]["playlist"]
+    server.rest("deletePlaylist", secret, id=next(p["id"] for p in lists if p["name"] == "to lose"))
+    server.rest("createBookmark", secret, id=songs[1], position=1234, comment="here")
+    data, files = server.data, [tmp_path / f"{n}.export" for n in range(4)]
+    refused = run_command("state", "export", files[0], "--data", data, check=False)
+    assert refused.returncode != 0 and "in use" in refused.stderr
+    server.stop()
+    run_command("state", "export", files[0], "--data", data)
+    assert files[0].stat().st_mode & 0o777 == 0o600
+    rows, epoch = read_export(files[0].read_bytes())
+    assert epoch == 1 and sum(row["row"] == "play" for row in rows) == 12
+    run_command("state", "import", files[0], "--data", data, "--database", postgres.url)
+    again = run_command("state", "import", files[0], "--data", data, "--database", postgres.url, check=False)
+    assert again.returncode != 0 and "--replace" in again.stderr
+    run_command("state", "export", files[1], "--data", data, "--database", postgres.url)
+    assert rows_of(files[0]) == rows_of(files[1]), "SQLite to PostgreSQL"
+    run_command("state", "import", files[1], "--data", data, "--database", postgres.url, "--replace")
+    run_command("state", "export", files[2], "--data", data, "--database", postgres.url)
+    assert rows_of(files[1]) == rows_of(files[2]), "PostgreSQL to PostgreSQL"
+    other = tmp_path / "other"
+    run_command("state", "import", files[2], "--data", other)
+    run_command("state", "export", files[3], "--data", other)
+    assert rows_of(files[3]) == rows_of(files[0]), "and back"
+
+    moved = start_server("--database", postgres.url, folders=[music], data=data)  # its state.db becomes a replica
+    moved.wait_for_scan()
+    assert (data / "state.db.before-postgresql").exists()
+    assert len(moved.rest("getStarred2", secret)["starred2"]["song"]) == 6
+    assert moved.rest("getSong", secret, id=songs[0])["song"]["playCount"] == 7
+    moved.rest("scrobble", secret, id=songs[0], time=1795287000000)  # the first of them again
+    moved.rest("scrobble", secret, id=songs[1], time=1795287200000)
+    assert wait_until(lambda: postgres.ask("SELECT count(*), (SELECT sum(plays) FROM sostenuto.counts WHERE subject LIKE 'tr%'::bytea)"
+                                           " FROM sostenuto.plays") == "13|13")
+
+
+def test_a_bad_export_is_refused_and_nothing_is_touched(tmp_path):
+    data, file = tmp_path / "state", tmp_path / "file.export"
+    run_command("user", "add", "anna", "--password-file", "-", "--data", data, input=PASSWORD + "\n")
+    run_command("state", "export", file, "--data", data)
+    whole = file.read_bytes()
+    chance = random.Random(4)
+    for _ in range(12):
+        cut, at = bytearray(whole), chance.randrange(len(whole))
+        if chance.random() < 0.5:
+            cut = cut[:at]
+        else:
+            cut[at] ^= 1 << chance.randrange(8)
+        file.write_bytes(cut)
+        done = run_command("state", "import", file, "--data", data, "--replace", check=False)
+        assert done.returncode != 0 and str(file) in done.stderr
+    file.write_bytes(whole)
+    assert "--replace" in run_command("state", "import", file, "--data", data, check=False).stderr
+    assert "anna" in run_command("user", "list", "--data", data).stdout
+    run_command("user", "add", "bert", "--password-file", "-", "--data", data, input=PASSWORD + "\n")
+    run_command("state", "import", file, "--data", data, "--replace")
+    users = run_command("user", "list", "--data", data).stdout
+    assert "anna" in users and "bert" not in users
