@@ -160,6 +160,13 @@ void api_library_free(struct library **library)
 
 struct catalog *library_catalog(struct library *library) { return catalog_ref(library->catalog); }
 
+const struct shelf *library_shelf(const struct library *library, int32_t root)
+{
+    (void)library;
+    (void)root;
+    return NULL;
+}
+
 void library_status(struct library *library, struct library_status *ret)
 {
     (void)library;

@@ -37,6 +37,7 @@ struct node {
     struct library *library;
     struct workers *workers;
     struct server *server;
+    struct server_limits limits;
     struct api *api;
     struct secret secret;
     uint16_t port;
@@ -131,6 +132,7 @@ static void start(struct node *node, const char *folder, uint32_t tracks)
     char path[300];
     struct state_error why;
     struct server_config config = server_config_default();
+    node->limits = config.limits;
     node->loop = loop_new();
     node->keys = keys_ephemeral();
     node->ring = keyring_ephemeral(clock_unix_ms() / 1000);
@@ -151,7 +153,7 @@ static void start(struct node *node, const char *folder, uint32_t tracks)
                                              .passwords = node->workers,
                                              .keys = node->keys,
                                              .ring = node->ring,
-                                             .limits = &config.limits,
+                                             .limits = &node->limits,
                                              .version = TEXT("bench")});
     api_routes(node->api, node->server);
     error = server_listen(node->server, listen_on_loopback(&node->port), NULL);

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "api/inside.h"
 
+#include "api/changes.h"
 #include "api/events.h"
+#include "api/followers.h"
 #include "api/hots.h"
 #include "api/known.h"
 #include "api/segments.h"
@@ -32,6 +34,8 @@ struct api *api_new(const struct api_config *config)
     api->shuffles = shuffles_new();
     api->ring = keyring_ref(config->ring);
     api->grants = grant_cache_new(GRANTS_REMEMBERED);
+    api->followers = followers_new(api);
+    api->changes = changes_new(api);
     api->events = events_new(api);
     return api;
 }
@@ -41,6 +45,7 @@ void api_let_go(struct api *api)
     stream_starts_end(api);
     segment_calls_end(api);
     events_free(&api->events);
+    changes_free(&api->changes);
     hots_let_go(api);
 }
 
@@ -50,6 +55,7 @@ void api_free(struct api **api_p)
     if (!api)
         return;
     api_let_go(api);
+    followers_free(&api->followers);
     mem_free(api->hots);
     grant_cache_free(&api->grants);
     keyring_unref(&api->ring);

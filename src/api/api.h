@@ -49,8 +49,9 @@ struct api_config {
     struct keyring *ring;        /* the api takes a reference of its own */
     struct onetime *setup_code;  /* makes the first admin; NULL when accounts exist already */
     const struct logger *logger; /* may be NULL */
-    const struct server_limits *limits; /* what each loop may keep of songs and pictures */
-    struct text version;                /* of this program, "0.1.0" */
+    const struct server_limits *limits; /* what loops may keep, and who may listen */
+    const char *folder;  /* STATE, where the feed of changes leaves its mark; NULL: nowhere */
+    struct text version; /* of this program, "0.1.0" */
     /* values of `c` that get plain Subsonic 1.16.1, without OpenSubsonic's additions */
     const struct text *legacy_clients;
     size_t legacy_client_count;

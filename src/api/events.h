@@ -12,8 +12,11 @@
  */
 struct api;
 struct events;
+struct feed_change;
+struct follower;
 
-enum { EVENTS_MAX_LISTENERS = 4096, EVENTS_MAX_PER_ACCOUNT = 64 };
-
-struct events *events_new(struct api *api) MUST_USE; /* subscribes to library and state */
+struct events *events_new(struct api *api) MUST_USE; /* subscribes to the library */
 void events_free(struct events **events); /* the server, and with it every listener, is gone */
+
+/* A change that this player may know of, from /changes (changes.h). */
+void events_tell(struct follower *follower, const struct feed_change *change);

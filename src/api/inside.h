@@ -7,7 +7,9 @@
 /*
  * inside: what the modules of api/ share.  Nobody outside this folder includes it.
  */
+struct changes;
 struct events;
+struct followers;
 struct grant_cache;
 struct keyring;
 struct hot;
@@ -30,7 +32,9 @@ struct api {
     struct hot **hots; /* by index of the loop, its own */
     size_t hot_count;
     struct library_subscriber hot_subscriber;
-    struct events *events;              /* players that listen for changes */
+    struct followers *followers;        /* sessions that wait to hear of changes */
+    struct changes *changes;            /* what they hear */
+    struct events *events;              /* and the player's own page beside */
     struct segment_call *segment_calls; /* waiting for an encode (segments.c) */
     struct stream_start *starting;      /* transcodes that gave nothing yet: a list (stream.c) */
 };

@@ -396,7 +396,7 @@ static void player_handle(struct exchange *exchange, void *context)
 
 void player_routes(struct api *api, struct server *server)
 {
-    static const char *const paths[] = {"/api/v1/", "/ops"};
+    static const char *const paths[] = {"/api/v1/", "/changes", "/ops"};
     for (size_t i = 0; i < ARRAY_SIZE(paths); i++)
         server_route(server, &(struct server_route){.methods = "GET POST PUT PATCH DELETE",
                                                     .path = paths[i],

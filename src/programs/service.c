@@ -157,6 +157,7 @@ static bool open_api(struct service *service)
         .setup_code = service->needs_setup ? &service->setup_code : NULL,
         .logger = &service->logging.logger,
         .limits = &service->settings.limits,
+        .folder = service->settings.data,
         .version = TEXT(SOSTENUTO_VERSION),
         .legacy_clients = service->legacy_clients,
         .legacy_client_count =

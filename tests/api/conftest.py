@@ -35,6 +35,13 @@ def find_program():
     return built[-1]
 
 
+def find_drills_program():
+    program = ROOT / "build/drills/sostenuto"
+    if not program.exists():
+        pytest.skip("needs script/build drills")
+    return program
+
+
 def free_port():
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
@@ -71,9 +78,11 @@ OPENER = urllib.request.build_opener(NoRedirect)
 class Server:
     """A running server, and what a client does with it."""
 
-    def __init__(self, folder, arguments=()):
+    def __init__(self, folder, arguments=(), guards_off=None):
+        """`guards_off` names protections to go without: in the drills build, or the test is skipped."""
         self.folder = pathlib.Path(folder)
-        self.program, self.port = find_program(), free_port()
+        self.program, self.port = find_drills_program() if guards_off else find_program(), free_port()
+        self.environment = environment() | ({"SOSTENUTO_GUARDS_OFF": guards_off} if guards_off else {})
         self.base = f"http://127.0.0.1:{self.port}"
         self.state = self.folder / "state"
         self.state.mkdir(exist_ok=True)
@@ -88,7 +97,7 @@ class Server:
     def start(self, *music_folders):
         self.process = subprocess.Popen(
             [self.program, "serve", *music_folders, "--data", self.state, "--listen", f"127.0.0.1:{self.port}",
-             *self.arguments], stdout=self.log, stderr=self.log, env=environment())
+             *self.arguments], stdout=self.log, stderr=self.log, env=self.environment)
         self.until(lambda: self.get("/livez").status == 200, "it answers")
 
     def until(self, holds, what, seconds=60):
@@ -156,8 +165,8 @@ class Client:
         return answer["error"]["code"]
 
 
-def start_server(folder, arguments=()):
-    server = Server(folder, arguments)
+def start_server(folder, arguments=(), guards_off=None):
+    server = Server(folder, arguments, guards_off)
     library = music.make(pathlib.Path(folder) / "music")
     server.add_user("anna", "--admin")
     server.add_user("bert")

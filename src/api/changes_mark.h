@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+#include "api/feed.h"
+
+/*
+ * changes_mark: STATE/changes, where the feed of a server that ended in order stood, so that the
+ * next one goes on and nobody is given everything anew for a restart.
+ *
+ *     sostenuto-changes: 1
+ *     cursor: EPOCH.POSITION.RUN
+ *     journal: LSN                the last durable record
+ *     objects: 16 HEX DIGITS      over names and versions of all objects
+ *
+ * It is taken away when it is read: after a crash there is none.
+ */
+struct api;
+
+struct changes_mark {
+    uint32_t run;
+    uint64_t position;
+};
+
+/* Replaces *mark when there is a mark and everything is as it was then. */
+void changes_mark_take(const struct api *api, const struct feed *feed, struct changes_mark *mark);
+void changes_mark_leave(const struct api *api, const struct feed *feed);
