@@ -122,7 +122,7 @@ static int copy_into(const char *path, struct database *remote,
 static int replace(const char *path, struct database *remote, const struct database_record *record,
                    struct state_error *ret_error)
 {
-    char fresh[PATH_BYTES], before[PATH_BYTES];
+    char fresh[PATH_BYTES + 32], before[PATH_BYTES + 32];
     snprintf(fresh, sizeof fresh, "%s.new", path);
     snprintf(before, sizeof before, "%s.before-postgresql", path);
     int error = copy_into(fresh, remote, record, ret_error);
