@@ -21,16 +21,16 @@ export async function bundled(entry) {
   return result.outputFiles[0].text;
 }
 
-/** A page on http://player.test with these files ({'/a.flac': path}) and this script. */
+/** A page on https://player.test with these files ({'/a.flac': path}) and this script. */
 export async function pageWith(browser, files, script) {
   const page = await (await browser.newContext()).newPage();
-  await page.route('http://player.test/**', (route) => {
+  await page.route('https://player.test/**', (route) => {
     const { pathname } = new URL(route.request().url());
     const file = files[decodeURIComponent(pathname)];
     if (!file) return route.fulfill({ contentType: 'text/html', body: '<!doctype html><title>test</title>' });
     return typeof file === 'string' ? route.fulfill({ path: file }) : route.fulfill({ body: file });
   });
-  await page.goto('http://player.test/');
+  await page.goto('https://player.test/');
   await page.addScriptTag({ content: script });
   return page;
 }

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// element: the plain stage, one <audio>.  For what is too long to be decoded whole, for little memory, and for systems that
-// stop an AudioContext in the background (iOS).  Gaps between tracks are the browser's.
+// element: the plain stage: the original file on the <audio>.  For browsers without media sources, for tracks that have no
+// segments, and for who wants the file's own bytes.  Gaps between tracks are the browser's.
 import { Backoff, pause } from '../data/backoff';
-import { openBytes, originalAddress, transcoded } from '../data/objects';
+import { originalAddress, probeOriginal, transcoded } from '../data/objects';
 import { Problem } from '../data/problem';
 import { renewGrant } from '../data/session';
 import type { Item, Stage, StageListener } from './stage';
 
 export class ElementStage implements Stage {
-  private readonly audio = new Audio();
   private item: Item | null = null;
   private isWanted = false;
   private isTranscoded = false;
@@ -17,17 +16,20 @@ export class ElementStage implements Stage {
   private run = new AbortController();
   private volume = 1;
 
-  constructor(private readonly listener: StageListener) {
-    const { audio } = this;
+  constructor(
+    private readonly audio: HTMLAudioElement,
+    private readonly listener: StageListener,
+  ) {
     audio.preload = 'auto';
-    audio.addEventListener('timeupdate', () => this.tell());
-    audio.addEventListener('waiting', () => this.isWanted && listener.onStall(true));
-    audio.addEventListener('playing', () => {
+    const on = (event: string, then: () => void): void => audio.addEventListener(event, () => this.item && then());
+    on('timeupdate', () => this.tell());
+    on('waiting', () => this.isWanted && listener.onStall(true));
+    on('playing', () => {
       this.backoff.reset();
       listener.onStall(false);
     });
-    audio.addEventListener('ended', () => this.item && listener.onEnd(this.item.key));
-    audio.addEventListener('error', () => void this.recover());
+    on('ended', () => this.item && listener.onEnd(this.item.key));
+    on('error', () => void this.recover());
   }
 
   start(item: Item, fromS: number, isPlaying: boolean): void {
@@ -51,8 +53,10 @@ export class ElementStage implements Stage {
   }
 
   stop(): void {
+    if (!this.item) return;
     this.run.abort();
     this.item = null;
+    this.audio.pause();
     this.audio.removeAttribute('src');
     this.audio.load();
     if (this.blob) URL.revokeObjectURL(this.blob);
@@ -67,6 +71,14 @@ export class ElementStage implements Stage {
     this.volume = factor;
     const gain = this.item ? this.listener.gainOf(this.item.song) : 1;
     this.audio.volume = Math.min(1, factor * gain);
+  }
+
+  heldToS(): number {
+    const { buffered, currentTime } = this.audio;
+    for (let i = 0; i < buffered.length; i++) {
+      if (buffered.start(i) <= currentTime && currentTime <= buffered.end(i)) return buffered.end(i);
+    }
+    return currentTime;
   }
 
   private load(address: string, fromS: number): void {
@@ -109,7 +121,7 @@ export class ElementStage implements Stage {
   /** The element says "not supported" for every refused request too: ask the server before believing it. */
   private async isServerAway({ song }: Item): Promise<boolean> {
     try {
-      const response = await openBytes(song.id, 0, '', this.run.signal);
+      const response = await probeOriginal(song.id, this.run.signal);
       response.body?.cancel().catch(() => undefined);
       if (response.status === 401 || response.status === 403) await renewGrant();
       return !response.ok;

@@ -4,26 +4,26 @@
 import { batch, signal } from '@preact/signals';
 import { gainFactor, type GainMode } from '../model/gain';
 import type { Song } from '../model/types';
+import { Throughput } from '../model/adapt';
 import { ElementStage } from './element';
-import { isCut } from './open';
-import { Shelf } from './shelf';
+import { SegmentStage } from './segments';
+import { hasMediaSource, playableType } from './sink';
 import type { Item, Stage, StageListener } from './stage';
-import { WebStage } from './web';
+import { Supply, type Net } from './supply';
 
 export interface EngineOwner {
   follow(key: number): Item | null;
-  /** The next tracks in order, for fetching ahead. */
-  upcoming(key: number, count: number): Item[];
   onNow(key: number): void;
   onPosition(key: number, seconds: number): void;
   onEndOfQueue(): void;
   onFailed(item: Item, error: unknown): void;
 }
 
-/** How tracks are played: 'gapless' wherever possible, or always through the plain element. */
+/** How tracks are played: 'gapless' from segments wherever possible, or always the file itself. */
 export type Way = 'gapless' | 'plain';
 
-const HOLD_TRACKS = 3; // the current one and two to come
+const MOST_SUPPLIES = 6;
+const MOST_UNFIT = 500;
 
 export class Engine implements StageListener {
   readonly now = signal<Item | null>(null);
@@ -33,16 +33,30 @@ export class Engine implements StageListener {
   readonly isPlaying = signal(false);
   readonly isStalled = signal(false);
 
-  private readonly shelf = new Shelf();
-  private readonly web = new WebStage(this.shelf, this);
-  private readonly element = new ElementStage(this);
+  /** Everything sounds through this one, so that a permission to play, once given, holds. */
+  readonly audio = new Audio();
+  readonly throughput: Throughput;
+  private readonly supplies = new Map<string, Supply>();
+  private readonly unfit = new Set<string>(); // tracks that have no segments we can play
+  private readonly segments: SegmentStage;
+  private readonly element: ElementStage;
   private stage: Stage | null = null;
   private volume = 1;
   private gainMode: GainMode = 'album';
-  private way: Way = isIos() ? 'plain' : 'gapless';
+  private way: Way = 'gapless';
   private failures = 0;
 
-  constructor(private readonly owner: EngineOwner) {}
+  /** `lineBps`: what this device's line gave last time, 0 when unknown. */
+  constructor(
+    private readonly owner: EngineOwner,
+    private readonly net: Net,
+    lineBps = 0,
+  ) {
+    this.throughput = new Throughput(lineBps);
+    const needs = { supply: (track: string) => this.supplyOf(track), throughput: this.throughput, isSparing };
+    this.segments = new SegmentStage(this.audio, needs, this);
+    this.element = new ElementStage(this.audio, this);
+  }
 
   /** Shows a track at a place without touching the network; play() begins there. */
   load(item: Item | null, seconds: number): void {
@@ -56,7 +70,6 @@ export class Engine implements StageListener {
       this.isPlaying.value = false;
       this.isStalled.value = false;
     });
-    this.holdFiles();
   }
 
   start(item: Item, fromS = 0): void {
@@ -71,7 +84,6 @@ export class Engine implements StageListener {
     });
     stage.setVolume(this.volume);
     stage.start(item, fromS, true);
-    this.holdFiles();
   }
 
   play(): void {
@@ -117,7 +129,6 @@ export class Engine implements StageListener {
   /** The queue has changed. */
   refresh(): void {
     this.stage?.refresh();
-    this.holdFiles();
   }
 
   // --- what the stages tell ---
@@ -137,9 +148,8 @@ export class Engine implements StageListener {
     batch(() => {
       this.positionS.value = seconds;
       if (durationS > 0) this.durationS.value = durationS;
-      this.heldS.value = this.held();
+      this.heldS.value = Math.max(this.stage?.heldToS() ?? 0, seconds);
     });
-    if (isOther) this.holdFiles();
     this.failures = 0;
     this.owner.onPosition(key, seconds);
   }
@@ -151,6 +161,20 @@ export class Engine implements StageListener {
 
   onStall(isStalled: boolean): void {
     this.isStalled.value = isStalled && this.isPlaying.value;
+  }
+
+  onPaused(): void {
+    this.isPlaying.value = false;
+    this.isStalled.value = false;
+  }
+
+  onUnfit(item: Item, seconds: number): void {
+    if (this.unfit.size >= MOST_UNFIT) this.unfit.clear();
+    this.unfit.add(item.song.id);
+    if (this.now.value?.key !== item.key) return;
+    const wasPlaying = this.isPlaying.value;
+    this.start(item, seconds);
+    if (!wasPlaying) this.pause();
   }
 
   onEnd(key: number): void {
@@ -177,35 +201,22 @@ export class Engine implements StageListener {
   }
 
   private stageFor(song: Song): Stage {
-    const isShort = (song.duration ?? 0) <= longestWholeS();
-    return this.way === 'gapless' && (isCut(song.suffix) || isShort) ? this.web : this.element;
+    const isGapless = this.way === 'gapless' && hasMediaSource() && !this.unfit.has(song.id);
+    return isGapless ? this.segments : this.element;
   }
 
-  private held(): number {
-    const song = this.now.value?.song;
-    const bytes = song && this.shelf.peek(song.id);
-    if (!bytes || !bytes.knownSize) return this.positionS.value;
-    const at = (this.positionS.value / Math.max(this.durationS.value, 1)) * bytes.knownSize;
-    return Math.max((bytes.heldTo(Math.min(at, bytes.knownSize)) / bytes.knownSize) * this.durationS.value, 0);
-  }
-
-  private holdFiles(): void {
-    const item = this.now.value;
-    if (!item) return this.shelf.setOrder([]);
-    if (!this.stage) return;
-    const tracks = [item, ...this.owner.upcoming(item.key, HOLD_TRACKS - 1)];
-    const held = tracks.filter(({ song }) => this.stageFor(song) === this.web);
-    this.shelf.setOrder(held.map(({ song }) => song.id));
+  /** A track's pieces and manifest stay known for a while: the same track may come again, or be sought in. */
+  private supplyOf(track: string): Supply {
+    const found = this.supplies.get(track) ?? new Supply(track, this.net, (type) => playableType(type) !== null);
+    this.supplies.delete(track);
+    this.supplies.set(track, found);
+    for (const old of this.supplies.keys()) if (this.supplies.size > MOST_SUPPLIES) this.supplies.delete(old);
+    return found;
   }
 }
 
-/** Whole-decoded tracks take 10 MB a minute each, twice at a seam. */
-function longestWholeS(): number {
-  const memoryGb = (navigator as { deviceMemory?: number }).deviceMemory ?? 8;
-  return memoryGb <= 4 ? 6 * 60 : 12 * 60;
-}
-
-/** iOS suspends an AudioContext in the background; a media element plays on. */
-function isIos(): boolean {
-  return /iP(hone|ad|od)/.test(navigator.userAgent) || (/Mac/.test(navigator.platform) && navigator.maxTouchPoints > 1);
+/** On a line that is paid by the byte less is fetched ahead. */
+function isSparing(): boolean {
+  const { connection } = navigator as { connection?: { saveData?: boolean; type?: string } };
+  return connection?.saveData === true || connection?.type === 'cellular';
 }

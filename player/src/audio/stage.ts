@@ -14,6 +14,10 @@ export interface StageListener {
   onStall(isStalled: boolean): void;
   /** The last track this stage could play ended. */
   onEnd(key: number): void;
+  /** The sound was taken away from outside: as if pause had been pressed. */
+  onPaused(): void;
+  /** This stage cannot play this track; another may, from here on. */
+  onUnfit(item: Item, seconds: number): void;
   /** This track cannot be played at all, and why. */
   onFailed(key: number, error: unknown): void;
   /** The track that would join this one without a gap. */
@@ -29,4 +33,6 @@ export interface Stage {
   /** What follows, or how loud a track is, has changed. */
   refresh(): void;
   setVolume(factor: number): void;
+  /** Up to which second of the track that plays music is held here, whatever happens to the server. */
+  heldToS(): number;
 }

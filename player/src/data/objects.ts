@@ -142,11 +142,15 @@ async function transcode(address: string): Promise<Uint8Array<ArrayBuffer>> {
   }
 }
 
-/** A track's bytes from `from` to the end.  `etag`: only the same version; another one answers 200 from its start. */
-export function openBytes(trackId: string, from: number, etag: string, signal: AbortSignal): Promise<Response> {
-  const headers: Record<string, string> = { range: `bytes=${from}-` };
-  if (etag) headers['if-range'] = etag;
-  return ask(originalAddress(trackId), { headers, signal, cache: 'no-store' }, 15_000);
+/** Whether, and how, the server answers for a track's own file. */
+export function probeOriginal(trackId: string, signal: AbortSignal): Promise<Response> {
+  return ask(originalAddress(trackId), { headers: { range: 'bytes=0-0' }, signal, cache: 'no-store' }, 15_000);
+}
+
+/** A signed object, or a piece of one (`/m/{track}/…`), from whichever node has it.  `isFresh`: not from the browser's cache. */
+export function openObject(path: string, signal: AbortSignal, isFresh = false): Promise<Response> {
+  const grant = path.startsWith('/m/') ? `?g=${encodeURIComponent(currentGrant())}` : '';
+  return ask(path + grant, { signal, cache: isFresh ? 'reload' : 'default' }, 20_000);
 }
 
 // --- events ---

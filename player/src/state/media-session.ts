@@ -5,36 +5,9 @@ import { artAddress } from '../data/objects';
 import { artistOf } from '../model/types';
 import { current, durationS, isPlaying, next, pause, positionS, previous, seek, skip, toggle } from './playing';
 
-/**
- * Browsers give media keys to pages with a media element that plays; sound of an AudioContext does not count.
- * So a silent element plays along.
- */
-function silence(): HTMLAudioElement {
-  const frames = 8000 * 6;
-  const bytes = new Uint8Array(44 + frames).fill(128, 44);
-  const view = new DataView(bytes.buffer);
-  const put = (at: number, text: string): void => bytes.set([...text].map((c) => c.charCodeAt(0)), at);
-  put(0, 'RIFF');
-  view.setUint32(4, 36 + frames, true);
-  put(8, 'WAVEfmt ');
-  view.setUint32(16, 16, true);
-  view.setUint16(20, 1, true);
-  view.setUint16(22, 1, true);
-  view.setUint32(24, 8000, true);
-  view.setUint32(28, 8000, true);
-  view.setUint16(32, 1, true);
-  view.setUint16(34, 8, true);
-  put(36, 'data');
-  view.setUint32(40, frames, true);
-  const audio = new Audio(URL.createObjectURL(new Blob([bytes], { type: 'audio/wav' })));
-  audio.loop = true;
-  return audio;
-}
-
 export function startMediaSession(): void {
   const session = navigator.mediaSession as MediaSession | undefined;
   if (!session) return;
-  const anchor = silence();
   const on = (action: MediaSessionAction, handler: MediaSessionActionHandler): void => {
     try {
       session.setActionHandler(action, handler);
@@ -68,8 +41,6 @@ export function startMediaSession(): void {
   });
   effect(() => {
     session.playbackState = isPlaying.value ? 'playing' : current.value ? 'paused' : 'none';
-    if (isPlaying.value) void anchor.play().catch(() => undefined);
-    else anchor.pause();
   });
   let told = -1;
   effect(() => {

@@ -4,8 +4,9 @@ import { computed, effect, signal } from '@preact/signals';
 import { Engine, type EngineOwner } from '../audio/engine';
 import type { Item } from '../audio/stage';
 import { command, keep, kept, record } from '../data/journal';
-import { rest } from '../data/objects';
-import { person, token } from '../data/session';
+import { digestOf, manifestOf } from '../data/manifests';
+import { openObject, rest } from '../data/objects';
+import { person, renewGrant, token } from '../data/session';
 import { explain } from '../data/problem';
 import { HeardMeter } from '../model/heard';
 import * as q from '../model/queue';
@@ -22,10 +23,6 @@ let meter: { key: number; heard: HeardMeter } | null = null;
 
 const owner: EngineOwner = {
   follow: (key) => q.followingKey(queue.value, key),
-  upcoming: (key, n) => {
-    const at = q.indexOf(queue.value, key);
-    return queue.value.entries.slice(at + 1, at + 1 + n);
-  },
   onNow: (key) => {
     queue.value = q.goTo(queue.value, key);
     const entry = q.current(queue.value);
@@ -41,7 +38,7 @@ const owner: EngineOwner = {
   onFailed: (item, error) => say(`“${item.song.title}” cannot be played: ${explain(error)}`, true),
 };
 
-export const engine = new Engine(owner);
+export const engine = new Engine(owner, { manifest: manifestOf, open: openObject, digest: digestOf, renewGrant });
 export const { isPlaying, isStalled, positionS, durationS, heldS } = engine;
 
 effect(() => engine.setVolume(settings.value.isMuted ? 0 : settings.value.volume ** 2));

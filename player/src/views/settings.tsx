@@ -31,7 +31,7 @@ function Looks(): JSX.Element {
       <Choice
         label="Playing"
         value={settings.value.way ?? 'gapless'}
-        options={[['gapless', 'Without gaps'], ['plain', 'Plain, for little memory']]}
+        options={[['gapless', 'Without gaps'], ['plain', 'The file itself']]}
         onChange={(way) => change({ way })}
       />
       {!isDurable.value && <p class="form-error">This browser keeps nothing: queue and changes end with this page.</p>}

@@ -2,8 +2,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import jsqr from 'jsqr';
-import { frameAt } from '../../src/audio/flac';
-import { slabLengths } from '../../src/audio/source';
 import { splitEvents } from '../../src/data/objects';
 import { kindOfStatus, retryAfterMs } from '../../src/data/problem';
 import { qr } from '../../src/parts/qr';
@@ -44,22 +42,4 @@ test('answers say what kind of problem it is', () => {
   assert.equal(retryAfterMs(new Headers({ 'retry-after': '2' })), 2000);
   assert.equal(retryAfterMs(new Headers({ 'retry-after': '99999' })), 60_000);
   assert.equal(retryAfterMs(new Headers({ 'retry-after': 'soon' })), 0);
-});
-
-test('slabs are short at first, then long', () => {
-  const lengths = slabLengths(1000);
-  assert.deepEqual(Array.from({ length: 6 }, () => lengths.next().value), [400, 1000, 2000, 4000, 8000, 8000]);
-});
-
-test('bytes that only look like a FLAC frame are not taken for one', () => {
-  const info = { block: new Uint8Array(34), minBlock: 4096, maxBlock: 4096, minFrameBytes: 0, sampleRate: 44100, total: 0, audioAt: 0 };
-  const head = Uint8Array.from([0xff, 0xf8, 0xc9, 0x18, 0x00, 0xc2, 0, 0, 0, 0]);
-  const found = frameAt(head, 0, info);
-  assert.deepEqual(found, { sample: 0, block: 4096 });
-  for (let bit = 0; bit < 48; bit++) {
-    const bent = head.slice();
-    bent[bit >> 3] = (bent[bit >> 3] as number) ^ (1 << (bit & 7));
-    assert.equal(frameAt(bent, 0, info), null, `bit ${bit}`);
-  }
-  assert.equal(frameAt(head.slice(0, 5), 0, info), null, 'the end of the data inside a header');
 });
