@@ -126,6 +126,8 @@ static void hold(struct open_files *files, struct open_file *file)
     size_t size = (size_t)file->size_bytes;
     if (file->size_bytes == 0 || file->size_bytes > files->limits.object_bytes || !is_settled(file))
         return;
+    if (!resident_has(&file->resident, file->fd, 0, size, loop_now_us(files->loop)))
+        return; /* a loop does not wait for a disk */
     if (files->held_bytes + size > files->limits.memory_bytes) {
         counter_add(COUNTER_OBJECTS_NOT_HELD, 1);
         return;
@@ -144,6 +146,7 @@ void open_file_send(struct exchange *exchange, struct open_file *lent)
         exchange_send_lent_bytes(exchange, lent->content_type,
                                  text_make(lent->bytes, lent->size_bytes), open_file_back, lent);
     } else {
+        exchange_set_resident(exchange, &lent->resident);
         exchange_send_lent_file(exchange, lent->content_type, lent->fd, lent->size_bytes,
                                 open_file_back, lent);
     }
@@ -213,6 +216,7 @@ struct open_file *open_files_keep(struct open_files *files, const struct open_fi
     size_t size = content_type.size < sizeof kept->content_type ? content_type.size
                                                                 : sizeof kept->content_type - 1;
     memcpy(kept->content_type, content_type.data, size);
+    resident_init(&kept->resident, kept->size_bytes);
     hold(files, kept);
     *place = kept;
     files->tidy.on_timer = on_tidy;

@@ -2,6 +2,7 @@
 #pragma once
 #include "base/text.h"
 #include "io/loop.h"
+#include "io/resident.h"
 
 /*
  * open_files: descriptors of songs and pictures that were asked for a moment ago, and the bytes of
@@ -39,6 +40,7 @@ struct open_file {
     char content_type[OPEN_FILES_TYPE_BYTES];
     struct open_file_key key;
     uint64_t opened_us, looked_us; /* looked at: last found to be unchanged */
+    struct resident resident;      /* whether the disk has to be waited for */
     unsigned lent;
     bool is_kept; /* in its place; else closed when it comes back */
 };

@@ -58,10 +58,9 @@ static void break_settings(struct fleet *fleet)
     (void)kill(fleet->pid, SIGHUP);
 }
 
-static pid_t start_upgrade(struct fleet *fleet)
+static pid_t start_command(struct fleet *fleet, const char *name)
 {
-    const char *const arguments[] = {fleet->config.program, "upgrade", "--data", fleet->state,
-                                     NULL};
+    const char *const arguments[] = {fleet->config.program, name, "--data", fleet->state, NULL};
     const struct fleet_command command = {
         .arguments = arguments, .out_path = fleet->log, .error_path = fleet->log};
     return fleet_process_start(&command);
@@ -91,7 +90,7 @@ void fleet_fault_begin(struct fleet *fleet, size_t at)
         end_all(fleet, SIGKILL);
         break;
     case FAULT_UPGRADE:
-        seen->helper = start_upgrade(fleet);
+        seen->helper = start_command(fleet, "upgrade");
         break;
     case FAULT_BAD_RELOAD:
         break_settings(fleet);
@@ -105,6 +104,8 @@ void fleet_fault_begin(struct fleet *fleet, size_t at)
         break;
     case FAULT_DISK_SLOW:
         atomic_store(&fleet->board->disk_delay_ms, (uint32_t)fault->delay_ms);
+        atomic_store(&fleet->board->read_delay_ms, (uint32_t)fault->read_ms);
+        seen->helper = start_command(fleet, "scan"); /* library.db is written too */
         break;
     default:
         break;
@@ -133,6 +134,7 @@ void fleet_fault_end(struct fleet *fleet, size_t at)
         break;
     case FAULT_DISK_SLOW:
         atomic_store(&fleet->board->disk_delay_ms, 0);
+        atomic_store(&fleet->board->read_delay_ms, 0);
         break;
     default:
         break;
@@ -204,8 +206,9 @@ static void look(struct fleet *fleet, size_t at)
             bite(seen, "the server read the wrong time");
         break;
     case FAULT_DISK_SLOW:
-        if (atomic_load(&fleet->board->disk_obeyed) > 0)
-            bite(seen, "the server's writes waited");
+        if (atomic_load(&fleet->board->disk_obeyed) > 0 &&
+            (fault_at(fleet, at)->read_ms == 0 || atomic_load(&fleet->board->read_obeyed) > 0))
+            bite(seen, "the server's writes waited, and its reads where they were to");
         break;
     case FAULT_DISK_FULL:
         if (!seen->is_over && is_full(fleet))

@@ -383,6 +383,11 @@ void exchange_send_lent_part(struct exchange *exchange, const char *content_type
                (struct answer_piece){.data = NULL, .offset = offset, .size = size});
 }
 
+void exchange_set_resident(struct exchange *exchange, struct resident *resident)
+{
+    exchange->answer.resident = resident;
+}
+
 void exchange_send_lent_file(struct exchange *exchange, const char *content_type, int fd,
                              uint64_t size, exchange_give_back *give_back, void *context)
 {

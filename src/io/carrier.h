@@ -89,6 +89,8 @@ struct answer {
     int fd;          /* of file pieces, or -1; owned, unless it is to be given back */
     exchange_give_back *give_back;
     void *give_back_context;
+    struct resident *resident;       /* what is known of a lent file, or NULL */
+    uint64_t ready_begin, ready_end; /* of the file: may be read without waiting */
     size_t field_count, piece_count;
     struct http_validators validators;
     struct buffer output; /* what the handler builds */
@@ -106,6 +108,7 @@ struct exchange {
     struct exchange *previous, *next; /* among the server's live ones, or its spare ones */
     struct loop *loop;                /* of its connection */
     struct loop *handler_loop;        /* the same, or home */
+    struct disk_read *disk_read;      /* a thread reads what is sent next; NULL: none */
     exchange_handler *handler;        /* while it goes home */
     void *handler_context;
     struct arena *arena;
@@ -129,6 +132,22 @@ struct exchange {
 };
 
 /* --- for carriers --- */
+/*
+ * How much of [offset, offset + size) of answer.fd, which is not empty, can be read now without
+ * waiting for a disk.  0: it is being read, and the carrier's run() is called when it is here.
+ */
+uint64_t exchange_file_look(struct exchange *exchange, uint64_t offset, uint64_t size);
+static inline uint64_t exchange_file_ready(struct exchange *exchange, uint64_t offset,
+                                           uint64_t size)
+{
+    const struct answer *answer = &exchange->answer;
+    if (offset < answer->ready_begin || offset >= answer->ready_end)
+        return exchange_file_look(exchange, offset, size);
+    return size < answer->ready_end - offset ? size : answer->ready_end - offset;
+}
+/* What is being read for it concerns it no more. */
+void exchange_disk_forget(struct exchange *exchange);
+
 struct exchange *exchange_take(struct server *server, const struct exchange_carrier *carrier,
                                void *context);
 /* The client has everything (error 0) or is gone (-errno).  Logs, calls back, gives the exchange

@@ -160,7 +160,7 @@ static int inline_file(struct connection *connection)
     struct answer_piece *piece = &answer->pieces[0];
     size_t size =
         answer->piece_count == 1 && !piece->data ? inline_size(connection, piece->size) : 0;
-    if (size == 0)
+    if (size == 0 || exchange_file_ready(exchange, piece->offset, size) < size)
         return 0;
     char *room = buffer_reserve(&exchange->wire, size);
     int error = room ? file_read_at(answer->fd, room, size, piece->offset) : -ENOBUFS;
@@ -237,11 +237,13 @@ static ssize_t send_file_piece(struct connection *connection)
     struct connection_progress *progress = connection->progress;
     const struct answer *answer = &connection->exchange->answer;
     const struct answer_piece *piece = &answer->pieces[progress->piece];
-    uint64_t left = piece->size - progress->piece_sent;
-    ssize_t put =
-        stream_send_file(&connection->stream, answer->fd, piece->offset + progress->piece_sent,
-                         left < FILE_STEP_BYTES ? (size_t)left : FILE_STEP_BYTES,
-                         connection_server(connection)->scratch, SERVER_SCRATCH_BYTES);
+    uint64_t left = piece->size - progress->piece_sent, at = piece->offset + progress->piece_sent;
+    uint64_t ready = exchange_file_ready(connection->exchange, at,
+                                         left < FILE_STEP_BYTES ? left : FILE_STEP_BYTES);
+    if (ready == 0)
+        return -EINPROGRESS;
+    ssize_t put = stream_send_file(&connection->stream, answer->fd, at, (size_t)ready,
+                                   connection_server(connection)->scratch, SERVER_SCRATCH_BYTES);
     return put == 0 ? -EIO : put; /* shorter than it was: the promised length cannot be kept */
 }
 
@@ -361,6 +363,13 @@ bool connection_keeps_taking(struct connection *connection)
     return true;
 }
 
+/* The disk's time is nobody's time-out. */
+static enum step_result wait_for_disk(struct connection *connection)
+{
+    deadline_stop(&connection->deadline);
+    return STEP_WAITS;
+}
+
 enum step_result connection_step_answer(struct connection *connection)
 {
     size_t sent = 0;
@@ -374,6 +383,8 @@ enum step_result connection_step_answer(struct connection *connection)
         ssize_t put = write_once(connection);
         if (put == -EAGAIN)
             return connection_wait_to_write(connection);
+        if (put == -EINPROGRESS)
+            return wait_for_disk(connection);
         if (put < 0)
             return STEP_CLOSES;
         sent += (size_t)put;

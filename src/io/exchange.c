@@ -147,6 +147,7 @@ void exchange_drop(struct exchange *exchange)
 void exchange_release(struct exchange *exchange, int error)
 {
     const struct answer_stream *stream = &exchange->answer.stream;
+    exchange_disk_forget(exchange);
     exchange->carrier = NULL;
     exchange->carrier_context = NULL;
     atomic_store(&exchange->is_abandoned, true);

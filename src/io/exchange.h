@@ -101,6 +101,9 @@ void exchange_send_lent_file(struct exchange *exchange, const char *content_type
 void exchange_send_lent_part(struct exchange *exchange, const char *content_type, int fd,
                              uint64_t offset, uint64_t size, exchange_give_back *give_back,
                              void *context); /* FINISHES */
+/* Before exchange_send_lent_file(): what is known of that file, lent as long as it is. */
+struct resident;
+void exchange_set_resident(struct exchange *exchange, struct resident *resident);
 /* Bytes in memory that are lent in the same way: nobody changes them before they come back.  They
  * leave with the head in one write, or one TLS record, and are copied only where a batch gathers.
  */

@@ -60,15 +60,35 @@ int64_t fault_point_clock_shift_ms(void)
     return shift_ms;
 }
 
+/* Sleeps so long, and counts that it did. */
+static void obey_delay(uint32_t delay_ms, _Atomic uint64_t *obeyed)
+{
+    struct timespec left = {delay_ms / 1000, (long)(delay_ms % 1000) * 1000000};
+    while (nanosleep(&left, &left) != 0 && errno == EINTR)
+        ;
+    atomic_fetch_add_explicit(obeyed, 1, memory_order_relaxed);
+}
+
 void fault_point_disk(void)
 {
     uint32_t delay_ms =
         obeyed_board ? atomic_load_explicit(&obeyed_board->disk_delay_ms, memory_order_relaxed) : 0;
-    if (!delay_ms)
-        return;
-    struct timespec left = {delay_ms / 1000, (long)(delay_ms % 1000) * 1000000};
-    while (nanosleep(&left, &left) != 0 && errno == EINTR)
-        ;
-    atomic_fetch_add_explicit(&obeyed_board->disk_obeyed, 1, memory_order_relaxed);
+    if (delay_ms)
+        obey_delay(delay_ms, &obeyed_board->disk_obeyed);
+}
+
+static uint32_t read_delay_ms(void)
+{
+    return obeyed_board ? atomic_load_explicit(&obeyed_board->read_delay_ms, memory_order_relaxed)
+                        : 0;
+}
+
+bool fault_point_reads_are_slow(void) { return read_delay_ms() > 0; }
+
+void fault_point_read(void)
+{
+    uint32_t delay_ms = read_delay_ms();
+    if (delay_ms)
+        obey_delay(delay_ms, &obeyed_board->read_obeyed);
 }
 #endif

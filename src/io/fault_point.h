@@ -20,6 +20,8 @@ struct fault_board {
     uint64_t magic;
     _Atomic int64_t clock_shift_ms; /* order: added to the wall clock */
     _Atomic uint32_t disk_delay_ms; /* order: before each write and each sync of the store */
+    _Atomic uint32_t read_delay_ms; /* order: before each read of a file that is served */
+    _Atomic uint64_t read_obeyed;   /* reads that waited */
     _Atomic uint64_t clock_obeyed;  /* readings that were shifted */
     _Atomic uint64_t disk_obeyed;   /* writes and syncs that waited */
 };
@@ -34,7 +36,12 @@ void fault_board_unmap(struct fault_board **board); /* accepts NULL inside */
 bool fault_points_obey(const char *path) MUST_USE;
 int64_t fault_point_clock_shift_ms(void);
 void fault_point_disk(void); /* sleeps as long as the board says; never on an event loop */
+bool fault_point_reads_are_slow(void);
+void fault_point_read(
+    void); /* sleeps as a slow disk would; on a loop where nothing better is done */
 #else
+static inline bool fault_point_reads_are_slow(void) { return false; }
+static inline void fault_point_read(void) {}
 static inline int64_t fault_point_clock_shift_ms(void) { return 0; }
 static inline void fault_point_disk(void) {}
 #endif

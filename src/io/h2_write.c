@@ -150,6 +150,15 @@ static struct portion stream_portion(struct h2_stream *stream, size_t most)
     return portion;
 }
 
+/* How much of the present piece's `left` bytes needs no disk. */
+static uint64_t ready_of_piece(struct h2_stream *stream, uint64_t left)
+{
+    const struct answer_piece *piece = &stream->exchange->answer.pieces[stream->piece];
+    return piece->data || left == 0
+               ? left
+               : exchange_file_ready(stream->exchange, piece->offset + stream->piece_sent, left);
+}
+
 static struct portion piece_portion(struct h2_stream *stream, size_t most)
 {
     const struct answer *answer = &stream->exchange->answer;
@@ -157,11 +166,12 @@ static struct portion piece_portion(struct h2_stream *stream, size_t most)
     if (stream->piece >= answer->piece_count)
         return (struct portion){.data = "", .ends = true};
     const struct answer_piece *piece = &answer->pieces[stream->piece];
-    uint64_t left = piece->size - stream->piece_sent;
-    size_t size = left < most ? (size_t)left : most;
+    uint64_t left = piece->size - stream->piece_sent, ready = ready_of_piece(stream, left);
+    size_t size = ready < most ? (size_t)ready : most;
     return (struct portion){.size = size,
                             .data = piece->data ? piece->data + stream->piece_sent : NULL,
                             .offset = piece->offset + stream->piece_sent,
+                            .must_wait = ready == 0 && left > 0, /* for the disk */
                             .ends = size == left && stream->piece + 1 >= answer->piece_count};
 }
 

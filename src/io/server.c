@@ -15,7 +15,11 @@
 
 /* server: its life, and its end: drain and close on every loop.  Accepting is server_accept.c. */
 
-enum { CROWD_SPARE = 4096 }; /* loops that accept at the same moment may pass max_connections */
+enum {
+    CROWD_SPARE = 4096, /* loops that accept at the same moment may pass max_connections */
+    DISK_READERS_MAX = 256,
+    DISK_QUEUE = 4096, /* parts of files that wait for a thread; then loops read themselves */
+};
 
 struct server_config server_config_default(void)
 {
@@ -48,6 +52,12 @@ static unsigned loops_wanted(const struct server_config *config)
                                      : LOOP_GROUP_MAX;
 }
 
+static unsigned disk_readers(const struct server_config *config)
+{
+    unsigned wanted = config->limits.disk_readers;
+    return wanted < DISK_READERS_MAX ? wanted : DISK_READERS_MAX;
+}
+
 /* One loop's share; before its loop is told of anything. */
 static void init_share(struct server *server, struct server *home, unsigned index)
 {
@@ -71,6 +81,8 @@ struct server *server_new(struct loop *loop, const struct server_config *config)
     parse_trusted(server);
     server->crowd = crowd_new(config->limits.max_connections_per_address,
                               (size_t)config->limits.max_connections + CROWD_SPARE);
+    if (config->limits.disk_readers > 0)
+        server->disk = workers_start("disk", disk_readers(config), DISK_QUEUE);
     server->group = loop_group_start(loop, count);
     server->all = mem_realloc_array(NULL, count, sizeof *server->all);
     server->all[0] = server;
@@ -279,6 +291,7 @@ void server_free(struct server **server_at)
     server->on_drained = NULL;
     loop_timer_stop(&server->grace);
     server_on_each_loop(server, shut_loop);
+    workers_finish(server->disk); /* while there are loops to hear of it */
     loop_group_stop(&server->group);
     loop_watch_remove(&server->all_drained);
     close(server->all_drained.fd);
@@ -291,6 +304,7 @@ void server_free(struct server **server_at)
     mem_free(server->routes);
     mem_free(server->trusted);
     crowd_free(&server->crowd);
+    workers_stop(&server->disk);
     for (unsigned i = 1; i < count; i++)
         free_share(server->all[i]);
     mem_free(server->all);

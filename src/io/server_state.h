@@ -9,6 +9,7 @@
 #include "io/deadline.h"
 #include "io/loop_group.h"
 #include "io/server.h"
+#include "io/workers.h"
 
 #include <stdatomic.h>
 
@@ -124,6 +125,7 @@ struct server {
     /* --- of the home loop's alone, for all --- */
     struct loop_group *group;
     struct server **all;         /* by index of the loop */
+    struct workers *disk;        /* threads that read what is not in memory; NULL: none */
     struct crowd *crowd;         /* of all connections that have entered */
     struct server_route *routes; /* longest path first */
     size_t route_count;

@@ -79,9 +79,8 @@ struct workers *workers_start(const char *name, unsigned threads, size_t max_que
     return workers;
 }
 
-void workers_stop(struct workers **workers_at)
+void workers_finish(struct workers *workers)
 {
-    struct workers *workers = *workers_at;
     if (!workers)
         return;
     pthread_mutex_lock(&workers->lock);
@@ -90,6 +89,15 @@ void workers_stop(struct workers **workers_at)
     pthread_mutex_unlock(&workers->lock);
     for (unsigned i = 0; i < workers->thread_count; i++)
         pthread_join(workers->threads[i], NULL);
+    workers->thread_count = 0;
+}
+
+void workers_stop(struct workers **workers_at)
+{
+    struct workers *workers = *workers_at;
+    if (!workers)
+        return;
+    workers_finish(workers);
     pthread_cond_destroy(&workers->has_work);
     pthread_mutex_destroy(&workers->lock);
     mem_free(workers->ring);
@@ -100,7 +108,7 @@ bool workers_submit(struct workers *workers, struct loop *loop, workers_call *wo
                     workers_call *done, void *context)
 {
     pthread_mutex_lock(&workers->lock);
-    bool has_room = workers->count < workers->capacity;
+    bool has_room = !workers->is_stopping && workers->count < workers->capacity;
     if (has_room) {
         size_t at = (workers->head + workers->count++) % workers->capacity;
         workers->ring[at] = (struct job){loop, work, done, context};

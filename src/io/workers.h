@@ -14,7 +14,9 @@ struct workers;
 typedef void workers_call(void *context);
 
 struct workers *workers_start(const char *name, unsigned threads, size_t max_queued) MUST_USE;
-/* Runs what is queued, joins the threads; `done` of the last jobs is posted before this returns. */
+/* Takes nothing any more, runs what is queued, joins the threads.  Accepts NULL, and twice. */
+void workers_finish(struct workers *workers);
+/* The same, and frees it; `done` of the last jobs is posted before this returns. */
 void workers_stop(struct workers **workers);
 /* `done` may be NULL.  False when the queue is full: nothing was taken. */
 bool workers_submit(struct workers *workers, struct loop *loop, workers_call *work,

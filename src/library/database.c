@@ -18,6 +18,7 @@
  */
 #include "library/database.h"
 #include "base/mem.h"
+#include "io/fault_point.h"
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -199,6 +200,7 @@ void database_rollback(struct database *database)
 
 int database_commit(struct database *database)
 {
+    fault_point_disk();
     execute(database, "COMMIT");
     int error = database->error;
     if (error)

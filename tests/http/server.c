@@ -13,6 +13,7 @@
 #include "base/counters.h"
 #include "base/guard.h"
 #include "base/mem.h"
+#include "io/fault_point.h"
 #include "io/server.h"
 #include "io/signals.h"
 #include "io/tls.h"
@@ -26,6 +27,7 @@
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { LARGE_BYTES = 32 << 20 };
@@ -112,6 +114,17 @@ static void on_large(struct exchange *exchange, void *context)
 {
     const struct site *site = context;
     exchange_send_file(exchange, "audio/test", dup(site->large_fd), LARGE_BYTES);
+}
+
+/* A song on a disk: the file that SITE_SONG names, all of it. */
+static void on_song(struct exchange *exchange, void *context UNUSED)
+{
+    const char *path = getenv("SITE_SONG");
+    int fd = path ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+    struct stat status;
+    if (fd < 0 || fstat(fd, &status))
+        abort();
+    exchange_send_file(exchange, "audio/test", fd, (uint64_t)status.st_size);
 }
 
 /* Promises more than there is. */
@@ -317,6 +330,7 @@ static const struct server_route routes[] = {
     {"GET", "/list", 0, SHIELD_CLASS_SIGNED_IN, on_list, NULL},
     {"GET", "/hungry", 0, SHIELD_CLASS_SIGNED_IN, on_hungry, NULL},
     {"GET", "/large", 0, SHIELD_CLASS_RUNNING, on_large, NULL},
+    {"GET", "/song", 0, SHIELD_CLASS_RUNNING, on_song, NULL},
     {.methods = "GET",
      .path = "/hints",
      .class = SHIELD_CLASS_NEW_VISIT,
@@ -430,6 +444,10 @@ int main(int argc UNUSED, char **argv)
 #ifdef SOSTENUTO_DRILLS
     struct text unknown;
     if (!guards_switch_off(text_of(getenv("SOSTENUTO_GUARDS_OFF")), &unknown))
+        return 2;
+#endif
+#ifdef SOSTENUTO_DRILLS
+    if (getenv("SOSTENUTO_FAULT_BOARD") && !fault_points_obey(getenv("SOSTENUTO_FAULT_BOARD")))
         return 2;
 #endif
     read_options(argv, &config, &site);

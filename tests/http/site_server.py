@@ -23,11 +23,13 @@ class Site:
     def program(cls, build=None):
         return ROOT / (build or cls.build) / "tests/http/http_test_server"
 
-    def __init__(self, *options, guards_off=None):
-        """`guards_off` names protections to go without: in the drills build, or the test is skipped."""
+    def __init__(self, *options, guards_off=None, drills=False, **environment):
+        """`guards_off` names protections to go without: in the drills build, as with `drills`, or the test is skipped."""
         self.options = ("--limit", "loops", 3, *options)  # so that requests and answers change threads
-        self.environment = dict(os.environ, SOSTENUTO_GUARDS_OFF=guards_off) if guards_off else None
+        self.environment = {**os.environ, **environment}
         if guards_off:
+            self.environment["SOSTENUTO_GUARDS_OFF"] = guards_off
+        if guards_off or drills:
             self.build = "build/drills"
             if not self.program(self.build).exists():
                 pytest.skip("needs script/build drills")
