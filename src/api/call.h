@@ -62,6 +62,7 @@ struct call {
 
     /* who asks; pointers are looked up again by call_refresh() after the loop has turned */
     struct uid account_id;
+    struct uid proven_by; /* session, app, or the account itself by its password */
     const struct account *account;
     const struct listener *listener;
     struct catalog *catalog;

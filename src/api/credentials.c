@@ -32,6 +32,7 @@ static enum call_end prove_bearer(struct call *call)
     const struct session *session = credentials_bearer(call->api, call->exchange);
     if (session) {
         call->account_id = session->account;
+        call->proven_by = session->id;
         return CALL_OK;
     }
     exchange_field(call->exchange, "WWW-Authenticate", TEXT("Bearer error=\"invalid_token\""));
@@ -49,6 +50,7 @@ static enum call_end use_app(struct call *call, const struct app *app)
         return call_fail(call, API_ERROR_WRONG_CREDENTIALS, NULL);
     state_app_used(call->api->config.state, app->id, exchange_now_ms(call->exchange));
     call->account_id = app->account;
+    call->proven_by = app->id;
     return CALL_OK;
 }
 
@@ -107,7 +109,7 @@ static void on_signin(void *context, const struct signin_result *result)
     struct call *call = wait->call;
     switch (result->verdict) {
     case SIGNIN_GOOD:
-        call->account_id = result->account;
+        call->account_id = call->proven_by = result->account;
         wait->end = CALL_OK;
         break;
     case SIGNIN_WRONG:

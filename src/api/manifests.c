@@ -74,18 +74,6 @@ static void on_gathered(struct renditions_gathering *gathering)
     mem_free(call);
 }
 
-static bool find_row(struct catalog *catalog, const struct hot_proof *proof,
-                     const struct catalog_id *id, struct track_row *ret)
-{
-    struct catalog_view view = {catalog, (uint32_t)proof->libraries};
-    uint32_t number = hot_proof_opens(proof, id->bytes) ? catalog_find(view, CATALOG_TRACK, id)
-                                                        : (uint32_t)CATALOG_NONE;
-    if (number == (uint32_t)CATALOG_NONE)
-        return false;
-    catalog_track(catalog, number, ret);
-    return true;
-}
-
 static void manifest_at_home(struct exchange *exchange, void *context)
 {
     struct api *api = context;
@@ -96,7 +84,7 @@ static void manifest_at_home(struct exchange *exchange, void *context)
     if (!proof_at_home(api, exchange, &proof))
         return;
     struct catalog *catalog = library_catalog(api->config.library);
-    if (!is_name || !find_row(catalog, &proof, &id, &row)) {
+    if (!is_name || !renditions_find_row(catalog, &proof, &id, &row)) {
         refuse(exchange, 404, "Not found",
                "There is nothing of this name, or not for this listener.");
     } else {

@@ -12,6 +12,7 @@
  * and every refusal, is the home loop's.
  */
 #include "api/art.h"
+#include "api/hls.h"
 #include "api/hots.h"
 #include "api/inside.h"
 #include "api/manifests.h"
@@ -174,7 +175,8 @@ static void media_at_home(struct exchange *exchange, void *context)
 
 static void handle_media(struct exchange *exchange, void *context)
 {
-    if (segments_handle(context, exchange) || manifests_handle(context, exchange))
+    if (segments_handle(context, exchange) || manifests_handle(context, exchange) ||
+        hls_handle(context, exchange))
         return;
     struct media_name name;
     const struct hot_proof *proof = proof_recall(context, exchange);

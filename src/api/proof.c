@@ -26,33 +26,45 @@ void proof_show(struct exchange *exchange, const struct hot_proof *proof)
     exchange_field(exchange, "X-Content-Type-Options", TEXT("nosniff"));
 }
 
-static void fill(struct hot_proof *ret, const struct grant *grant, const struct session *session,
+static void fill(struct hot_proof *ret, const struct grant *grant, int64_t until_ms,
                  const struct account *account)
 {
     int64_t grant_until_ms = grant->expires_s * 1000;
     *ret = (struct hot_proof){
         .libraries = grant->libraries & account->libraries,
-        .until_ms = grant_until_ms < session->expires_ms ? grant_until_ms : session->expires_ms,
+        .until_ms = grant_until_ms < until_ms ? grant_until_ms : until_ms,
     };
     memcpy(ret->track, grant->track, sizeof ret->track);
     ret->user.size = account->name.size < HOT_USER_BYTES ? account->name.size : HOT_USER_BYTES;
     memcpy(ret->user.name, account->name.data, ret->user.size);
 }
 
+/* Whose it is: a session's, and for one track also an app's or an account's own (api/hls.c).  NULL
+ * when that is no more. */
+static const struct account *find_owner(const struct api *api, const struct grant *grant,
+                                        int64_t now_ms, int64_t *ret_until_ms)
+{
+    const struct state *state = api->config.state;
+    const struct session *session = state_session(state, grant->session, now_ms);
+    *ret_until_ms = session ? session->expires_ms : INT64_MAX;
+    if (session || !grant_is_for_one_track(grant))
+        return session ? state_account(state, session->account) : NULL;
+    const struct app *app = state_app(state, grant->session);
+    return state_account(state, app ? app->account : grant->session);
+}
+
 /* False: there is no such grant, session or account. */
 static bool prove(struct api *api, const struct exchange *exchange, struct hot_proof *ret)
 {
     struct grant grant;
-    int64_t now_ms = exchange_now_ms(exchange);
+    int64_t now_ms = exchange_now_ms(exchange), until_ms;
     struct text text = grant_of(exchange);
     if (grant_cache_verify(api->grants, api->ring, text, now_ms / 1000, &grant) != GRANT_GOOD)
         return false;
-    const struct session *session = state_session(api->config.state, grant.session, now_ms);
-    const struct account *account =
-        session ? state_account(api->config.state, session->account) : NULL;
+    const struct account *account = find_owner(api, &grant, now_ms, &until_ms);
     if (!account || account->is_disabled)
         return false;
-    fill(ret, &grant, session, account);
+    fill(ret, &grant, until_ms, account);
     ret->mark = state_account_mark(api->config.state, account->id);
     ret->mark_value = atomic_load(ret->mark);
     memcpy(ret->grant, text.data, GRANT_TEXT_BYTES);

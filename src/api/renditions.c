@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "api/renditions.h"
 
+#include "api/hot.h"
 #include "api/inside.h"
 #include "io/workers.h"
 
@@ -96,4 +97,16 @@ void renditions_release(struct renditions_gathering *gathering)
 {
     for (unsigned i = 0; i < RENDITION_COUNT; i++)
         package_view_release(&gathering->manifest.views[i]);
+}
+
+bool renditions_find_row(const struct catalog *catalog, const struct hot_proof *proof,
+                         const struct catalog_id *id, struct track_row *ret)
+{
+    struct catalog_view view = {catalog, (uint32_t)proof->libraries};
+    uint32_t number = hot_proof_opens(proof, id->bytes) ? catalog_find(view, CATALOG_TRACK, id)
+                                                        : (uint32_t)CATALOG_NONE;
+    if (number == (uint32_t)CATALOG_NONE)
+        return false;
+    catalog_track(catalog, number, ret);
+    return true;
 }

@@ -27,3 +27,8 @@ struct renditions_gathering {
 bool renditions_gather(struct renditions_gathering *gathering, struct api *api,
                        const struct track_row *row, renditions_on_gathered *on_gathered) MUST_USE;
 void renditions_release(struct renditions_gathering *gathering);
+
+/* The track's row when a proof opens it; it borrows from the catalogue. */
+struct hot_proof;
+bool renditions_find_row(const struct catalog *catalog, const struct hot_proof *proof,
+                         const struct catalog_id *id, struct track_row *ret) MUST_USE;

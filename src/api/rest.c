@@ -212,6 +212,8 @@ static enum call_end find_endpoint(struct call *call)
     struct text name = text_from(exchange_request(call->exchange)->path, sizeof("/rest/") - 1);
     if (text_ends(name, TEXT(".view")))
         name.size -= sizeof(".view") - 1;
+    if (text_equal(name, TEXT("hls.m3u8"))) /* the one with a suffix */
+        name.size -= sizeof(".m3u8") - 1;
     call->endpoint = endpoint_find(name);
     if (call->endpoint)
         return CALL_OK;

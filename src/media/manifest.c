@@ -120,13 +120,10 @@ static void write_loudness(struct json *json, const struct manifest_loudness *lo
 
 /* --- renditions --- */
 
-struct rates {
-    uint64_t peak, average; /* bits per second */
-};
-
-static struct rates rates_of(const struct package_view *view, enum rendition rendition,
-                             const struct rendition_source *source)
+struct manifest_rates manifest_rates(const struct manifest *manifest, enum rendition rendition)
 {
+    const struct package_view *view = &manifest->views[rendition];
+    const struct rendition_source *source = &manifest->source;
     uint64_t bits = 0, samples = 0, peak = 0;
     for (uint32_t i = 0; i < view->index.count; i++) {
         const struct package_segment *segment = &view->index.segments[i];
@@ -137,11 +134,11 @@ static struct rates rates_of(const struct package_view *view, enum rendition ren
         peak = one > peak && (i == 0 || i + 1 < view->index.count) ? one : peak;
     }
     if (view->state == PACKAGE_COMPLETE && samples)
-        return (struct rates){peak, bits * view->index.rate / samples};
+        return (struct manifest_rates){peak, bits * view->index.rate / samples};
     uint64_t nominal = rendition_kbps(rendition) * UINT64_C(1000);
     if (rendition_codec(rendition) == CMAF_FLAC && source->rate && source->depth)
         nominal = (uint64_t)source->rate * source->channels * source->depth * 2 / 3;
-    return (struct rates){nominal * 11 / 10, nominal};
+    return (struct manifest_rates){nominal * 11 / 10, nominal};
 }
 
 static const char *state_word(enum package_state state)
@@ -178,7 +175,7 @@ static void write_rendition(struct json *json, const struct manifest *manifest,
                             enum rendition rendition)
 {
     const struct package_view *view = &manifest->views[rendition];
-    struct rates rates = rates_of(view, rendition, &manifest->source);
+    struct manifest_rates rates = manifest_rates(manifest, rendition);
     uint32_t rate =
         view->has_index ? view->index.rate : rendition_rate(rendition, manifest->source.rate);
     char generation[17];

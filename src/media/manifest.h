@@ -22,5 +22,10 @@ struct manifest {
 };
 /* -18 LUFS is the reference (ReplayGain 2.0). */
 int32_t manifest_gain_of(int32_t loudness_mlufs);
+/* Bits per second with boxes: of the largest segment and of all; estimates until it is complete. */
+struct manifest_rates {
+    uint64_t peak, average;
+};
+struct manifest_rates manifest_rates(const struct manifest *manifest, enum rendition rendition);
 bool manifest_is_provisional(const struct manifest *manifest);
 void manifest_write(const struct manifest *manifest, struct buffer *out);

@@ -303,7 +303,8 @@ void accounts_apply(struct accounts *accounts, struct uid id, enum space space, 
         if (record)
             apply_account(accounts, record, space, value);
     }
-    if (space == SPACE_SESSION || (space >= SPACE_ACCOUNT_NAME && space <= SPACE_PASSWORD))
+    if (space == SPACE_SESSION || space == SPACE_APP ||
+        (space >= SPACE_ACCOUNT_NAME && space <= SPACE_PASSWORD))
         atomic_fetch_add(&accounts->marks[mark_of(id)], 1);
 }
 

@@ -56,8 +56,9 @@ void state_app_used(struct state *state, struct uid id, int64_t now_ms);
 
 /*
  * From any thread: a number that is another one after each change of the account or of one of its
- * sessions (several accounts may share it).  What was learnt about them on the state's loop after
- * the number was read holds, on every thread, while it stays the same.  Lives as long as the state.
+ * sessions or apps (several accounts may share it).  What was learnt about them on the state's loop
+ * after the number was read holds, on every thread, while it stays the same.  Lives as long as the
+ * state.
  */
 const atomic_uint *state_account_mark(const struct state *state, struct uid account);
 

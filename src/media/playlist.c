@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "media/playlist.h"
+
+#include <inttypes.h>
+
+enum { SLIVERS_PER_S = 200 /* a last segment below 5 ms may be an error of rounding: left out */ };
+
+/* RFC 6381, in HLS' spelling. */
+static const char *codec_of(enum rendition rendition)
+{
+    return rendition_codec(rendition) == CMAF_FLAC ? "fLaC" : rendition_codec_string(rendition);
+}
+
+void playlist_write_variants(const struct manifest *manifest, const bool wanted[RENDITION_COUNT],
+                             const struct playlist_uris *uris, struct buffer *out)
+{
+    buffer_text(out, TEXT("#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-INDEPENDENT-SEGMENTS\n"));
+    for (unsigned i = 0; i < RENDITION_COUNT; i++) {
+        enum rendition rendition = (enum rendition)i;
+        if (!wanted[i] || !manifest->is_offered[i])
+            continue;
+        struct manifest_rates rates = manifest_rates(manifest, rendition);
+        buffer_printf(out,
+                      "#EXT-X-STREAM-INF:BANDWIDTH=%" PRIu64 ",AVERAGE-BANDWIDTH=%" PRIu64
+                      ",CODECS=\"%s\"\n%.*s%s/playlist.m3u8?g=%.*s\n",
+                      rates.peak, rates.average, codec_of(rendition), TEXT_ARGS(uris->before),
+                      rendition_word(rendition), TEXT_ARGS(uris->grant));
+    }
+}
+
+/* --- segments --- */
+
+struct timeline {
+    uint64_t rate, count, samples; /* samples: after the trims */
+    struct rendition_cut cut;
+};
+
+static struct timeline timeline_of(const struct manifest *manifest, enum rendition rendition)
+{
+    const struct package_view *view = &manifest->views[rendition];
+    bool is_complete = view->state == PACKAGE_COMPLETE && view->has_index;
+    struct timeline timeline = {
+        .rate = is_complete ? view->index.rate : rendition_rate(rendition, manifest->source.rate)};
+    timeline.cut = rendition_cut(rendition_codec(rendition), (uint32_t)timeline.rate);
+    timeline.samples =
+        is_complete ? view->index.length : manifest->source.duration_ms * timeline.rate / 1000;
+    timeline.count =
+        is_complete ? view->index.count : rendition_segments(&timeline.cut, timeline.samples);
+    return timeline;
+}
+
+/* Presentation time at which segment `number` begins. */
+static uint64_t begin_of(const struct timeline *timeline, uint64_t number)
+{
+    const struct rendition_cut *cut = &timeline->cut;
+    if (!number)
+        return 0;
+    uint64_t begin = (uint64_t)cut->packet * cut->first_packets - cut->priming +
+                     (number - 1) * cut->packet * cut->packets;
+    return begin < timeline->samples ? begin : timeline->samples;
+}
+
+static void write_head(const struct timeline *timeline, struct buffer *out)
+{
+    uint64_t most = (uint64_t)timeline->cut.packet * timeline->cut.first_packets;
+    buffer_printf(out,
+                  "#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-TARGETDURATION:%" PRIu64
+                  "\n#EXT-X-PLAYLIST-TYPE:VOD\n#EXT-X-INDEPENDENT-SEGMENTS\n"
+                  "#EXT-X-START:TIME-OFFSET=0,PRECISE=YES\n",
+                  (most + timeline->rate - 1) / timeline->rate);
+}
+
+void playlist_write_segments(const struct manifest *manifest, enum rendition rendition,
+                             const struct playlist_uris *uris, struct buffer *out)
+{
+    struct timeline timeline = timeline_of(manifest, rendition);
+    char base[256];
+    snprintf(base, sizeof base, "%.*s%s.%016" PRIx64 "/", TEXT_ARGS(uris->before),
+             rendition_word(rendition), manifest->views[rendition].generation);
+    write_head(&timeline, out);
+    buffer_printf(out, "#EXT-X-MAP:URI=\"%sinit.mp4?g=%.*s\"\n", base, TEXT_ARGS(uris->grant));
+    for (uint64_t i = 0; i < timeline.count; i++) {
+        uint64_t begin = begin_of(&timeline, i), end = begin_of(&timeline, i + 1);
+        end = i + 1 < timeline.count ? end : timeline.samples;
+        if (i && manifest->views[rendition].state != PACKAGE_COMPLETE &&
+            (end - begin) * SLIVERS_PER_S < timeline.rate)
+            break;
+        uint64_t us = (end - begin) * 1000000 / timeline.rate;
+        buffer_printf(out, "#EXTINF:%" PRIu64 ".%06" PRIu64 ",\n%s%" PRIu64 ".m4s?g=%.*s\n",
+                      us / 1000000, us % 1000000, base, i, TEXT_ARGS(uris->grant));
+    }
+    buffer_text(out, TEXT("#EXT-X-ENDLIST\n"));
+}
