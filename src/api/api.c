@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "api/inside.h"
 
+#include "api/catalog_objects.h"
 #include "api/changes.h"
 #include "api/events.h"
 #include "api/followers.h"
 #include "api/hots.h"
 #include "api/known.h"
+#include "api/nodes.h"
 #include "api/segments.h"
 #include "api/shuffle.h"
 #include "api/throttle.h"
@@ -34,6 +36,8 @@ struct api *api_new(const struct api_config *config)
     api->shuffles = shuffles_new();
     api->ring = keyring_ref(config->ring);
     api->grants = grant_cache_new(GRANTS_REMEMBERED);
+    api->catalog_objects = catalog_objects_new(api);
+    api->nodes = nodes_new(api);
     api->followers = followers_new(api);
     api->changes = changes_new(api);
     api->events = events_new(api);
@@ -56,6 +60,8 @@ void api_free(struct api **api_p)
         return;
     api_let_go(api);
     followers_free(&api->followers);
+    catalog_objects_free(&api->catalog_objects);
+    nodes_free(&api->nodes);
     mem_free(api->hots);
     grant_cache_free(&api->grants);
     keyring_unref(&api->ring);
@@ -75,6 +81,8 @@ void api_take_keyring(struct api *api, struct keyring *ring)
     bool has_revoked = keyring_content(ring)->revoked_count != keyring_content(gone)->revoked_count;
     api->ring = keyring_ref(ring);
     keyring_unref(&gone);
+    if (api->changes)
+        changes_look(api->changes);
     if (!has_revoked)
         return;
     grant_cache_forget(api->grants);
@@ -87,5 +95,7 @@ void api_routes(struct api *api, struct server *server)
     player_routes(api, server);
     object_routes(api, server);
     key_routes(api, server);
+    catalog_objects_routes(api->catalog_objects, server);
+    nodes_routes(api->nodes, server);
     hots_start(api, server);
 }

@@ -50,6 +50,9 @@ struct api_config {
     struct onetime *setup_code;  /* makes the first admin; NULL when accounts exist already */
     const struct logger *logger; /* may be NULL */
     const struct server_limits *limits; /* what loops may keep, and who may listen */
+    struct text node_name;              /* in /nodes; borrowed, as the addresses */
+    const struct text *node_urls; /* where this node is reached: "https://music.example.org" */
+    size_t node_url_count;
     const char *folder;  /* STATE, where the feed of changes leaves its mark; NULL: nowhere */
     struct text version; /* of this program, "0.1.0" */
     /* values of `c` that get plain Subsonic 1.16.1, without OpenSubsonic's additions */

@@ -5,6 +5,7 @@
 #include "api/events.h"
 #include "api/feed.h"
 #include "api/followers.h"
+#include "api/nodes.h"
 #include "base/counters.h"
 #include "base/mem.h"
 #include "catalog/shelf.h"
@@ -12,6 +13,7 @@
 #include "io/random.h"
 #include "io/server.h"
 #include "library/library.h"
+#include "trust/keyring.h"
 
 #include <inttypes.h>
 
@@ -248,9 +250,19 @@ static void look_at_catalogs(struct changes *changes)
     }
 }
 
+static void look_at_all(struct changes *changes)
+{
+    const struct api *api = changes->api;
+    const struct keyring_content *keys = keyring_content(api->ring);
+    feed_object(changes->feed, TEXT("/keys"), keys->epoch, keys->number, 0);
+    feed_object(changes->feed, TEXT("/nodes"), feed_epoch(changes->feed), nodes_number(api->nodes),
+                0);
+    look_at_catalogs(changes);
+}
+
 void changes_look(struct changes *changes)
 {
-    look_at_catalogs(changes);
+    look_at_all(changes);
     tell_soon(changes);
 }
 
@@ -403,7 +415,7 @@ static void begin_feed(struct changes *changes)
     random_fill(&mark.run, sizeof mark.run);
     changes->feed = feed_new(api->seed.k0, state_health(api->config.state).epoch,
                              api->config.limits->changes_kept);
-    look_at_catalogs(changes);
+    look_at_all(changes);
     changes_mark_take(api, changes->feed, &mark);
     feed_begin(changes->feed, mark.run, mark.position);
     changes->told = mark.position;

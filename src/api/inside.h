@@ -7,6 +7,7 @@
 /*
  * inside: what the modules of api/ share.  Nobody outside this folder includes it.
  */
+struct catalog_objects;
 struct changes;
 struct events;
 struct followers;
@@ -14,6 +15,7 @@ struct grant_cache;
 struct keyring;
 struct hot;
 struct known;
+struct nodes;
 struct segment_call;
 struct stream_start;
 struct shuffles;
@@ -32,9 +34,11 @@ struct api {
     struct hot **hots; /* by index of the loop, its own */
     size_t hot_count;
     struct library_subscriber hot_subscriber;
-    struct followers *followers;        /* sessions that wait to hear of changes */
-    struct changes *changes;            /* what they hear */
-    struct events *events;              /* and the player's own page beside */
+    struct followers *followers; /* sessions that wait to hear of changes */
+    struct changes *changes;     /* what they hear */
+    struct events *events;       /* and the player's own page beside */
+    struct catalog_objects *catalog_objects;
+    struct nodes *nodes;
     struct segment_call *segment_calls; /* waiting for an encode (segments.c) */
     struct stream_start *starting;      /* transcodes that gave nothing yet: a list (stream.c) */
 };

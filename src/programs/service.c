@@ -136,6 +136,24 @@ static void publish(struct service *service)
                    service_tls_wanted(service), &service->logging.logger);
 }
 
+/* The machine's name, when the settings have none. */
+static struct text node_name(struct service *service)
+{
+    if (service->settings.node_name[0])
+        return text_of(service->settings.node_name);
+    (void)gethostname(service->machine, sizeof service->machine - 1);
+    return text_of(service->machine);
+}
+
+static size_t node_urls(struct service *service)
+{
+    const struct settings *settings = &service->settings;
+    if (settings->node_urls.count || !settings->public_url[0])
+        return list_texts(&settings->node_urls, service->node_urls);
+    service->node_urls[0] = text_of(settings->public_url);
+    return 1;
+}
+
 static bool open_api(struct service *service)
 {
     struct node *node = &service->node;
@@ -157,6 +175,9 @@ static bool open_api(struct service *service)
         .setup_code = service->needs_setup ? &service->setup_code : NULL,
         .logger = &service->logging.logger,
         .limits = &service->settings.limits,
+        .node_name = node_name(service),
+        .node_urls = service->node_urls,
+        .node_url_count = node_urls(service),
         .folder = service->settings.data,
         .version = TEXT(SOSTENUTO_VERSION),
         .legacy_clients = service->legacy_clients,

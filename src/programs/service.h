@@ -41,6 +41,8 @@ struct service {
     bool needs_setup;
     struct server_tls *tls; /* NULL: plain HTTP */
     struct server *server;
+    struct text node_urls[SETTINGS_LIST_MAX];
+    char machine[64];
     struct text trusted_proxies[SETTINGS_LIST_MAX], host_names[SETTINGS_LIST_MAX],
         legacy_clients[SETTINGS_LIST_MAX];
     struct api *api;
