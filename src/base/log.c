@@ -78,11 +78,11 @@ static void write_text(struct buffer *line, const struct logger *logger, enum lo
 void log_event(const struct logger *logger, enum log_level level, const char *event,
                const struct log_field *fields, size_t field_count)
 {
-    if (!logger || level < logger->least)
+    if (!logger || level < atomic_load_explicit(&logger->least, memory_order_relaxed))
         return;
     struct buffer line;
     buffer_init(&line, LINE_MAX_BYTES);
-    if (logger->format == LOG_FORMAT_JSON)
+    if (atomic_load_explicit(&logger->format, memory_order_relaxed) == LOG_FORMAT_JSON)
         write_json(&line, logger, level, event, fields, field_count);
     else
         write_text(&line, logger, level, event, fields, field_count);

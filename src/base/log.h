@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 #include "base/buffer.h"
+#include <stdatomic.h>
 
 /*
  * log: one event, one line, with fields.
@@ -21,8 +22,9 @@ struct logger {
     log_sink *sink;
     void *context;
     log_clock *now_ms; /* NULL leaves the time out (journald has its own) */
-    enum log_level least;
-    enum log_format format;
+    /* May change while other threads log; the rest stays as it was at birth. */
+    _Atomic enum log_level least;
+    _Atomic enum log_format format;
 };
 
 struct log_field {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "base/counters.h"
 #include "base/digits.h"
+#include "base/mem.h"
 #include "base/timestamp.h"
 #include "http/redact.h"
 #include "io/loop.h"
@@ -84,6 +85,55 @@ void access_log_flush(struct server *server)
         server->config.access_sink(server->config.access_context, buffer_view(lines));
     buffer_reset(lines);
 }
+
+/* --- of all loops --- */
+
+struct log_flush {
+    struct server *home; /* NULL: it was freed meanwhile */
+    atomic_uint loops_left;
+    void (*done)(void *context);
+    void *context;
+};
+
+static void on_all_flushed(void *context)
+{
+    struct log_flush *flush = context;
+    if (flush->home) {
+        flush->home->log_flush = NULL;
+        flush->done(flush->context);
+    }
+    mem_free(flush);
+}
+
+static void flush_one(void *context)
+{
+    struct server *server = context;
+    struct log_flush *flush = server->home->log_flush;
+    access_log_flush(server);
+    if (atomic_fetch_sub(&flush->loops_left, 1) == 1)
+        loop_post(server->home->loop, on_all_flushed, flush);
+}
+
+bool server_flush_log(struct server *server, void (*done)(void *context), void *context)
+{
+    if (server->log_flush)
+        return false;
+    server->log_flush = MEM_NEW(struct log_flush);
+    server->log_flush->home = server;
+    server->log_flush->loops_left = loop_group_count(server->group);
+    server->log_flush->done = done;
+    server->log_flush->context = context;
+    server_on_each_loop(server, flush_one);
+    return true;
+}
+
+void access_log_forget_flush(struct server *home)
+{
+    if (home->log_flush)
+        home->log_flush->home = NULL; /* on_all_flushed() comes yet, from the home loop's queue */
+}
+
+/* --- gathering --- */
 
 static void on_time(struct loop_timer *timer, uint64_t now_us UNUSED)
 {

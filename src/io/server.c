@@ -293,6 +293,7 @@ void server_free(struct server **server_at)
     server_on_each_loop(server, shut_loop);
     workers_finish(server->disk); /* while there are loops to hear of it */
     loop_group_stop(&server->group);
+    access_log_forget_flush(server);
     loop_watch_remove(&server->all_drained);
     close(server->all_drained.fd);
     for (unsigned i = 0; i < count; i++)

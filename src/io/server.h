@@ -85,6 +85,10 @@ void server_at_loop_end(struct server *server, server_loop_end *call, void *cont
  * first byte and plain HTTP on the same port is served to private addresses and redirected
  * elsewhere. */
 int server_listen(struct server *server, int listening_fd, struct server_tls *tls) MUST_USE;
+/* Writes what every loop has gathered of the access log, then calls `done` on the home loop: what
+ * was answered before goes where it went before.  False while the last call is under way.  A freed
+ * server calls nothing. */
+bool server_flush_log(struct server *server, void (*done)(void *context), void *context) MUST_USE;
 /* Stops accepting, lets running requests end for at most `grace_us`, then calls `done`. */
 void server_drain(struct server *server, uint64_t grace_us, void (*done)(void *context),
                   void *context);

@@ -136,6 +136,7 @@ struct server {
     atomic_uint drained_count;      /* loops */
     struct loop_watch all_drained;  /* eventfd: the last of them rings */
     struct loop_timer grace;
+    struct log_flush *log_flush; /* of all loops, under way; NULL else */
     struct adopting *adopting; /* a predecessor's connections; NULL else */
     void (*on_drained)(void *context);
     void *drained_context;
@@ -200,4 +201,5 @@ void exchanges_orphan(struct server *server);
 void access_log_init(struct server *server);
 void access_log_release(struct server *server); /* writes what is left */
 void access_log_flush(struct server *server);
+void access_log_forget_flush(struct server *home); /* it is freed: nobody is told any more */
 void access_log_write(const struct exchange *exchange);

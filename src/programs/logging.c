@@ -88,22 +88,19 @@ static int open_access_log(const char *path, struct buffer *why)
                       : -error; /* -1 means "none" here, so EPERM goes by its brother's name */
 }
 
+/* The file is ours alone; level and format are read by any thread meanwhile. */
 static void take_settings(struct logging *logging, const struct settings *settings, int access_fd)
 {
+    enum log_format format =
+        settings->log_format == SETTINGS_LOG_JSON ? LOG_FORMAT_JSON : LOG_FORMAT_TEXT;
     pthread_mutex_lock(&logging->lock);
     if (logging->access_fd >= 0)
         (void)close(logging->access_fd);
     logging->access_fd = access_fd;
     logging->is_cut = false;
     pthread_mutex_unlock(&logging->lock);
-    logging->logger = (struct logger){
-        .sink = event_line,
-        .context = logging,
-        /* journald stamps each line itself */
-        .now_ms = getenv("JOURNAL_STREAM") ? NULL : clock_unix_ms,
-        .least = (enum log_level)settings->log_level,
-        .format = settings->log_format == SETTINGS_LOG_JSON ? LOG_FORMAT_JSON : LOG_FORMAT_TEXT,
-    };
+    atomic_store(&logging->logger.least, (enum log_level)settings->log_level);
+    atomic_store(&logging->logger.format, format);
 }
 
 int logging_init(struct logging *logging, const struct settings *settings, struct buffer *why)
@@ -111,6 +108,10 @@ int logging_init(struct logging *logging, const struct settings *settings, struc
     int fd = open_access_log(settings->access_log, why);
     pthread_mutex_init(&logging->lock, NULL);
     logging->access_fd = -1;
+    logging->logger.sink = event_line;
+    logging->logger.context = logging;
+    /* journald stamps each line itself */
+    logging->logger.now_ms = getenv("JOURNAL_STREAM") ? NULL : clock_unix_ms;
     take_settings(logging, settings, fd < -1 ? -1 : fd);
     return fd < -1 ? fd : 0;
 }

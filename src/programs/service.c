@@ -314,11 +314,12 @@ static void say_reloading(const struct service *service)
     (void)notify_send(&service->notify, state);
 }
 
-static void reload(struct service *service)
+/* What was answered until now is in the former file of the access log. */
+static void reload_now(void *context)
 {
+    struct service *service = context;
     struct settings fresh;
     struct buffer why;
-    say_reloading(service);
     buffer_init(&why, SETTINGS_WHY_MAX_BYTES);
     bool is_good = load(&fresh, service->arguments, &why);
     if (is_good) {
@@ -335,6 +336,16 @@ static void reload(struct service *service)
             {"why", buffer_view(&why)});
     buffer_release(&why);
     (void)notify_send(&service->notify, "READY=1");
+}
+
+/* A second signal while the first waits for the loops' lines asks for the same. */
+static void reload(struct service *service)
+{
+    say_reloading(service);
+    if (service->server)
+        (void)!server_flush_log(service->server, reload_now, service);
+    else
+        reload_now(service); /* nothing was answered yet */
 }
 
 static void on_signal(int number, void *context)
