@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "io/client_state.h"
+#include "io/tls_wire.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -50,13 +51,12 @@ void client_tls_begin(struct stream *stream, struct client_origin *origin)
 {
     SSL *ssl = SSL_new(origin->client->tls);
     assert(ssl);
-    int is_set = SSL_set_fd(ssl, stream->fd);
-    assert(is_set == 1);
+    tls_wire_attach(ssl, stream->fd);
     SSL_set_app_data(ssl, origin);
     if (origin->is_name)
         SSL_set_tlsext_host_name(ssl, origin->name);
-    is_set = origin->is_name ? SSL_set1_host(ssl, origin->name)
-                             : X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), origin->name);
+    int is_set = origin->is_name ? SSL_set1_host(ssl, origin->name)
+                                 : X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), origin->name);
     assert(is_set == 1);
     if (origin->session)
         SSL_set_session(ssl, origin->session);

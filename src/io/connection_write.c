@@ -15,8 +15,8 @@
  *
  * `wire` holds what we made ourselves: the head, chunk framing, a small file.  It goes out together
  * with the memory pieces that follow it, in one call.  Larger files go by sendfile; the head before
- * them is held back by MSG_MORE so that it shares a packet.  Streams are framed from their buffer,
- * which is refilled only when all is out.
+ * them is held back by MSG_MORE so that it shares a packet.  Under TLS head and file share records.
+ * Streams are framed from their buffer, which is refilled only when all is out.
  */
 enum {
     RUNS_MAX = 8,
@@ -142,24 +142,15 @@ static void write_head(struct connection *connection)
     exchange->wire.size += (size_t)(at - start);
 }
 
-/* How much of a file joins the head: under TLS what fills its record, else all of a small one. */
-static size_t inline_size(const struct connection *connection, uint64_t file_bytes)
-{
-    const struct buffer *wire = &connection->exchange->wire;
-    if (!connection->stream.ssl)
-        return file_bytes <= INLINE_FILE_BYTES ? (size_t)file_bytes : 0;
-    size_t room = wire->size < STREAM_RECORD_BYTES ? STREAM_RECORD_BYTES - wire->size : 0;
-    return file_bytes < room ? (size_t)file_bytes : room;
-}
-
-/* One pread and one send instead of send and sendfile, or one record instead of two. */
+/* A small file behind its head: one pread and one send instead of send and sendfile. */
 static int inline_file(struct connection *connection)
 {
     struct exchange *exchange = connection->exchange;
     struct answer *answer = &exchange->answer;
     struct answer_piece *piece = &answer->pieces[0];
-    size_t size =
-        answer->piece_count == 1 && !piece->data ? inline_size(connection, piece->size) : 0;
+    if (answer->piece_count != 1 || piece->data || piece->size > INLINE_FILE_BYTES)
+        return 0;
+    size_t size = (size_t)piece->size;
     if (size == 0 || exchange_file_ready(exchange, piece->offset, size) < size)
         return 0;
     char *room = buffer_reserve(&exchange->wire, size);
@@ -232,7 +223,7 @@ static int gather(const struct connection *connection, struct iovec runs[RUNS_MA
     return count;
 }
 
-static ssize_t send_file_piece(struct connection *connection)
+static ssize_t send_file_piece(struct connection *connection, struct text head)
 {
     struct connection_progress *progress = connection->progress;
     const struct answer *answer = &connection->exchange->answer;
@@ -242,7 +233,7 @@ static ssize_t send_file_piece(struct connection *connection)
                                          left < FILE_STEP_BYTES ? left : FILE_STEP_BYTES);
     if (ready == 0)
         return -EINPROGRESS;
-    ssize_t put = stream_send_file(&connection->stream, answer->fd, at, (size_t)ready,
+    ssize_t put = stream_send_file(&connection->stream, head, answer->fd, at, (size_t)ready,
                                    connection_server(connection)->scratch, SERVER_SCRATCH_BYTES);
     return put == 0 ? -EIO : put; /* shorter than it was: the promised length cannot be kept */
 }
@@ -254,11 +245,13 @@ static ssize_t write_once(struct connection *connection)
     struct iovec runs[RUNS_MAX];
     size_t next;
     int count = gather(connection, runs, &next);
+    bool is_file_next = next < answer->piece_count && !answer->pieces[next].data;
     ssize_t put = 0;
-    if (count > 0)
+    if (count <= 1 && is_file_next && next == connection->progress->piece)
+        put = send_file_piece(connection,
+                              count > 0 ? text_make(runs[0].iov_base, runs[0].iov_len) : TEXT_NONE);
+    else if (count > 0)
         put = stream_write(&connection->stream, runs, count, next < answer->piece_count);
-    else if (connection->progress->piece < answer->piece_count)
-        put = send_file_piece(connection);
     if (put > 0) {
         connection->progress->put += (uint64_t)put;
         advance(connection, (size_t)put);

@@ -2,13 +2,12 @@
 #include "io/stream.h"
 
 #include "io/tls_state.h"
+#include "io/tls_wire.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <limits.h>
 #include <linux/sockios.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <string.h>
@@ -26,6 +25,8 @@ void stream_close(struct stream *stream)
 {
     if (stream->ssl) {
         ERR_clear_error();
+        if (tls_wire_holds(tls_wire_of(stream->ssl)))
+            SSL_set_quiet_shutdown(stream->ssl, 1); /* something was */
         SSL_shutdown(
             stream->ssl); /* tells the peer that nothing was cut off; its own is not waited for */
         SSL_free(stream->ssl);
@@ -57,9 +58,16 @@ static int tls_error(struct stream *stream, int result, int own_way)
     }
 }
 
+/* Of whoever used OpenSSL on this thread before: tls_error() must see only ours. */
+static void forget_errors(void)
+{
+    if (ERR_peek_error())
+        ERR_clear_error(); /* a hundred times the cost of looking */
+}
+
 int stream_handshake(struct stream *stream)
 {
-    ERR_clear_error();
+    forget_errors();
     int result = SSL_accept(stream->ssl);
     if (result == 1) {
         stream->wants_other_way = false;
@@ -83,7 +91,7 @@ ssize_t stream_read(struct stream *stream, void *out, size_t size)
         ssize_t got = recv(stream->fd, out, size, 0);
         return got < 0 ? errno == EINTR ? -EAGAIN : -errno : got;
     }
-    ERR_clear_error();
+    forget_errors();
     errno = 0;
     int got = SSL_read(stream->ssl, out, size > INT_MAX ? INT_MAX : (int)size);
     if (got > 0)
@@ -91,21 +99,19 @@ ssize_t stream_read(struct stream *stream, void *out, size_t size)
     return got > 0 ? got : tls_error(stream, got, SSL_ERROR_WANT_READ);
 }
 
-/* Never less than at the last call while nothing goes out: OpenSSL wants a refused write again with
- * at least its size. */
 static size_t record_limit(const struct stream *stream)
 {
     return stream->early_bytes < STREAM_FIRST_RECORD_BYTES ? STREAM_FIRST_RECORD_BYTES
            : stream->early_bytes < STREAM_EARLY_BYTES      ? STREAM_EARLY_RECORD_BYTES
-                                                           : INT_MAX;
+                                                           : STREAM_RECORD_BYTES;
 }
 
-static ssize_t tls_write(struct stream *stream, const void *data, size_t size)
+/* One record, or a part of one where the peer wants them smaller. */
+static ssize_t tls_write(struct stream *stream, struct text plain)
 {
-    size_t limit = record_limit(stream);
-    ERR_clear_error();
+    forget_errors();
     errno = 0;
-    int put = SSL_write(stream->ssl, data, (int)(size < limit ? size : limit));
+    int put = SSL_write(stream->ssl, plain.data, (int)plain.size);
     if (put > 0) {
         stream->wants_other_way = false;
         if (stream->early_bytes < STREAM_EARLY_BYTES)
@@ -116,44 +122,80 @@ static ssize_t tls_write(struct stream *stream, const void *data, size_t size)
     return error == 0 ? -EPIPE : error;
 }
 
-/* All of it, record by record, as far as the socket takes it: what was read is not read again. */
-static ssize_t tls_write_all(struct stream *stream, const char *data, size_t size)
+/* Bytes of several runs, and how far they are taken. */
+struct cursor {
+    const struct iovec *runs;
+    int count;
+    size_t taken; /* of the first */
+};
+
+static void cursor_skip(struct cursor *cursor, size_t size)
 {
+    cursor->taken += size;
+    while (cursor->count > 0 && cursor->taken >= cursor->runs[0].iov_len) {
+        cursor->taken -= cursor->runs[0].iov_len;
+        cursor->runs++;
+        cursor->count--;
+    }
+}
+
+/* What the next record holds: of one run where that fills it, else put together in `room`. */
+static struct text cursor_record(const struct cursor *cursor, size_t limit, char *room)
+{
+    const char *first = (const char *)cursor->runs[0].iov_base + cursor->taken;
+    size_t left = cursor->runs[0].iov_len - cursor->taken, size = 0;
+    if (cursor->count == 1 || left >= limit)
+        return text_make(first, left < limit ? left : limit);
+    for (int i = 0; i < cursor->count && size < limit; i++) {
+        size_t skipped = i == 0 ? cursor->taken : 0, part = cursor->runs[i].iov_len - skipped;
+        part = part < limit - size ? part : limit - size;
+        memcpy(room + size, (const char *)cursor->runs[i].iov_base + skipped, part);
+        size += part;
+    }
+    return text_make(room, size);
+}
+
+/* As many records as the wire gathers.  The plaintext in them, or -errno when there is none. */
+static ssize_t encrypt(struct stream *stream, const struct tls_wire *wire, struct cursor *cursor)
+{
+    char room[STREAM_RECORD_BYTES];
     size_t done = 0;
-    while (done < size) {
-        ssize_t put = tls_write(stream, data + done, size - done);
+    cursor_skip(cursor, 0);
+    while (cursor->count > 0 && tls_wire_takes_more(wire)) {
+        ssize_t put = tls_write(stream, cursor_record(cursor, record_limit(stream), room));
         if (put < 0)
-            return put == -EAGAIN && done > 0 ? (ssize_t)done : put;
+            return done > 0 ? (ssize_t)done : put;
+        cursor_skip(cursor, (size_t)put);
         done += (size_t)put;
     }
     return (ssize_t)done;
 }
 
-/* Records share packets while it is on. */
-static void hold_packets(const struct stream *stream, int is_on)
+/* What the wire holds goes first: its plaintext, -errno, or 0 when there was none. */
+static ssize_t resume(struct stream *stream)
 {
-    (void)setsockopt(stream->fd, IPPROTO_TCP, TCP_CORK, &is_on, sizeof is_on);
+    struct tls_wire *wire = tls_wire_of(stream->ssl);
+    return tls_wire_holds(wire) ? tls_wire_resume(wire) : 0;
 }
 
-/* Small runs go into one record together: a record each would cost more than the copy. */
-static ssize_t tls_write_runs(struct stream *stream, const struct iovec *runs, int count)
+static ssize_t tls_write_runs(struct stream *stream, const struct iovec *runs, int count,
+                              bool has_more)
 {
-    char record[STREAM_RECORD_BYTES];
-    size_t size = 0;
-    if (count == 1 || runs[0].iov_len >= sizeof record)
-        return tls_write(stream, runs[0].iov_base, runs[0].iov_len);
-    for (int i = 0; i < count && size < sizeof record; i++) {
-        size_t room = sizeof record - size, part = runs[i].iov_len < room ? runs[i].iov_len : room;
-        memcpy(record + size, runs[i].iov_base, part);
-        size += part;
-    }
-    return tls_write(stream, record, size);
+    struct tls_wire *wire = tls_wire_of(stream->ssl);
+    char gathered[TLS_WIRE_BATCH_BYTES];
+    tls_wire_gather(wire, gathered);
+    struct cursor cursor = {runs, count, 0};
+    ssize_t done = encrypt(stream, wire, &cursor);
+    ssize_t sent = tls_wire_send(wire, done > 0 ? (size_t)done : 0, has_more || cursor.count > 0);
+    return done < 0 ? done : sent;
 }
 
 ssize_t stream_write(struct stream *stream, const struct iovec *runs, int count, bool has_more)
 {
-    if (stream->ssl)
-        return tls_write_runs(stream, runs, count);
+    if (stream->ssl) {
+        ssize_t resumed = resume(stream);
+        return resumed ? resumed : tls_write_runs(stream, runs, count, has_more);
+    }
     struct iovec own[8];
     assert(count > 0 && count <= (int)(sizeof own / sizeof own[0]));
     memcpy(own, runs, (size_t)count * sizeof own[0]);
@@ -162,24 +204,38 @@ ssize_t stream_write(struct stream *stream, const struct iovec *runs, int count,
     return put < 0 ? errno == EINTR ? -EAGAIN : -errno : put;
 }
 
-ssize_t stream_send_file(struct stream *stream, int file_fd, uint64_t offset, size_t size,
-                         char *scratch, size_t scratch_size)
+/* Plain: the head stays with the kernel until the file comes. */
+static ssize_t send_file(struct stream *stream, struct text head, int file_fd, uint64_t offset,
+                         size_t size)
 {
-    if (!stream->ssl) {
-        off_t at = (off_t)offset;
-        ssize_t put = sendfile(stream->fd, file_fd, &at, size);
-        return put < 0 ? errno == EINTR ? -EAGAIN : -errno : put;
+    if (head.size > 0) {
+        struct iovec run = {(void *)(uintptr_t)head.data, head.size};
+        return stream_write(stream, &run, 1, size > 0);
     }
-    ssize_t got = pread(file_fd, scratch, size < scratch_size ? size : scratch_size, (off_t)offset);
-    if (got <= 0)
-        return got < 0 ? -errno : 0;
-    bool is_one_record = got <= STREAM_RECORD_BYTES;
-    if (!is_one_record)
-        hold_packets(stream, 1);
-    ssize_t put = tls_write_all(stream, scratch, (size_t)got);
-    if (!is_one_record)
-        hold_packets(stream, 0);
-    return put;
+    off_t at = (off_t)offset;
+    ssize_t put = sendfile(stream->fd, file_fd, &at, size);
+    return put < 0 ? errno == EINTR ? -EAGAIN : -errno : put;
+}
+
+ssize_t stream_send_file(struct stream *stream, struct text head, int file_fd, uint64_t offset,
+                         size_t size, char *scratch, size_t scratch_size)
+{
+    if (!stream->ssl)
+        return send_file(stream, head, file_fd, offset, size);
+    ssize_t resumed = resume(stream);
+    if (resumed)
+        return resumed;
+    size_t room = head.size < scratch_size ? scratch_size - head.size : 0;
+    size_t part = size < room ? size : room;
+    ssize_t got = part > 0 ? pread(file_fd, scratch + head.size, part, (off_t)offset) : 0;
+    if (got < 0)
+        return -errno;
+    struct iovec run = {scratch, head.size + (size_t)got};
+    if (room == 0)
+        run.iov_base = (void *)(uintptr_t)head.data;
+    else if (head.size > 0)
+        memcpy(scratch, head.data, head.size);
+    return run.iov_len > 0 ? tls_write_runs(stream, &run, 1, (size_t)got < size) : 0;
 }
 
 size_t stream_unsent(const struct stream *stream)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
-#include "base/compiler.h"
+#include "base/text.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -42,15 +42,18 @@ bool stream_chose_h2(const struct stream *stream);    /* by ALPN (RFC 9113 3.2) 
 void stream_close(struct stream *stream);
 
 ssize_t stream_read(struct stream *stream, void *out, size_t size) MUST_USE;
-/* `has_more`: more follows at once, so the kernel may wait and fill its packet. */
+/*
+ * `has_more`: more follows at once, so the kernel may wait and fill its packet.  After -EAGAIN the
+ * same bytes come again, and perhaps more behind them: under TLS they are encrypted already.
+ */
 ssize_t stream_write(struct stream *stream, const struct iovec *runs, int count,
                      bool has_more) MUST_USE;
 /*
- * From a file, at most `size` bytes from `offset`; 0 when the file ends there.  Plain: sendfile.
- * TLS: through `scratch`.
+ * `head`, if any, and from a file at most `size` bytes from `offset` behind it; 0 when the file
+ * ends there.  Plain: first the head alone, then sendfile.  TLS: together, through `scratch`.
  */
-ssize_t stream_send_file(struct stream *stream, int file_fd, uint64_t offset, size_t size,
-                         char *scratch, size_t scratch_size) MUST_USE;
+ssize_t stream_send_file(struct stream *stream, struct text head, int file_fd, uint64_t offset,
+                         size_t size, char *scratch, size_t scratch_size) MUST_USE;
 /* Bytes that the kernel holds for the peer: while they become fewer, the peer is taking some. */
 size_t stream_unsent(const struct stream *stream);
 bool stream_has_buffered(

@@ -6,6 +6,7 @@
 #include "io/random.h"
 #include "io/ticket.h"
 #include "io/tls_state.h"
+#include "io/tls_wire.h"
 
 #include <assert.h>
 #include <openssl/core_names.h>
@@ -184,7 +185,6 @@ struct ssl_st *server_tls_session(struct server_tls *tls, int fd)
     SSL *ssl = SSL_new(tls->context);
     pthread_mutex_unlock(&tls->lock);
     assert(ssl);
-    int is_set = SSL_set_fd(ssl, fd);
-    assert(is_set == 1);
+    tls_wire_attach(ssl, fd);
     return ssl;
 }
