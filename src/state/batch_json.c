@@ -4,7 +4,9 @@
 
 #include <jansson.h>
 
-enum { MAX_BODY_BYTES = 8 * 1024 * 1024 };
+/* A larger body is not kept as JSON until its batch is merged, which could take many times its
+ * size. */
+enum { MAX_BODY_BYTES = 8 * 1024 * 1024, KEPT_BODY_BYTES = 256 * 1024 };
 static const uint64_t MAX_SEQ = (1ULL << 53) - 1; /* what a browser counts exactly */
 
 /* A number or, because stamps outgrow what JavaScript counts exactly, a text of its digits. */
@@ -38,6 +40,7 @@ static const char *read_operation(struct batch *batch, const json_t *object, str
     operation->kind =
         arena_text(batch->arena, text_make(json_string_value(kind), json_string_length(kind)));
     operation->payload = arena_text(batch->arena, text_of(words));
+    operation->parsed = batch->body ? json_object_get(object, "payload") : NULL;
     item->is_from_player = true;
     free(words);
     return operation->payload.data ? NULL : "is too large";
@@ -63,6 +66,8 @@ bool batch_json(struct batch *batch, struct text json, const char **ret_why)
                        json_array_size(operations) + batch->count > BATCH_MAX_OPERATIONS
                    ? "operations must be a list of 1 to 1000"
                    : NULL;
+    if (!*ret_why && json.size <= KEPT_BODY_BYTES)
+        batch->body = json_incref(body);
     for (size_t i = 0; !*ret_why && i < json_array_size(operations); i++) {
         struct batch_item *item = batch_add(batch);
         const char *why = read_operation(batch, json_array_get(operations, i), device, item);

@@ -34,6 +34,8 @@ void effects_reset(struct effects *effects)
 {
     arena_reset(effects->arena);
     effects->count = 0;
+    for (size_t i = 0; i < EFFECTS_RECENT; i++)
+        effects->recent[i].is_valid = false;
     effects->lsn = 0;
     effects->cursor = 0;
 }
@@ -50,7 +52,7 @@ static void own_texts(struct arena *arena, struct effect *effect)
     }
 }
 
-void effects_add(struct effects *effects, const struct effect *effect)
+static void push(struct effects *effects, const struct effect *effect)
 {
     if (effects->count == effects->capacity) {
         effects->capacity = effects->capacity ? effects->capacity * 2 : 64;
@@ -60,6 +62,56 @@ void effects_add(struct effects *effects, const struct effect *effect)
     effects->items[effects->count] = *effect;
     own_texts(effects->arena, &effects->items[effects->count++]);
     assert(!arena_overflowed(effects->arena));
+}
+
+static struct effects_recent *recent_of(struct effects *effects, const struct uid *device)
+{
+    struct effects_recent *recent = &effects->recent[device->bytes[0] % EFFECTS_RECENT];
+    if (recent->is_valid && uid_equal(recent->device, *device))
+        return recent;
+    *recent = (struct effects_recent){.device = *device, .is_valid = true, .range = SIZE_MAX};
+    for (size_t i = 0; i < SEEN_REMEMBERED; i++)
+        recent->digests[i] = SIZE_MAX;
+    return recent;
+}
+
+static void add_digest(struct effects *effects, const struct effect *effect)
+{
+    struct effects_recent *recent = recent_of(effects, &effect->seen.device);
+    size_t *at = &recent->digests[effect->seen.seq % SEEN_REMEMBERED];
+    if (*at == SIZE_MAX) {
+        *at = effects->count;
+        push(effects, &(struct effect){EFFECT_DIGEST, .seen = effect->seen});
+    } else if (effect->seen.seq >= effects->items[*at].seen.seq) {
+        effects->items[*at].seen = effect->seen;
+    }
+}
+
+static void add_seen(struct effects *effects, const struct effect *effect)
+{
+    struct effects_recent *recent = recent_of(effects, &effect->seen.device);
+    struct effect bare = *effect;
+    bare.seen.digest = 0;
+    if (recent->range != SIZE_MAX && recent->first == effect->seen.range.first &&
+        !effect->seen.range.gone) {
+        effects->items[recent->range].seen.range.last = effect->seen.range.last;
+    } else {
+        recent->range = effects->count;
+        recent->first = effect->seen.range.first;
+        push(effects, &bare);
+    }
+    if (effect->seen.digest)
+        add_digest(effects, effect);
+}
+
+void effects_add(struct effects *effects, const struct effect *effect)
+{
+    if (effect->kind == EFFECT_SEEN)
+        add_seen(effects, effect);
+    else if (effect->kind == EFFECT_DIGEST)
+        add_digest(effects, effect);
+    else
+        push(effects, effect);
 }
 
 bool effects_has_room(const struct effects *effects, size_t operation_bytes)

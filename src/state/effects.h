@@ -59,7 +59,18 @@ struct effect {
     };
 };
 
+/* What was said last about what was seen of some device: a device that counts on is one row, and
+ * each place for a digest another, however many operations it sends. */
+struct effects_recent {
+    struct uid device;
+    bool is_valid;
+    uint64_t first;
+    size_t range, digests[SEEN_REMEMBERED]; /* their items; SIZE_MAX: none */
+};
+enum { EFFECTS_RECENT = 16 };
+
 struct effects {
+    struct effects_recent recent[EFFECTS_RECENT];
     struct effect *items;
     size_t count, capacity;
     struct arena *arena;

@@ -4,18 +4,10 @@
 #include "base/map.h"
 #include "base/mem.h"
 #include "io/random.h"
-#include "state/sorted.h"
+#include "state/ranking.h"
 #include "state/views.h"
 
-enum { MAX_LISTENERS = 100000, MAX_MARKS = 4000000, MAX_SETTINGS = 10000, RANKINGS = 4, KINDS = 3 };
-
-/* Everything that one listener thinks of one subject. */
-struct mark {
-    struct subject subject;
-    unsigned rating;
-    int64_t starred_ms, last_ms;
-    uint64_t plays;
-};
+enum { MAX_LISTENERS = 100000, MAX_MARKS = 4000000, MAX_SETTINGS = 10000 };
 
 struct bookmark_record {
     struct bookmark bookmark;
@@ -23,10 +15,10 @@ struct bookmark_record {
 };
 
 struct listener {
-    struct map *marks; /* subject → struct mark */
-    struct sorted rankings[RANKINGS][KINDS];
-    struct sorted bookmarks; /* by creation */
-    struct map *settings;    /* name → char * of JSON */
+    struct map *marks;         /* subject → struct mark */
+    struct rankings *rankings; /* readers put them in order */
+    struct sorted bookmarks;   /* by creation */
+    struct map *settings;      /* name → char * of JSON */
     struct play_queue queue;
     char *queue_storage; /* NULL: no queue.  The client's name, then the tracks */
 };
@@ -39,78 +31,6 @@ struct listeners {
 struct total {
     uint64_t plays;
 };
-
-/* --- rankings: what a mark counts in each, best first, then by subject so that the order is total
- * --- */
-
-static uint64_t rank_value(const struct mark *mark, enum listener_ranking ranking)
-{
-    switch (ranking) {
-    case RANKING_STARRED:
-        return (uint64_t)mark->starred_ms;
-    case RANKING_HIGHEST:
-        return mark->rating;
-    case RANKING_FREQUENT:
-        return mark->plays;
-    case RANKING_RECENT:
-        return mark->plays ? (uint64_t)mark->last_ms : 0;
-    }
-    return 0;
-}
-
-static int compare_marks(const void *a, const void *b, enum listener_ranking ranking)
-{
-    const struct mark *one = a, *other = b;
-    uint64_t x = rank_value(one, ranking), y = rank_value(other, ranking);
-    if (x != y)
-        return x > y ? -1 : 1;
-    return memcmp(&one->subject, &other->subject, SUBJECT_BYTES);
-}
-
-static int compare_starred(const void *a, const void *b)
-{
-    return compare_marks(a, b, RANKING_STARRED);
-}
-static int compare_highest(const void *a, const void *b)
-{
-    return compare_marks(a, b, RANKING_HIGHEST);
-}
-static int compare_frequent(const void *a, const void *b)
-{
-    return compare_marks(a, b, RANKING_FREQUENT);
-}
-static int compare_recent(const void *a, const void *b)
-{
-    return compare_marks(a, b, RANKING_RECENT);
-}
-
-static sorted_compare *const compares[RANKINGS] = {compare_starred, compare_highest,
-                                                   compare_frequent, compare_recent};
-
-static int kind_index(const char *kind)
-{
-    static const char names[KINDS][3] = {"tr", "al", "ar"};
-    for (int i = 0; i < KINDS; i++)
-        if (names[i][0] == kind[0] && names[i][1] == kind[1])
-            return i;
-    return -1;
-}
-
-static void unrank(struct listener *listener, const struct mark *mark)
-{
-    int kind = kind_index(mark->subject.kind);
-    for (int r = 0; kind >= 0 && r < RANKINGS; r++)
-        if (rank_value(mark, (enum listener_ranking)r))
-            sorted_remove(&listener->rankings[r][kind], mark);
-}
-
-static void rank(struct listener *listener, struct mark *mark)
-{
-    int kind = kind_index(mark->subject.kind);
-    for (int r = 0; kind >= 0 && r < RANKINGS; r++)
-        if (rank_value(mark, (enum listener_ranking)r))
-            sorted_insert(&listener->rankings[r][kind], mark);
-}
 
 /* --- life --- */
 
@@ -128,9 +48,8 @@ static struct listener *listener_new(void)
     struct listener *listener = MEM_NEW(struct listener);
     listener->marks = map_new(random_u64(), MAX_MARKS);
     listener->settings = map_new(random_u64(), MAX_SETTINGS);
-    for (int r = 0; r < RANKINGS; r++)
-        for (int kind = 0; kind < KINDS; kind++)
-            sorted_init(&listener->rankings[r][kind], compares[r]);
+    listener->rankings = MEM_NEW(struct rankings);
+    rankings_init(listener->rankings);
     sorted_init(&listener->bookmarks, compare_bookmarks);
     return listener;
 }
@@ -155,9 +74,8 @@ static void listener_free(struct listener *listener)
 {
     free_values(&listener->marks);
     free_values(&listener->settings);
-    for (int r = 0; r < RANKINGS; r++)
-        for (int kind = 0; kind < KINDS; kind++)
-            sorted_release(&listener->rankings[r][kind]);
+    rankings_release(listener->rankings);
+    mem_free(listener->rankings);
     for (size_t i = 0; i < listener->bookmarks.count; i++)
         bookmark_free(listener->bookmarks.items[i]);
     sorted_release(&listener->bookmarks);
@@ -223,14 +141,13 @@ static void apply_mark(struct listeners *listeners, struct listener *listener, e
     struct mark *mark = obtain_mark(listener, subject);
     if (!mark)
         return;
-    if (!listeners->is_loading)
-        unrank(listener, mark);
+    const struct mark before = *mark;
     if (space == SPACE_STAR)
         mark->starred_ms = (int64_t)cell_integer(value);
     else
-        mark->rating = (unsigned)cell_integer(value);
+        mark->rating = (uint8_t)cell_integer(value);
     if (!listeners->is_loading)
-        rank(listener, mark);
+        rankings_move(listener->rankings, &before, mark);
 }
 
 static void add_total(struct listeners *listeners, struct subject subject, uint64_t count)
@@ -253,13 +170,12 @@ struct plays listeners_play(struct listeners *listeners, struct uid account, str
     struct mark *mark = listener ? obtain_mark(listener, subject) : NULL;
     if (!mark)
         return (struct plays){0, 0};
-    if (!listeners->is_loading)
-        unrank(listener, mark);
+    const struct mark before = *mark;
     mark->plays += count;
     if (last_ms > mark->last_ms)
         mark->last_ms = last_ms;
     if (!listeners->is_loading)
-        rank(listener, mark);
+        rankings_move(listener->rankings, &before, mark);
     add_total(listeners, subject, count);
     return (struct plays){mark->plays, mark->last_ms};
 }
@@ -272,15 +188,9 @@ void listeners_settle(struct listeners *listeners)
     listeners->is_loading = false;
     while (map_next(listeners->by_account, &cursor, &key, &value)) {
         struct listener *listener = value;
-        for (marks_cursor = 0; map_next(listener->marks, &marks_cursor, &key, &mark);) {
-            int kind = kind_index(((struct mark *)mark)->subject.kind);
-            for (int r = 0; kind >= 0 && r < RANKINGS; r++)
-                if (rank_value(mark, (enum listener_ranking)r))
-                    sorted_append(&listener->rankings[r][kind], mark);
-        }
-        for (int r = 0; r < RANKINGS; r++)
-            for (int kind = 0; kind < KINDS; kind++)
-                sorted_settle(&listener->rankings[r][kind]);
+        for (marks_cursor = 0; map_next(listener->marks, &marks_cursor, &key, &mark);)
+            rankings_append(listener->rankings, mark);
+        rankings_settle(listener->rankings);
     }
 }
 
@@ -401,15 +311,16 @@ struct plays listener_plays(const struct listener *listener, struct subject subj
 size_t listener_ranked_count(const struct listener *listener, enum listener_ranking ranking,
                              const char *kind)
 {
-    int index = kind_index(kind);
-    return listener && index >= 0 ? listener->rankings[ranking][index].count : 0;
+    const struct sorted *ranked =
+        listener ? rankings_read(listener->rankings, ranking, kind) : NULL;
+    return ranked ? ranked->count : 0;
 }
 
 struct subject listener_ranked(const struct listener *listener, enum listener_ranking ranking,
                                const char *kind, size_t position)
 {
-    return ((const struct mark *)listener->rankings[ranking][kind_index(kind)].items[position])
-        ->subject;
+    const struct mark *mark = rankings_read(listener->rankings, ranking, kind)->items[position];
+    return mark->subject;
 }
 
 const struct play_queue *listener_queue(const struct listener *listener)

@@ -167,15 +167,20 @@ static enum model_verdict from_seen(enum seen_verdict seen)
     return verdicts[seen];
 }
 
-enum model_verdict model_check(struct model *model, const struct operation *operation,
-                               const char **ret_why)
+static enum model_verdict check(struct model *model, const struct operation *operation,
+                                uint64_t digest, const char **ret_why)
 {
     if (!payload_read(operation, &model->changes, ret_why))
         return MODEL_INVALID;
     if (!cells_has_room(model->cells, operation->account, model->changes.count))
         return MODEL_FULL;
-    return from_seen(
-        seen_check(model->seen, operation->device, operation->seq, digest_of(operation)));
+    return from_seen(seen_check(model->seen, operation->device, operation->seq, digest));
+}
+
+enum model_verdict model_check(struct model *model, const struct operation *operation,
+                               const char **ret_why)
+{
+    return check(model, operation, digest_of(operation), ret_why);
 }
 
 static void keep_unknown(const struct operation *operation, struct effects *effects)
@@ -194,10 +199,10 @@ enum model_verdict model_merge(struct model *model, const struct operation *oper
                                struct effects *effects, const char **ret_why)
 {
     struct seen_change range;
-    enum model_verdict verdict = model_check(model, operation, ret_why);
+    uint64_t digest = digest_of(operation);
+    enum model_verdict verdict = check(model, operation, digest, ret_why);
     if (verdict != MODEL_MERGED && verdict != MODEL_BEFORE)
         return verdict;
-    uint64_t digest = digest_of(operation);
     verdict = from_seen(seen_add(model->seen, operation->device, operation->seq, digest, &range));
     if (verdict == MODEL_FULL)
         return verdict;

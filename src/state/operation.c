@@ -52,44 +52,50 @@ int operation_order_compare(const struct operation_order *a, const struct operat
     return a->seq < b->seq ? -1 : a->seq > b->seq;
 }
 
-static void encode_head(const struct operation *operation, int64_t accepted_ms, struct buffer *out)
+static void put_le(uint8_t *at, uint64_t value, size_t size)
 {
-    buffer_byte(out, MAJOR);
-    buffer_byte(out, MINOR);
-    buffer_byte(out, (uint8_t)operation->kind.size);
-    buffer_byte(out, 0);
-    buffer_append(out, operation->device.bytes, UID_BYTES);
-    buffer_u64(out, operation->seq);
-    buffer_u64(out, operation->hlc);
-    buffer_u64(out, (uint64_t)accepted_ms);
-    buffer_append(out, operation->account.bytes, UID_BYTES);
-    buffer_u32(out, (uint32_t)operation->payload.size);
+    for (size_t i = 0; i < size; i++)
+        at[i] = (uint8_t)(value >> (8 * i));
+}
+
+static void encode_head(const struct operation *operation, int64_t accepted_ms,
+                        uint8_t head[HEAD_BYTES])
+{
+    head[0] = MAJOR;
+    head[1] = MINOR;
+    head[2] = (uint8_t)operation->kind.size;
+    head[3] = 0;
+    memcpy(head + 4, operation->device.bytes, UID_BYTES);
+    put_le(head + 20, operation->seq, 8);
+    put_le(head + 28, operation->hlc, 8);
+    put_le(head + 36, (uint64_t)accepted_ms, 8);
+    memcpy(head + 44, operation->account.bytes, UID_BYTES);
+    put_le(head + 60, operation->payload.size, 4);
 }
 
 void operation_encode(const struct operation *operation, struct buffer *out)
 {
+    uint8_t head[HEAD_BYTES];
     assert(operation->kind.size <= OPERATION_MAX_KIND_BYTES &&
            operation->payload.size <= OPERATION_MAX_PAYLOAD_BYTES);
-    encode_head(operation, operation->accepted_ms, out);
+    encode_head(operation, operation->accepted_ms, head);
+    buffer_append(out, head, sizeof head);
     buffer_text(out, operation->kind);
     buffer_text(out, operation->payload);
 }
 
 uint64_t operation_digest(const struct operation *operation)
 {
-    struct buffer head;
-    uint8_t digest[crypto_generichash_BYTES_MIN];
+    uint8_t head[HEAD_BYTES], digest[crypto_generichash_BYTES_MIN];
     uint64_t first;
     crypto_generichash_state hash;
-    buffer_init(&head, HEAD_BYTES);
-    encode_head(operation, 0, &head);
+    encode_head(operation, 0, head);
     crypto_generichash_init(&hash, NULL, 0, sizeof digest);
-    crypto_generichash_update(&hash, (const uint8_t *)head.data, head.size);
+    crypto_generichash_update(&hash, head, sizeof head);
     crypto_generichash_update(&hash, (const uint8_t *)operation->kind.data, operation->kind.size);
     crypto_generichash_update(&hash, (const uint8_t *)operation->payload.data,
                               operation->payload.size);
     crypto_generichash_final(&hash, digest, sizeof digest);
-    buffer_release(&head);
     memcpy(&first, digest, sizeof first);
     return first;
 }

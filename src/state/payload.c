@@ -465,8 +465,10 @@ bool payload_read(const struct operation *operation, struct changes *changes, co
     arena_reset(changes->arena);
     changes->count = 0;
     changes->play.subject_count = 0;
-    json_t *object =
-        json_loadb(operation->payload.data, operation->payload.size, JSON_REJECT_DUPLICATES, NULL);
+    json_t *object = operation->parsed
+                         ? json_incref(operation->parsed)
+                         : json_loadb(operation->payload.data, operation->payload.size,
+                                      JSON_REJECT_DUPLICATES, NULL);
     struct in in = {operation, object, changes,
                     json_is_object(object) ? NULL : "payload must be a JSON object"};
     if (!in.why)

@@ -74,3 +74,20 @@ void sorted_settle(struct sorted *sorted)
                 &sorted->compare);
     sorted->is_unsettled = false;
 }
+
+void sorted_merge(struct sorted *sorted, struct sorted *others)
+{
+    sorted_settle(sorted);
+    sorted_settle(others);
+    size_t ours = sorted->count, theirs = others->count, at = ours + theirs;
+    if (at > sorted->capacity) {
+        sorted->capacity = at + at / 4;
+        sorted->items = mem_realloc_array(sorted->items, sorted->capacity, sizeof *sorted->items);
+    }
+    sorted->count = at;
+    while (theirs > 0) { /* from the end, so that nothing is in the way */
+        bool is_ours =
+            ours > 0 && sorted->compare(sorted->items[ours - 1], others->items[theirs - 1]) > 0;
+        sorted->items[--at] = is_ours ? sorted->items[--ours] : others->items[--theirs];
+    }
+}

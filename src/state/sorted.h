@@ -28,3 +28,5 @@ void sorted_insert(struct sorted *sorted, void *item);
 void sorted_remove(struct sorted *sorted, const void *item);
 void sorted_append(struct sorted *sorted, void *item);
 void sorted_settle(struct sorted *sorted);
+/* All of `others`, settled or not, into their places; it is left as it was but settled. */
+void sorted_merge(struct sorted *sorted, struct sorted *others);
