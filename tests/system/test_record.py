@@ -81,6 +81,7 @@ class Pair:
     def kill(self, i):
         server = self.servers[i]
         pid = server.pid
+        assert pid > 1
         server.process.kill()
         server.process.wait()
         try:
