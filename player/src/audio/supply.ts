@@ -35,6 +35,7 @@ export class Abandoned extends Error {}
 export const idOf = ({ name, generation }: Rendition): string => `${name}.${generation}`;
 
 const SILENCE_MS = 10_000;
+const NEAR_END_S = 0.5; // an estimate may be wrong by this
 const MOST_READS = 4; // of the manifest for one piece
 
 export class Supply {
@@ -80,12 +81,12 @@ export class Supply {
       if (rendition.isComplete && n >= rendition.segments.length) return null;
       const wantsLead = needsLead && n > 0 && rendition.preroll > 0;
       const files = await this.fetchAll(rendition, n, wantsLead, signal, watch);
-      if (files && rendition.segments[n]) return this.made(rendition, n, files);
+      if (files && rendition.segments[n]) return this.made(await this.ended(rendition, n, signal), n, files);
       await this.readAgain(signal);
       const now = this.find(name);
       const listed = now.segments[n];
       if (files && listed && now.generation === rendition.generation) {
-        if (await this.isWhole(now, listed, files)) return this.made(now, n, files);
+        if (await this.isWhole(now, listed, files)) return this.made(await this.ended(now, n, signal), n, files);
       }
     }
     throw new Spoiled(`${name} cannot be had.`);
@@ -95,6 +96,25 @@ export class Supply {
     const found = this.manifest?.renditions.find((one) => one.name === name);
     if (!found) throw new Spoiled(`${name} is gone.`);
     return found;
+  }
+
+  /** What may be the last segment is cut where the track ends: wait until the encoder has said where that is. */
+  private async ended(rendition: Rendition, n: number, signal: AbortSignal): Promise<Rendition> {
+    let now = rendition;
+    for (let reads = 0; reads < MOST_READS && !this.length.isExact && this.mayBeLast(now, n); reads++) {
+      await pause(150 * reads, signal);
+      await this.readAgain(signal);
+      now = this.find(rendition.name);
+      if (now.generation !== rendition.generation) throw new Spoiled(`${rendition.name} was lost meanwhile.`);
+    }
+    return now;
+  }
+
+  private mayBeLast(rendition: Rendition, n: number): boolean {
+    const { at, duration } = rendition.segments[n] as Segment;
+    const isShort = duration < (n === 0 ? rendition.firstDuration : rendition.segmentDuration);
+    const endS = (at + duration - rendition.trimStart) / rendition.rate;
+    return n === rendition.segments.length - 1 && (isShort || endS > this.length.seconds - NEAR_END_S);
   }
 
   private made(rendition: Rendition, n: number, files: Files): Piece {

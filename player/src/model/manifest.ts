@@ -67,12 +67,12 @@ function readPart(value: unknown): Part {
   };
 }
 
-function readSegments(value: unknown, first: number, other: number, isComplete: boolean): Segment[] {
+function readSegments(value: unknown, first: number, other: number): Segment[] {
   let at = 0;
   return list(value, MOST_SEGMENTS, 'list of segments').map((one, i, all) => {
     const found = object(one, 'segment');
     const full = i === 0 ? first : other;
-    const isLast = isComplete && i === all.length - 1;
+    const isLast = i === all.length - 1;
     const duration = whole(found.duration, isLast ? 1 : full, full, 'duration');
     if (found.at !== at) bad('order of segments');
     at += duration;
@@ -103,7 +103,7 @@ function readRendition(value: unknown): Rendition {
     firstDuration,
     segmentDuration,
     init,
-    segments: readSegments(found.segments, firstDuration, segmentDuration, isComplete),
+    segments: readSegments(found.segments, firstDuration, segmentDuration),
   };
 }
 

@@ -191,6 +191,11 @@ test('a segment that is not listed yet is heard only when the manifest lists it 
   await assert.rejects(piece(lying, 5), Spoiled);
 });
 
+test('the last segment of a track that is still encoded waits until the length is known', async () => {
+  const world: World = { asked: [], manifests: [body('encoding', 3), body('encoding', 3), body()], answer: honest };
+  assert.equal((await piece(supplyOf(world), 8.5))?.toS, 9.99);
+});
+
 test('a lost generation is replaced by the next one', async () => {
   const world: World = {
     asked: [], manifests: [body(), body('complete', 3, 'ef01')],
