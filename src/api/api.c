@@ -8,6 +8,8 @@
 #include "api/hots.h"
 #include "api/known.h"
 #include "api/nodes.h"
+#include "api/replay.h"
+#include "api/revoked.h"
 #include "api/segments.h"
 #include "api/shuffle.h"
 #include "api/throttle.h"
@@ -32,6 +34,8 @@ struct api *api_new(const struct api_config *config)
     api->config.legacy_clients = api->legacy_clients;
     random_fill(&api->seed, sizeof(api->seed));
     api->throttle = throttle_new(api->seed);
+    api->replay = replay_new(api->seed);
+    api->revoked = revoked_new();
     api->known = known_new();
     api->shuffles = shuffles_new();
     api->ring = keyring_ref(config->ring);
@@ -67,6 +71,8 @@ void api_free(struct api **api_p)
     keyring_unref(&api->ring);
     shuffles_free(&api->shuffles);
     known_free(&api->known);
+    revoked_free(&api->revoked);
+    replay_free(&api->replay);
     throttle_free(&api->throttle);
     for (size_t i = 0; i < api->config.legacy_client_count; i++)
         mem_free((void *)(uintptr_t)api->legacy_clients[i].data);
@@ -97,5 +103,6 @@ void api_routes(struct api *api, struct server *server)
     key_routes(api, server);
     catalog_objects_routes(api->catalog_objects, server);
     nodes_routes(api->nodes, server);
+    revoked_routes(api, server);
     hots_start(api, server);
 }

@@ -49,6 +49,7 @@ struct api_config {
     struct keyring *ring;        /* the api takes a reference of its own */
     struct onetime *setup_code;  /* makes the first admin; NULL when accounts exist already */
     const struct logger *logger; /* may be NULL */
+    const struct logger *audit;  /* who did what to accounts (api/audit.h); may be NULL */
     const struct server_limits *limits; /* what loops may keep, and who may listen */
     struct text node_name;              /* in /nodes; borrowed, as the addresses */
     const struct text *node_urls; /* where this node is reached: "https://music.example.org" */

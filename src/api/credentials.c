@@ -149,7 +149,8 @@ static enum call_end prove_password(struct call *call, struct text name, struct 
         return call_fail(call, API_ERROR_WRONG_CREDENTIALS, NULL);
     *wait = (struct password_wait){.call = call, .then = then, .is_inside = true};
     exchange_set_class(call->exchange, SHIELD_CLASS_SIGN_IN);
-    signin_start(call->api, call->exchange, name, password, true, on_signin, wait);
+    const struct signin_request request = {.name = name, .password = password, .secrets_too = true};
+    signin_start(call->api, call->exchange, &request, on_signin, wait);
     wait->is_inside = false;
     return wait->is_done ? wait->end : CALL_LATER;
 }

@@ -19,6 +19,8 @@ struct nodes;
 struct segment_call;
 struct stream_start;
 struct shuffles;
+struct replay;
+struct revoked;
 struct throttle;
 
 struct api {
@@ -26,6 +28,8 @@ struct api {
     struct text *legacy_clients;
     struct hash_key seed;
     struct throttle *throttle; /* failed sign-ins */
+    struct replay *replay;     /* proofs and challenges that were used */
+    struct revoked *revoked;   /* the object /revoked */
     struct known *known;       /* passwords proven lately */
     struct shuffles *shuffles; /* seeds of random lists */
     struct keyring *ring;      /* signs and verifies tokens, grants and objects */
@@ -51,5 +55,6 @@ void stream_starts_end(struct api *api);
 /* Each file of handlers registers its routes. */
 void rest_routes(struct api *api, struct server *server);
 void player_routes(struct api *api, struct server *server);
+void revoked_routes(struct api *api, struct server *server);
 void key_routes(struct api *api, struct server *server);
 void object_routes(struct api *api, struct server *server);

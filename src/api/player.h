@@ -16,6 +16,8 @@
  * Requests that rely on the cookie must come from our own page (Sec-Fetch-Site, else Origin); every
  * body must be application/json, which no form can send.
  */
+struct dpop_proof;
+
 enum player_guard {
     PLAYER_OPEN,   /* nobody need be known */
     PLAYER_COOKIE, /* looked at by the handler; must come from our own page */
@@ -29,6 +31,7 @@ struct player {
     struct text id; /* what follows a path that ends in "/" */
     json_t *body;   /* object; NULL when the request had none */
     struct json json;
+    const struct dpop_proof *proof; /* of the browser's key (bound.h); NULL: it came without one */
 
     /* with PLAYER_BEARER and PLAYER_ADMIN; looked up again by player_refresh() after the loop has
      * turned */

@@ -1,46 +1,65 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-/*
- * session: a player's sign-in: a short access token, a grant for audio and artwork, and a cookie
- * that renews both.
- *
- * Each renewal replaces the cookie's secret.  When the journal cannot take that, the listener gets
- * a new access token all the same and keeps the old cookie: a full disk signs nobody out.
- */
-#include "api/credentials.h"
+#include "api/session.h"
+
+#include "api/audit.h"
+#include "api/bound.h"
 #include "api/inside.h"
-#include "api/player.h"
 #include "api/signin.h"
 #include "base/encode.h"
+#include "trust/device.h"
 #include "trust/grant.h"
 #include "trust/refresh.h"
-#include "trust/token.h"
 
 #include <inttypes.h>
 
-#define COOKIE "sostenuto_refresh"
+#define REFRESH_COOKIE "sostenuto_refresh"
+#define DEVICE_COOKIE "sostenuto_device"
 enum { LABEL_MAX_BYTES = 120 };
 
-/* --- the cookie --- */
+/* --- the cookies --- */
 
-static void set_cookie(struct player *player, const char *value, int64_t life_s)
+static void set_cookie(struct player *player, const char *name, const char *value, int64_t life_s)
 {
     struct text field = arena_printf(
         exchange_arena(player->exchange),
-        COOKIE "=%s; Path=/api/v1/session; Max-Age=%" PRId64 "; HttpOnly; SameSite=Strict%s", value,
-        life_s, exchange_peer(player->exchange)->is_secure ? "; Secure" : "");
+        "%s=%s; Path=/api/v1/session; Max-Age=%" PRId64 "; HttpOnly; SameSite=Strict%s", name,
+        value, life_s, exchange_peer(player->exchange)->is_secure ? "; Secure" : "");
     if (field.data)
         exchange_field(player->exchange, "Set-Cookie", field);
 }
 
-static struct text get_cookie(const struct player *player)
+/* `name` with its "=". */
+static struct text get_cookie(const struct player *player, struct text name)
 {
     struct text rest = http_request_field(exchange_request(player->exchange), TEXT("Cookie")), part;
     while (text_split(&rest, ';', &part)) {
         part = text_trim(part);
-        if (text_starts(part, TEXT(COOKIE "=")))
-            return text_from(part, sizeof(COOKIE "=") - 1);
+        if (text_starts(part, name))
+            return text_from(part, name.size);
     }
     return TEXT_NONE;
+}
+
+void session_set_cookie(struct player *player, const char *value, int64_t life_s)
+{
+    set_cookie(player, REFRESH_COOKIE, value, life_s);
+}
+
+struct text session_cookie(const struct player *player)
+{
+    return get_cookie(player, TEXT(REFRESH_COOKIE "="));
+}
+
+struct text session_device_cookie(const struct player *player)
+{
+    return get_cookie(player, TEXT(DEVICE_COOKIE "="));
+}
+
+static void set_device_cookie(struct player *player, struct uid account)
+{
+    struct device device;
+    device_make(player->api->config.keys, account, player_now_ms(player) / 1000, &device);
+    set_cookie(player, DEVICE_COOKIE, device.text, DEVICE_LIFE_S);
 }
 
 /* --- the session object --- */
@@ -53,7 +72,9 @@ static void write_token(struct json *json, const struct player *player,
     struct token token = {.session = session->id,
                           .account = session->account,
                           .issued_s = now_s,
-                          .expires_s = now_s + TOKEN_LIFE_S};
+                          .expires_s = now_s + TOKEN_LIFE_S,
+                          .is_bound = session_is_bound(session)};
+    memcpy(token.thumb.bytes, session->current.bytes, sizeof token.thumb.bytes);
     buffer_init(&text, TOKEN_MAX_BYTES);
     token_sign(player->api->ring, &token, &text);
     json_member_text(json, "accessToken", buffer_view(&text));
@@ -75,7 +96,7 @@ static void write_grant(struct json *json, const struct player *player,
     buffer_release(&text);
 }
 
-static void send_session(struct player *player, const struct session *session, unsigned status)
+void session_send(struct player *player, const struct session *session, unsigned status)
 {
     player->account_id = session->account;
     if (!player_refresh(player)) {
@@ -88,6 +109,7 @@ static void send_session(struct player *player, const struct session *session, u
     json_begin_object(json);
     write_token(json, player, session);
     write_grant(json, player, session, player->account->libraries);
+    json_member_bool(json, "isBound", session_is_bound(session));
     json_name(json, "user");
     json_begin_object(json);
     player_write_account(json, player->account);
@@ -103,11 +125,13 @@ static void send_session(struct player *player, const struct session *session, u
 
 /* --- beginning one --- */
 
-struct beginning {
-    struct session session;
-    struct refresh refresh;
-    unsigned status;
-};
+struct session_step *session_step_new(struct player *player)
+{
+    struct session_step *step = arena_zalloc(exchange_arena(player->exchange), sizeof(*step));
+    if (!step)
+        player_busy(player, 1, "This request needs more memory than one may have.");
+    return step;
+}
 
 static struct text label_of(const struct player *player)
 {
@@ -121,33 +145,47 @@ static struct text label_of(const struct player *player)
 
 static void on_begun(struct player *player)
 {
-    struct beginning *beginning = player->context;
-    set_cookie(player, beginning->refresh.text, REFRESH_LIFE_MS / 1000);
-    send_session(player, &beginning->session, beginning->status);
+    const struct session_step *step = player->context;
+    if (session_is_bound(&step->session))
+        session_set_cookie(player, "", 0);
+    else
+        session_set_cookie(player, step->refresh.text, REFRESH_LIFE_MS / 1000);
+    set_device_cookie(player, step->session.account);
+    audit_player(player, AUDIT_SIGNED_IN, step->session.account);
+    session_send(player, &step->session, step->status);
+}
+
+/* By the key that the request proved, else by a cookie. */
+static void set_refresh(const struct player *player, struct session_step *step)
+{
+    struct session *session = &step->session;
+    if (player->proof) {
+        memcpy(session->current.bytes, player->proof->thumb.bytes, sizeof session->current.bytes);
+        session->previous = session->current;
+    } else {
+        refresh_generate(session->id, &step->refresh);
+        session->current = step->refresh.hash;
+    }
 }
 
 void session_begin(struct player *player, struct uid account, unsigned status)
 {
-    struct beginning *beginning =
-        arena_zalloc(exchange_arena(player->exchange), sizeof(*beginning));
+    struct session_step *step = session_step_new(player);
     int64_t now_ms = player_now_ms(player);
-    if (!beginning) {
-        player_busy(player, 1, "This request needs more memory than one may have.");
+    if (!step)
         return;
-    }
-    beginning->status = status;
-    beginning->session = (struct session){.id = uid_random(),
-                                          .account = account,
-                                          .label = label_of(player),
-                                          .rotated_ms = now_ms,
-                                          .created_ms = now_ms,
-                                          .expires_ms = now_ms + REFRESH_LIFE_MS};
-    refresh_generate(beginning->session.id, &beginning->refresh);
-    beginning->session.current = beginning->refresh.hash;
+    step->status = status;
+    step->session = (struct session){.id = uid_random(),
+                                     .account = account,
+                                     .label = label_of(player),
+                                     .rotated_ms = now_ms,
+                                     .created_ms = now_ms,
+                                     .expires_ms = now_ms + REFRESH_LIFE_MS};
+    set_refresh(player, step);
     player->account_id = account;
-    player->context = beginning;
+    player->context = step;
     struct batch *batch = player_batch(player, false);
-    batch_session(batch, &beginning->session);
+    batch_session(batch, &step->session);
     player_submit(player, batch, on_begun);
 }
 
@@ -159,6 +197,7 @@ static void on_signin(void *context, const struct signin_result *result)
         session_begin(player, result->account, 200);
         break;
     case SIGNIN_WRONG:
+        audit_player(player, AUDIT_REFUSED, result->account);
         player_problem(player, 401, "Not signed in", "The name or the password is wrong.");
         break;
     case SIGNIN_WAIT:
@@ -174,120 +213,9 @@ void player_session_post(struct player *player)
     if (!player_text(player, "name", 1, 256, &name) ||
         !player_text(player, "password", 1, 1024, &password))
         return;
-    signin_start(player->api, player->exchange, name, password, false, on_signin, player);
-}
-
-/* --- renewing it --- */
-
-static void sign_out(struct player *player)
-{
-    set_cookie(player, "", 0);
-    player_problem(player, 401, "Signed out", "This session has ended; sign in again.");
-}
-
-static void on_rotated(void *context, const struct batch_result *result)
-{
-    struct player *player = context;
-    struct beginning *beginning = player->context;
-    if (outcome_status(result->whole) == 200)
-        set_cookie(player, beginning->refresh.text, REFRESH_LIFE_MS / 1000);
-    send_session(player, &beginning->session, 200);
-}
-
-static void rotate(struct player *player, const struct session *session)
-{
-    struct beginning *beginning =
-        arena_zalloc(exchange_arena(player->exchange), sizeof(*beginning));
-    if (!beginning) {
-        player_busy(player, 1, "This request needs more memory than one may have.");
+    if (!bound_take(player))
         return;
-    }
-    int64_t now_ms = player_now_ms(player);
-    beginning->session = *session;
-    beginning->session.label = arena_text(exchange_arena(player->exchange), session->label);
-    refresh_generate(session->id, &beginning->refresh);
-    beginning->session.previous = session->current;
-    beginning->session.current = beginning->refresh.hash;
-    beginning->session.rotated_ms = now_ms;
-    beginning->session.expires_ms = now_ms + REFRESH_LIFE_MS;
-    player->account_id = session->account;
-    player->context = beginning;
-    struct batch *batch = player_batch(player, false);
-    batch_session(batch, &beginning->session);
-    batch_submit(&batch, on_rotated, player);
-}
-
-static void revoke(struct player *player, struct uid account, struct uid session)
-{
-    player->account_id = account;
-    struct batch *batch = player_batch(player, false);
-    batch_session_revoke(batch, account, session);
-    player_submit(player, batch, sign_out);
-}
-
-void player_session_refresh(struct player *player)
-{
-    struct uid id;
-    struct refresh_hash presented;
-    int64_t now_ms = player_now_ms(player);
-    const struct session *session = NULL;
-    if (refresh_parse(get_cookie(player), &id, &presented))
-        session = state_session(player->api->config.state, id, now_ms);
-    if (!session) {
-        sign_out(player);
-        return;
-    }
-    switch (refresh_judge(&presented, &session->current, &session->previous, session->rotated_ms,
-                          session->expires_ms, now_ms)) {
-    case REFRESH_GOOD:
-        rotate(player, session);
-        break;
-    case REFRESH_GRACE:
-        send_session(player, session, 200);
-        break;
-    case REFRESH_REUSED: /* somebody copied the cookie: end the session for both */
-        revoke(player, session->account, session->id);
-        break;
-    case REFRESH_EXPIRED:
-        sign_out(player);
-        break;
-    }
-}
-
-/* --- ending it --- */
-
-static void on_ended(struct player *player)
-{
-    set_cookie(player, "", 0);
-    player_send_empty(player, 204);
-}
-
-/* The session of the access token, else that of the cookie. */
-static const struct session *session_of(struct player *player)
-{
-    const struct session *session = credentials_bearer(player->api, player->exchange);
-    struct uid id;
-    struct refresh_hash presented;
-    int64_t now_ms = player_now_ms(player);
-    if (session || !refresh_parse(get_cookie(player), &id, &presented))
-        return session;
-    session = state_session(player->api->config.state, id, now_ms);
-    if (!session)
-        return NULL;
-    enum refresh_verdict verdict = refresh_judge(&presented, &session->current, &session->previous,
-                                                 session->rotated_ms, session->expires_ms, now_ms);
-    return verdict == REFRESH_GOOD || verdict == REFRESH_GRACE ? session : NULL;
-}
-
-void player_session_delete(struct player *player)
-{
-    const struct session *session = session_of(player);
-    if (!session) {
-        on_ended(player);
-        return;
-    }
-    player->account_id = session->account;
-    struct batch *batch = player_batch(player, false);
-    batch_session_revoke(batch, session->account, session->id);
-    player_submit(player, batch, on_ended);
+    const struct signin_request request = {
+        .name = name, .password = password, .device = session_device_cookie(player)};
+    signin_start(player->api, player->exchange, &request, on_signin, player);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /* setup: the first admin, made by who can read the terminal; and what the player asks before
  * anybody is known. */
+#include "api/bound.h"
 #include "api/player.h"
 #include "api/throttle.h"
 #include "library/library.h"
@@ -66,9 +67,10 @@ static const struct text TRIES_OF = {"\nset-up code", 12}; /* no account can hav
 
 static bool is_code_right(struct player *player, struct text code)
 {
-    struct text address = text_of(exchange_peer(player->exchange)->address);
+    const struct throttle_try attempt = {
+        .address = text_of(exchange_peer(player->exchange)->address), .name = TRIES_OF};
     int64_t now_ms = exchange_now_ms(player->exchange);
-    uint64_t wait_ms = throttle_wait_ms(player->api->throttle, address, TRIES_OF, now_ms);
+    uint64_t wait_ms = throttle_wait_ms(player->api->throttle, &attempt, now_ms);
     if (wait_ms) {
         player_busy(player, (unsigned)((wait_ms + 999) / 1000),
                     "Too many wrong codes from this address; wait, then try again.");
@@ -78,7 +80,7 @@ static bool is_code_right(struct player *player, struct text code)
     case ONETIME_RIGHT:
         return true;
     case ONETIME_WRONG:
-        throttle_failed(player->api->throttle, address, TRIES_OF, now_ms);
+        throttle_failed(player->api->throttle, &attempt, now_ms);
         player_problem(player, 403, "Wrong code", "Type the code as the terminal shows it.");
         return false;
     case ONETIME_DEAD:
@@ -102,7 +104,7 @@ void player_setup_post(struct player *player)
         player_busy(player, 1, "This request needs more memory than one may have.");
         return;
     }
-    if (!is_code_right(player, code) || !player_name_is_fine(player, name))
+    if (!bound_take(player) || !is_code_right(player, code) || !player_name_is_fine(player, name))
         return;
     making->name = name;
     player->context = making;

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "io/workers.h"
 #include "state/state.h"
+#include "trust/device.h"
 #include "trust/password.h"
 
 #include <sodium.h>
@@ -19,6 +20,7 @@ struct attempt {
     struct uid account; /* none: nobody has that name */
     struct text name, password, hash;
     char address[sizeof(((struct exchange_peer *)NULL)->address)];
+    struct uid device; /* by which the browser is known to the account, or none */
     int64_t now_ms;
     bool is_right;
 };
@@ -52,16 +54,16 @@ static void attempt_done(void *context)
 {
     struct attempt *attempt = context;
     struct api *api = attempt->api;
-    struct text address = text_of(attempt->address);
+    const struct throttle_try who = {text_of(attempt->address), attempt->name, attempt->device};
     /* the account may have changed while the pool worked */
     const struct account *account = state_account(api->config.state, attempt->account);
     bool is_right = attempt->is_right && account && !account->is_disabled &&
                     text_equal(account->password_hash, attempt->hash);
     if (is_right) {
-        throttle_succeeded(api->throttle, address, attempt->name);
+        throttle_succeeded(api->throttle, &who, attempt->now_ms);
         known_put(api->known, attempt->account, attempt->hash, attempt->password, attempt->now_ms);
     } else {
-        throttle_failed(api->throttle, address, attempt->name, attempt->now_ms);
+        throttle_failed(api->throttle, &who, attempt->now_ms);
     }
     finish(attempt->done, attempt->context, is_right ? SIGNIN_GOOD : SIGNIN_WRONG, attempt->account,
            0);
@@ -99,9 +101,10 @@ static bool is_app_secret(struct api *api, const struct account *account, struct
     return true;
 }
 
-void signin_start(struct api *api, const struct exchange *exchange, struct text name,
-                  struct text password, bool secrets_too, signin_done *done, void *context)
+void signin_start(struct api *api, const struct exchange *exchange,
+                  const struct signin_request *request, signin_done *done, void *context)
 {
+    struct text name = request->name, password = request->password;
     struct attempt attempt = {
         .api = api, .done = done, .context = context, .name = name, .password = password};
     attempt.now_ms = exchange_now_ms(exchange);
@@ -116,14 +119,17 @@ void signin_start(struct api *api, const struct exchange *exchange, struct text 
         attempt.hash = account->password_hash;
         bool is_known =
             known_has(api->known, account->id, attempt.hash, password, attempt.now_ms) ||
-            (secrets_too && is_app_secret(api, account, password, attempt.now_ms));
+            (request->secrets_too && is_app_secret(api, account, password, attempt.now_ms));
         if (is_known) {
             finish(done, context, SIGNIN_GOOD, account->id, 0);
             return;
         }
     }
-    uint64_t wait_ms =
-        throttle_wait_ms(api->throttle, text_of(attempt.address), name, attempt.now_ms);
+    if (!device_read(api->config.keys, request->device, attempt.account, attempt.now_ms / 1000,
+                     &attempt.device))
+        attempt.device = (struct uid){{0}};
+    const struct throttle_try who = {text_of(attempt.address), name, attempt.device};
+    uint64_t wait_ms = throttle_wait_ms(api->throttle, &who, attempt.now_ms);
     if (wait_ms)
         finish(done, context, SIGNIN_WAIT, (struct uid){{0}}, (unsigned)((wait_ms + 999) / 1000));
     else

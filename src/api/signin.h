@@ -27,7 +27,11 @@ struct signin_result {
 /* Called exactly once, on the loop, possibly from inside signin_start(). */
 typedef void signin_done(void *context, const struct signin_result *result);
 
-/* `secrets_too`: an app secret is taken for the password (OpenSubsonic).  Texts are borrowed during
- * the call only. */
-void signin_start(struct api *api, const struct exchange *exchange, struct text name,
-                  struct text password, bool secrets_too, signin_done *done, void *context);
+/* Texts are borrowed during the call only. */
+struct signin_request {
+    struct text name, password;
+    struct text device; /* what the browser sent as its device cookie; TEXT_NONE */
+    bool secrets_too;   /* an app secret is taken for the password (OpenSubsonic) */
+};
+void signin_start(struct api *api, const struct exchange *exchange,
+                  const struct signin_request *request, signin_done *done, void *context);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "api/throttle.h"
 
+#include "base/guard.h"
 #include "base/mem.h"
 
 enum { SETS = 1024, WAYS = 4 };
@@ -9,6 +10,7 @@ struct entry {
     uint64_t key; /* 0 is free */
     int64_t last_ms;
     uint32_t failures;
+    bool is_known; /* of a pair: it signed in, no longer ago than THROTTLE_KNOWN_MS */
 };
 
 struct throttle {
@@ -39,16 +41,20 @@ static struct text network_of(struct text address)
     return address;
 }
 
-static uint64_t key_of_address(const struct throttle *throttle, struct text address)
-{
-    struct text network = network_of(address);
-    return hash_bytes(throttle->key, network.data, network.size) | 1;
-}
+/* What is counted, each by itself. */
+enum subject { OF_PAIR, OF_ADDRESS, OF_NAME, OF_DEVICE };
 
-static uint64_t key_of_pair(const struct throttle *throttle, struct text address, struct text name)
+static uint64_t key_of(const struct throttle *throttle, enum subject subject,
+                       const struct throttle_try *attempt)
 {
-    uint64_t parts[2] = {key_of_address(throttle, address),
-                         hash_bytes(throttle->key, name.data, name.size)};
+    struct text network = network_of(attempt->address);
+    uint64_t parts[4] = {subject};
+    if (subject == OF_PAIR || subject == OF_ADDRESS)
+        parts[1] = hash_bytes(throttle->key, network.data, network.size);
+    if (subject == OF_PAIR || subject == OF_NAME)
+        parts[2] = hash_bytes(throttle->key, attempt->name.data, attempt->name.size);
+    if (subject == OF_DEVICE)
+        parts[3] = hash_bytes(throttle->key, attempt->device.bytes, UID_BYTES);
     return hash_bytes(throttle->key, parts, sizeof(parts)) | 1;
 }
 
@@ -78,44 +84,70 @@ static uint64_t wait_of(const struct throttle *throttle, uint64_t key, uint32_t 
     return (uint64_t)elapsed_ms < wait_ms ? wait_ms - (uint64_t)elapsed_ms : 0;
 }
 
-uint64_t throttle_wait_ms(const struct throttle *throttle, struct text address, struct text name,
+static bool is_known(const struct throttle *throttle, const struct throttle_try *attempt,
+                     int64_t now_ms)
+{
+    const struct entry *entry = find(throttle, key_of(throttle, OF_PAIR, attempt));
+    return entry && entry->is_known && now_ms - entry->last_ms < THROTTLE_KNOWN_MS;
+}
+
+static uint64_t longer(uint64_t a, uint64_t b) { return a > b ? a : b; }
+
+uint64_t throttle_wait_ms(const struct throttle *throttle, const struct throttle_try *attempt,
                           int64_t now_ms)
 {
-    uint64_t of_pair =
-        wait_of(throttle, key_of_pair(throttle, address, name), THROTTLE_FREE_PAIR, now_ms);
-    uint64_t of_address =
-        wait_of(throttle, key_of_address(throttle, address), THROTTLE_FREE_ADDRESS, now_ms);
-    return of_pair > of_address ? of_pair : of_address;
+    if (!guard_is_on(GUARD_SIGNIN_WAITS))
+        return 0;
+    if (!uid_is_none(attempt->device) && guard_is_on(GUARD_KNOWN_DEVICE))
+        return wait_of(throttle, key_of(throttle, OF_DEVICE, attempt), THROTTLE_FREE_PAIR, now_ms);
+    uint64_t wait_ms = longer(
+        wait_of(throttle, key_of(throttle, OF_PAIR, attempt), THROTTLE_FREE_PAIR, now_ms),
+        wait_of(throttle, key_of(throttle, OF_ADDRESS, attempt), THROTTLE_FREE_ADDRESS, now_ms));
+    if (is_known(throttle, attempt, now_ms))
+        return wait_ms;
+    return longer(
+        wait_ms, wait_of(throttle, key_of(throttle, OF_NAME, attempt), THROTTLE_FREE_NAME, now_ms));
+}
+
+/* The entry of `key`, or the oldest of its set made into one. */
+static struct entry *obtain(struct throttle *throttle, uint64_t key)
+{
+    struct entry *set = throttle->sets[(key >> 1) % SETS], *chosen = set;
+    for (size_t i = 0; i < WAYS; i++) {
+        if (set[i].key == key)
+            return &set[i];
+        if (set[i].last_ms < chosen->last_ms)
+            chosen = &set[i];
+    }
+    *chosen = (struct entry){.key = key};
+    return chosen;
 }
 
 static void count(struct throttle *throttle, uint64_t key, int64_t now_ms)
 {
-    struct entry *set = throttle->sets[(key >> 1) % SETS], *chosen = set;
-    for (size_t i = 0; i < WAYS; i++) {
-        if (set[i].key == key) {
-            chosen = &set[i];
-            break;
-        }
-        if (set[i].last_ms < chosen->last_ms)
-            chosen = &set[i];
+    struct entry *entry = obtain(throttle, key);
+    if (now_ms - entry->last_ms >= THROTTLE_FORGET_MS)
+        entry->failures = 0;
+    entry->failures += entry->failures < UINT32_MAX;
+    entry->last_ms = now_ms;
+}
+
+void throttle_failed(struct throttle *throttle, const struct throttle_try *attempt, int64_t now_ms)
+{
+    if (!uid_is_none(attempt->device)) {
+        count(throttle, key_of(throttle, OF_DEVICE, attempt), now_ms);
+        return;
     }
-    bool is_known = chosen->key == key && now_ms - chosen->last_ms < THROTTLE_FORGET_MS;
-    uint32_t failures = is_known ? chosen->failures : 0;
-    *chosen = (struct entry){key, now_ms, failures < UINT32_MAX ? failures + 1 : failures};
+    count(throttle, key_of(throttle, OF_PAIR, attempt), now_ms);
+    count(throttle, key_of(throttle, OF_ADDRESS, attempt), now_ms);
+    count(throttle, key_of(throttle, OF_NAME, attempt), now_ms);
 }
 
-void throttle_failed(struct throttle *throttle, struct text address, struct text name,
-                     int64_t now_ms)
+void throttle_succeeded(struct throttle *throttle, const struct throttle_try *attempt,
+                        int64_t now_ms)
 {
-    count(throttle, key_of_pair(throttle, address, name), now_ms);
-    count(throttle, key_of_address(throttle, address), now_ms);
-}
-
-void throttle_succeeded(struct throttle *throttle, struct text address, struct text name)
-{
-    uint64_t key = key_of_pair(throttle, address, name);
-    struct entry *set = throttle->sets[(key >> 1) % SETS];
-    for (size_t i = 0; i < WAYS; i++)
-        if (set[i].key == key)
-            set[i] = (struct entry){0};
+    struct entry *pair = obtain(throttle, key_of(throttle, OF_PAIR, attempt));
+    *pair = (struct entry){.key = pair->key, .last_ms = now_ms, .is_known = true};
+    if (!uid_is_none(attempt->device))
+        obtain(throttle, key_of(throttle, OF_DEVICE, attempt))->failures = 0;
 }

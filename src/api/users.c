@@ -292,6 +292,7 @@ void player_me_password_put(struct player *player)
     struct text current, wanted;
     if (player_text(player, "current", 1, 1024, &current) &&
         player_text(player, "new", 1, 1024, &wanted))
-        signin_start(player->api, player->exchange, player->account->name, current, false,
+        signin_start(player->api, player->exchange,
+                     &(struct signin_request){.name = player->account->name, .password = current},
                      on_current_proved, player);
 }

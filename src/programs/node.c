@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "programs/node.h"
 
+#include "base/guard.h"
 #include "base/log.h"
 #include "io/clock.h"
 #include "io/file.h"
@@ -89,7 +90,8 @@ int node_open(struct node *node, const struct settings *settings, const struct l
         error = open_state(node, why);
     if (error < 0)
         return error;
-    node->passwords = workers_start("passwords", PASSWORD_THREADS, PASSWORD_QUEUE);
+    node->passwords = workers_start("passwords", PASSWORD_THREADS,
+                                    guard_is_on(GUARD_PASSWORD_QUEUE) ? PASSWORD_QUEUE : SIZE_MAX);
     node->workers = workers_start("workers", WORKER_THREADS, WORKER_QUEUE);
     return 0;
 }

@@ -23,6 +23,7 @@ struct session_record {
 };
 
 enum { MARKS = 4096 };
+#define APP_REVOKED_MS (90LL * 24 * 60 * 60 * 1000) /* nodes that were away longer start anew */
 
 struct accounts {
     struct map *accounts; /* id → account_record; also of those that have no name (yet, any more) */
@@ -32,6 +33,8 @@ struct accounts {
     struct sorted app_order; /* app_record by account, then age */
     struct map *sessions;    /* id → session_record */
     size_t count;
+    struct revocations revocations;
+    uint64_t revocations_version;
     atomic_uint marks[MARKS]; /* state_account_mark() */
 };
 
@@ -101,6 +104,7 @@ void accounts_free(struct accounts **accounts_at)
     map_free(&accounts->by_index);
     map_free(&accounts->sessions);
     sorted_release(&accounts->app_order);
+    revocations_release(&accounts->revocations);
     mem_free_p(accounts_at);
 }
 
@@ -243,6 +247,7 @@ static void apply_session(struct accounts *accounts, struct uid account, struct 
 {
     struct session_record *before = map_get(accounts->sessions, uid_view(&id));
     struct session_value session;
+    int64_t used_ms = before ? before->session.used_ms : 0;
     if (before && !uid_equal(before->session.account, account))
         return;
     if (before) {
@@ -258,7 +263,8 @@ static void apply_session(struct accounts *accounts, struct uid account, struct 
                                        .label = text_make(record->label, session.label.size),
                                        .rotated_ms = session.rotated_ms,
                                        .created_ms = session.created_ms,
-                                       .expires_ms = session.expires_ms};
+                                       .expires_ms = session.expires_ms,
+                                       .used_ms = used_ms};
     memcpy(record->session.current.bytes, session.current, sizeof record->session.current);
     memcpy(record->session.previous.bytes, session.previous, sizeof record->session.previous);
     if (!map_put(accounts->sessions, uid_view(&id), record))
@@ -271,6 +277,19 @@ static bool key_uid(struct text key, struct uid *ret)
         return false;
     memcpy(ret->bytes, key.data, UID_BYTES);
     return true;
+}
+
+/* Nothing that was signed for it is good for longer. */
+static void note_revoked(struct accounts *accounts, enum space space, struct uid id,
+                         int64_t changed_ms)
+{
+    bool is_session = space == SPACE_SESSION;
+    revocations_add(&accounts->revocations,
+                    &(struct revocation){
+                        .id = id,
+                        .until_ms = changed_ms + (is_session ? REFRESH_LIFE_MS : APP_REVOKED_MS),
+                        .kind = is_session ? REVOKED_SESSION : REVOKED_APP});
+    accounts->revocations_version++;
 }
 
 static void apply_account(struct accounts *accounts, struct account_record *record,
@@ -291,7 +310,7 @@ static void apply_account(struct accounts *accounts, struct account_record *reco
 }
 
 void accounts_apply(struct accounts *accounts, struct uid id, enum space space, struct text key,
-                    struct text value)
+                    struct text value, int64_t changed_ms)
 {
     struct uid uid;
     if (space == SPACE_APP && key_uid(key, &uid))
@@ -303,6 +322,10 @@ void accounts_apply(struct accounts *accounts, struct uid id, enum space space, 
         if (record)
             apply_account(accounts, record, space, value);
     }
+    if ((space == SPACE_SESSION || space == SPACE_APP) && !value.size && key_uid(key, &uid))
+        note_revoked(accounts, space, uid, changed_ms);
+    if (space == SPACE_ACCOUNT_NAME || space == SPACE_ACCOUNT_DISABLED)
+        accounts->revocations_version++;
     if (space == SPACE_SESSION || space == SPACE_APP ||
         (space >= SPACE_ACCOUNT_NAME && space <= SPACE_PASSWORD))
         atomic_fetch_add(&accounts->marks[mark_of(id)], 1);
@@ -396,4 +419,43 @@ const struct session *accounts_session_next(const struct accounts *accounts, str
             return &record->session;
     }
     return NULL;
+}
+
+void accounts_session_used(struct accounts *accounts, struct uid id, int64_t now_ms)
+{
+    struct session_record *record = map_get(accounts->sessions, uid_view(&id));
+    if (record)
+        record->session.used_ms = now_ms;
+}
+
+bool session_is_bound(const struct session *session)
+{
+    return memcmp(&session->current, &session->previous, sizeof session->current) == 0;
+}
+
+/* --- what ended before its time --- */
+
+bool accounts_revocation_next(const struct accounts *accounts, struct revocation_cursor *cursor,
+                              struct revocation *ret)
+{
+    struct text key;
+    void *value;
+    if (cursor->listed < accounts->revocations.count) {
+        *ret = accounts->revocations.items[cursor->listed++];
+        return true;
+    }
+    while (map_next(accounts->sessions, &cursor->sessions, &key, &value)) {
+        const struct session *session = &((struct session_record *)value)->session;
+        const struct account *account = accounts_by_id(accounts, session->account);
+        if (account && !account->is_disabled)
+            continue;
+        *ret = (struct revocation){session->id, session->expires_ms, REVOKED_SESSION};
+        return true;
+    }
+    return false;
+}
+
+uint64_t accounts_revocations_version(const struct accounts *accounts)
+{
+    return accounts->revocations_version;
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
+#include "state/revocations.h"
 #include "state/subject.h"
 #include "trust/refresh.h"
 #include "trust/secret.h"
@@ -36,9 +37,14 @@ struct app {
 struct session {
     struct uid id, account;
     struct text label;
-    struct refresh_hash current, previous;
+    struct refresh_hash current, previous; /* both the key's thumb: bound to it, see below */
     int64_t rotated_ms, created_ms, expires_ms;
+    int64_t used_ms; /* in memory only; 0: not since the start */
 };
+
+/* A session bound to a browser's key has its thumb (trust/token.h) in place of both hashes, which
+ * never are the same otherwise. */
+bool session_is_bound(const struct session *session);
 
 /* A disabled account is returned too: the caller looks at is_disabled.  NULL when there is none. */
 const struct account *state_account(const struct state *state, struct uid id);
@@ -66,3 +72,16 @@ const atomic_uint *state_account_mark(const struct state *state, struct uid acco
 const struct session *state_session(const struct state *state, struct uid id, int64_t now_ms);
 const struct session *state_session_next(const struct state *state, struct uid account,
                                          size_t *cursor);
+void state_session_used(struct state *state, struct uid id, int64_t now_ms);
+
+/*
+ * Everything that ended before its time: revoked sessions and apps, and the sessions of accounts
+ * that are disabled or gone.  Start with a cursor of zeros; some may be over already.  The version
+ * is another one after each change.
+ */
+struct revocation_cursor {
+    size_t listed, sessions;
+};
+bool state_revocation_next(const struct state *state, struct revocation_cursor *cursor,
+                           struct revocation *ret);
+uint64_t state_revocations_version(const struct state *state);

@@ -3,6 +3,7 @@
 #include "state/accounts.h"
 #include "state/operation.h"
 #include "state/outcome.h"
+#include "state/passkeys.h"
 
 /*
  * batch: some operations on their way: build one, submit it, hear once when all are durable or
@@ -117,3 +118,7 @@ void batch_app_revoke(struct batch *batch, struct uid account, struct uid app); 
 void batch_session(struct batch *batch, const struct session *session);
 void batch_session_revoke(struct batch *batch, struct uid account,
                           struct uid session); /* own too */
+/* own too: registration, and each use with its counter; refused when the account has enough */
+void batch_passkey(struct batch *batch, const struct account_passkey *passkey);
+void batch_passkey_revoke(struct batch *batch, struct uid account,
+                          struct uid passkey); /* own too */

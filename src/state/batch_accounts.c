@@ -156,3 +156,35 @@ void batch_session_revoke(struct batch *batch, struct uid account, struct uid se
     build_uid(&json, "id", session);
     end_for(batch, &json, account, KIND_SESSION_REVOKE);
 }
+
+static bool has_room_for_passkey(const struct state *state, const struct account_passkey *passkey)
+{
+    size_t cursor = 0, count = 0;
+    while (state_passkey_next(state, passkey->account, &cursor))
+        count++;
+    return count < ACCOUNT_MAX_PASSKEYS || state_passkey(state, passkey->id);
+}
+
+void batch_passkey(struct batch *batch, const struct account_passkey *passkey)
+{
+    struct json json = build_begin(batch);
+    build_bytes(&json, "credential", passkey->passkey.credential, passkey->passkey.credential_size);
+    build_bytes(&json, "key", passkey->passkey.key, passkey->passkey.key_size);
+    json_member_i64(&json, "algorithm", passkey->passkey.algorithm);
+    json_member_u64(&json, "count", passkey->passkey.count);
+    json_member_text(&json, "label", passkey->label);
+    json_member_i64(&json, "created", passkey->created_ms);
+    if (passkey->used_ms)
+        json_member_i64(&json, "used", passkey->used_ms);
+    end_for(batch, &json, passkey->account, KIND_PASSKEY);
+    if (!has_room_for_passkey(batch->state, passkey))
+        batch_refuse(batch, batch->count - 1, OUTCOME_REFUSED,
+                     "has as many passkeys as one may: remove one that is not used");
+}
+
+void batch_passkey_revoke(struct batch *batch, struct uid account, struct uid passkey)
+{
+    struct json json = build_begin(batch);
+    build_uid(&json, "id", passkey);
+    end_for(batch, &json, account, KIND_PASSKEY_REVOKE);
+}

@@ -2,6 +2,7 @@
 /* The way back: bytes of cells, as payload.c wrote them, into structs that borrow. */
 #include "base/reader.h"
 #include "state/payload.h"
+#include "trust/passkey.h"
 #include "trust/refresh.h"
 #include "trust/secret.h"
 
@@ -38,6 +39,21 @@ bool session_value_read(struct text value, struct session_value *ret)
     ret->previous = bytes_of(&reader, sizeof(struct refresh_hash));
     ret->label = rest_of(&reader);
     return !reader.failed;
+}
+
+bool passkey_value_read(struct text value, struct passkey_value *ret)
+{
+    struct reader reader = reader_of(value);
+    ret->created_ms = (int64_t)reader_u64(&reader);
+    ret->used_ms = (int64_t)reader_u64(&reader);
+    ret->count = reader_u32(&reader);
+    ret->algorithm = (int)reader_u32(&reader);
+    size_t credential_size = reader_u16(&reader), key_size = reader_u16(&reader);
+    ret->credential = reader_bytes(&reader, credential_size);
+    ret->key = reader_bytes(&reader, key_size);
+    ret->label = rest_of(&reader);
+    return !reader.failed && credential_size && credential_size <= PASSKEY_CREDENTIAL_MAX_BYTES &&
+           key_size && key_size <= PASSKEY_KEY_MAX_BYTES;
 }
 
 bool share_value_read(struct text value, struct share_value *ret)

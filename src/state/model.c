@@ -10,6 +10,7 @@ void model_init(struct model *model, const struct model_limits *limits)
     *model = (struct model){.cells = cells_new(limits->max_cells, limits->max_cells_per_account),
                             .seen = seen_new(limits->max_devices, limits->max_ranges_per_device),
                             .accounts = accounts_new(),
+                            .passkeys = passkeys_new(),
                             .listeners = listeners_new(),
                             .playlists = playlists_new()};
     changes_init(&model->changes);
@@ -20,6 +21,7 @@ void model_release(struct model *model)
     cells_free(&model->cells);
     seen_free(&model->seen);
     accounts_free(&model->accounts);
+    passkeys_free(&model->passkeys);
     listeners_free(&model->listeners);
     playlists_free(&model->playlists);
     changes_release(&model->changes);
@@ -36,7 +38,8 @@ static void show(struct model *model, struct uid account, enum space space, stru
                  const struct cell *cell)
 {
     int64_t changed_ms = clock_ms(cell->order.hlc);
-    accounts_apply(model->accounts, account, space, key, cell->value);
+    accounts_apply(model->accounts, account, space, key, cell->value, changed_ms);
+    passkeys_apply(model->passkeys, account, space, key, cell->value);
     listeners_apply(model->listeners, account, space, key, cell->value, changed_ms);
     playlists_apply(model->playlists, account, space, key, cell->value, changed_ms);
 }

@@ -16,6 +16,7 @@ struct model {
     struct cells *cells;
     struct seen *seen;
     struct accounts *accounts;
+    struct passkeys *passkeys;
     struct listeners *listeners;
     struct playlists *playlists;
     struct changes changes; /* scratch */

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "state/clock.h"
 #include "state/position.h"
+#include "trust/passkey.h"
 #include "trust/password.h"
 #include "trust/refresh.h"
 #include "trust/secret.h"
@@ -434,6 +435,40 @@ static void read_session_revoke(struct in *in)
     put_final(in, SPACE_SESSION, uid_view(&id));
 }
 
+static size_t in_bytes(struct in *in, const char *name, uint8_t *ret, size_t max_bytes)
+{
+    size_t size = decode_base64url(in_text(in, name, 512), ret, max_bytes);
+    if (size == SIZE_MAX || size == 0)
+        fault(in, "bytes are missing, or too many");
+    return size == SIZE_MAX ? 0 : size;
+}
+
+static void read_passkey(struct in *in)
+{
+    uint8_t credential[PASSKEY_CREDENTIAL_MAX_BYTES], key[PASSKEY_KEY_MAX_BYTES];
+    struct buffer value;
+    size_t credential_size = in_bytes(in, "credential", credential, sizeof credential),
+           key_size = in_bytes(in, "key", key, sizeof key);
+    struct uid id = passkey_uid(text_make((const char *)credential, credential_size));
+    buffer_init(&value, 2048);
+    buffer_u64(&value, (uint64_t)in_time(in, "created"));
+    buffer_u64(&value, has(in, "used") ? (uint64_t)in_time(in, "used") : 0);
+    buffer_u32(&value, (uint32_t)in_integer(in, "count", 0, UINT32_MAX));
+    buffer_u32(&value, (uint32_t)in_integer(in, "algorithm", INT16_MIN, INT16_MAX));
+    buffer_u16(&value, (uint16_t)credential_size);
+    buffer_u16(&value, (uint16_t)key_size);
+    buffer_append(&value, credential, credential_size);
+    buffer_append(&value, key, key_size);
+    buffer_text(&value, in_text(in, "label", NAME_MAX_BYTES));
+    put_buffer(in, SPACE_PASSKEY, uid_view(&id), &value);
+}
+
+static void read_passkey_revoke(struct in *in)
+{
+    struct uid id = in_uid(in, "id");
+    put_final(in, SPACE_PASSKEY, uid_view(&id));
+}
+
 static void read_unknown(struct in *in UNUSED) {}
 
 static void (*const READERS[])(struct in *in) = {
@@ -457,6 +492,8 @@ static void (*const READERS[])(struct in *in) = {
     [KIND_APP_REVOKE] = read_app_revoke,
     [KIND_SESSION] = read_session,
     [KIND_SESSION_REVOKE] = read_session_revoke,
+    [KIND_PASSKEY] = read_passkey,
+    [KIND_PASSKEY_REVOKE] = read_passkey_revoke,
     [KIND_UNKNOWN] = read_unknown,
 };
 

@@ -59,6 +59,12 @@ struct session_value {
     const uint8_t *current, *previous;
     struct text label;
 };
+struct passkey_value {
+    int64_t created_ms, used_ms;
+    uint32_t count;
+    int algorithm;
+    struct text credential, key, label;
+};
 struct share_value {
     int64_t created_ms, expires_ms;
     struct text subjects, description; /* subjects: 18 bytes each */
@@ -75,6 +81,7 @@ struct bookmark_value {
 /* False for values that this code did not write: a damaged or newer database. */
 bool app_value_read(struct text value, struct app_value *ret) MUST_USE;
 bool session_value_read(struct text value, struct session_value *ret) MUST_USE;
+bool passkey_value_read(struct text value, struct passkey_value *ret) MUST_USE;
 bool share_value_read(struct text value, struct share_value *ret) MUST_USE;
 bool queue_value_read(struct text value, struct queue_value *ret) MUST_USE;
 bool bookmark_value_read(struct text value, struct bookmark_value *ret) MUST_USE;

@@ -395,6 +395,33 @@ const struct session *state_session(const struct state *state, struct uid id, in
     return session && now_ms < session->expires_ms ? session : NULL;
 }
 
+void state_session_used(struct state *state, struct uid id, int64_t now_ms)
+{
+    accounts_session_used(state->model.accounts, id, now_ms);
+}
+
+bool state_revocation_next(const struct state *state, struct revocation_cursor *cursor,
+                           struct revocation *ret)
+{
+    return accounts_revocation_next(state->model.accounts, cursor, ret);
+}
+
+uint64_t state_revocations_version(const struct state *state)
+{
+    return accounts_revocations_version(state->model.accounts);
+}
+
+const struct account_passkey *state_passkey(const struct state *state, struct uid id)
+{
+    return passkeys_get(state->model.passkeys, id);
+}
+
+const struct account_passkey *state_passkey_next(const struct state *state, struct uid account,
+                                                 size_t *cursor)
+{
+    return passkeys_next(state->model.passkeys, account, cursor);
+}
+
 const atomic_uint *state_account_mark(const struct state *state, struct uid account)
 {
     return accounts_mark(state->model.accounts, account);

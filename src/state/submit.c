@@ -21,14 +21,14 @@
 static bool is_for_players(enum operation_kind kind)
 {
     return operation_kind_class(kind) == OPERATION_MERGEABLE || kind == KIND_APP_REVOKE ||
-           kind == KIND_SESSION_REVOKE;
+           kind == KIND_SESSION_REVOKE || kind == KIND_PASSKEY_REVOKE;
 }
 
 /* Kinds that anybody may write about themselves through our own handlers. */
 static bool is_for_oneself(enum operation_kind kind)
 {
     return is_for_players(kind) || kind == KIND_PASSWORD || kind == KIND_APP ||
-           kind == KIND_SESSION;
+           kind == KIND_SESSION || kind == KIND_PASSKEY;
 }
 
 static const char *why_forbidden(const struct batch *batch, const struct batch_item *item)

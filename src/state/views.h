@@ -2,6 +2,7 @@
 #pragma once
 #include "state/accounts.h"
 #include "state/listener.h"
+#include "state/passkeys.h"
 #include "state/payload.h"
 #include "state/playlists.h"
 
@@ -17,7 +18,7 @@ struct accounts;
 struct accounts *accounts_new(void) MUST_USE;
 void accounts_free(struct accounts **accounts);
 void accounts_apply(struct accounts *accounts, struct uid id, enum space space, struct text key,
-                    struct text value);
+                    struct text value, int64_t changed_ms);
 const struct account *accounts_by_id(const struct accounts *accounts, struct uid id);
 const struct account *accounts_by_name(const struct accounts *accounts, struct text name);
 size_t accounts_count(const struct accounts *accounts);
@@ -31,7 +32,20 @@ void accounts_app_used(struct accounts *accounts, struct uid id, int64_t now_ms)
 const struct session *accounts_session(const struct accounts *accounts, struct uid id);
 const struct session *accounts_session_next(const struct accounts *accounts, struct uid account,
                                             size_t *cursor);
+void accounts_session_used(struct accounts *accounts, struct uid id, int64_t now_ms);
 const atomic_uint *accounts_mark(const struct accounts *accounts, struct uid account);
+bool accounts_revocation_next(const struct accounts *accounts, struct revocation_cursor *cursor,
+                              struct revocation *ret);
+uint64_t accounts_revocations_version(const struct accounts *accounts);
+
+struct passkeys;
+struct passkeys *passkeys_new(void) MUST_USE;
+void passkeys_free(struct passkeys **passkeys);
+void passkeys_apply(struct passkeys *passkeys, struct uid account, enum space space,
+                    struct text key, struct text value);
+const struct account_passkey *passkeys_get(const struct passkeys *passkeys, struct uid id);
+const struct account_passkey *passkeys_next(const struct passkeys *passkeys, struct uid account,
+                                            size_t *cursor);
 
 struct listeners;
 struct listeners *listeners_new(void) MUST_USE;

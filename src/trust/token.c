@@ -2,6 +2,7 @@
 #include "trust/token.h"
 
 #include "base/encode.h"
+#include "trust/refresh.h"
 
 #include <jansson.h>
 #include <sodium.h>
@@ -107,8 +108,8 @@ static bool read_claims(struct text bytes, struct token *ret)
     return is_whole;
 }
 
-enum token_verdict token_verify(const struct keyring *ring, struct text t, int64_t now_s,
-                                struct token *ret)
+enum token_verdict token_read(const struct keyring *ring, struct text t, int64_t now_s,
+                              struct token *ret)
 {
     struct text rest = t, header, claims, signature;
     uint8_t signature_bytes[crypto_sign_BYTES], claims_bytes[CLAIMS_MAX_BYTES];
@@ -130,8 +131,20 @@ enum token_verdict token_verify(const struct keyring *ring, struct text t, int64
     struct token token = {0};
     if (!read_claims(text_make((const char *)claims_bytes, claims_size), &token))
         return TOKEN_MALFORMED;
-    if (now_s >= token.expires_s || token.issued_s > now_s + EARLY_S)
+    if (token.issued_s > now_s + EARLY_S || now_s - token.issued_s >= REFRESH_LIFE_MS / 1000)
         return TOKEN_EXPIRED;
     *ret = token;
     return TOKEN_GOOD;
+}
+
+enum token_verdict token_verify(const struct keyring *ring, struct text t, int64_t now_s,
+                                struct token *ret)
+{
+    struct token token;
+    enum token_verdict verdict = token_read(ring, t, now_s, &token);
+    if (verdict == TOKEN_GOOD && now_s >= token.expires_s)
+        verdict = TOKEN_EXPIRED;
+    if (verdict == TOKEN_GOOD)
+        *ret = token;
+    return verdict;
 }

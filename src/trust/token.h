@@ -37,5 +37,9 @@ enum token_verdict {
 
 /* Nothing is appended by a ring that cannot sign. */
 void token_sign(const struct keyring *ring, const struct token *token, struct buffer *out);
+/* As token_verify(), but an expired one is good too, for REFRESH_LIFE_MS (trust/refresh.h): with a
+ * proof of its key it renews a session. */
+enum token_verdict token_read(const struct keyring *ring, struct text t, int64_t now_s,
+                              struct token *ret) MUST_USE;
 enum token_verdict token_verify(const struct keyring *ring, struct text t, int64_t now_s,
                                 struct token *ret) MUST_USE;

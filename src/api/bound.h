@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+#include "api/player.h"
+#include "trust/dpop.h"
+
+/*
+ * bound: the proof of a browser's key that a request of the player carries in its field DPoP.
+ */
+
+/* Sets player->proof when there is a good one.  False after answering 401 with what to do. */
+bool bound_take(struct player *player) MUST_USE;
+/* Once everything else is right: false after answering, when this proof was used before. */
+bool bound_use_once(struct player *player) MUST_USE;

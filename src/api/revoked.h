@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+#include "api/inside.h"
+
+/*
+ * revoked: the object /revoked: what ended before its time (docs/formats/revoked.md).  Made when it
+ * is asked for, kept while nothing changes, signed again each hour.  On the home loop.
+ */
+struct revoked;
+
+struct revoked *revoked_new(void) MUST_USE;
+void revoked_free(struct revoked **revoked);
