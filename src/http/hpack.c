@@ -250,6 +250,28 @@ char *hpack_write_status(char *out, unsigned status)
     return out;
 }
 
+/* Eight bytes, or as many as there are, without the bit by which upper and lower case differ. */
+static inline uint64_t fold_word(const char *at, size_t size)
+{
+    uint64_t word = 0;
+    if (size >= sizeof word)
+        memcpy(&word, at, sizeof word);
+    else
+        for (size_t i = 0; i < size; i++)
+            word |= (uint64_t)(uint8_t)at[i] << 8 * i;
+    return word | UINT64_C(0x2020202020202020);
+}
+
+/* `lower` is in lower case; names of fields have no bytes that folding would confuse. */
+static bool is_same_name(struct text lower, struct text name)
+{
+    uint64_t differs = lower.size ^ name.size;
+    for (size_t i = 0; i < name.size && !differs; i += 8)
+        differs =
+            fold_word(lower.data + i, name.size - i) ^ fold_word(name.data + i, name.size - i);
+    return !differs;
+}
+
 /* Static names of fields whose values seldom come twice: not worth a place in the table. */
 static uint8_t changing(struct text name)
 {
@@ -266,24 +288,23 @@ static uint8_t changing(struct text name)
         {TEXT_INIT("content-disposition"), 25},
     };
     for (size_t i = 0; i < ARRAY_SIZE(list); i++)
-        if (name.size == list[i].name.size && text_equal_nocase(name, list[i].name))
+        if (is_same_name(list[i].name, name))
             return list[i].index;
     return 0;
 }
 
-/* The bit by which upper and lower case differ is left out of the name. */
+static uint64_t mix(uint64_t hash, uint64_t word)
+{
+    return (hash ^ hash >> 29 ^ word) * UINT64_C(0x9e3779b97f4a7c15);
+}
+
 static uint32_t hash_of(struct text name, struct text value)
 {
     uint64_t hash = name.size << 8 ^ value.size;
-    for (size_t i = 0; i < name.size; i++)
-        hash = (hash ^ (uint8_t)(name.data[i] | 0x20)) * 0x9e3779b97f4a7c15;
-    for (; value.size >= 8; value = text_from(value, 8)) {
-        uint64_t word;
-        memcpy(&word, value.data, sizeof word);
-        hash = (hash ^ (hash >> 29) ^ word) * 0x9e3779b97f4a7c15;
-    }
-    for (size_t i = 0; i < value.size; i++)
-        hash = (hash ^ (uint8_t)value.data[i]) * 0x9e3779b97f4a7c15;
+    for (size_t i = 0; i < name.size; i += 8)
+        hash = mix(hash, fold_word(name.data + i, name.size - i));
+    for (size_t i = 0; i < value.size; i += 8)
+        hash = mix(hash, fold_word(value.data + i, value.size - i));
     return (uint32_t)(hash >> 32);
 }
 
@@ -295,7 +316,7 @@ static uint32_t find(const struct hpack_writer *writer, uint32_t hash, struct te
     uint32_t index = hpack_table_find(&writer->table, hash, 0);
     while (index != UINT32_MAX) {
         if (hpack_table_get(&writer->table, index, &own_name, &own_value) &&
-            text_equal(own_value, value) && text_equal_nocase(own_name, name))
+            text_equal(own_value, value) && is_same_name(own_name, name))
             break;
         index = hpack_table_find(&writer->table, hash, index + 1);
     }

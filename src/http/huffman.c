@@ -6,7 +6,7 @@
  * canonical code in the order of its codes is that table already.  A longer code is found by its
  * length: the first whose codes end above the bits.
  */
-enum { SYMBOL_END = 256, LONGEST = 30 };
+enum { SYMBOL_END = 256, SHORT = 8, LONGEST = 30 };
 
 struct leaf {
     uint8_t symbol, length; /* 0: a longer code */
@@ -70,73 +70,80 @@ static const struct length *length_of(uint32_t bits)
     return &lengths[i];
 }
 
-/* Bits not decoded yet, from the left; zeros follow. */
+/* Bits not decoded yet, from the left; zeros follow.  Passed by value: the loop keeps it in
+ * registers. */
 struct bits {
     uint64_t left;
     unsigned count;
-    const uint8_t *next, *end;
 };
 
-static inline void refill(struct bits *bits)
+static inline struct bits drop(struct bits bits, unsigned count)
 {
-    while (bits->count <= 56 && bits->next < bits->end) {
-        bits->left |= (uint64_t)*bits->next++ << (56 - bits->count);
-        bits->count += 8;
-    }
-}
-
-static inline void drop(struct bits *bits, unsigned count)
-{
-    bits->left <<= count;
-    bits->count -= count;
+    return (struct bits){bits.left << count, bits.count - count};
 }
 
 /* Fewer than eight bits, all ones (RFC 7541 5.2). */
-static bool is_padding(const struct bits *bits)
+static bool is_padding(struct bits bits)
 {
-    return bits->count < 8 && bits->left == ~(UINT64_MAX >> bits->count);
+    return bits.count < 8 && bits.left == ~(UINT64_MAX >> bits.count);
 }
 
-/* 1: a symbol; 0: only padding may be left; -1: the end of string. */
-static int next_long(struct bits *bits, char *ret)
+/* A symbol and its length: 0 when the bits end before it. */
+struct found {
+    uint16_t symbol;
+    uint8_t length;
+};
+
+static struct found find_long(struct bits bits)
 {
-    uint32_t head = (uint32_t)(bits->left >> 32);
+    uint32_t head = (uint32_t)(bits.left >> 32);
     const struct length *length = length_of(head);
-    if (length->bits > bits->count)
-        return 0;
-    uint16_t symbol = symbols[length->rank + ((head - length->first) >> (32 - length->bits))];
-    if (symbol == SYMBOL_END)
-        return -1;
-    *ret = (char)symbol;
-    drop(bits, length->bits);
-    return 1;
+    if (length->bits > bits.count)
+        return (struct found){0, 0};
+    uint32_t rank = length->rank + ((head - length->first) >> (32 - length->bits));
+    return (struct found){symbols[rank], length->bits};
 }
 
-static inline int next_symbol(struct bits *bits, char *ret)
+static inline struct found find(struct bits bits)
 {
-    struct leaf leaf = leaves[bits->left >> 56];
+    struct leaf leaf = leaves[bits.left >> 56];
     if (leaf.length == 0)
-        return next_long(bits, ret);
-    if (leaf.length > bits->count)
-        return 0;
-    *ret = (char)leaf.symbol;
-    drop(bits, leaf.length);
-    return 1;
+        return find_long(bits);
+    return (struct found){leaf.symbol, leaf.length <= bits.count ? leaf.length : 0};
+}
+
+/* What text is made of, while there are bits for any of it. */
+static inline struct bits decode_short(struct bits bits, char **to)
+{
+    while (bits.count >= SHORT) {
+        struct leaf leaf = leaves[bits.left >> 56];
+        if (leaf.length == 0)
+            break;
+        *(*to)++ = (char)leaf.symbol;
+        bits = drop(bits, leaf.length);
+    }
+    return bits;
 }
 
 bool huffman_decode(struct text coded, char *out, size_t *ret_size)
 {
-    const uint8_t *from = (const uint8_t *)coded.data;
-    struct bits bits = {.next = from, .end = from + coded.size};
+    const uint8_t *next = (const uint8_t *)coded.data, *end = next + coded.size;
+    struct bits bits = {0};
     char *to = out;
-    int found = 1;
-    while (found > 0) {
-        refill(&bits); /* 57 bits at least, or all there are */
-        do {
-            found = next_symbol(&bits, to);
-            to += found > 0;
-        } while (found > 0 && bits.count >= LONGEST);
+    for (;;) {
+        for (; bits.count <= 56 && next < end; bits.count += 8)
+            bits.left |= (uint64_t)*next++ << (56 - bits.count);
+        bits = decode_short(bits, &to);
+        if (next < end && bits.count < LONGEST)
+            continue;
+        struct found found = find(bits);
+        if (found.length == 0)
+            break;
+        if (found.symbol == SYMBOL_END)
+            return false;
+        *to++ = (char)found.symbol;
+        bits = drop(bits, found.length);
     }
     *ret_size = (size_t)(to - out);
-    return found == 0 && is_padding(&bits);
+    return is_padding(bits);
 }
