@@ -20,21 +20,28 @@ struct job {
     int error;
 };
 
+enum { TAG_BYTES = 64 };
+
 /* The picture's id is the digest of its bytes, so with size and format it is a strong validator. */
-static void add_fields(const struct art_request *request)
+static struct text tag_of(const struct art_request *request, struct buffer *out)
 {
-    struct buffer tag;
-    buffer_init(&tag, 64);
-    encode_hex(&tag, request->picture.bytes, sizeof(request->picture.bytes));
-    buffer_printf(&tag, "-%u-%u", request->size_px, (unsigned)request->format);
-    exchange_etag(request->exchange, buffer_view(&tag));
-    buffer_release(&tag);
-    exchange_field(request->exchange, "Cache-Control", text_of(request->cache_control));
+    encode_hex(out, request->picture.bytes, sizeof(request->picture.bytes));
+    buffer_printf(out, "-%u-%u", request->size_px, (unsigned)request->format);
+    return buffer_view(out);
+}
+
+static void add_cache_control(const struct art_request *request)
+{
+    exchange_lasting_field(request->exchange, "Cache-Control", text_of(request->cache_control));
 }
 
 static void send_art(const struct art_request *request, const struct library_art *art)
 {
-    add_fields(request);
+    struct buffer tag;
+    buffer_init(&tag, TAG_BYTES);
+    exchange_etag(request->exchange, tag_of(request, &tag));
+    buffer_release(&tag);
+    add_cache_control(request);
     exchange_send_file(request->exchange, art->content_type, art->fd, art->size_bytes);
 }
 
@@ -52,7 +59,12 @@ struct open_file *art_lend(const struct art_request *request, struct open_files 
 
 void art_send_lent(const struct art_request *request, struct open_file *lent)
 {
-    add_fields(request);
+    struct buffer tag;
+    buffer_init(&tag, TAG_BYTES);
+    if (!lent->etag.size)
+        open_file_tag(lent, tag_of(request, &tag), false);
+    buffer_release(&tag);
+    add_cache_control(request);
     open_file_send(request->exchange, lent);
 }
 

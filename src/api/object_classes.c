@@ -45,7 +45,7 @@ void object_fields(struct exchange *exchange, enum object_class class,
 {
     char version[FIELD_BYTES];
     assert(facts->etag.size || facts->digest);
-    exchange_field(exchange, "Cache-Control", policies[class]);
+    exchange_lasting_field(exchange, "Cache-Control", policies[class]);
     tell_etag(exchange, facts);
     if (facts->digest)
         tell_digest(exchange, facts->digest);

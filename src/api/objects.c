@@ -53,6 +53,22 @@ struct media_name {
     uint64_t version;
 };
 
+static bool parse_hex(struct text digits, uint64_t *ret)
+{
+    uint64_t value = 0;
+    for (size_t i = 0; i < digits.size; i++) {
+        char digit = digits.data[i];
+        if (digit >= '0' && digit <= '9')
+            value = value << 4 | (unsigned)(digit - '0');
+        else if ((digit | 0x20) >= 'a' && (digit | 0x20) <= 'f')
+            value = value << 4 | (unsigned)((digit | 0x20) - 'a' + 10);
+        else
+            return false;
+    }
+    *ret = value;
+    return digits.size > 0 && digits.size <= 16;
+}
+
 /* "original" or "original.{version}.{ext}"; the version is hexadecimal, as it is in ETag. */
 static bool parse_original(struct text name, bool *ret_has_version, uint64_t *ret_version)
 {
@@ -65,12 +81,7 @@ static bool parse_original(struct text name, bool *ret_has_version, uint64_t *re
     if (!text_split(&rest, '.', &version) || !text_split(&rest, '.', &suffix) || rest.data ||
         !suffix.size)
         return false;
-    if (!version.size || version.size > 16)
-        return false;
-    char digits[17] = {0}, *end;
-    memcpy(digits, version.data, version.size);
-    *ret_version = strtoull(digits, &end, 16);
-    return *end == 0 && digits[0] != '-' && digits[0] != '+';
+    return parse_hex(version, ret_version);
 }
 
 static bool parse_media(const struct exchange *exchange, struct media_name *ret)
@@ -83,8 +94,9 @@ static bool parse_media(const struct exchange *exchange, struct media_name *ret)
 
 static void add_media_fields(struct exchange *exchange, const struct media_name *name)
 {
-    exchange_field(exchange, "Cache-Control",
-                   object_cache_control(name->has_version ? OBJECT_ORIGINAL : OBJECT_ORIGINAL_NOW));
+    exchange_lasting_field(
+        exchange, "Cache-Control",
+        object_cache_control(name->has_version ? OBJECT_ORIGINAL : OBJECT_ORIGINAL_NOW));
 }
 
 /* What lies where the catalogue says, if it is that version.  False: the home loop looks further.

@@ -8,12 +8,13 @@
 #include "io/exchange.h"
 #include "io/file.h"
 
+#include <assert.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 /* Sets of four places: the one that was opened longest ago makes room. */
-enum { WAYS = 4, SETTLED_MS = 2000, NS_PER_MS = 1000000 };
+enum { WAYS = 4, SETTLED_MS = 2000, NS_PER_MS = 1000000, NS_PER_S = 1000000000 };
 
 struct open_files {
     struct loop *loop;
@@ -139,8 +140,19 @@ static void hold(struct open_files *files, struct open_file *file)
         files->held_bytes += size;
 }
 
+void open_file_tag(struct open_file *file, struct text tag, bool has_time)
+{
+    assert(tag.size > 0 && tag.size + 2 < sizeof file->etag_text);
+    file->etag_text[0] = file->etag_text[tag.size + 1] = '"';
+    memcpy(file->etag_text + 1, tag.data, tag.size);
+    file->etag = text_make(file->etag_text, tag.size + 2);
+    if (has_time)
+        file->modified = http_date_write(&file->modified_text, file->mtime_ns / NS_PER_S);
+}
+
 void open_file_send(struct exchange *exchange, struct open_file *lent)
 {
+    exchange_lent_validators(exchange, lent->etag, lent->mtime_ns / NS_PER_S, lent->modified);
     if (lent->bytes) {
         counter_add(COUNTER_OBJECTS_FROM_MEMORY, 1);
         exchange_send_lent_bytes(exchange, lent->content_type,

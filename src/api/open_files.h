@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
-#include "base/text.h"
+#include "http/date.h"
 #include "io/loop.h"
 #include "io/resident.h"
 
@@ -19,7 +19,7 @@
  */
 struct open_files;
 
-enum { OPEN_FILES_TYPE_BYTES = 64 };
+enum { OPEN_FILES_TYPE_BYTES = 64, OPEN_FILES_TAG_BYTES = 64 };
 
 struct open_files_limits {
     size_t max_files;
@@ -39,6 +39,9 @@ struct open_file {
     int64_t mtime_ns;
     char content_type[OPEN_FILES_TYPE_BYTES];
     struct open_file_key key;
+    struct text etag, modified; /* in its quotes, as a date: empty until the first answer */
+    char etag_text[OPEN_FILES_TAG_BYTES];
+    struct http_date_text modified_text;
     uint64_t opened_us, looked_us; /* looked at: last found to be unchanged */
     struct resident resident;      /* whether the disk has to be waited for */
     unsigned lent;
@@ -56,6 +59,9 @@ struct open_file *open_files_lend(struct open_files *files, const struct open_fi
 struct open_file *open_files_keep(struct open_files *files, const struct open_file_key *key, int fd,
                                   struct text content_type);
 void open_file_back(void *open_file); /* an exchange_give_back */
-/* Answers with one that was lent, which comes back by itself: FINISHES.  Validators come first. */
+/* Its validators, written once: `tag` without quotes, shorter than OPEN_FILES_TAG_BYTES - 2; with
+ * the file's time of change or without. */
+void open_file_tag(struct open_file *file, struct text tag, bool has_time);
+/* Answers with one that was lent and has a tag, which comes back by itself: FINISHES. */
 struct exchange;
 void open_file_send(struct exchange *exchange, struct open_file *lent);

@@ -23,7 +23,7 @@ const struct hot_proof *proof_recall(const struct api *api, const struct exchang
 void proof_show(struct exchange *exchange, const struct hot_proof *proof)
 {
     exchange_set_user(exchange, text_make(proof->user.name, proof->user.size));
-    exchange_field(exchange, "X-Content-Type-Options", TEXT("nosniff"));
+    exchange_lasting_field(exchange, "X-Content-Type-Options", TEXT("nosniff"));
 }
 
 static void fill(struct hot_proof *ret, const struct grant *grant, int64_t until_ms,

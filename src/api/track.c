@@ -27,7 +27,12 @@ void track_send_file(struct exchange *exchange, const struct library_file *file)
 
 void track_send_lent(struct exchange *exchange, struct open_file *lent)
 {
-    add_validators(exchange, lent->key.version, lent->mtime_ns);
+    if (!lent->etag.size) {
+        char tag[DIGITS_HEX_MAX];
+        const char *end = digits_hex(tag, lent->key.version);
+        open_file_tag(lent, text_make(tag, (size_t)(end - tag)), true);
+    }
+    exchange_set_class(exchange, SHIELD_CLASS_RUNNING);
     open_file_send(exchange, lent);
 }
 

@@ -21,6 +21,7 @@ enum {
     NEVER_INDEXED = 0x10,
     HUFFMAN = 0x80,
     STATIC_COUNT = 61,
+    STATIC_SET_COOKIE = 55,
 };
 
 static const struct {
@@ -250,62 +251,89 @@ char *hpack_write_status(char *out, unsigned status)
     return out;
 }
 
-/* Eight bytes, or as many as there are, without the bit by which upper and lower case differ. */
-static inline uint64_t fold_word(const char *at, size_t size)
+/* The bit by which upper and lower case differ; names of fields have no bytes that it confuses. */
+#define CASE_BITS UINT64_C(0x2020202020202020)
+
+static inline uint64_t load(const char *at)
 {
-    uint64_t word = 0;
-    if (size >= sizeof word)
-        memcpy(&word, at, sizeof word);
-    else
-        for (size_t i = 0; i < size; i++)
-            word |= (uint64_t)(uint8_t)at[i] << 8 * i;
-    return word | UINT64_C(0x2020202020202020);
+    uint64_t word;
+    memcpy(&word, at, sizeof word);
+    return word;
 }
 
-/* `lower` is in lower case; names of fields have no bytes that folding would confuse. */
-static bool is_same_name(struct text lower, struct text name)
+/* Fewer than eight bytes, none left out. */
+static inline uint64_t load_few(const char *at, size_t size)
 {
-    uint64_t differs = lower.size ^ name.size;
-    for (size_t i = 0; i < name.size && !differs; i += 8)
-        differs =
-            fold_word(lower.data + i, name.size - i) ^ fold_word(name.data + i, name.size - i);
-    return !differs;
+    uint32_t low, high;
+    if (size >= sizeof low) {
+        memcpy(&low, at, sizeof low);
+        memcpy(&high, at + size - sizeof high, sizeof high);
+        return (uint64_t)high << 32 | low;
+    }
+    uint8_t first = size ? (uint8_t)at[0] : 0, middle = size ? (uint8_t)at[size / 2] : 0,
+            last = size ? (uint8_t)at[size - 1] : 0;
+    return first | (uint32_t)middle << 8 | (uint32_t)last << 16;
+}
+
+static inline uint64_t mix(uint64_t hash, uint64_t word)
+{
+    return (hash ^ hash >> 29 ^ word) * UINT64_C(0x9e3779b97f4a7c15);
+}
+
+/* Words from the front; the last one ends where the text does. */
+static inline uint64_t hash_text(uint64_t hash, struct text t, uint64_t case_bits)
+{
+    if (t.size < 8)
+        return mix(hash, load_few(t.data, t.size) | case_bits);
+    for (size_t i = 0; i + 8 < t.size; i += 8)
+        hash = mix(hash, load(t.data + i) | case_bits);
+    return mix(hash, load(t.data + t.size - 8) | case_bits);
+}
+
+static uint32_t hash_of(struct text name, struct text value)
+{
+    uint64_t hash = name.size << 16 ^ value.size;
+    return (uint32_t)(hash_text(hash_text(hash, name, CASE_BITS), value, 0) >> 32);
+}
+
+/* `lower` is in lower case. */
+static inline bool is_same_name(struct text lower, struct text name)
+{
+    uint64_t differs = 0;
+    if (lower.size != name.size)
+        return false;
+    if (name.size < 8)
+        return text_equal_nocase(lower, name);
+    for (size_t i = 0; i + 8 < name.size; i += 8)
+        differs |= load(lower.data + i) ^ (load(name.data + i) | CASE_BITS);
+    size_t last = name.size - 8;
+    return (differs | (load(lower.data + last) ^ (load(name.data + last) | CASE_BITS))) == 0;
+}
+
+static uint8_t if_same(struct text lower, struct text name, uint8_t index)
+{
+    return is_same_name(lower, name) ? index : 0;
 }
 
 /* Static names of fields whose values seldom come twice: not worth a place in the table. */
 static uint8_t changing(struct text name)
 {
-    static const struct {
-        struct text name;
-        uint8_t index;
-    } list[] = {
-        {TEXT_INIT("etag"), 34},
-        {TEXT_INIT("location"), 46},
-        {TEXT_INIT("set-cookie"), 55},
-        {TEXT_INIT("last-modified"), 44},
-        {TEXT_INIT("content-range"), 30},
-        {TEXT_INIT("content-length"), 28},
-        {TEXT_INIT("content-disposition"), 25},
-    };
-    for (size_t i = 0; i < ARRAY_SIZE(list); i++)
-        if (is_same_name(list[i].name, name))
-            return list[i].index;
-    return 0;
-}
-
-static uint64_t mix(uint64_t hash, uint64_t word)
-{
-    return (hash ^ hash >> 29 ^ word) * UINT64_C(0x9e3779b97f4a7c15);
-}
-
-static uint32_t hash_of(struct text name, struct text value)
-{
-    uint64_t hash = name.size << 8 ^ value.size;
-    for (size_t i = 0; i < name.size; i += 8)
-        hash = mix(hash, fold_word(name.data + i, name.size - i));
-    for (size_t i = 0; i < value.size; i += 8)
-        hash = mix(hash, fold_word(value.data + i, value.size - i));
-    return (uint32_t)(hash >> 32);
+    switch (name.size) {
+    case 4:
+        return text_equal_nocase(name, TEXT("etag")) ? 34 : 0;
+    case 8:
+        return if_same(TEXT("location"), name, 46);
+    case 10:
+        return if_same(TEXT("set-cookie"), name, STATIC_SET_COOKIE);
+    case 13:
+        return if_same(TEXT("last-modified"), name, 44) | if_same(TEXT("content-range"), name, 30);
+    case 14:
+        return if_same(TEXT("content-length"), name, 28);
+    case 19:
+        return if_same(TEXT("content-disposition"), name, 25);
+    default:
+        return 0;
+    }
 }
 
 /* UINT32_MAX: it is not in the table. */
@@ -334,7 +362,8 @@ char *hpack_write(struct hpack_writer *writer, char *out, struct text name, stru
 {
     uint8_t index = changing(name);
     if (index > 0) {
-        uint8_t first = index == 55 ? NEVER_INDEXED : 0; /* a cookie is a secret (7.1.3) */
+        uint8_t first =
+            index == STATIC_SET_COOKIE ? NEVER_INDEXED : 0; /* a cookie is a secret (7.1.3) */
         return write_value(write_integer(out, first, 4, index), value);
     }
     uint32_t hash = hash_of(name, value);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "http/huffman.h"
 
+#include <string.h>
+
 /*
  * Eight bits are looked up at once: they hold any of the 74 codes that text is made of, and a
  * canonical code in the order of its codes is that table already.  A longer code is found by its
@@ -125,14 +127,31 @@ static inline struct bits decode_short(struct bits bits, char **to)
     return bits;
 }
 
+/* Fills up to 57 bits at least, or with all there are.  Returns how many bytes it took. */
+static inline size_t refill(struct bits *bits, const uint8_t *from, size_t size)
+{
+    uint64_t word = 0;
+    size_t taken = (63 - bits->count) >> 3;
+    if (size >= sizeof word) {
+        memcpy(&word, from, sizeof word);
+        word = __builtin_bswap64(word);
+    } else {
+        taken = taken < size ? taken : size;
+        for (size_t i = 0; i < taken; i++)
+            word |= (uint64_t)from[i] << (56 - 8 * i);
+    }
+    bits->left |= word >> bits->count;
+    bits->count += 8 * (unsigned)taken;
+    return taken;
+}
+
 bool huffman_decode(struct text coded, char *out, size_t *ret_size)
 {
     const uint8_t *next = (const uint8_t *)coded.data, *end = next + coded.size;
     struct bits bits = {0};
     char *to = out;
     for (;;) {
-        for (; bits.count <= 56 && next < end; bits.count += 8)
-            bits.left |= (uint64_t)*next++ << (56 - bits.count);
+        next += refill(&bits, next, (size_t)(end - next));
         bits = decode_short(bits, &to);
         if (next < end && bits.count < LONGEST)
             continue;

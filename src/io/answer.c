@@ -90,9 +90,14 @@ static struct text quoted(struct arena *arena, struct text opaque)
 static void add_validators(struct exchange *exchange)
 {
     struct answer *answer = &exchange->answer;
-    if (answer->validators.etag.size > 0)
-        exchange_add_field(exchange, "ETag", quoted(exchange->arena, answer->validators.etag));
-    if (answer->validators.last_modified_s != INT64_MIN) {
+    struct text tag = answer->validators.etag;
+    if (tag.size > 0 && tag.data - 1 == answer->written_etag.data)
+        exchange_add_field(exchange, "ETag", answer->written_etag);
+    else if (tag.size > 0)
+        exchange_add_field(exchange, "ETag", quoted(exchange->arena, tag));
+    if (answer->validators.last_modified_s != INT64_MIN && answer->written_modified.data) {
+        exchange_add_field(exchange, "Last-Modified", answer->written_modified);
+    } else if (answer->validators.last_modified_s != INT64_MIN) {
         struct http_date_text storage;
         struct text date = http_date_write(&storage, answer->validators.last_modified_s);
         exchange_add_field(exchange, "Last-Modified", arena_text(exchange->arena, date));

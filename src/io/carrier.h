@@ -93,8 +93,9 @@ struct answer {
     uint64_t ready_begin, ready_end; /* of the file: may be read without waiting */
     size_t field_count, piece_count;
     struct http_validators validators;
-    struct buffer output; /* what the handler builds */
-    struct buffer parts;  /* part heads of multipart/byteranges */
+    struct text written_etag, written_modified; /* the same as they are sent, or TEXT_NONE */
+    struct buffer output;                       /* what the handler builds */
+    struct buffer parts;                        /* part heads of multipart/byteranges */
     struct answer_stream stream;
     /* Last, since a reset leaves them as they are: only the counted ones mean something. */
     struct http_field fields[EXCHANGE_FIELDS_MAX];

@@ -14,14 +14,28 @@
 
 static const char retry_after[] = "5"; /* seconds, until the shield estimates better */
 
+static uint32_t methods_of(const struct server_route *route)
+{
+    uint32_t methods = 0;
+    struct text rest = text_of(route->methods), name;
+    while (text_split(&rest, ' ', &name))
+        methods |= UINT32_C(1) << http_method_of(name);
+    if (methods & UINT32_C(1) << HTTP_METHOD_GET)
+        methods |= UINT32_C(1) << HTTP_METHOD_HEAD;
+    return methods;
+}
+
 void dispatch_add_route(struct server *server, const struct server_route *route)
 {
     size_t at = server->route_count, size = strlen(route->path);
     assert(route->path[0] == '/' && route->handler);
     server->routes = mem_realloc_array(server->routes, at + 1, sizeof *server->routes);
-    for (; at > 0 && strlen(server->routes[at - 1].path) < size; at--)
+    for (; at > 0 && server->routes[at - 1].path.size < size; at--)
         server->routes[at] = server->routes[at - 1];
-    server->routes[at] = *route;
+    server->routes[at] = (struct route_entry){.route = *route,
+                                              .path = text_of(route->path),
+                                              .methods = methods_of(route),
+                                              .is_prefix = route->path[size - 1] == '/'};
     server->route_count++;
 }
 
@@ -81,56 +95,44 @@ static bool is_our_host(const struct exchange *exchange)
 
 /* --- routes --- */
 
-static bool path_matches(const struct server_route *route, struct text path)
+/* Most paths differ in their second byte, so that is looked at first. */
+static bool path_matches(const struct route_entry *entry, struct text path)
 {
-    struct text own = text_of(route->path);
-    return text_ends(own, TEXT("/")) ? text_starts(path, own) : text_equal(path, own);
-}
-
-static bool names_method(const struct server_route *route, struct text method)
-{
-    struct text rest = text_of(route->methods), name;
-    while (text_split(&rest, ' ', &name))
-        if (text_equal(name, method))
-            return true;
-    return false;
-}
-
-static bool allows(const struct server_route *route, enum http_method method)
-{
-    return names_method(route, http_method_name(method)) ||
-           (method == HTTP_METHOD_HEAD && names_method(route, TEXT("GET")));
+    if (entry->path.size > path.size ||
+        (entry->path.size > 1 && entry->path.data[1] != path.data[1]))
+        return false;
+    return entry->is_prefix ? text_starts(path, entry->path) : text_equal(path, entry->path);
 }
 
 /* The routes of one path stand together; *ret_first is the first of those that match best. */
 static const struct server_route *find_route(const struct server *server,
                                              const struct http_request *request,
-                                             const struct server_route **ret_first)
+                                             const struct route_entry **ret_first)
 {
     const struct server *home = server->home;
-    const struct server_route *first = NULL, *end = home->routes + home->route_count;
-    for (const struct server_route *route = home->routes; route < end; route++) {
-        if (first ? strcmp(first->path, route->path) != 0 : !path_matches(route, request->path))
+    const struct route_entry *first = NULL, *end = home->routes + home->route_count;
+    for (const struct route_entry *entry = home->routes; entry < end; entry++) {
+        if (first ? !text_equal(first->path, entry->path) : !path_matches(entry, request->path))
             continue;
         if (!first)
-            first = route;
-        if (allows(route, request->method))
-            return route;
+            first = entry;
+        if (entry->methods >> request->method & 1)
+            return &entry->route;
     }
     *ret_first = first;
     return NULL;
 }
 
 /* "GET, HEAD, POST, OPTIONS" */
-static void add_allow(struct exchange *exchange, const struct server_route *first)
+static void add_allow(struct exchange *exchange, const struct route_entry *first)
 {
     const struct server *home = exchange->server->home;
     struct buffer names;
     buffer_init(&names, 256);
-    for (const struct server_route *route = first; route < home->routes + home->route_count;
-         route++) {
-        struct text rest = text_of(route->methods), name;
-        while (!strcmp(route->path, first->path) && text_split(&rest, ' ', &name))
+    for (const struct route_entry *entry = first; entry < home->routes + home->route_count;
+         entry++) {
+        struct text rest = text_of(entry->route.methods), name;
+        while (text_equal(entry->path, first->path) && text_split(&rest, ' ', &name))
             buffer_printf(&names, "%.*s, %s", TEXT_ARGS(name),
                           text_equal(name, TEXT("GET")) ? "HEAD, " : "");
     }
@@ -139,7 +141,7 @@ static void add_allow(struct exchange *exchange, const struct server_route *firs
     buffer_release(&names);
 }
 
-static void answer_without_route(struct exchange *exchange, const struct server_route *first)
+static void answer_without_route(struct exchange *exchange, const struct route_entry *first)
 {
     if (text_equal(exchange->request.target, TEXT("*"))) {
         exchange->step = EXCHANGE_HANDLING;
@@ -206,7 +208,7 @@ static bool came_too_late(struct exchange *exchange)
 
 const struct server_route *dispatch_header(struct exchange *exchange)
 {
-    const struct server_route *first = NULL;
+    const struct route_entry *first = NULL;
     struct http_request *request = &exchange->request;
     counter_add(COUNTER_REQUESTS, 1);
     if (came_too_late(exchange) || was_refused_early(exchange))

@@ -67,6 +67,17 @@ static void unlink_live(struct server *server, struct exchange *exchange)
         exchange->next->previous = exchange->previous;
 }
 
+/* The clock is read once a turn. */
+static int64_t server_unix_ms(struct server *server)
+{
+    uint64_t now_us = loop_now_us(server->loop);
+    if (now_us != server->clock_at_us) {
+        server->clock_at_us = now_us;
+        server->clock_ms = clock_unix_ms();
+    }
+    return server->clock_ms;
+}
+
 struct exchange *exchange_take(struct server *server, const struct exchange_carrier *carrier,
                                void *context)
 {
@@ -82,7 +93,7 @@ struct exchange *exchange_take(struct server *server, const struct exchange_carr
     exchange->loop = exchange->handler_loop = server->loop;
     exchange->carrier = carrier;
     exchange->carrier_context = context;
-    exchange->now_ms = clock_unix_ms();
+    exchange->now_ms = server_unix_ms(server);
     exchange->class = SHIELD_CLASS_NEW_VISIT;
     exchange->answer.validators.last_modified_s = INT64_MIN;
     return exchange;
@@ -231,6 +242,22 @@ void exchange_field(struct exchange *exchange, const char *name, struct text val
     exchange_add_field(exchange, own_name.data, own_value);
 }
 
+void exchange_lasting_field(struct exchange *exchange, const char *name, struct text value)
+{
+    exchange_add_field(exchange, name, value);
+}
+
+void exchange_lent_validators(struct exchange *exchange, struct text quoted_tag, int64_t unix_s,
+                              struct text modified)
+{
+    struct answer *answer = &exchange->answer;
+    assert(quoted_tag.size > 2);
+    answer->validators.etag = text_make(quoted_tag.data + 1, quoted_tag.size - 2);
+    answer->validators.last_modified_s = modified.data ? unix_s : INT64_MIN;
+    answer->written_etag = quoted_tag;
+    answer->written_modified = modified;
+}
+
 void exchange_etag(struct exchange *exchange, struct text opaque_tag)
 {
     assert(text_find_byte(opaque_tag, '"') == SIZE_MAX && http_field_value_is_clean(opaque_tag));
@@ -240,6 +267,7 @@ void exchange_etag(struct exchange *exchange, struct text opaque_tag)
 void exchange_last_modified(struct exchange *exchange, int64_t unix_s)
 {
     exchange->answer.validators.last_modified_s = unix_s;
+    exchange->answer.written_modified = TEXT_NONE;
 }
 
 void exchange_early_hints(struct exchange *exchange, const struct text *links, size_t count)

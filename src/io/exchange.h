@@ -57,9 +57,15 @@ void exchange_set_class(struct exchange *exchange, enum shield_class class);
 /* --- the answer: fields first, then one FINISHES call --- */
 /* Copies both.  Name and value must be ours or checked: CR, LF and NUL are asserted absent. */
 void exchange_field(struct exchange *exchange, const char *name, struct text value);
+/* Borrows both: literals, and what else outlives every exchange. */
+void exchange_lasting_field(struct exchange *exchange, const char *name, struct text value);
 /* Strong validator without quotes; lets the server answer If-None-Match, If-Range. */
 void exchange_etag(struct exchange *exchange, struct text opaque_tag);
 void exchange_last_modified(struct exchange *exchange, int64_t unix_s);
+/* Both at once, written already and lent like the body they belong to: the tag in its quotes, and
+ * `modified` (TEXT_NONE: there is none) as `unix_s` reads as a date. */
+void exchange_lent_validators(struct exchange *exchange, struct text quoted_tag, int64_t unix_s,
+                              struct text modified);
 
 /* The answer holds a secret: it is never coded, because the length of what is packed tells about
  * it. */

@@ -336,7 +336,7 @@ void h2_take_headers(struct h2_connection *connection, const struct h2_frame *fr
         h2_terminate(connection, H2_PROTOCOL_ERROR);
         return;
     }
-    if (!h2_stream_find(connection, frame->id))
+    if (frame->id > connection->past.last_id || !h2_stream_find(connection, frame->id))
         open_stream(connection, frame->id);
     if (is_own_parent) /* RFC 7540 5.3.1 */
         h2_terminate(connection, H2_PROTOCOL_ERROR);

@@ -81,6 +81,14 @@ struct listener {
 };
 
 /* A listening socket, watched by every loop; the last that lets go of it closes it. */
+/* A route, and what is asked of it for each request. */
+struct route_entry {
+    struct server_route route;
+    struct text path;
+    uint32_t methods; /* a bit for each enum http_method, HEAD with GET */
+    bool is_prefix;
+};
+
 struct server_socket {
     struct server_socket *next;
     int fd;
@@ -112,6 +120,8 @@ struct server {
     size_t spare_progress_count;
     struct exchange *live, *spare;
     size_t spare_count;
+    uint64_t clock_at_us; /* the turn of clock_ms */
+    int64_t clock_ms;
     int64_t date_s; /* of date_text */
     struct http_date_text date_text;
     struct server_head_start head_start; /* the last that was written */
@@ -124,10 +134,10 @@ struct server {
 
     /* --- of the home loop's alone, for all --- */
     struct loop_group *group;
-    struct server **all;         /* by index of the loop */
-    struct workers *disk;        /* threads that read what is not in memory; NULL: none */
-    struct crowd *crowd;         /* of all connections that have entered */
-    struct server_route *routes; /* longest path first */
+    struct server **all;        /* by index of the loop */
+    struct workers *disk;       /* threads that read what is not in memory; NULL: none */
+    struct crowd *crowd;        /* of all connections that have entered */
+    struct route_entry *routes; /* longest path first */
     size_t route_count;
     struct server_socket *sockets;
     server_loop_end *at_loop_end;
