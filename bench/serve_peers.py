@@ -62,6 +62,11 @@ class Peer:
         self.process = None
         os.makedirs(folder, exist_ok=True)
 
+    @property
+    def ports(self):
+        """{kind of connection: port}; "h2" is HTTP/2 in plain, with prior knowledge."""
+        return {"plain": self.port, "tls": self.tls_port, "h2": self.port} if self.speaks_tls else {"plain": self.port}
+
     def path(self, what):
         return f"/{what}.mp3"
 
@@ -144,6 +149,14 @@ class Floor(Peer):
 class Nginx(Peer):
     name, log = "nginx", "access_log, buffer=64k"
 
+    def __init__(self, files, folder):
+        super().__init__(files, folder)
+        self.h2_port = free_port()  # its plain port speaks one or the other
+
+    @property
+    def ports(self):
+        return {**super().ports, "h2": self.h2_port}
+
     def command(self):
         text = f"""daemon off; worker_processes 1; pid {self.folder}/pid; error_log {self.folder}/errors crit;
             events {{ worker_connections 20000; }}
@@ -152,7 +165,8 @@ class Nginx(Peer):
               access_log {self.folder}/access.log combined buffer=64k flush=1s; http2_max_requests 100000000;
               ssl_certificate {self.folder}/../cert.pem; ssl_certificate_key {self.folder}/../key.pem;
               ssl_protocols TLSv1.3;
-              server {{ listen 127.0.0.1:{self.port}; listen 127.0.0.1:{self.tls_port} ssl http2; root {self.files};
+              server {{ listen 127.0.0.1:{self.port}; listen 127.0.0.1:{self.tls_port} ssl http2;
+                listen 127.0.0.1:{self.h2_port} http2; root {self.files};
               }} }}"""
         return ["nginx", "-c", write(f"{self.folder}/conf", text)]
 

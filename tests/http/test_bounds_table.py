@@ -9,7 +9,7 @@ BASE = ROOT / "src/base"
 LIMIT = re.compile(r'^LIMIT\((\w+), \w+, (\d+), "(.*)"\)', re.M)
 # how much we do, and how large our caches are (tests/unit/api): not how much a client may
 NO_BOUNDS = {"loops", "coding_min_bytes", "disk_readers", "open_files", "file_recheck_ms", "hot_object_bytes", "hot_memory_bytes"}
-NO_COUNTERS = {"h2_header_table_bytes"}    # nghttp2 ends the connection and tells nobody but the client
+NO_COUNTERS = {"h2_header_table_bytes"}    # COMPRESSION_ERROR ends the connection and tells nobody but the client
 
 
 def rows():
