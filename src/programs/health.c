@@ -77,6 +77,9 @@ static void measure(const struct health *health)
         struct state_health state = state_health(node->state);
         counter_set(COUNTER_JOURNAL_SIZE, (int64_t)state.journal_bytes);
         counter_set(COUNTER_JOURNAL_UNAPPLIED, (int64_t)(state.durable_lsn - state.applied_lsn));
+        counter_set(COUNTER_RECORD_AWAY, state.record_error != 0);
+        counter_set(COUNTER_RECORD_UNPUSHED,
+                    state.has_record ? (int64_t)(state.durable_lsn - state.pushed_lsn) : 0);
     }
 }
 

@@ -37,16 +37,18 @@ class Postgres:
     def hang(self):
         """Connections stay open and new ones are taken by the kernel, but nobody answers."""
         self.stopped_pids = [int(pid) for pid in self.run("pids").split()]
-        for pid in self.stopped_pids:
-            os.kill(pid, signal.SIGSTOP)
+        self.signal(signal.SIGSTOP)
 
     def resume(self):
+        self.signal(signal.SIGCONT)
+        self.stopped_pids = []
+
+    def signal(self, number):
         for pid in self.stopped_pids:
             try:
-                os.kill(pid, signal.SIGCONT)
-            except ProcessLookupError:
+                os.kill(pid, number)
+            except ProcessLookupError:  # a worker of its own that was done
                 pass
-        self.stopped_pids = []
 
     def ask(self, sql):
         done = subprocess.run(["psql", self.url, "-qAtc", sql], capture_output=True, text=True, timeout=30, check=True)
