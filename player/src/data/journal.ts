@@ -23,20 +23,34 @@ export const isDurable = signal(true);
 
 let latestServerMs = 0; // a device clock may be slow; the server's is a floor for new stamps
 
-export async function command<T>(method: string, path: string, body: unknown, bearer: string | null): Promise<T> {
-  const text = typeof body === 'string' ? body : body === undefined ? null : JSON.stringify(body);
-  const headers: Record<string, string> = { accept: 'application/json' };
-  if (text !== null) headers['content-type'] = 'application/json';
-  if (bearer) headers.authorization = `Bearer ${bearer}`;
-  let response: Response;
+/** Makes a DPoP field for this path and nonce; null: none. */
+export type Prove = (path: string, nonce?: string) => Promise<string | null>;
+
+async function post(method: string, path: string, headers: Record<string, string>, body: string | null): Promise<Response> {
   try {
     const limit = AbortSignal.timeout(COMMAND_TIMEOUT_MS);
-    response = await fetch(path, { method, headers, body: text, signal: limit, credentials: 'same-origin' });
+    const response = await fetch(path, { method, headers, body, signal: limit, credentials: 'same-origin' });
+    heard();
+    return response;
   } catch {
     missed();
     throw new Problem('away', 'The server does not answer.');
   }
-  heard();
+}
+
+/** `prove`: this request carries a proof of the browser's key, made anew when the server gives a nonce. */
+export async function command<T>(method: string, path: string, body: unknown, bearer: string | null, prove?: Prove): Promise<T> {
+  const text = typeof body === 'string' ? body : body === undefined ? null : JSON.stringify(body);
+  const headers: Record<string, string> = { accept: 'application/json' };
+  if (text !== null) headers['content-type'] = 'application/json';
+  if (bearer) headers.authorization = `Bearer ${bearer}`;
+  const proof = await prove?.(path);
+  if (proof) headers.dpop = proof;
+  let response = await post(method, path, headers, text);
+  const nonce = response.headers.get('dpop-nonce');
+  if (prove && proof && nonce && response.status === 401) {
+    response = await post(method, path, { ...headers, dpop: (await prove(path, nonce)) ?? '' }, text);
+  }
   latestServerMs = Math.max(latestServerMs, Date.parse(response.headers.get('date') ?? '') || 0);
   if (!response.ok) throw await problemOf(response);
   return (response.status === 204 ? undefined : await response.json()) as T;

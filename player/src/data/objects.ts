@@ -180,6 +180,7 @@ export function splitEvents(text: string): { events: ServerEvent[]; rest: string
 export async function follow(onEvent: (event: ServerEvent) => void, signal: AbortSignal): Promise<void> {
   const headers = { authorization: `Bearer ${await token()}`, accept: 'text/event-stream' };
   const response = await ask('/api/v1/events', { headers, signal, cache: 'no-store' }, 15_000);
+  if (response.status === 401) await renew(); // ended from elsewhere: then this shows the door
   if (!response.ok || !response.body) throw await problemOf(response);
   const reader = response.body.getReader();
   const decoder = new TextDecoder();

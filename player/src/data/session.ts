@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// session: who is signed in here, and with what authority.  The access token lives in memory only; the refresh cookie is
-// HttpOnly and belongs to the browser.  A lost session never stops what is playing: it only asks for the password again.
+// session: who is signed in here, and with what authority.  Where the browser has a key (proof.ts) the session is bound to it:
+// the last access token is kept on disk and is worth nothing without the key.  Elsewhere an HttpOnly cookie renews it, and
+// the token lives in memory only.  A lost session never stops what is playing: it only asks for the password again.
 import { signal } from '@preact/signals';
-import { command } from './journal';
+import { command, keep, kept } from './journal';
+import { usePasskey, type Answer } from './passkeys';
 import { Problem } from './problem';
+import { prove } from './proof';
 
 export interface Person {
   id: string;
@@ -16,6 +19,7 @@ export interface Session {
   expiresAt: number; // Unix ms
   grant: string; // authority for /m and /art, as ?g=
   grantExpiresAt: number;
+  isBound?: boolean; // to this browser's key
   user: Person;
   server: { name: string; version: string };
 }
@@ -40,6 +44,7 @@ export function adopt(fresh: Session): Session {
   if (isOther || grant.expiresAt - Date.now() < GRANT_EARLY_MS) {
     grant = { value: fresh.grant, expiresAt: fresh.grantExpiresAt };
   }
+  void keep('bound-token', fresh.isBound ? fresh.accessToken : '');
   person.value = fresh.user;
   session.value = fresh;
   gate.value = 'open';
@@ -56,8 +61,15 @@ export async function renewGrant(): Promise<void> {
   await renew();
 }
 
+async function refreshed(): Promise<Session> {
+  const path = '/api/v1/session/refresh';
+  const token = await kept<string>('bound-token');
+  if (token) return command<Session>('POST', path, { token }, null, prove);
+  return command<Session>('POST', path, {}, null);
+}
+
 export function renew(): Promise<Session> {
-  renewing ??= command<Session>('POST', '/api/v1/session/refresh', {}, null)
+  renewing ??= refreshed()
     .then(adopt)
     .catch((error: unknown) => {
       if (error instanceof Problem && error.kind === 'denied') {
@@ -82,7 +94,7 @@ export async function token(isRefused = false): Promise<string> {
 
 export async function setUp(code: string, name: string, password: string): Promise<void> {
   try {
-    adopt(await command<Session>('POST', '/api/v1/setup', { code, name, password }, null));
+    adopt(await command<Session>('POST', '/api/v1/setup', { code, name, password }, null, prove));
   } catch (error) {
     if (error instanceof Problem && error.status === 409) gate.value = 'sign-in'; // somebody was first
     throw error;
@@ -90,11 +102,19 @@ export async function setUp(code: string, name: string, password: string): Promi
 }
 
 export async function signIn(name: string, password: string): Promise<void> {
-  adopt(await command<Session>('POST', '/api/v1/session', { name, password }, null));
+  adopt(await command<Session>('POST', '/api/v1/session', { name, password }, null, prove));
+}
+
+export async function signInByPasskey(): Promise<void> {
+  const path = '/api/v1/session/passkey';
+  const { publicKey } = await command<{ publicKey: Parameters<typeof usePasskey>[0] }>('POST', `${path}/options`, {}, null);
+  const answer: Answer = await usePasskey(publicKey);
+  adopt(await command<Session>('POST', path, answer, null, prove));
 }
 
 export async function signOut(): Promise<void> {
   await command('DELETE', '/api/v1/session', undefined, session.value?.accessToken ?? null).catch(() => undefined);
+  await keep('bound-token', '');
   session.value = null;
   person.value = null;
   grant = { value: '', expiresAt: 0 };

@@ -3,7 +3,8 @@
 import type { ComponentChildren, JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import { explain } from '../data/problem';
-import { gate, setUp, signIn } from '../data/session';
+import { hasPasskeys } from '../data/passkeys';
+import { gate, setUp, signIn, signInByPasskey } from '../data/session';
 import { link } from '../data/link';
 import { server } from '../state/boot';
 import { Button, Field } from '../parts/basics';
@@ -25,11 +26,11 @@ function GateFrame({ title, children }: { title: string; children: ComponentChil
   );
 }
 
-function useSubmit(work: () => Promise<void>): { error: string; isBusy: boolean; submit: (event: Event) => void } {
+function useSubmit(work: () => Promise<void>): { error: string; isBusy: boolean; submit: (event?: Event) => void } {
   const [error, setError] = useState('');
   const [isBusy, setBusy] = useState(false);
-  const submit = (event: Event): void => {
-    event.preventDefault();
+  const submit = (event?: Event): void => {
+    event?.preventDefault();
     setBusy(true);
     setError('');
     work()
@@ -79,17 +80,25 @@ function SignIn(): JSX.Element {
   const [name, setName] = useState('');
   const [password, setPassword] = useState('');
   const { error, isBusy, submit } = useSubmit(() => signIn(name.trim(), password));
+  const passkey = useSubmit(signInByPasskey);
   return (
     <GateFrame title="Sign in">
       <form onSubmit={submit}>
         <Field label="Name" value={name} onInput={setName} autocomplete="username" autoFocus />
         <Field label="Password" type="password" value={password} onInput={setPassword} autocomplete="current-password" />
         <p class="form-error" role="alert">
-          {error}
+          {error || passkey.error}
         </p>
-        <Button kind="strong" type="submit" disabled={isBusy}>
-          Sign in
-        </Button>
+        <div class="actions">
+          <Button kind="strong" type="submit" disabled={isBusy}>
+            Sign in
+          </Button>
+          {hasPasskeys() && (
+            <Button onClick={() => passkey.submit()} disabled={passkey.isBusy}>
+              Use a passkey
+            </Button>
+          )}
+        </div>
       </form>
     </GateFrame>
   );

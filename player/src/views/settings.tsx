@@ -12,6 +12,8 @@ import { say } from '../state/notices';
 import { change, settings } from '../state/settings';
 import { AppsSection } from './settings-apps';
 import { LibrarySection, PeopleSection } from './settings-admin';
+import { DevicesSection } from './settings-devices';
+import { PasskeysSection } from './settings-passkeys';
 
 function Looks(): JSX.Element {
   return (
@@ -80,6 +82,8 @@ export function SettingsView(): JSX.Element {
         <Password />
         <Button onClick={() => void signOut()}>Sign out</Button>
       </Section>
+      <DevicesSection />
+      <PasskeysSection />
       <Looks />
       <AppsSection />
       {person.value?.isAdmin && <LibrarySection />}
