@@ -12,7 +12,7 @@ import { here, playerFolder } from './harness.mjs';
 const parts = process.argv.slice(2);
 const wants = (part) => parts.length === 0 || parts.includes(part);
 const scratch = mkdtempSync(join(tmpdir(), 'sostenuto-player-test-'));
-const LIMIT_MS = 170_000;
+const LIMIT_MS = 280_000;
 const count = { passed: 0, failed: 0, skipped: 0 };
 let number = 0;
 

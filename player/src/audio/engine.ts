@@ -35,7 +35,7 @@ export class Engine implements StageListener {
 
   /** Everything sounds through this one, so that a permission to play, once given, holds. */
   readonly audio = new Audio();
-  readonly throughput: Throughput;
+  readonly throughput = new Throughput();
   private readonly supplies = new Map<string, Supply>();
   private readonly unfit = new Set<string>(); // tracks that have no segments we can play
   private readonly segments: SegmentStage;
@@ -46,13 +46,10 @@ export class Engine implements StageListener {
   private way: Way = 'gapless';
   private failures = 0;
 
-  /** `lineBps`: what this device's line gave last time, 0 when unknown. */
   constructor(
     private readonly owner: EngineOwner,
     private readonly net: Net,
-    lineBps = 0,
   ) {
-    this.throughput = new Throughput(lineBps);
     const needs = { supply: (track: string) => this.supplyOf(track), throughput: this.throughput, isSparing };
     this.segments = new SegmentStage(this.audio, needs, this);
     this.element = new ElementStage(this.audio, this);

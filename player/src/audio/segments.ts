@@ -13,6 +13,7 @@ const LAY_S = 30; // handed to the element ahead of what is heard
 const BEHIND_S = 20; // left there behind it
 const TICK_MS = 100;
 const DEAD_MS = 4000; // an element that stands this long although it has music is dead
+const DECODE_AHEAD_S = 1;
 const GAP_S = 0.3; // a hole that the element may not cross by itself
 
 export class SegmentStage implements Stage {
@@ -289,8 +290,8 @@ export class SegmentStage implements Stage {
     const { now, audio } = this;
     if (!now || !audio.error) return;
     const { atS: at } = this;
-    const held = this.holdings.all.find((span) => span.fromS <= at && at < span.toS) ?? this.holdings.all.find((span) => span.toS > at);
-    const spoilt = now.supply.ladder[held?.rung ?? 0];
+    const heard = this.holdings.all.filter((span) => span.toS > at && span.fromS < at + DECODE_AHEAD_S);
+    const spoilt = now.supply.ladder[heard.at(-1)?.rung ?? 0]; // the newest: decoders run ahead
     if (!spoilt) return this.unfit();
     now.supply.giveUp(spoilt.name);
     if (now.supply.ladder.length === 0) return this.unfit();

@@ -33,8 +33,12 @@ export class Throughput {
   private slow = 0;
   private weight = 0;
 
-  /** `startBps`: what this device measured last time, or 0. */
-  constructor(private readonly startBps = 0) {}
+  private startBps = GUESS_BPS;
+
+  /** What this device measured last time: believed until the first segment came. */
+  expect(bps: number): void {
+    if (bps > 0) this.startBps = bps;
+  }
 
   /** These bytes, holding so much music, took so long. */
   add(bytes: number, tookS: number, musicS: number): void {
@@ -54,7 +58,7 @@ export class Throughput {
 
   /** bit/s to count on. */
   get bps(): number {
-    if (this.weight === 0) return this.startBps || GUESS_BPS;
+    if (this.weight === 0) return this.startBps;
     const grown = (value: number, halfLife: number): number => value / (1 - 0.5 ** (this.weight / halfLife));
     return Math.min(grown(this.quick, QUICK_S), grown(this.slow, SLOW_S));
   }

@@ -198,6 +198,7 @@ function announce(): void {
 interface Place {
   key: number;
   seconds: number;
+  lineBps?: number; // what the line gave
 }
 
 let saveTimer: ReturnType<typeof setTimeout> | null = null;
@@ -208,7 +209,7 @@ const mine = (name: string): string => `${name}:${person.value?.id ?? ''}`;
 
 function save(): void {
   const { entries, repeat, nextKey } = queue.value;
-  const place: Place = { key: current.value?.key ?? -1, seconds: positionS.value };
+  const place: Place = { key: current.value?.key ?? -1, seconds: positionS.value, lineBps: Math.round(engine.throughput.bps) };
   if (entries !== savedEntries) void keep(mine('queue'), { entries, repeat, nextKey });
   savedEntries = entries;
   savedAt = Date.now();
@@ -232,6 +233,7 @@ addEventListener('pagehide', save);
 export async function restoreQueue(): Promise<void> {
   const saved = await kept<Omit<q.Queue, 'at'>>(mine('queue'));
   const place = await kept<Place>(mine('place'));
+  engine.throughput.expect(place?.lineBps ?? 0);
   if (queue.value.entries.length > 0) return; // somebody was faster
   if (saved && saved.entries.length > 0) {
     const restored = q.goTo({ ...saved, at: 0 }, place?.key ?? -1);

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Line } from '../fixture/line.mjs';
 import { CUTS, makeParts, RATE, recording } from '../fixture/music.mjs';
-import { packaged, Signer } from '../fixture/segments.mjs';
+import { digest, packaged, Signer } from '../fixture/segments.mjs';
 import { bundled, done, launch, ok } from '../harness.mjs';
 
 const scratch = mkdtempSync(join(tmpdir(), 'sostenuto-segments-'));
@@ -187,6 +187,39 @@ async function wrongBytes(browser, line) {
   await page.close();
 }
 
+/** Segments that verify and cannot be decoded: the encoder's fault, not the line's. */
+async function undecodable(browser, line) {
+  const page = await open(browser, line);
+  const { manifest, files: made } = packaged('tr-noise', toneFile(12), { rate: RATE, samples: 12 * RATE, names: ['aac-256', 'flac'] });
+  const flac = manifest.renditions.find(({ name }) => name === 'flac');
+  for (const [name, bytes] of Object.entries(made)) {
+    const n = /^flac.*\/(\d+)\.m4s$/.exec(name)?.[1];
+    if (n) {
+      const start = bytes.indexOf('mdat') + 4;
+      bytes.fill(0x5a, start);
+      Object.assign(flac.segments[n], digest(bytes));
+    }
+    files[`/m/tr-noise/${name}`] = bytes;
+  }
+  files['/m/tr-noise/manifest'] = signer.seal('/m/tr-noise/manifest', JSON.stringify(manifest));
+  const told = await play(page, ['tr-noise'], RATE, 0, 20_000);
+  const heardNames = await page.evaluate(() => globalThis.stage.rungs().map(({ name }) => name.split('.')[0]));
+  ok(heardNames.at(-1) === 'aac-256' && told.every(({ what }) => !what.startsWith('failed')), 'what cannot be decoded gives way to another rendition', { told, heardNames });
+  await page.close();
+}
+
+/** 192 kHz: half a minute of it is more than Chromium's buffer takes. */
+async function tooMuch(browser, line) {
+  const page = await open(browser, line);
+  const wav = join(scratch, 'large.wav');
+  execFileSync('ffmpeg', ['-loglevel', 'error', '-f', 'lavfi', '-i', 'anoisesrc=r=192000:d=45:a=0.5', '-ac', '2', '-c:a', 'pcm_s16le', wav]);
+  publish('tr-large', wav, { rate: 192_000, samples: 45 * 192_000, names: ['flac'] });
+  const told = await play(page, ['tr-large'], RATE, 0, 30_000);
+  const at = await page.evaluate(() => globalThis.stage.engine.positionS.value);
+  ok(at > 26 && told.every(({ what }) => !/stall|failed/.test(what)), `a buffer that is full is waited for (${at.toFixed(1)} s played)`, told.filter(({ what }) => !what.startsWith('get')));
+  await page.close();
+}
+
 async function forged(browser, line) {
   const page = await open(browser, line);
   const { manifest } = packaged('tr-forged', wavs[1], { rate: RATE, samples: CUTS[2] - CUTS[1], names: ['flac'] });
@@ -215,7 +248,7 @@ async function seeks(browser, line) {
   await page.close();
 }
 
-const scenes = { gapless, seeks, wrongBytes, forged, step };
+const scenes = { gapless, seeks, wrongBytes, undecodable, tooMuch, forged, step };
 const browser = await launch();
 const line = await Line.open((path) => files[path]);
 try {
