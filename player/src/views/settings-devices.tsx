@@ -5,6 +5,7 @@ import { command } from '../data/journal';
 import { api } from '../data/objects';
 import { explain } from '../data/problem';
 import { signOut, token } from '../data/session';
+import { agentName } from '../model/agent';
 import { day } from '../model/words';
 import { Answer, Button } from '../parts/basics';
 import { Confirm, showDialog } from '../parts/dialog';
@@ -19,7 +20,6 @@ interface Device {
   createdAt: number;
   lastUsedAt: number | null;
   isCurrent: boolean;
-  isBound: boolean;
 }
 
 const loadDevices = async (): Promise<Device[]> =>
@@ -31,7 +31,7 @@ const end = async ({ id }: Device): Promise<void> =>
 async function endOne(device: Device): Promise<void> {
   try {
     await end(device);
-    say(`${device.label || 'The device'} is signed out`);
+    say(`${agentName(device.label)} is signed out`);
   } catch (error) {
     say(explain(error), true);
   }
@@ -64,14 +64,13 @@ function Row({ device }: { device: Device }): JSX.Element {
   const when = device.isCurrent ? 'this device' : `last used ${day(device.lastUsedAt ?? device.createdAt)}`;
   return (
     <li>
-      <span>{device.label || 'A browser'}</span>
+      <span title={device.label}>{agentName(device.label)}</span>
       <span class="muted">
         {when}, since {day(device.createdAt)}
-        {device.isBound && ' · bound to its key'}
       </span>
       {!device.isCurrent && (
         <Button onClick={() => void endOne(device)}>
-          Sign out<span class="hidden"> {device.label}</span>
+          Sign out<span class="hidden"> {agentName(device.label)}</span>
         </Button>
       )}
     </li>

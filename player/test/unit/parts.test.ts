@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import jsqr from 'jsqr';
 import { splitEvents } from '../../src/data/objects';
+import { agentName } from '../../src/model/agent';
 import { kindOfStatus, retryAfterMs } from '../../src/data/problem';
 import { qr } from '../../src/parts/qr';
 
@@ -42,4 +43,14 @@ test('answers say what kind of problem it is', () => {
   assert.equal(retryAfterMs(new Headers({ 'retry-after': '2' })), 2000);
   assert.equal(retryAfterMs(new Headers({ 'retry-after': '99999' })), 60_000);
   assert.equal(retryAfterMs(new Headers({ 'retry-after': 'soon' })), 0);
+});
+
+test('browsers are called what people call them', () => {
+  const like = 'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko)';
+  assert.equal(agentName(`${like} Chrome/156.0.0.0 Safari/537.36`), 'Chrome on Linux');
+  assert.equal(agentName(`${like} Chrome/156.0.0.0 Safari/537.36 Edg/156.0`), 'Edge on Linux');
+  assert.equal(agentName('Mozilla/5.0 (Windows NT 10.0; rv:153.0) Gecko/20100101 Firefox/153.0'), 'Firefox on Windows');
+  assert.equal(agentName('Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 Version/18.0 Mobile/15E148 Safari/604.1'), 'Safari on iPhone');
+  assert.equal(agentName('curl/8.1'), 'curl/8.1');
+  assert.equal(agentName(''), 'A browser');
 });
