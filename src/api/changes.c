@@ -6,6 +6,7 @@
 #include "api/feed.h"
 #include "api/followers.h"
 #include "api/nodes.h"
+#include "api/revoked.h"
 #include "base/counters.h"
 #include "base/mem.h"
 #include "catalog/shelf.h"
@@ -176,6 +177,38 @@ static void answer_those_due(struct changes *changes, uint64_t now_us)
     }
 }
 
+/* --- what changes --- */
+
+static void look_at_catalogs(struct changes *changes)
+{
+    for (int32_t id = 1; id <= LIBRARY_MAX_ROOTS; id++) {
+        const struct shelf *shelf = library_shelf(changes->api->config.library, id);
+        char name[FEED_NAME_BYTES];
+        if (!shelf)
+            continue;
+        int size = snprintf(name, sizeof name, "/catalog/%" PRId32, id);
+        const struct list *list = shelf_current(shelf);
+        feed_object(changes->feed, text_make(name, (size_t)size), list->epoch, list->number,
+                    UINT32_C(1) << (id - 1));
+    }
+}
+
+static void look_at_all(struct changes *changes)
+{
+    const struct api *api = changes->api;
+    const struct keyring_content *keys = keyring_content(api->ring);
+    feed_object(changes->feed, TEXT("/keys"), keys->epoch, keys->number, 0);
+    feed_object(changes->feed, TEXT("/nodes"), feed_epoch(changes->feed), nodes_number(api->nodes),
+                0);
+    look_at_catalogs(changes);
+}
+
+static void look_at_revoked(struct changes *changes)
+{
+    feed_object(changes->feed, TEXT("/revoked"), feed_epoch(changes->feed),
+                revoked_number(changes->api, clock_unix_ms()), 0);
+}
+
 /* --- telling --- */
 
 static void tell_change(struct changes *changes, const struct feed_change *change,
@@ -202,6 +235,7 @@ static void tell_news(struct changes *changes, uint64_t now_us)
     struct buffer data;
     uint64_t told = changes->told;
     loop_timer_stop(&changes->tell);
+    look_at_revoked(changes); /* a session that ended is a change of state too */
     changes->told = feed_position(changes->feed);
     changes->told_at_us = now_us;
     if (told == changes->told)
@@ -234,35 +268,10 @@ static void tell_soon(struct changes *changes)
     loop_timer_start(loop, &changes->tell, next_us > now_us ? next_us : now_us);
 }
 
-/* --- what changes --- */
-
-static void look_at_catalogs(struct changes *changes)
-{
-    for (int32_t id = 1; id <= LIBRARY_MAX_ROOTS; id++) {
-        const struct shelf *shelf = library_shelf(changes->api->config.library, id);
-        char name[FEED_NAME_BYTES];
-        if (!shelf)
-            continue;
-        int size = snprintf(name, sizeof name, "/catalog/%" PRId32, id);
-        const struct list *list = shelf_current(shelf);
-        feed_object(changes->feed, text_make(name, (size_t)size), list->epoch, list->number,
-                    UINT32_C(1) << (id - 1));
-    }
-}
-
-static void look_at_all(struct changes *changes)
-{
-    const struct api *api = changes->api;
-    const struct keyring_content *keys = keyring_content(api->ring);
-    feed_object(changes->feed, TEXT("/keys"), keys->epoch, keys->number, 0);
-    feed_object(changes->feed, TEXT("/nodes"), feed_epoch(changes->feed), nodes_number(api->nodes),
-                0);
-    look_at_catalogs(changes);
-}
-
 void changes_look(struct changes *changes)
 {
     look_at_all(changes);
+    look_at_revoked(changes);
     tell_soon(changes);
 }
 
@@ -416,6 +425,7 @@ static void begin_feed(struct changes *changes)
     changes->feed = feed_new(api->seed.k0, state_health(api->config.state).epoch,
                              api->config.limits->changes_kept);
     look_at_all(changes);
+    look_at_revoked(changes);
     changes_mark_take(api, changes->feed, &mark);
     feed_begin(changes->feed, mark.run, mark.position);
     changes->told = mark.position;

@@ -12,7 +12,7 @@ enum { MARK_BYTES = 512, PATH_CHARACTERS = 4096 };
 
 static bool path_of(const struct api *api, char path[PATH_CHARACTERS])
 {
-    return api->config.folder &&
+    return api->config.folder && !state_health(api->config.state).has_record &&
            snprintf(path, PATH_CHARACTERS, "%s/changes", api->config.folder) < PATH_CHARACTERS;
 }
 
@@ -20,7 +20,8 @@ static bool path_of(const struct api *api, char path[PATH_CHARACTERS])
 static void write_circumstances(struct buffer *out, const struct api *api, const struct feed *feed)
 {
     buffer_printf(out, "journal: %" PRIu64 "\nobjects: %016" PRIx64 "\n",
-                  state_health(api->config.state).durable_lsn, feed_objects_digest(feed));
+                  state_health(api->config.state).durable_lsn,
+                  feed_objects_digest(feed, CHANGES_MARK_EXCEPT));
 }
 
 static bool parse(struct text bytes, const struct api *api, const struct feed *feed,

@@ -11,9 +11,13 @@
  *     journal: LSN                the last durable record
  *     objects: 16 HEX DIGITS      over names and versions of all objects
  *
- * It is taken away when it is read: after a crash there is none.
+ * It is taken away when it is read: after a crash there is none.  Nor is there one where the state
+ * follows a record that others write to: what they did meanwhile has no number here.
  */
 struct api;
+
+/* Made anew by each start, with the same content when the journal is where it was. */
+#define CHANGES_MARK_EXCEPT TEXT("/revoked")
 
 struct changes_mark {
     uint32_t run;

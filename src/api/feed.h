@@ -51,8 +51,8 @@ const struct feed_change *feed_next(const struct feed_change *change);
 
 /* Of accounts that are not known here: the version of their state is this position's. */
 uint64_t feed_state_position(const struct feed *feed, struct uid account);
-/* Over the names and versions of all objects: equal when nothing changed. */
-uint64_t feed_objects_digest(const struct feed *feed);
+/* Over the names and versions of all objects but `except`: equal when nothing changed. */
+uint64_t feed_objects_digest(const struct feed *feed, struct text except);
 
 /* --- cursors --- */
 struct feed_cursor {

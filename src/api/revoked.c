@@ -120,6 +120,13 @@ static void make(struct revoked *revoked, const struct api *api, int64_t now_ms)
     buffer_release(&body);
 }
 
+uint64_t revoked_number(struct api *api, int64_t now_ms)
+{
+    if (!is_fresh(api->revoked, api, now_ms / 1000))
+        make(api->revoked, api, now_ms);
+    return api->revoked->number;
+}
+
 static void handle_revoked(struct exchange *exchange, void *context)
 {
     struct api *api = context;

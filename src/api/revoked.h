@@ -10,3 +10,5 @@ struct revoked;
 
 struct revoked *revoked_new(void) MUST_USE;
 void revoked_free(struct revoked **revoked);
+/* Number of the version that holds what is revoked now; makes it when that has changed. */
+uint64_t revoked_number(struct api *api, int64_t now_ms);

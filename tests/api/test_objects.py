@@ -42,7 +42,7 @@ def assert_is_object(server, path, answer, headers=None):
 
 
 def test_small_signed_objects_are_open(server):
-    for path in ("/keys", "/nodes"):
+    for path in ("/keys", "/nodes", "/revoked"):
         answer = server.get(path)
         assert answer.status == 200 and answer.headers["Content-Type"] == "application/vnd.sostenuto.signed"
         assert "stale-if-error" in answer.headers["Cache-Control"] and answer.headers["Cache-Control"].startswith("public")
@@ -107,5 +107,5 @@ def test_names_that_are_none(server, session):
 def test_the_feed_names_every_object_with_its_version(server, session):
     headers = bearer(session) | {"Accept": "application/json"}
     told = {each["name"]: each["version"] for each in server.get("/changes?wait=0", headers).json()["objects"]}
-    for name in ("/keys", "/nodes", "/catalog/1"):
+    for name in ("/keys", "/nodes", "/revoked", "/catalog/1"):
         assert told[name] == server.get(name, bearer(session)).headers["Sostenuto-Version"]

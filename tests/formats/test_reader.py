@@ -15,8 +15,6 @@ import pytest
 import read_catalog
 import read_journal
 import read_manifest
-
-pytest.importorskip("read_signed")
 from read_signed import Keys, Refused, decode, encode, key_id
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
