@@ -153,12 +153,12 @@ void open_file_tag(struct open_file *file, struct text tag, bool has_time)
 void open_file_send(struct exchange *exchange, struct open_file *lent)
 {
     exchange_lent_validators(exchange, lent->etag, lent->mtime_ns / NS_PER_S, lent->modified);
+    exchange_set_resident(exchange, &lent->resident);
     if (lent->bytes) {
         counter_add(COUNTER_OBJECTS_FROM_MEMORY, 1);
-        exchange_send_lent_bytes(exchange, lent->content_type,
+        exchange_send_lent_bytes(exchange, lent->content_type, lent->fd,
                                  text_make(lent->bytes, lent->size_bytes), open_file_back, lent);
     } else {
-        exchange_set_resident(exchange, &lent->resident);
         exchange_send_lent_file(exchange, lent->content_type, lent->fd, lent->size_bytes,
                                 open_file_back, lent);
     }

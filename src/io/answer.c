@@ -145,8 +145,7 @@ static struct answer_piece cut(struct answer_piece whole, struct http_range rang
 {
     if (whole.data)
         whole.data += range.first;
-    else
-        whole.offset += range.first;
+    whole.offset += range.first; /* also of what is in memory: it may be in a file too */
     whole.size = range.last - range.first + 1;
     return whole;
 }
@@ -401,10 +400,12 @@ void exchange_send_lent_file(struct exchange *exchange, const char *content_type
     exchange_send_file(exchange, content_type, fd, size);
 }
 
-void exchange_send_lent_bytes(struct exchange *exchange, const char *content_type,
+void exchange_send_lent_bytes(struct exchange *exchange, const char *content_type, int fd,
                               struct text bytes, exchange_give_back *give_back, void *context)
 {
-    struct answer_piece whole = {.data = bytes.data ? bytes.data : "", .size = bytes.size};
+    struct answer_piece whole = {.data = bytes.data, .size = bytes.size};
+    assert(bytes.size > 0);
+    exchange->answer.fd = fd;
     exchange->answer.give_back = give_back;
     exchange->answer.give_back_context = context;
     send_known(exchange, 200, arena_text(exchange->arena, text_of(content_type)), whole);

@@ -58,7 +58,10 @@ enum {
     EXCHANGE_STREAM_MAX_BYTES = 64 << 10,
 };
 
-/* A run of body bytes: in memory, or in answer.fd when `data` is NULL. */
+/*
+ * A run of body bytes: in memory, or in answer.fd when `data` is NULL.  An answer of one piece that
+ * has both may be sent from either.
+ */
 struct answer_piece {
     const char *data;
     uint64_t offset; /* in the file */

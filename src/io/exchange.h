@@ -110,10 +110,10 @@ void exchange_send_lent_part(struct exchange *exchange, const char *content_type
 /* Before exchange_send_lent_file(): what is known of that file, lent as long as it is. */
 struct resident;
 void exchange_set_resident(struct exchange *exchange, struct resident *resident);
-/* Bytes in memory that are lent in the same way: nobody changes them before they come back.  They
- * leave with the head in one write, or one TLS record, and are copied only where a batch gathers.
- */
-void exchange_send_lent_bytes(struct exchange *exchange, const char *content_type,
+/* The same file with its bytes in memory, `size` of them, lent in the same way: nobody changes them
+ * before they come back.  The carrier takes what costs less: HTTP/2, TLS and few bytes go from
+ * memory, with the head in one write or one record; more go from the file. */
+void exchange_send_lent_bytes(struct exchange *exchange, const char *content_type, int fd,
                               struct text bytes, exchange_give_back *give_back,
                               void *context); /* FINISHES */
 /*
