@@ -151,6 +151,18 @@ static void on_output(struct exchange *exchange, void *context UNUSED)
     exchange_send_output(exchange, 200, "application/json");
 }
 
+/* A head of a little more than `size` bytes. */
+static void on_head(struct exchange *exchange, void *context UNUSED)
+{
+    size_t size = (size_t)size_wanted(exchange, 1000);
+    char *value = arena_alloc(exchange_arena(exchange), size);
+    if (value) { /* else the arena is full, which is an answer too */
+        memset(value, 'v', size);
+        exchange_field(exchange, "X-Long", text_make(value, size));
+    }
+    exchange_send_text(exchange, 200, "text/plain", TEXT("hello"));
+}
+
 /* JSON in `size` bytes that pack well; ?secret is never packed. */
 static void on_list(struct exchange *exchange, void *context UNUSED)
 {
@@ -327,6 +339,7 @@ static const struct server_route routes[] = {
     {"GET", "/short", 0, SHIELD_CLASS_RUNNING, on_short_file, NULL},
     {"GET", "/asset", 0, SHIELD_CLASS_NEW_VISIT, on_asset, NULL},
     {"GET", "/output", 0, SHIELD_CLASS_SIGNED_IN, on_output, NULL},
+    {"GET", "/head", 0, SHIELD_CLASS_SIGNED_IN, on_head, NULL},
     {"GET", "/list", 0, SHIELD_CLASS_SIGNED_IN, on_list, NULL},
     {"GET", "/hungry", 0, SHIELD_CLASS_SIGNED_IN, on_hungry, NULL},
     {"GET", "/large", 0, SHIELD_CLASS_RUNNING, on_large, NULL},

@@ -95,6 +95,21 @@ def test_many_streams_at_once(site):
         assert all(f"n={i}\n".encode() in client.answers[s].body for i, s in enumerate(streams))
 
 
+@pytest.mark.parametrize("size", [16300, 16384, 20000])
+def test_a_long_head_goes_on_in_another_frame_and_the_next_is_understood(site, size):
+    with Client(site) as client:
+        long = client.get(f"/head?size={size}")
+        assert long.fields["x-long"] == "v" * size and long.body == b"hello"
+        assert client.get().body == b"hello" and client.goaway is None
+
+
+def test_a_head_that_is_too_long_resets_its_stream_only(site):
+    with Client(site) as client:
+        stream = client.ask("/head?size=100000")
+        assert client.until(lambda: client.answers[stream].reset == 2)  # INTERNAL_ERROR
+        assert client.get().body == b"hello" and client.goaway is None
+
+
 # --- bodies ---
 
 def test_bodies_with_and_without_length_and_trailers(site):
