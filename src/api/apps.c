@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /* apps: the secrets by which a listener's OpenSubsonic apps sign in; each is shown once. */
+#include "api/audit.h"
 #include "api/player.h"
 
 enum { LABEL_MAX_BYTES = 100 };
@@ -40,6 +41,7 @@ static void on_made(struct player *player)
 {
     struct made_app *made = player->context;
     const struct app *app = state_app(player->api->config.state, made->id);
+    audit_player_what(player, AUDIT_APP_MADE, player->account_id, app ? app->label : TEXT_NONE);
     struct json *json = player_json(player);
     json_begin_object(json);
     if (app)
@@ -83,6 +85,7 @@ void player_apps_delete(struct player *player)
         player_problem(player, 404, "Not found", "You have no app of this id.");
         return;
     }
+    audit_player_what(player, AUDIT_REVOKED, app->account, app->label);
     struct batch *batch = player_batch(player, false);
     batch_app_revoke(batch, player->account_id, id);
     player_submit(player, batch, on_revoked);

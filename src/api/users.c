@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /* users: the accounts of this server, for its admins; and one's own password. */
+#include "api/audit.h"
 #include "api/player.h"
 #include "api/signin.h"
 
@@ -128,6 +129,7 @@ static bool is_name_free(struct player *player, struct text name, struct uid exc
 static void on_created(struct player *player)
 {
     struct changes *changes = player->context;
+    audit_player(player, AUDIT_USER_MADE, changes->id);
     send_user(player, changes->id, 201);
 }
 
@@ -181,6 +183,7 @@ static bool keeps_an_admin(struct player *player, struct uid id, bool is_lost)
 static void on_changed(struct player *player)
 {
     struct changes *changes = player->context;
+    audit_player(player, AUDIT_USER_CHANGED, changes->id);
     send_user(player, changes->id, 200);
 }
 
@@ -251,6 +254,7 @@ void player_users_delete(struct player *player)
     }
     if (!keeps_an_admin(player, id, account->is_admin))
         return;
+    audit_player(player, AUDIT_USER_REMOVED, id);
     struct batch *batch = player_batch(player, true);
     batch_for(batch, id);
     batch_account_delete(batch, id);
@@ -259,7 +263,11 @@ void player_users_delete(struct player *player)
 
 /* --- one's own password --- */
 
-static void on_password_changed(struct player *player) { player_send_empty(player, 204); }
+static void on_password_changed(struct player *player)
+{
+    audit_player(player, AUDIT_PASSWORD, player->account_id);
+    player_send_empty(player, 204);
+}
 
 /* Ends the account's other sessions: who changes a password wants others out. */
 static void change_password(struct player *player, struct text hash)

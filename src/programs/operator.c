@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "programs/operator.h"
 
+#include "api/audit.h"
 #include "base/counters.h"
 #include "base/mem.h"
 #include "io/clock.h"
@@ -100,6 +101,33 @@ static const struct account *named_account(struct request *request)
     return account;
 }
 
+/* What the owner asked was done. */
+static void audit(const struct request *request)
+{
+    static const struct {
+        const char *verb;
+        enum audit_event event;
+    } events[] = {
+        {"user.add", AUDIT_USER_MADE},
+        {"user.remove", AUDIT_USER_REMOVED},
+        {"user.role", AUDIT_USER_CHANGED},
+        {"user.password", AUDIT_PASSWORD},
+        {"app.add", AUDIT_APP_MADE},
+        {"app.remove", AUDIT_REVOKED},
+        {"keys.rotate", AUDIT_KEYS_ROTATED},
+        {"keys.revoke", AUDIT_KEY_REVOKED},
+        {"backup", AUDIT_BACKUP},
+    };
+    const struct operator_request *asked = &request->asked;
+    for (size_t i = 0; i < ARRAY_SIZE(events); i++)
+        if (strcmp(events[i].verb, asked->verb) == 0)
+            audit_write(request->operator->config.audit, events[i].event,
+                        &(struct audit_entry){
+                            .account = text_of(asked->name),
+                            .by = TEXT("owner"),
+                            .what = text_of(asked->label[0] ? asked->label : asked->path)});
+}
+
 /* --- batches: what is changed is durable before it is answered --- */
 
 static void on_durable(void *context, const struct batch_result *result)
@@ -112,6 +140,7 @@ static void on_durable(void *context, const struct batch_result *result)
         fail(request, "%s", why);
         return;
     }
+    audit(request);
     if (!request->secret.text[0]) {
         succeed(request, request->just_durable);
         return;
@@ -398,8 +427,10 @@ static void on_backup(void *context, int error, const char *why)
     struct request *request = context;
     if (error < 0)
         fail(request, "the backup failed: %s", why ? why : strerrordesc_np(-error));
-    else
+    else {
+        audit(request);
         succeed(request, "the backup is written");
+    }
 }
 
 static void backup(struct request *request)
@@ -494,6 +525,7 @@ static void keys_changed(struct request *request, int error, const struct keys_e
     }
     if (config->on_keys)
         config->on_keys(config->context);
+    audit(request);
     succeed(request, said);
 }
 

@@ -24,6 +24,7 @@ struct state;
 struct library;
 struct workers;
 struct keyfolder;
+struct logger;
 
 /* All borrowed, outliving the operator. */
 struct operator_config {
@@ -34,6 +35,7 @@ struct operator_config {
     struct keyfolder *keyfolder;
     void (*on_keys)(void *context); /* another ring is in force; may be NULL */
     void *context;                  /* of on_keys */
+    const struct logger *audit;     /* may be NULL */
     bool is_serving;                /* said by status */
 };
 

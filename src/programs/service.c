@@ -154,6 +154,17 @@ static size_t node_urls(struct service *service)
     return 1;
 }
 
+/* A server without its audit log is better than none, as with the access log: it says so. */
+static void open_audit(struct service *service)
+{
+    struct buffer why;
+    buffer_init(&why, SETTINGS_WHY_MAX_BYTES);
+    if (audit_log_open(&service->audit, &service->settings, &service->logging.logger, &why) != 0)
+        LOG(&service->logging.logger, LOG_ERROR, "the audit log goes to this log",
+            {"why", buffer_view(&why)});
+    buffer_release(&why);
+}
+
 static bool open_api(struct service *service)
 {
     struct node *node = &service->node;
@@ -174,6 +185,7 @@ static bool open_api(struct service *service)
         .ring = ring,
         .setup_code = service->needs_setup ? &service->setup_code : NULL,
         .logger = &service->logging.logger,
+        .audit = &service->audit.logger,
         .limits = &service->settings.limits,
         .node_name = node_name(service),
         .node_urls = service->node_urls,
@@ -240,6 +252,7 @@ static bool open_control(struct service *service, struct buffer *why)
         .keyfolder = service->node.keyfolder,
         .on_keys = service_keys_changed,
         .context = service,
+        .audit = &service->audit.logger,
         .is_serving = true,
     };
     service->operator= operator_new(&config);
@@ -325,6 +338,7 @@ static void reload_now(void *context)
     if (is_good) {
         take_live_settings(service, &fresh);
         is_good = logging_reopen(&service->logging, &service->settings, &why) == 0 &&
+                  audit_log_reopen(&service->audit, &service->settings, &why) == 0 &&
                   service_tls_reload(service, &why);
     }
     settings_release(&fresh);
@@ -421,6 +435,7 @@ bool service_open(struct service *service, const struct arguments *arguments,
         !watch_supervisor(service, why) || !service_upgrade_await(service, why))
         return false;
     publish(service); /* before any thread starts */
+    open_audit(service);
     return open_node(service, why) && service_tls_open(service, why) && open_api(service) &&
            open_control(service, why) && open_server(service, why) &&
            service_upgrade_adopt(service, why);
@@ -471,6 +486,7 @@ void service_close(struct service *service)
     if (service->notify.channel >= 0)
         (void)close(service->notify.channel);
     loop_free(&service->loop);
+    audit_log_close(&service->audit);
     logging_release(&service->logging);
     settings_release(&service->settings);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 #include "programs/arguments.h"
+#include "programs/audit_log.h"
 #include "programs/control.h"
 #include "programs/health.h"
 #include "programs/inherited.h"
@@ -31,6 +32,7 @@ struct service {
     struct settings settings;
     struct pages pages;
     struct logging logging;
+    struct audit_log audit;
     struct loop *loop;
     struct signals *signals;
     struct listening_address addresses[SERVICE_MAX_ADDRESSES];

@@ -2,6 +2,7 @@
 #include "programs/service_keys.h"
 
 #include "api/api.h"
+#include "api/audit.h"
 #include "io/clock.h"
 #include "state/state.h"
 #include "trust/keyfolder.h"
@@ -28,6 +29,8 @@ static void look(struct service *service)
     if (result != 1)
         return;
     LOG_EVENT(&service->logging.logger, LOG_INFO, "the list of signing keys was renewed");
+    audit_write(&service->audit.logger, AUDIT_KEYS_ROTATED,
+                &(struct audit_entry){.by = TEXT("server")});
     service_keys_changed(service);
 }
 
