@@ -17,10 +17,20 @@ void service_keys_changed(void *context)
     keyring_unref(&ring);
 }
 
+static struct key_id newest_of(const struct service *service)
+{
+    struct keyring *ring = keyfolder_ring(service->node.keyfolder);
+    const struct keyring_content *content = keyring_content(ring);
+    struct key_id id = content->keys[content->key_count - 1].id;
+    keyring_unref(&ring);
+    return id;
+}
+
 /* Two small files and a signature once in sixty days, so it may stay on the loop. */
 static void look(struct service *service)
 {
     struct keys_error error = {""};
+    struct key_id before = newest_of(service);
     int result = keyfolder_settle(service->node.keyfolder, state_health(service->node.state).epoch,
                                   clock_unix_ms() / 1000, &error);
     if (result < 0)
@@ -29,8 +39,9 @@ static void look(struct service *service)
     if (result != 1)
         return;
     LOG_EVENT(&service->logging.logger, LOG_INFO, "the list of signing keys was renewed");
-    audit_write(&service->audit.logger, AUDIT_KEYS_ROTATED,
-                &(struct audit_entry){.by = TEXT("server")});
+    if (!key_id_equal(before, newest_of(service)))
+        audit_write(&service->audit.logger, AUDIT_KEYS_ROTATED,
+                    &(struct audit_entry){.by = TEXT("server")});
     service_keys_changed(service);
 }
 

@@ -43,6 +43,17 @@ static void test_strength(void)
         bool has_word = text_contains(text_of(strength.words), text_of(weak[i].word));
         OK(!strength.is_enough && strength.words[0] && has_word, weak[i].password);
     }
+    /* the longer ones of the lists of leaked passwords that everybody tries first */
+    static const char *const leaked[] = {
+        "password123", "iloveyou1",  "princess1",  "football1", "baseball1", "superman", "trustno1",
+        "jennifer",    "1qaz2wsx",   "letmein1",   "sunshine1", "qwerty123", "michelle", "computer",
+        "corvette",    "dragon123",  "liverpool",  "charlie1",  "welcome1",  "P@ssw0rd", "starwars",
+        "123456789",   "1234567890", "qwertyuiop", "passw0rd",  "whatever",  "mercedes", "hello123",
+    };
+    unsigned taken = 0;
+    for (size_t i = 0; i < ARRAY_SIZE(leaked); i++)
+        taken += strength_of(leaked[i], "anna").is_enough;
+    OK(taken == 0, "leaked passwords are known");
     OK(strength_of("correct horse battery staple", "anna").is_enough,
        "four unrelated words are enough");
     OK(strength_of("wistful-cactus-organ-47", "anna").is_enough, "so are three and a number");
