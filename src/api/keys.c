@@ -15,6 +15,7 @@ static void handle_keys(struct exchange *exchange, void *context)
     const struct keyring_content *content = keyring_content(api->ring);
     uint8_t digest[OBJECT_DIGEST_BYTES];
     crypto_hash_sha256(digest, (const uint8_t *)object.data, object.size);
+    exchange_lasting_field(exchange, "X-Content-Type-Options", TEXT("nosniff"));
     object_fields(exchange, OBJECT_KEYS,
                   &(struct object_facts){.digest = digest,
                                          .has_version = true,

@@ -46,7 +46,6 @@ void object_fields(struct exchange *exchange, enum object_class class,
     char version[FIELD_BYTES];
     assert(facts->etag.size || facts->digest);
     exchange_lasting_field(exchange, "Cache-Control", policies[class]);
-    exchange_lasting_field(exchange, "X-Content-Type-Options", TEXT("nosniff"));
     tell_etag(exchange, facts);
     if (facts->digest)
         tell_digest(exchange, facts->digest);

@@ -138,6 +138,7 @@ static void handle_revoked(struct exchange *exchange, void *context)
         exchange_send_empty(exchange, 503);
         return;
     }
+    exchange_lasting_field(exchange, "X-Content-Type-Options", TEXT("nosniff"));
     object_fields(exchange, OBJECT_REVOKED,
                   &(struct object_facts){.digest = revoked->digest,
                                          .has_version = true,
