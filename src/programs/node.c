@@ -18,6 +18,7 @@
 enum {
     PASSWORD_THREADS = 2,
     PASSWORD_QUEUE = 64, /* some seconds of hashing; more is answered "later" */
+    PASSWORD_QUEUE_UNGUARDED = 1 << 16,
     WORKER_THREADS = 4,
     WORKER_QUEUE = 1024,
     AWAIT_TRIES = 10000, /* about ten seconds */
@@ -91,7 +92,8 @@ int node_open(struct node *node, const struct settings *settings, const struct l
     if (error < 0)
         return error;
     node->passwords = workers_start("passwords", PASSWORD_THREADS,
-                                    guard_is_on(GUARD_PASSWORD_QUEUE) ? PASSWORD_QUEUE : SIZE_MAX);
+                                    guard_is_on(GUARD_PASSWORD_QUEUE) ? PASSWORD_QUEUE
+                                                                      : PASSWORD_QUEUE_UNGUARDED);
     node->workers = workers_start("workers", WORKER_THREADS, WORKER_QUEUE);
     return 0;
 }
