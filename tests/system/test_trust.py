@@ -112,11 +112,11 @@ def test_a_thousand_sign_ins_cost_running_streams_nothing(serve):
 
 def test_the_queue_of_passwords_is_bounded(serve):
     """More than two threads and 64 places can take at once; waits are off, so that only the queue refuses."""
-    assert 503 in {answer.status for answer in flood(serve(guards_off="signin-waits"), 200)}
+    assert 503 in {answer.status for answer in flood(serve(guards_off="signin-waits"), 100, 100)}
 
 
 def test_without_the_guard_the_queue_takes_all(serve):
-    assert {answer.status for answer in flood(serve(guards_off="signin-waits,password-queue"), 200)} == {401}
+    assert {answer.status for answer in flood(serve(guards_off="signin-waits,password-queue"), 100, 100)} == {401}
 
 
 # --- keys of browsers ---
