@@ -187,12 +187,13 @@ static void media_at_home(struct exchange *exchange, void *context)
 
 static void handle_media(struct exchange *exchange, void *context)
 {
-    if (segments_handle(context, exchange) || manifests_handle(context, exchange) ||
-        hls_handle(context, exchange))
-        return;
     struct media_name name;
+    bool is_original = parse_media(exchange, &name);
+    if (!is_original && (segments_handle(context, exchange) ||
+                         manifests_handle(context, exchange) || hls_handle(context, exchange)))
+        return;
     const struct hot_proof *proof = proof_recall(context, exchange);
-    if (!proof || !parse_media(exchange, &name) || !send_hot_media(context, exchange, proof, &name))
+    if (!proof || !is_original || !send_hot_media(context, exchange, proof, &name))
         exchange_go_home(exchange, media_at_home, context);
 }
 

@@ -28,34 +28,48 @@ struct text catalog_id_print(struct catalog_id_text *storage, enum catalog_kind 
     return text_make(storage->digits, size);
 }
 
-static int digit_value(char c)
+enum { NO_DIGIT = 64, FIRST_DIGIT = '-', LAST_DIGIT = 'z' };
+
+/* From '-' to 'z'. */
+static const uint8_t digit_values[LAST_DIGIT - FIRST_DIGIT + 1] = {
+    62, 64, 64, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 64, 64, 64, 64, 64, 64, 64,
+    0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13, 14, 15, 16, 17, 18, 19,
+    20, 21, 22, 23, 24, 25, 64, 64, 64, 64, 63, 64, 26, 27, 28, 29, 30, 31, 32, 33,
+    34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51,
+};
+
+static unsigned digit_value(char c)
 {
-    if (c >= 'A' && c <= 'Z')
-        return c - 'A';
-    if (c >= 'a' && c <= 'z')
-        return c - 'a' + 26;
-    if (c >= '0' && c <= '9')
-        return c - '0' + 52;
-    return c == '-' ? 62 : c == '_' ? 63 : -1;
+    unsigned place = (unsigned char)c - (unsigned)FIRST_DIGIT;
+    return place < sizeof digit_values ? digit_values[place] : NO_DIGIT;
+}
+
+/* `count` digits, at most four, as bits; a digit that is none leaves a mark in *seen. */
+static uint32_t group(const char *at, unsigned count, unsigned *seen)
+{
+    uint32_t bits = 0;
+    for (unsigned i = 0; i < count; i++) {
+        unsigned value = digit_value(at[i]);
+        *seen |= value;
+        bits = bits << 6 | (value & 63);
+    }
+    return bits;
 }
 
 static bool parse_digits(const char *at, struct catalog_id *ret_id)
 {
     struct catalog_id id;
-    uint32_t bits = 0;
-    unsigned held = 0, size = 0;
-    for (unsigned digit = 0; digit < ID_DIGITS; digit++) {
-        int value = digit_value(at[digit]);
-        if (value < 0)
-            return false;
-        bits = bits << 6 | (uint32_t)value;
-        held += 6;
-        if (held >= 8) {
-            held -= 8;
-            id.bytes[size++] = (uint8_t)(bits >> held);
-        }
+    unsigned seen = 0;
+    for (unsigned i = 0; i < 5; i++) {
+        uint32_t bits = group(at + 4 * i, 4, &seen);
+        id.bytes[3 * i] = (uint8_t)(bits >> 16);
+        id.bytes[3 * i + 1] = (uint8_t)(bits >> 8);
+        id.bytes[3 * i + 2] = (uint8_t)bits;
     }
-    if (bits & 15) /* four spare bits: the text would not be the only one for its id */
+    uint32_t last = group(at + 20, 2, &seen);
+    id.bytes[15] = (uint8_t)(last >> 4);
+    if (seen & NO_DIGIT ||
+        last & 15) /* spare bits: the text would not be the only one for its id */
         return false;
     *ret_id = id;
     return true;
