@@ -118,6 +118,9 @@ struct exchange {
     struct arena *arena;
     enum exchange_step step;
     enum shield_class class;
+    struct address forwarded; /* who is behind a trusted proxy, while is_in_crowd */
+    bool is_in_crowd;         /* counted with that address */
+    bool is_crowded;          /* … which has too many */
     bool needs_tls;           /* came in plain, from outside, where TLS is served */
     bool is_public_plain;     /* came in plain, from outside */
     bool closes;              /* refused in a way that ends the connection */
@@ -149,6 +152,14 @@ static inline uint64_t exchange_file_ready(struct exchange *exchange, uint64_t o
         return exchange_file_look(exchange, offset, size);
     return size < answer->ready_end - offset ? size : answer->ready_end - offset;
 }
+/*
+ * Who asks: the carrier has filled in `peer` as it sees it; behind a trusted proxy the forwarded
+ * address takes its place and is counted with its running requests (io/forwarded.h).
+ */
+struct server_tls;
+void exchange_show_peer(struct exchange_peer *peer, const struct address *address);
+void exchange_meet(struct exchange *exchange, bool is_trusted, const struct server_tls *tls);
+void exchange_leave_crowd(struct exchange *exchange);
 /* What is being read for it concerns it no more. */
 void exchange_disk_forget(struct exchange *exchange);
 

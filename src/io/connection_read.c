@@ -5,7 +5,6 @@
 #include "http/parser.h"
 #include "io/connection_state.h"
 #include "io/dispatch.h"
-#include "io/forwarded.h"
 #include "io/h2.h"
 
 #include <assert.h>
@@ -78,25 +77,10 @@ static int read_more(struct connection *connection, enum step_result *ret_result
 static void fill_peer(const struct connection *connection, struct exchange *exchange)
 {
     const struct server *server = connection_server(connection);
-    struct exchange_peer *peer = &exchange->peer;
-    struct address address = connection->address;
-    struct address_text shown;
-    peer->port = connection->port;
-    peer->is_secure = connection->stream.ssl != NULL;
-    if (server_trusts(server, &address)) {
-        struct forwarded forwarded =
-            forwarded_read(&exchange->request, server->trusted, server->config.trusted_proxy_count);
-        peer->is_secure |= forwarded.is_secure;
-        if (forwarded.has_address) {
-            address = forwarded.address;
-            peer->port = 0;
-        }
-    }
-    struct text digits = address_show(&address, &shown);
-    memcpy(peer->address, digits.data, digits.size + 1);
-    peer->is_private = address_is_private(&address);
-    exchange->is_public_plain = !peer->is_secure && !peer->is_private;
-    exchange->needs_tls = connection->listener->tls && exchange->is_public_plain;
+    exchange_show_peer(&exchange->peer, &connection->address);
+    exchange->peer.port = connection->port;
+    exchange->peer.is_secure = connection->stream.ssl != NULL;
+    exchange_meet(exchange, server_trusts(server, &connection->address), connection->listener->tls);
 }
 
 static struct exchange *take_exchange(struct connection *connection)

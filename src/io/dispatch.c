@@ -176,11 +176,20 @@ static void redirect_to_tls(struct exchange *exchange)
     exchange_send_empty(exchange, 308);
 }
 
+static void refuse_crowded(struct exchange *exchange)
+{
+    counter_add(COUNTER_FORWARDED_CROWDED, 1);
+    exchange_field(exchange, "Retry-After", text_of(retry_after));
+    refuse(exchange, 503, "Busy", "Too many requests from your address are running already.");
+}
+
 /* What is wrong with the header whatever its route; true when the answer was given. */
 static bool was_refused_early(struct exchange *exchange)
 {
     struct text expect = http_request_field(&exchange->request, TEXT("Expect"));
-    if (!is_our_host(exchange))
+    if (exchange->is_crowded)
+        refuse_crowded(exchange);
+    else if (!is_our_host(exchange))
         refuse(exchange, 421, "Misdirected request",
                "This server does not answer to that host name.");
     else if (exchange->needs_tls && exchange->request.host.size > 0)

@@ -159,6 +159,7 @@ void exchange_release(struct exchange *exchange, int error)
 {
     const struct answer_stream *stream = &exchange->answer.stream;
     exchange_disk_forget(exchange);
+    exchange_leave_crowd(exchange);
     exchange->carrier = NULL;
     exchange->carrier_context = NULL;
     atomic_store(&exchange->is_abandoned, true);

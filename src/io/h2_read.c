@@ -2,7 +2,6 @@
 #include "base/counters.h"
 #include "base/guard.h"
 #include "io/dispatch.h"
-#include "io/forwarded.h"
 #include "io/h2_state.h"
 
 #include <assert.h>
@@ -83,37 +82,18 @@ void h2_handle_ready(struct h2_connection *connection)
 
 /* --- the request --- */
 
-static void show_peer(struct exchange_peer *peer, const struct address *address)
-{
-    struct address_text shown;
-    struct text digits = address_show(address, &shown);
-    memcpy(peer->address, digits.data, digits.size + 1);
-    peer->is_private = address_is_private(address);
-}
-
 /* The connection's own address is shown once, at its first request. */
 static void fill_peer(struct h2_connection *connection, struct exchange *exchange)
 {
     const struct server *server = connection->server;
-    struct exchange_peer *peer = &exchange->peer;
     if (connection->request_count++ == 0) {
-        show_peer(&connection->peer, &connection->address);
+        exchange_show_peer(&connection->peer, &connection->address);
         connection->peer.port = connection->port;
         connection->peer.is_secure = connection->stream.ssl != NULL;
         connection->is_trusted = server_trusts(server, &connection->address);
     }
-    *peer = connection->peer;
-    if (connection->is_trusted) {
-        struct forwarded forwarded =
-            forwarded_read(&exchange->request, server->trusted, server->config.trusted_proxy_count);
-        peer->is_secure |= forwarded.is_secure;
-        if (forwarded.has_address) {
-            show_peer(peer, &forwarded.address);
-            peer->port = 0;
-        }
-    }
-    exchange->is_public_plain = !peer->is_secure && !peer->is_private;
-    exchange->needs_tls = connection->listener->tls && exchange->is_public_plain;
+    exchange->peer = connection->peer;
+    exchange_meet(exchange, connection->is_trusted, connection->listener->tls);
 }
 
 static void start_body(struct h2_stream *stream)

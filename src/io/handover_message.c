@@ -1,26 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "io/handover_message.h"
 
+#include "io/passed_fd.h"
+
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-union fd_control {
-    struct cmsghdr header;
-    char bytes[CMSG_SPACE(sizeof(int))];
-};
-
-static void attach(struct msghdr *wire, union fd_control *control, int fd)
-{
-    wire->msg_control = control->bytes;
-    wire->msg_controllen = sizeof control->bytes;
-    struct cmsghdr *header = CMSG_FIRSTHDR(wire);
-    header->cmsg_level = SOL_SOCKET;
-    header->cmsg_type = SCM_RIGHTS;
-    header->cmsg_len = CMSG_LEN(sizeof fd);
-    memcpy(CMSG_DATA(header), &fd, sizeof fd);
-}
 
 int handover_send(int channel, const struct handover_message *message, int fd)
 {
@@ -31,10 +17,9 @@ int handover_send(int channel, const struct handover_message *message, int fd)
     struct iovec parts[2] = {
         {.iov_base = head, .iov_len = sizeof head},
         {.iov_base = (char *)(uintptr_t)message->bytes.data, .iov_len = message->bytes.size}};
-    union fd_control control = {.bytes = {0}};
+    union passed_fd control;
     struct msghdr wire = {.msg_iov = parts, .msg_iovlen = message->bytes.size > 0 ? 2 : 1};
-    if (fd >= 0)
-        attach(&wire, &control, fd);
+    passed_fd_attach(&wire, &control, fd);
     if (sizeof head + message->bytes.size > HANDOVER_MAX_BYTES)
         return -EMSGSIZE;
     ssize_t sent;
@@ -45,16 +30,6 @@ int handover_send(int channel, const struct handover_message *message, int fd)
         return 0;
     /* the kernel also bounds descriptors under way, and its memory */
     return errno == ETOOMANYREFS || errno == ENOBUFS ? -EAGAIN : -errno;
-}
-
-static int take_fd(struct msghdr *wire)
-{
-    int fd = -1;
-    const struct cmsghdr *header = CMSG_FIRSTHDR(wire);
-    if (header && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS &&
-        header->cmsg_len == CMSG_LEN(sizeof fd))
-        memcpy(&fd, CMSG_DATA(header), sizeof fd);
-    return fd;
 }
 
 static bool parse(const char *head, size_t size, int fd, struct handover_message *ret)
@@ -74,18 +49,16 @@ static bool parse(const char *head, size_t size, int fd, struct handover_message
 int handover_receive(int channel, char *room, struct handover_message *ret, int *ret_fd)
 {
     struct iovec part = {.iov_base = room, .iov_len = HANDOVER_MAX_BYTES};
-    union fd_control control = {.bytes = {0}};
-    struct msghdr wire = {.msg_iov = &part,
-                          .msg_iovlen = 1,
-                          .msg_control = control.bytes,
-                          .msg_controllen = sizeof control.bytes};
+    union passed_fd control = {.bytes = {0}};
+    struct msghdr wire = {.msg_iov = &part, .msg_iovlen = 1};
     ssize_t got;
+    passed_fd_expect(&wire, &control);
     do
         got = recvmsg(channel, &wire, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
     while (got < 0 && errno == EINTR);
     if (got <= 0)
         return got == 0 || errno == ECONNRESET ? 0 : -errno;
-    int fd = take_fd(&wire);
+    int fd = passed_fd_take(&wire);
     if (!(wire.msg_flags & MSG_TRUNC) && parse(room, (size_t)got, fd, ret)) {
         *ret_fd = fd;
         return 1;

@@ -67,6 +67,8 @@ static void init_share(struct server *server, struct server *home, unsigned inde
     server->config = home->config;
     server->trusted = home->trusted;
     server->date_s = INT64_MIN;
+    server->forwarded =
+        crowd_new(home->config.limits.max_connections_per_address, SERVER_FORWARDED_MAX);
     access_log_init(server);
     connections_init(server);
 }
@@ -279,6 +281,7 @@ static void free_share(struct server *server)
 {
     access_log_release(server);
     handover_release(server);
+    crowd_free(&server->forwarded);
     mem_free(server);
 }
 

@@ -100,7 +100,8 @@ enum {
     SERVER_SCRATCH_BYTES = 64 << 10,
     SERVER_SPARE_EXCHANGES = 32,
     SERVER_SPARE_PROGRESSES = 64,
-    SERVER_LOG_USER_BYTES = 64, /* shown of a user's name */
+    SERVER_FORWARDED_MAX = 8192, /* requests that are counted with an address behind a proxy */
+    SERVER_LOG_USER_BYTES = 64,  /* shown of a user's name */
 };
 
 struct server {
@@ -113,7 +114,9 @@ struct server {
     struct h2_connection *h2_connections; /* io/h2.h */
     struct h2_shared *h2;
     atomic_uint connection_count; /* of both kinds, those on their way here too; read by all */
-    size_t away_count;            /* exchanges that the home loop has */
+    struct crowd *forwarded;      /* running requests of addresses behind trusted proxies */
+    size_t forwarded_count;
+    size_t away_count; /* exchanges that the home loop has */
     struct deadline_queue waits[SERVER_WAIT_COUNT];
     struct handshakes handshakes;
     struct connection_progress *spare_progress;
@@ -147,7 +150,7 @@ struct server {
     struct loop_watch all_drained;  /* eventfd: the last of them rings */
     struct loop_timer grace;
     struct log_flush *log_flush; /* of all loops, under way; NULL else */
-    struct adopting *adopting; /* a predecessor's connections; NULL else */
+    struct adopting *adopting;   /* a predecessor's connections; NULL else */
     void (*on_drained)(void *context);
     void *drained_context;
     char scratch[SERVER_SCRATCH_BYTES]; /* what one read brings, or one file read under TLS */

@@ -2,34 +2,22 @@
 #include "programs/notify.h"
 
 #include "base/text.h"
+#include "io/passed_fd.h"
 #include <errno.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
 
-union fd_control {
-    struct cmsghdr header;
-    char bytes[CMSG_SPACE(sizeof(int))];
-};
-
 static bool send_message(int socket, const struct sockaddr_un *to, socklen_t to_size,
                          const char *state, int fd)
 {
     struct iovec bytes = {.iov_base = (char *)(uintptr_t)state, .iov_len = strlen(state)};
-    union fd_control control = {.bytes = {0}};
+    union passed_fd room;
     struct msghdr message = {.msg_name = (void *)(uintptr_t)to,
                              .msg_namelen = to_size,
                              .msg_iov = &bytes,
                              .msg_iovlen = 1};
-    if (fd >= 0) {
-        message.msg_control = control.bytes;
-        message.msg_controllen = sizeof control.bytes;
-        struct cmsghdr *header = CMSG_FIRSTHDR(&message);
-        header->cmsg_level = SOL_SOCKET;
-        header->cmsg_type = SCM_RIGHTS;
-        header->cmsg_len = CMSG_LEN(sizeof fd);
-        memcpy(CMSG_DATA(header), &fd, sizeof fd);
-    }
+    passed_fd_attach(&message, &room, fd);
     return sendmsg(socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t)bytes.iov_len;
 }
 
@@ -67,11 +55,9 @@ bool notify_send(const struct notify *notify, const char *state)
 int notify_receive(int channel, char ret_state[static NOTIFY_MAX_BYTES], int *ret_fd)
 {
     struct iovec bytes = {.iov_base = ret_state, .iov_len = NOTIFY_MAX_BYTES - 1};
-    union fd_control control = {.bytes = {0}};
-    struct msghdr message = {.msg_iov = &bytes,
-                             .msg_iovlen = 1,
-                             .msg_control = control.bytes,
-                             .msg_controllen = sizeof control.bytes};
+    union passed_fd room = {.bytes = {0}};
+    struct msghdr message = {.msg_iov = &bytes, .msg_iovlen = 1};
+    passed_fd_expect(&message, &room);
     ssize_t got;
     do
         got = recvmsg(channel, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
@@ -79,11 +65,7 @@ int notify_receive(int channel, char ret_state[static NOTIFY_MAX_BYTES], int *re
     if (got < 0)
         return -errno;
     ret_state[got] = '\0';
-    *ret_fd = -1;
-    const struct cmsghdr *header = CMSG_FIRSTHDR(&message);
-    if (header && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS &&
-        header->cmsg_len == CMSG_LEN(sizeof(int)))
-        memcpy(ret_fd, CMSG_DATA(header), sizeof(int));
+    *ret_fd = passed_fd_take(&message);
     return (int)got;
 }
 

@@ -122,7 +122,7 @@ def test_two_runs_of_one_seed_are_one_plan(tmp_path):
     for who, decided in first.items():
         both = min(len(decided), len(second[who]))  # how far a listener comes is the machine's doing
         assert decided[:both] == second[who][:both], who
-        assert both >= (7 if who != "fault" else 1), who
+        assert both >= (5 if who != "fault" else 1), who
     assert sum(first[who][:4] != other[who][:4] for who in first) > 15
 
 

@@ -204,6 +204,34 @@ def test_many_behind_a_trusted_proxy_are_not_one():
         assert all(map(is_open, held))
 
 
+BEHIND = ("--trusted", "127.0.0.1") + limits(max_connections_per_address=3)
+
+
+def from_behind(address):
+    return f"GET /events HTTP/1.1\r\nHost: h\r\nX-Forwarded-For: {address}\r\n\r\n".encode()
+
+
+def stops_a_crowd_behind_a_proxy(site):
+    held = [come(site, from_behind("203.0.113.9")) for _ in range(3)]
+    refused = site.ask(get("/hello", "X-Forwarded-For: 203.0.113.9"))
+    return status(refused) == 503 and all(map(is_open, held))
+
+
+def test_one_address_behind_a_proxy_has_no_more_running_than_its_share():
+    with Site(*BEHIND) as site:
+        held = [come(site, from_behind("203.0.113.9")) for _ in range(3)]
+        assert status(site.ask(get("/hello", "X-Forwarded-For: 203.0.113.9"))) == 503
+        assert site.counters()["http_requests_crowded_total"] == 1
+        assert status(site.ask(get("/hello", "X-Forwarded-For: 203.0.113.10"))) == 200
+        held[0].close()
+        time.sleep(0.2)
+        assert status(site.ask(get("/hello", "X-Forwarded-For: 203.0.113.9"))) == 200
+        with site.connect() as proxy:  # one after the other on one connection are never many
+            for _ in range(10):
+                proxy.sendall(b"GET /hello HTTP/1.1\r\nHost: h\r\nX-Forwarded-For: 203.0.113.11\r\n\r\n")
+                assert proxy.recv(4096).endswith(b"hello")
+
+
 FULL = limits(max_connections=8)
 
 
@@ -274,6 +302,7 @@ def test_a_long_pipeline_is_answered_in_order():
     ("body-rate", BODY, stops_a_slow_body),
     ("header-timeout", HEADER, stops_a_slow_header),
     ("crowd", CROWD, stops_a_crowd),
+    ("forwarded-crowd", BEHIND, stops_a_crowd_behind_a_proxy),
     ("make-way", FULL, takes_a_newcomer_when_full),
     ("read-ahead", ONE_LOOP, reads_little_ahead),
 ])
