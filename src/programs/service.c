@@ -16,6 +16,7 @@
 #include "state/state.h"
 #include "trust/keyfolder.h"
 #include <errno.h>
+#include <limits.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -414,6 +415,21 @@ static bool open_log(struct service *service, bool is_restart, struct buffer *wh
     return is_restart;
 }
 
+/* Root may have read what the user that we became cannot. */
+static bool can_read_again(const struct service *service, struct buffer *why)
+{
+    char path[PATH_MAX];
+    settings_file_path(service->arguments, service->settings.data, path, sizeof path);
+    if (!path[0] || access(path, R_OK) == 0)
+        return true;
+    int error = errno;
+    buffer_printf(why,
+                  "%s: %.*s, for the user that the server becomes; it is read again at SIGHUP and "
+                  "after a crash: let that user read it",
+                  path, TEXT_ARGS(log_errno(error)));
+    return false;
+}
+
 bool service_open(struct service *service, const struct arguments *arguments,
                   struct inherited *inherited, uint64_t starts, struct buffer *why)
 {
@@ -432,7 +448,8 @@ bool service_open(struct service *service, const struct arguments *arguments,
     if (!load(&service->settings, arguments, why) || !open_log(service, starts > 0, why) ||
         !bind_addresses(service, why) ||
         privileges_settle(&service->settings, &service->logging.logger, why) < 0 ||
-        !watch_supervisor(service, why) || !service_upgrade_await(service, why))
+        !can_read_again(service, why) || !watch_supervisor(service, why) ||
+        !service_upgrade_await(service, why))
         return false;
     publish(service); /* before any thread starts */
     open_audit(service);

@@ -167,6 +167,21 @@ def test_root_becomes_the_owner_of_the_state_folder(start_server, music, tmp_pat
     assert {path.owner() for path in data.rglob("*")} == {"nobody"}
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root to stop being root")
+@pytest.mark.skipif(not nobody_may_pass(find_binary()), reason="this checkout is under a folder that nobody else may enter")
+def test_a_configuration_that_only_root_can_read_is_refused_at_the_start_and_not_after_a_crash(music, tmp_path):
+    for folder in [tmp_path, *tmp_path.parents]:
+        if not folder.stat().st_mode & stat.S_IXOTH and folder.owner() == "root":
+            folder.chmod(folder.stat().st_mode | stat.S_IXOTH)
+    data, path = tmp_path / "owned", tmp_path / "root.conf"
+    data.mkdir(mode=0o700)
+    shutil.chown(data, "nobody", "nogroup")
+    path.write_text("log_level = info\n")
+    path.chmod(0o600)
+    done = run_command("serve", music, "--data", data, "--config", path, "--listen", "127.0.0.1:0", check=False)
+    assert done.returncode != 0 and "let that user read it" in done.stderr
+
+
 # --- set-up code ---
 
 
