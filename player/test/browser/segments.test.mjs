@@ -91,7 +91,7 @@ function toneFile(seconds) {
   }
   const raw = join(scratch, 'tone.pcm');
   writeFileSync(raw, Buffer.from(pcm.buffer));
-  execFileSync('ffmpeg', ['-loglevel', 'error', '-f', 's16le', '-ar', String(RATE), '-ac', '2', '-i', raw, path]);
+  execFileSync('ffmpeg', ['-loglevel', 'error', '-f', 's16le', '-ar', String(RATE), '-ac', '2', '-i', raw, '-y', path]);
   return path;
 }
 
