@@ -58,7 +58,7 @@ static bool read_head(struct reader *reader, struct packets_head *ret)
         return false;
     struct rendition_cut cut = rendition_cut(track->codec, track->rate);
     return track->rate >= 1000 && track->rate <= 768000 && track->channels >= 1 &&
-           track->channels <= 8 && track->packet == cut.packet && track->priming <= 4096 &&
+           track->channels <= 8 && track->packet == cut.packet && track->priming <= 65535 &&
            ret->source_rate >= 1000 && ret->source_rate <= 768000 && ret->source_channels >= 1;
 }
 

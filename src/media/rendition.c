@@ -3,7 +3,14 @@
 
 #include <assert.h>
 
-enum { MAX_AAC_RATE = 96000, OPUS_RATE = 48000, OPUS_PRIMING = 312, OPUS_PREROLL = 3840 };
+enum { MAX_AAC_RATE = 96000, AAC_PACKET = 1024, AAC_DELAY = 1024, AAC_EXTENSION = 2 * AAC_PACKET };
+enum {
+    OPUS_RATE = 48000,
+    OPUS_PACKET = 960,
+    OPUS_DELAY = 312,
+    OPUS_PREROLL = 3840, /* 80 ms */
+    OPUS_EXTENSION = 1 * OPUS_PACKET,
+};
 
 static const struct {
     const char *word;
@@ -89,13 +96,20 @@ struct rendition_cut rendition_cut(enum cmaf_codec codec, uint32_t rate)
     uint32_t times = rate <= 48000 ? 1 : rate <= 96000 ? 2 : 4;
     switch (codec) {
     case CMAF_AAC:
-        return (struct rendition_cut){1024, 1024, 1024, 172 * times + 1, 172 * times};
+        return (struct rendition_cut){AAC_PACKET,
+                                      AAC_DELAY + AAC_EXTENSION,
+                                      AAC_PACKET,
+                                      AAC_EXTENSION,
+                                      172 * times + (AAC_DELAY + AAC_EXTENSION) / AAC_PACKET,
+                                      172 * times};
     case CMAF_OPUS:
-        return (struct rendition_cut){960, OPUS_PRIMING, OPUS_PREROLL, 200, 200};
+        return (struct rendition_cut){
+            OPUS_PACKET,    OPUS_DELAY + OPUS_EXTENSION,        OPUS_PREROLL,
+            OPUS_EXTENSION, 200 + OPUS_EXTENSION / OPUS_PACKET, 200};
     case CMAF_FLAC:
         break;
     }
-    return (struct rendition_cut){4096, 0, 0, 43 * times, 43 * times};
+    return (struct rendition_cut){4096, 0, 0, 0, 43 * times, 43 * times};
 }
 
 uint64_t rendition_segments(const struct rendition_cut *cut, uint64_t samples)

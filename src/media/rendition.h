@@ -40,7 +40,9 @@ uint32_t rendition_channels(enum rendition rendition, uint32_t source_channels);
 /* How a codec's stream is cut, at a rate. */
 struct rendition_cut {
     uint32_t packet, priming, preroll; /* samples */
-    uint32_t first_packets, packets;   /* of segment 0, and of those behind it */
+    uint32_t extension; /* of the priming: the sound mirrored in time before its beginning, so that
+                           the encoder does not meet an edge where a song is cut */
+    uint32_t first_packets, packets; /* of segment 0, and of those behind it */
 };
 struct rendition_cut rendition_cut(enum cmaf_codec codec, uint32_t rate);
 /* How many segments `samples` (after the trims) and the priming need; 0 for none. */

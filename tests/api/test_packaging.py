@@ -105,7 +105,7 @@ def digest(data):
     ("lossless.flac", "opus-128", "opus"), ("lossless.flac", "flac", "flac")])
 def test_a_rendition_is_what_its_manifest_says(place, song, name, codec):
     done, objects = place.whole(place.ids[song], name)
-    assert done["codec"] == codec and done["trim"]["start"] == {"opus": 312, "flac": 0}.get(codec, 1024)
+    assert done["codec"] == codec and done["trim"]["start"] == {"opus": 1272, "flac": 0}.get(codec, 3072)
     assert digest(objects[0]) == done["init"]["sha256"]
     at = 0
     for segment, data in zip(done["segments"], objects[1:], strict=True):

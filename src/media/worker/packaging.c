@@ -16,7 +16,7 @@
 #include <libavutil/opt.h>
 #include <unistd.h>
 
-enum { IDENTIFY_BYTES = 512 * 1024, WRITE_BYTES = 64 * 1024 };
+enum { IDENTIFY_BYTES = 512 * 1024, WRITE_BYTES = 64 * 1024, AAC_FIRST_LAMBDA = 600 };
 
 struct packaging {
     struct source source;
@@ -28,9 +28,10 @@ struct packaging {
     struct shaping *shaping;
     struct loudness *loudness;
     struct buffer out;
-    uint32_t packet_samples;
-    uint64_t source_samples;
+    uint32_t packet_samples, extension;
+    uint64_t source_samples, written_samples;
     int source_rate;
+    bool is_finishing;
 };
 
 static void *prepare(void)
@@ -72,6 +73,23 @@ static bool write_out(struct packaging *packaging)
     return is_whole;
 }
 
+/* Samples of the rendition that are the source's: a resampler's last ones may be of its own. */
+static uint64_t own_samples(const struct packaging *packaging)
+{
+    uint64_t made = (uint64_t)shaping_samples(packaging->shaping),
+             rate = (uint64_t)packaging->codec->sample_rate, of = (uint64_t)packaging->source_rate;
+    uint64_t wanted = (packaging->source_samples * rate + of - 1) / of;
+    return made < wanted ? made : wanted;
+}
+
+/* At the end: packets behind the last of the source's samples are nobody's. */
+static bool is_needed(const struct packaging *packaging)
+{
+    uint64_t priming = (uint64_t)packaging->codec->initial_padding + packaging->extension;
+    return !packaging->is_finishing ||
+           packaging->written_samples < priming + own_samples(packaging);
+}
+
 static bool write_packets(struct packaging *packaging)
 {
     AVPacket *packet = packaging->packet;
@@ -80,8 +98,10 @@ static bool write_packets(struct packaging *packaging)
         struct text data = text_make((const char *)packet->data, (size_t)packet->size);
         bool is_short = packaging->codec->codec_id == AV_CODEC_ID_FLAC && packet->duration > 0;
         uint32_t samples = is_short ? (uint32_t)packet->duration : packaging->packet_samples;
-        if (data.size) /* FLAC's encoder ends with an empty one */
+        if (data.size && is_needed(packaging)) { /* FLAC's encoder ends with an empty one */
             packets_write_packet(samples, data, &packaging->out);
+            packaging->written_samples += samples;
+        }
         av_packet_unref(packet);
         if (packaging->out.size >= WRITE_BYTES && !write_out(packaging))
             return false;
@@ -104,11 +124,14 @@ static const AVCodec *encoder_of(enum cmaf_codec codec)
     return avcodec_find_encoder_by_name(names[codec]);
 }
 
-/* The quick search of AAC's encoder: the thorough one is half as fast (docs/decisions/018). */
+/* AAC: the quick search, since the thorough one is half as fast, and where its rate control begins:
+ * from libavcodec's 120 it takes half a second to find the rate (docs/decisions/018). */
 static void set_options(AVCodecContext *context, enum cmaf_codec codec)
 {
-    if (codec == CMAF_AAC)
-        (void)av_opt_set(context->priv_data, "aac_coder", "fast", 0);
+    if (codec != CMAF_AAC)
+        return;
+    (void)av_opt_set(context->priv_data, "aac_coder", "fast", 0);
+    context->global_quality = AAC_FIRST_LAMBDA;
 }
 
 static bool open_codec(struct packaging *packaging, enum rendition rendition,
@@ -123,6 +146,7 @@ static bool open_codec(struct packaging *packaging, enum rendition rendition,
     int channels = (int)rendition_channels(rendition, source->channels);
     struct rendition_cut cut = rendition_cut(kind, (uint32_t)rate);
     packaging->packet_samples = cut.packet;
+    packaging->extension = cut.extension;
     av_channel_layout_default(&context->ch_layout, channels);
     context->sample_rate = rate;
     context->sample_fmt = shaping_choose_format(codec, (int)source->depth);
@@ -150,7 +174,7 @@ static void write_head(struct packaging *packaging, enum rendition rendition,
                   .channels = (uint32_t)context->ch_layout.nb_channels,
                   .depth = source->depth > 16 ? 24 : 16,
                   .packet = packaging->packet_samples,
-                  .priming = (uint32_t)context->initial_padding,
+                  .priming = (uint32_t)context->initial_padding + packaging->extension,
                   .config =
                       text_make((const char *)context->extradata, (size_t)context->extradata_size)},
         .source_rate = source->rate,
@@ -161,18 +185,10 @@ static void write_head(struct packaging *packaging, enum rendition rendition,
 
 /* --- through the file --- */
 
-/* Samples of the rendition that are the source's: a resampler's last ones may be of its own. */
-static uint64_t own_samples(const struct packaging *packaging)
-{
-    uint64_t made = (uint64_t)shaping_samples(packaging->shaping),
-             rate = (uint64_t)packaging->codec->sample_rate, of = (uint64_t)packaging->source_rate;
-    uint64_t wanted = (packaging->source_samples * rate + of - 1) / of;
-    return made < wanted ? made : wanted;
-}
-
 static bool finish(struct packaging *packaging)
 {
     struct packets_end end = {.loudness_mlufs = PACKETS_NO_LOUDNESS};
+    packaging->is_finishing = true;
     if (!shaping_finish(packaging->shaping) || avcodec_send_frame(packaging->codec, NULL) < 0 ||
         !write_packets(packaging))
         return false;
@@ -209,6 +225,8 @@ static enum media_outcome encode(struct packaging *packaging, struct decoding *d
         return MEDIA_DAMAGED;
     packaging->source_rate = (int)source.rate;
     packaging->shaping = shaping_new(packaging->codec, on_frame, packaging);
+    if (packaging->shaping)
+        shaping_extend(packaging->shaping, (int)packaging->extension);
     if (request->wants_loudness)
         packaging->loudness = loudness_new((int)source.rate, (int)source.channels);
     write_head(packaging, request->rendition, &source);

@@ -20,7 +20,10 @@ struct shaping *shaping_new(AVCodecContext *codec, shaping_on_frame *on_frame,
 void shaping_free(struct shaping **shaping); /* accepts NULL inside */
 bool shaping_put(struct shaping *shaping, const AVFrame *frame) MUST_USE;
 bool shaping_finish(struct shaping *shaping) MUST_USE;  /* the rest, in a shorter last frame */
-int64_t shaping_samples(const struct shaping *shaping); /* handed on so far */
+int64_t shaping_samples(const struct shaping *shaping); /* of the source, at the encoder's rate */
+/* Lets the sound go on (extension.h) for so many samples before its beginning and behind its end.
+ * For encoders that take floats; before the first frame. */
+void shaping_extend(struct shaping *shaping, int samples);
 
 /* What the encoder takes. */
 int shaping_choose_rate(const AVCodec *codec, int wanted); /* nearest, rather above */

@@ -272,7 +272,7 @@ static int package(const char *worker, char **args)
         return 2;
     struct loop *loop = loop_new();
     (void)!packager_view(packager, the_track, request.name.rendition, &view);
-    usleep(300 * 1000); /* the time between a manifest and its first segment's request: a spare */
+    usleep(100 * 1000); /* the time between a manifest and its first segment's request: a spare */
     memcpy(request.name.track, the_track, sizeof the_track);
     request.name.generation = view.generation;
     package_view_release(&view);

@@ -105,14 +105,14 @@ static void test_segments(void)
     struct cmaf_fragment fragment;
     const char *why = "";
     buffer_init(&stream, 1 << 20);
-    whole_stream(&stream, 173 + 172 + 10, 180000 * 2);
+    whole_stream(&stream, 175 + 172 + 10, 180000 * 2);
     OK(cut(buffer_view(&stream), 1000, &seen) == SEGMENTER_DONE && seen.count == 6,
-       "173, 172 and 10 packets are an init, three segments and two leads");
-    OK(seen.objects[1].samples == 177152 && seen.objects[3].at == 177152 &&
+       "175, 172 and 10 packets are an init, three segments and two leads");
+    OK(seen.objects[1].samples == 179200 && seen.objects[3].at == 179200 &&
            seen.objects[3].samples == 176128 && seen.objects[5].samples == 10240,
        "cut at the boundaries that FLAC has too");
     OK(cmaf_read_fragment(seen.objects[3].bytes, 1024, &fragment, &why) && fragment.count == 172 &&
-           fragment.at == 177152 && fragment.sequence == 2,
+           fragment.at == 179200 && fragment.sequence == 2,
        "a segment is read back");
     struct text data, last = TEXT_NONE;
     uint32_t samples;
@@ -124,7 +124,7 @@ static void test_segments(void)
     OK(count == 172, "with all its packets");
     OK(seen.objects[4].kind == SEGMENTER_LEAD && seen.objects[4].number == 2 &&
            cmaf_read_fragment(seen.objects[4].bytes, 1024, &fragment, &why) &&
-           fragment.at == 177152 + 176128 - 1024 && cmaf_next_packet(&fragment, &data, &samples) &&
+           fragment.at == 179200 + 176128 - 1024 && cmaf_next_packet(&fragment, &data, &samples) &&
            text_equal(data, last),
        "the lead of a segment is the packet before it, in its own time");
     forget(&seen);
