@@ -9,7 +9,7 @@ CLIENTS = pathlib.Path(__file__).resolve().parent / "clients"
 
 
 def install():
-    if not (CLIENTS / "node_modules/subsonic-api").is_dir():
+    if not (CLIENTS / "node_modules/hls.js").is_dir():
         subprocess.run(["npm", "ci", "--silent", "--no-audit", "--no-fund"], cwd=CLIENTS, check=True, timeout=120)
 
 

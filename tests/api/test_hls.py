@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """HTTP Live Streaming: playlists that ffmpeg, mpv, VLC and hls.js play without signing in again."""
+import json
 import os
 import re
 import subprocess
@@ -8,6 +9,7 @@ import urllib.parse
 import pytest
 
 import conftest
+import test_clients
 from test_packaging import RATE, SECONDS, encode, place, samples_of  # noqa: F401 (place is a fixture)
 
 
@@ -121,3 +123,14 @@ def test_vlc_plays_it(place, tmp_path):
     assert out.exists(), played.stdout + played.stderr
     length = (out.stat().st_size - 44) / 4 / RATE
     assert abs(length - SECONDS) < 0.3, played.stderr
+
+
+def test_hls_js_plays_it_in_chromium(place):
+    """Adaptive: three variants, of which it may take any."""
+    test_clients.install()
+    result = subprocess.run(["node", "hls.mjs"], cwd=test_clients.CLIENTS, env=os.environ | {"URL": url(place, "lossless.flac")},
+                            capture_output=True, text=True, timeout=90)
+    assert result.returncode == 0, result.stderr
+    seen = json.loads(result.stdout)
+    assert seen["ended"] and seen["levels"] == 3 and not seen["errors"], seen
+    assert abs(seen["duration"] - SECONDS) < 0.15 and abs(seen["time"] - seen["duration"]) < 0.1, seen
