@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/*
+ * What becomes of encodes: coalesced, queued, refused, failed, evicted.  usage:
+ * test_packager WORKER
+ *
+ * "yes" stands in for a worker that hangs: it never writes into its pipe.
+ */
+#include "media/packager.h"
+#include "tap.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { RATE = 44100, SECONDS = 10, WAV_HEADER = 44 };
+
+static const char *worker;
+static char folder[64];
+
+/* --- a file that can be encoded --- */
+
+static int make_wav(void)
+{
+    uint32_t state = 1, data = RATE * SECONDS * 2;
+    struct buffer out;
+    char path[] = "/tmp/packager-wav-XXXXXX";
+    int fd = mkostemp(path, O_CLOEXEC);
+    buffer_init(&out, WAV_HEADER + data);
+    buffer_text(&out, TEXT("RIFF"));
+    buffer_u32(&out, WAV_HEADER - 8 + data);
+    buffer_text(&out, TEXT("WAVEfmt "));
+    buffer_u32(&out, 16);
+    buffer_u16(&out, 1);
+    buffer_u16(&out, 1);
+    buffer_u32(&out, RATE);
+    buffer_u32(&out, RATE * 2);
+    buffer_u16(&out, 2);
+    buffer_u16(&out, 16);
+    buffer_text(&out, TEXT("data"));
+    buffer_u32(&out, data);
+    for (uint32_t i = 0; i < RATE * SECONDS; i++) {
+        state = state * 1664525 + 1013904223;
+        buffer_u16(&out, (uint16_t)(state >> 20));
+    }
+    bool is_written = write(fd, out.data, out.size) == (ssize_t)out.size;
+    unlink(path);
+    buffer_release(&out);
+    return is_written ? fd : -1;
+}
+
+static size_t files_in_folder(void)
+{
+    size_t count = 0;
+    DIR *open_folder = opendir(folder);
+    for (struct dirent *entry; open_folder && (entry = readdir(open_folder));)
+        count += entry->d_name[0] != '.';
+    closedir(open_folder);
+    return count;
+}
+
+/* --- asking --- */
+
+static struct packager *start(const char *program, uint64_t max_bytes, unsigned queued)
+{
+    struct packager *packager = NULL;
+    const struct packager_config config = {.worker_path = program,
+                                           .folder = folder,
+                                           .max_bytes = max_bytes,
+                                           .max_encodes = 1,
+                                           .max_queued = queued};
+    return packager_start(&config, &packager) ? NULL : packager;
+}
+
+static struct package_request plan(struct packager *packager, uint8_t track,
+                                   enum rendition rendition)
+{
+    struct package_request request = {.name = {.track = {track}, .rendition = rendition}};
+    struct package_view view;
+    if (packager_view(packager, request.name.track, rendition, &view))
+        request.name.generation = view.generation;
+    package_view_release(&view);
+    return request;
+}
+
+static enum media_outcome begin(struct packager *packager, const struct package_request *request,
+                                int source, uint64_t listener)
+{
+    return packager_begin(packager, &request->name, dup(source), listener, false);
+}
+
+static void stop_loop(void *context)
+{
+    struct packager_wait *wait = context;
+    loop_stop(wait->loop);
+}
+
+/* Until it is no longer coming. */
+static enum package_found await(struct packager *packager, const struct package_request *request,
+                                enum media_outcome *ret_why)
+{
+    struct loop *loop = loop_new();
+    struct package_loan loan;
+    enum package_found found;
+    while ((found = packager_lend(packager, request, &loan, ret_why)) == PACKAGE_COMING) {
+        struct packager_wait wait = {.request = *request, .loop = loop, .on_ready = stop_loop};
+        if (packager_wait(packager, &wait))
+            loop_run(loop);
+    }
+    if (found == PACKAGE_HERE)
+        packager_give_back(&loan);
+    loop_free(&loop);
+    return found;
+}
+
+static bool make(struct packager *packager, uint8_t track, enum rendition rendition, int source)
+{
+    enum media_outcome why = MEDIA_OK;
+    struct package_request request = plan(packager, track, rendition);
+    struct package_view view = {.state = PACKAGE_ENCODING};
+    request.kind = SEGMENTER_SEGMENT;
+    request.number = SEGMENTER_MAX_SEGMENTS; /* behind the end: told when all is done */
+    if (begin(packager, &request, source, 1) != MEDIA_OK)
+        return false;
+    (void)!await(packager, &request, &why);
+    bool is_there = packager_view(packager, request.name.track, rendition, &view) &&
+                    view.state == PACKAGE_COMPLETE;
+    package_view_release(&view);
+    return is_there;
+}
+
+/* --- claims --- */
+
+static void test_life(int wav)
+{
+    enum media_outcome why = MEDIA_OK;
+    struct package_loan loan;
+    struct packager *packager = start(worker, 1 << 30, 0);
+    struct package_request request = plan(packager, 1, RENDITION_AAC_128);
+    struct package_request again = plan(packager, 1, RENDITION_AAC_128);
+    OK(request.name.generation == again.name.generation, "a generation stays as it was planned");
+    OK(packager_lend(packager, &request, &loan, &why) == PACKAGE_UNBEGUN,
+       "nothing is encoded before somebody begins it");
+    OK(begin(packager, &request, wav, 1) == MEDIA_OK &&
+           begin(packager, &request, wav, 2) == MEDIA_OK,
+       "who begins it second is fine too");
+    OK(await(packager, &request, &why) == PACKAGE_HERE, "its init comes");
+    request.kind = SEGMENTER_SEGMENT;
+    request.number = 1;
+    OK(await(packager, &request, &why) == PACKAGE_HERE, "its second segment comes");
+    request.number = 100;
+    OK(await(packager, &request, &why) == PACKAGE_NOT_THERE, "one behind the end does not");
+    again.name.generation++;
+    OK(packager_lend(packager, &again, &loan, &why) == PACKAGE_NOT_THERE,
+       "another generation is nobody's");
+    packager_stop(&packager);
+    OK(files_in_folder() == 1, "one file was made");
+
+    packager = start(worker, 1 << 30, 0);
+    request.number = 1;
+    OK(packager_lend(packager, &request, &loan, &why) == PACKAGE_COLD,
+       "after a restart it is on the disk");
+    OK(packager_load(packager, request.name.track, RENDITION_AAC_128) == 0 &&
+           packager_lend(packager, &request, &loan, &why) == PACKAGE_HERE,
+       "and read from there");
+    packager_give_back(&loan);
+    packager_stop(&packager);
+}
+
+static void test_room(int wav)
+{
+    enum media_outcome why = MEDIA_OK;
+    struct packager *packager = start(worker, 1 << 30, 0);
+    OK(make(packager, 2, RENDITION_FLAC, wav) && make(packager, 3, RENDITION_AAC_64, wav),
+       "a FLAC and an AAC are made");
+    packager_stop(&packager);
+    packager = start(worker, 500 * 1000, 0); /* the FLAC alone is larger */
+    struct package_view view;
+    (void)!packager_view(packager, (const uint8_t[16]){2}, RENDITION_FLAC, &view);
+    OK(view.state == PACKAGE_PLANNED, "with less room the FLAC goes: a byte of it costs least");
+    (void)!packager_view(packager, (const uint8_t[16]){3}, RENDITION_AAC_64, &view);
+    OK(view.state == PACKAGE_COMPLETE, "the AAC stays");
+    packager_stop(&packager);
+
+    packager = start(worker, 1000, 0);
+    struct package_request request = plan(packager, 4, RENDITION_FLAC);
+    request.kind = SEGMENTER_SEGMENT;
+    (void)!begin(packager, &request, wav, 1);
+    OK(await(packager, &request, &why) == PACKAGE_BROKEN && why == MEDIA_NO_ROOM,
+       "a disk without room ends the encode and says so");
+    packager_stop(&packager);
+    OK(files_in_folder() == 0, "and leaves nothing behind");
+}
+
+static void test_failures(int wav)
+{
+    enum media_outcome why = MEDIA_OK;
+    struct packager *packager = start("/bin/false", 1 << 30, 0);
+    struct package_request request = plan(packager, 5, RENDITION_AAC_64);
+    (void)!begin(packager, &request, wav, 1);
+    OK(await(packager, &request, &why) == PACKAGE_BROKEN && why == MEDIA_CRASHED,
+       "a worker that dies breaks its encode");
+    packager_stop(&packager);
+
+    packager = start(worker, 1 << 30, 0);
+    int text = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+    request = plan(packager, 6, RENDITION_AAC_64);
+    (void)!begin(packager, &request, text, 1);
+    OK(await(packager, &request, &why) == PACKAGE_BROKEN && why == MEDIA_NOT_AUDIO,
+       "a file that is no sound is named so");
+    OK(make(packager, 7, RENDITION_AAC_64, wav), "and the next one is encoded all the same");
+    close(text);
+    packager_stop(&packager);
+}
+
+static void test_queue(int wav)
+{
+    struct packager *packager = start("/usr/bin/yes", 1 << 30, 20);
+    struct package_request request = plan(packager, 100, RENDITION_AAC_64);
+    (void)!begin(packager, &request, wav, 1);
+    usleep(100 * 1000); /* it runs, and will not end */
+    bool is_taken = true;
+    for (uint8_t i = 0; i < 16; i++) {
+        request = plan(packager, (uint8_t)(101 + i), RENDITION_AAC_64);
+        is_taken = is_taken && begin(packager, &request, wav, 1) == MEDIA_OK;
+    }
+    OK(is_taken, "sixteen of one listener wait");
+    request = plan(packager, 130, RENDITION_AAC_64);
+    OK(begin(packager, &request, wav, 1) == MEDIA_BUSY, "a seventeenth does not");
+    OK(begin(packager, &request, wav, 2) == MEDIA_OK, "another listener's does");
+    for (uint8_t i = 0; i < 3; i++) {
+        request = plan(packager, (uint8_t)(140 + i), RENDITION_AAC_64);
+        (void)!begin(packager, &request, wav, 2);
+    }
+    request = plan(packager, 150, RENDITION_AAC_64);
+    OK(begin(packager, &request, wav, 3) == MEDIA_BUSY,
+       "but for all together there is a limit too");
+    packager_stop(&packager);
+    OK(packager == NULL, "a server that ends does not wait for a worker that hangs");
+}
+
+int main(int argc, char **argv)
+{
+    worker = argc > 1 ? argv[1] : "";
+    snprintf(folder, sizeof folder, "/tmp/packager-XXXXXX");
+    int wav = mkdtemp(folder) ? make_wav() : -1;
+    OK(wav >= 0, "there is a sound to encode");
+    test_life(wav);
+    test_room(wav);
+    test_failures(wav);
+    test_queue(wav);
+    close(wav);
+    struct packager *sweeper = start(worker, 1, 0); /* room for nothing */
+    packager_stop(&sweeper);
+    OK(files_in_folder() == 0, "without room all goes");
+    rmdir(folder);
+    return tap_done();
+}
