@@ -13,8 +13,7 @@ NO_COUNTERS = {"h2_header_table_bytes"}    # COMPRESSION_ERROR ends the connecti
 
 
 # Debts: guards that no test goes without.  This list only becomes shorter.
-WITHOUT_TWIN = {"encode-fairness", "encode-queue", "encode-stall", "renditions-room", "revocation",
-                "bound-refresh", "known-device", "password-queue", "replay", "signin-waits"}
+WITHOUT_TWIN = {"encode-fairness", "encode-queue", "encode-stall", "renditions-room", "revocation"}
 
 
 def rows():

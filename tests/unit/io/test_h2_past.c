@@ -23,7 +23,6 @@ int main(void)
        "what fell out of the ring is forgiven");
     OK(h2_past_judge(&past, 9) == H2_STREAM_CLOSED, "what is younger is not");
     h2_past_open(&past, 1001);
-    OK(h2_past_judge(&past, 701) == H2_STREAM_CLOSED,
-       "far below, every stream counts as used");
+    OK(h2_past_judge(&past, 701) == H2_STREAM_CLOSED, "far below, every stream counts as used");
     return tap_done();
 }
