@@ -182,11 +182,13 @@ static void other_targets(void)
     profile.targets[0] = url;
     profile.target_count = 2;
     profile.speed = 4;
+    profile.listeners =
+        80; /* half of them at the one that dies, some of whom want something then */
     stage.stops_server = true;
     OK(play(&stage, &profile), "a load with two targets, of which one dies");
     OK(stage.figures.connects_failed > 0, "its listeners notice");
     OK((stage.figures.gaps == 0 || !load_kept_up(&stage.figures)) &&
-           stage.figures.listeners_now == 20,
+           stage.figures.listeners_now == 80,
        "move to the other one, and hear nothing of it");
     drop_curtain(&stage);
     null_server_stop(&stays);
