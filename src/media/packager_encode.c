@@ -21,7 +21,7 @@
 #include <unistd.h>
 
 enum { READ_BYTES = 64 * 1024, PIPE_BYTES = 256 * 1024, SILENCE_MS = 30 * 1000, SPARE_S = 60 };
-enum { INDEX_CEILING = 8 << 20 };
+enum { INDEX_CEILING = 8 << 20, LAST_WORD_MS = 1000, LAST_MESSAGES = 16 };
 
 /* --- the queue --- */
 
@@ -158,13 +158,22 @@ static int start_encode(struct packager *packager, struct package *package, unsi
     return ends[0];
 }
 
+/* What the worker said of its work.  Its pipe may end a moment before that word arrives. */
 static enum media_outcome last_word(const struct process *process)
 {
     char message[256];
     struct wire_reply reply;
-    for (ssize_t got; (got = process_receive(process, message, sizeof message)) > 0;)
-        if (wire_decode_reply(text_make(message, (size_t)got), &reply) && reply.id == 1)
+    struct pollfd wanted = {.fd = process->socket, .events = POLLIN};
+    for (unsigned messages = 0; messages < LAST_MESSAGES;) {
+        ssize_t got = process_receive(process, message, sizeof message);
+        if (got > 0 && wire_decode_reply(text_make(message, (size_t)got), &reply) && reply.id == 1)
             return reply.outcome;
+        messages += got > 0;
+        if (got == 0 || (got < 0 && got != -EAGAIN))
+            break;
+        if (got < 0 && poll(&wanted, 1, LAST_WORD_MS) <= 0 && errno != EINTR)
+            break;
+    }
     return MEDIA_CRASHED;
 }
 
