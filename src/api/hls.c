@@ -14,6 +14,7 @@
 #include "api/inside.h"
 #include "api/proof.h"
 #include "api/renditions.h"
+#include "api/streams.h"
 #include "base/mem.h"
 #include "media/playlist.h"
 #include "trust/grant.h"
@@ -29,6 +30,7 @@ struct hls_call {
     bool wanted[RENDITION_COUNT];
     bool is_one;
     enum rendition one;
+    uint32_t offset_ms;
 };
 
 static struct hls_call *hls_new(struct exchange *exchange, struct call *call)
@@ -53,7 +55,8 @@ static void send(struct hls_call *hls)
 {
     struct exchange *exchange = hls->exchange;
     struct buffer *out = exchange_output(exchange);
-    const struct playlist_uris uris = {buffer_view(&hls->before), buffer_view(&hls->grant)};
+    const struct playlist_uris uris = {buffer_view(&hls->before), buffer_view(&hls->grant),
+                                       hls->offset_ms};
     buffer_reset(out); /* the envelope of /rest */
     if (hls->is_one)
         playlist_write_segments(&hls->gathering.manifest, hls->one, &uris, out);
@@ -129,11 +132,24 @@ static bool sign_grant(struct hls_call *hls, const struct track_row *row)
     return hls->grant.size > 0;
 }
 
+/* Takes over `hls`. */
+static enum call_end gather(struct hls_call *hls, const struct track_row *row)
+{
+    struct call *call = hls->call;
+    struct catalog_id_text id;
+    buffer_text(&hls->before, TEXT("../m/"));
+    buffer_text(&hls->before, catalog_id_print(&id, CATALOG_TRACK, &row->id));
+    buffer_byte(&hls->before, '/');
+    if (sign_grant(hls, row) && renditions_gather(&hls->gathering, call->api, row, on_gathered))
+        return CALL_LATER; /* or already answered */
+    hls_free(hls);
+    return call_fail_busy(call, RETRY_S, "Too much is being read just now.");
+}
+
 enum call_end rest_hls(struct call *call)
 {
     uint32_t track;
     struct track_row row;
-    struct catalog_id_text id;
     if (!call_find(call, "id", CATALOG_TRACK, &track))
         return call_fail_not_found(call);
     if (!call->api->config.packager)
@@ -141,13 +157,19 @@ enum call_end rest_hls(struct call *call)
     catalog_track(call->catalog, track, &row);
     struct hls_call *hls = hls_new(call->exchange, call);
     choose(hls, &row);
-    buffer_text(&hls->before, TEXT("../m/"));
-    buffer_text(&hls->before, catalog_id_print(&id, CATALOG_TRACK, &row.id));
-    buffer_byte(&hls->before, '/');
-    if (sign_grant(hls, &row) && renditions_gather(&hls->gathering, call->api, &row, on_gathered))
-        return CALL_LATER; /* or already answered */
-    hls_free(hls);
-    return call_fail_busy(call, RETRY_S, "Too much is being read just now.");
+    return gather(hls, &row);
+}
+
+enum call_end stream_hls(struct call *call, const struct track_row *row, enum rendition rendition,
+                         uint32_t offset_ms)
+{
+    if (!call->api->config.packager)
+        return call_fail(call, API_ERROR_GENERIC, "This server converts nothing.");
+    struct hls_call *hls = hls_new(call->exchange, call);
+    hls->is_one = true;
+    hls->one = rendition;
+    hls->offset_ms = offset_ms;
+    return gather(hls, row);
 }
 
 /* --- /m/{track}/{rendition}/playlist.m3u8 --- */

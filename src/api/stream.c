@@ -16,6 +16,7 @@
  */
 #include "api/endpoints.h"
 #include "api/inside.h"
+#include "api/streams.h"
 #include "api/track.h"
 #include "base/counters.h"
 #include "library/library.h"
@@ -59,14 +60,15 @@ static bool needs_transcode(const struct call *call, const struct track_row *row
 }
 
 /* What to encode to; a format that is not said is the file's own when that can be made, else the
- * usual one. */
+ * usual one.  MP4 in fragments is for who asks: not every program plays it as it comes. */
 static bool choose_format(struct text format, const struct track_row *row, bool is_limited,
                           enum media_format *ret)
 {
     if (format.size)
         return media_format_from(format, ret);
     bool is_lossless = text_equal_nocase(row->suffix, TEXT("flac"));
-    if (!media_format_from(row->suffix, ret) || (is_limited && is_lossless))
+    if (!media_format_from(row->suffix, ret) || *ret == MEDIA_FORMAT_M4A ||
+        (is_limited && is_lossless))
         *ret = (enum media_format)USUAL_FORMAT;
     return true;
 }
@@ -187,10 +189,13 @@ void stream_starts_end(struct api *api)
     }
 }
 
-static enum call_end start_transcode(struct call *call, const struct track_row *row,
-                                     const struct media_transcode_request *request)
+enum call_end stream_transcode(struct call *call, const struct track_row *row,
+                               const struct media_transcode_request *request)
 {
     struct library_file file;
+    if (!call->api->config.media)
+        return call_fail(call, API_ERROR_GENERIC,
+                         "This server converts nothing; ask for format=raw.");
     struct stream_start *start = arena_zalloc(exchange_arena(call->exchange), sizeof(*start));
     if (!start)
         return call_fail_busy(call, 1, "This request needs more memory than one may have.");
@@ -229,15 +234,12 @@ enum call_end rest_stream(struct call *call)
     if (!needs_transcode(call, &row, format))
         return track_send_original(call->api, call->exchange, &row) ? CALL_SENT
                                                                     : call_fail_not_found(call);
-    if (!call->api->config.media)
-        return call_fail(call, API_ERROR_GENERIC,
-                         "This server converts nothing; ask for format=raw.");
     struct media_transcode_request request = {
         .bitrate_kbps = most_kbps < 10000 ? (uint32_t)most_kbps : 10000,
         .offset_ms = offset_s < UINT32_MAX / 1000 ? (uint32_t)offset_s * 1000 : UINT32_MAX,
     };
     if (!choose_format(format, &row, most_kbps > 0, &request.format))
         return call_fail(call, API_ERROR_GENERIC,
-                         "format must be raw, mp3, opus, aac, ogg or flac.");
-    return start_transcode(call, &row, &request);
+                         "format must be raw, mp3, opus, aac, m4a, ogg or flac.");
+    return stream_transcode(call, &row, &request);
 }

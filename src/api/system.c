@@ -25,7 +25,7 @@ static const struct {
 } extensions[] = {
     {TEXT_INIT("apiKeyAuthentication"), 1}, {TEXT_INIT("formPost"), 1},
     {TEXT_INIT("indexBasedQueue"), 1},      {TEXT_INIT("songLyrics"), 1},
-    {TEXT_INIT("transcodeOffset"), 1},
+    {TEXT_INIT("transcodeOffset"), 1},      {TEXT_INIT("transcoding"), 1},
 };
 
 enum call_end rest_getOpenSubsonicExtensions(struct call *call)

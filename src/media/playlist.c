@@ -60,14 +60,14 @@ static uint64_t begin_of(const struct timeline *timeline, uint64_t number)
     return begin < timeline->samples ? begin : timeline->samples;
 }
 
-static void write_head(const struct timeline *timeline, struct buffer *out)
+static void write_head(const struct timeline *timeline, uint32_t start_ms, struct buffer *out)
 {
     uint64_t most = (uint64_t)timeline->cut.packet * timeline->cut.first_packets;
     buffer_printf(out,
                   "#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-TARGETDURATION:%" PRIu64
                   "\n#EXT-X-PLAYLIST-TYPE:VOD\n#EXT-X-INDEPENDENT-SEGMENTS\n"
-                  "#EXT-X-START:TIME-OFFSET=0,PRECISE=YES\n",
-                  (most + timeline->rate - 1) / timeline->rate);
+                  "#EXT-X-START:TIME-OFFSET=%" PRIu32 ".%03" PRIu32 ",PRECISE=YES\n",
+                  (most + timeline->rate - 1) / timeline->rate, start_ms / 1000, start_ms % 1000);
 }
 
 void playlist_write_segments(const struct manifest *manifest, enum rendition rendition,
@@ -77,7 +77,7 @@ void playlist_write_segments(const struct manifest *manifest, enum rendition ren
     char base[256];
     snprintf(base, sizeof base, "%.*s%s.%016" PRIx64 "/", TEXT_ARGS(uris->before),
              rendition_word(rendition), manifest->views[rendition].generation);
-    write_head(&timeline, out);
+    write_head(&timeline, uris->start_ms, out);
     buffer_printf(out, "#EXT-X-MAP:URI=\"%sinit.mp4?g=%.*s\"\n", base, TEXT_ARGS(uris->grant));
     for (uint64_t i = 0; i < timeline.count; i++) {
         uint64_t begin = begin_of(&timeline, i), end = begin_of(&timeline, i + 1);

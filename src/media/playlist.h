@@ -12,6 +12,7 @@
 struct playlist_uris {
     struct text before; /* "../m/tr-…/": from where the playlist is to the track */
     struct text grant;
+    uint32_t start_ms; /* where to play from */
 };
 
 /* EXT-X-STREAM-INF of each rendition that `wanted` has. */

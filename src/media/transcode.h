@@ -10,21 +10,27 @@
  * waits itself, so it may be called on a loop: give `ret_pipe` to exchange_send_pipe() and end the
  * transcode in its on_end.
  */
-#define MEDIA_FORMATS(X)                       \
-    X(MP3, "mp3", "audio/mpeg", 192)           \
-    X(OPUS, "opus", "audio/ogg", 128)          \
-    X(AAC, "aac", "audio/aac", 160) /* ADTS */ \
-    X(FLAC, "flac", "audio/flac", 0)           \
-    X(OGG, "ogg", "audio/ogg", 160) /* Vorbis */
+#define MEDIA_FORMATS(X)                         \
+    X(MP3, "mp3", "audio/mpeg", 192)             \
+    X(OPUS, "opus", "audio/ogg", 128)            \
+    X(AAC, "aac", "audio/aac", 160) /* ADTS */   \
+    X(FLAC, "flac", "audio/flac", 0)             \
+    X(OGG, "ogg", "audio/ogg", 160) /* Vorbis */ \
+    X(M4A, "m4a", "audio/mp4", 160) /* AAC in fragments */
 enum media_format {
 #define X(id, word, type, kbps) MEDIA_FORMAT_##id,
     MEDIA_FORMATS(X)
 #undef X
 };
-bool media_format_from(struct text word,
-                       enum media_format *ret_format) MUST_USE; /* "mp3", any case; "oga" is OGG */
-const char *media_format_word(enum media_format format);        /* also its suffix */
+bool media_format_from(struct text word, enum media_format *ret_format)
+    MUST_USE; /* "mp3", any case; "oga" is OGG, "mp4" M4A */
+const char *media_format_word(enum media_format format); /* also its suffix */
 const char *media_format_content_type(enum media_format format);
+uint32_t media_format_kbps(enum media_format format); /* unless another is asked for; 0: lossless */
+/* What its encoder makes of a wish: the next rate that it has, and a bit rate that it can keep. */
+uint32_t media_format_rate(enum media_format format, uint32_t wanted);
+uint32_t media_format_fit_kbps(enum media_format format, uint32_t kbps, uint32_t channels,
+                               uint32_t rate);
 
 struct media_transcode_request {
     enum media_format format;

@@ -2,7 +2,9 @@
 """Bytes: originals with ranges, transcodes, downloads, artwork."""
 import concurrent.futures
 import io
+import json
 import re
+import subprocess
 
 import mutagen.aac
 import mutagen.mp3
@@ -12,6 +14,7 @@ import pytest
 
 import conftest
 import music
+import test_schemas
 
 
 @pytest.fixture(scope="module")
@@ -151,3 +154,83 @@ def test_every_format_plays(anna):
         assert len(answer.body) == song["size"]
         assert answer.headers["Content-Type"] == song["contentType"]
         assert abs(song["duration"] - row[9]) <= 1
+
+
+# --- the extension "transcoding": docs of getTranscodeDecision ---
+
+def target(container, codec, protocol="http"):
+    return {"container": container, "audioCodec": codec, "protocol": protocol, "maxAudioChannels": 2}
+
+
+def decide(client, song, **abilities):
+    body = json.dumps({"name": "test", "platform": "Linux"} | abilities).encode()
+    query = client.parameters({"mediaId": song, "mediaType": "song"})
+    answer = client.server.ask("POST", f"/rest/getTranscodeDecision?{query}", body, {"Content-Type": "application/json"})
+    return answer.json()
+
+
+def decision(client, song, **abilities):
+    whole = decide(client, song, **abilities)
+    if test_schemas.FOLDER:
+        assert not list(test_schemas.validator_of("getTranscodeDecision", "post").iter_errors(whole["subsonic-response"]))
+    return whole["subsonic-response"]["transcodeDecision"]
+
+
+def test_what_a_client_plays_is_not_converted(anna, library):
+    said = decision(anna, library.song, directPlayProfiles=[{"containers": ["flac"], "audioCodecs": [], "protocols": ["http"]}])
+    assert said["canDirectPlay"] and not said["canTranscode"] and said["transcodeReason"] == [] and said["errorReason"] == ""
+    source = said["sourceStream"]
+    assert (source["container"], source["codec"], source["audioChannels"], source["audioSamplerate"], source["audioBitdepth"]) == \
+        ("flac", "flac", 2, 44100, 16)
+
+
+@pytest.mark.parametrize("container, codec, most, seen", [
+    ("mp3", "mp3", None, "mp3"), ("ogg", "opus", 96000, "opus"), ("ogg", "vorbis", 96000, "vorbis"), ("flac", "flac", None, "flac"),
+    ("mp4", "aac", 128000, "aac"), ("aac", "aac", 128000, "aac")])
+def test_what_is_decided_is_what_comes(anna, library, tmp_path, container, codec, most, seen):
+    limits = {"maxTranscodingAudioBitrate": most} if most else {}
+    said = decision(anna, library.song, transcodingProfiles=[target(container, codec)], **limits)
+    stream = said["transcodeStream"]
+    assert said["canTranscode"] and not said["canDirectPlay"] and said["transcodeReason"] == ["NoDirectPlayProfile"]
+    assert stream["audioBitrate"] <= (most or 2000000)
+    for offset, seconds in ((0, 3), (2, 1)):
+        answer = anna.raw("getTranscodeStream", {"mediaId": library.song, "mediaType": "song", "offset": offset,
+                                                 "transcodeParams": said["transcodeParams"]})
+        assert answer.status == 200
+        (tmp_path / "stream").write_bytes(answer.body)
+        probe = json.loads(subprocess.run(["ffprobe", "-v", "error", "-of", "json", "-show_streams", tmp_path / "stream"],
+                                          capture_output=True, check=True).stdout)["streams"][0]
+        assert probe["codec_name"] == seen and probe["channels"] == stream["audioChannels"]
+        assert int(probe["sample_rate"]) == stream["audioSamplerate"]
+        pcm = subprocess.run(["ffmpeg", "-v", "error", "-i", tmp_path / "stream", "-ac", "1", "-f", "s16le", "-"], capture_output=True).stdout
+        assert abs(len(pcm) / 2 / stream["audioSamplerate"] - seconds) < 0.1
+
+
+def test_hls_is_decided_and_begins_where_it_is_told(anna, library):
+    said = decision(anna, library.song, transcodingProfiles=[target("mp4", "aac", "hls")], maxTranscodingAudioBitrate=150000)
+    assert said["transcodeStream"]["protocol"] == "hls" and said["transcodeStream"]["audioBitrate"] == 128000
+    answer = anna.raw("getTranscodeStream", {"mediaId": library.song, "mediaType": "song", "offset": 2, "transcodeParams": said["transcodeParams"]})
+    text = answer.body.decode()
+    assert answer.headers["Content-Type"] == "application/vnd.apple.mpegurl" and "TIME-OFFSET=2.000" in text
+    segment = re.search(r"^\.\./(m/.*/0\.m4s\?g=.*)$", text, re.M)[1]
+    assert anna.server.get("/" + segment).status == 200, "without signing in again"
+
+
+def test_reasons_are_told(anna, library):
+    said = decision(anna, library.song, maxAudioBitrate=64000, directPlayProfiles=[{"containers": ["flac"], "audioCodecs": ["flac"], "protocols": []}])
+    assert not said["canDirectPlay"] and not said["canTranscode"] and said["transcodeReason"] == ["AudioBitrateNotSupported"]
+    assert "transcodingProfiles" in said["errorReason"] and "transcodeParams" not in said
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b"{", b'{"maxAudioBitrate":"x"}', b'{"directPlayProfiles":[' + b"[" * 100, b" " * 70000 + b"{}"])
+def test_a_bad_body_is_refused_in_words(anna, library, body):
+    query = anna.parameters({"mediaId": library.song, "mediaType": "song"})
+    answer = anna.server.ask("POST", f"/rest/getTranscodeDecision?{query}", body, {"Content-Type": "application/json"}).subsonic()
+    assert answer["status"] == "failed" and answer["error"]["message"]
+
+
+def test_decisions_about_nothing(anna, library):
+    assert anna.error("getTranscodeDecision", mediaId=library.song, mediaType="song") == 0, "POST it is"
+    assert anna.error("getTranscodeStream", mediaId=library.song, mediaType="song", transcodeParams="http.exe") == 0
+    assert anna.error("getTranscodeStream", mediaId=library.song, mediaType="podcast", transcodeParams="hls.aac-128") == 70
+    assert anna.error("getTranscodeStream", mediaId="tr-none", mediaType="song", transcodeParams="hls.aac-128") == 70

@@ -47,10 +47,10 @@ def openapi():
     return adapt(document)
 
 
-def validator_of(endpoint):
+def validator_of(endpoint, method="get"):
     document = openapi()
     path = document["paths"].get(f"/rest/{endpoint}") or document["paths"][f"/rest/{endpoint}.view"]
-    response = path["get"]["responses"]["200"]
+    response = path[method]["responses"]["200"]
     if "$ref" in response:
         response = document["components"]["responses"][response["$ref"].rsplit("/", 1)[1]]
     schema = response["content"]["application/json"]["schema"]

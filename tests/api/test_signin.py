@@ -94,7 +94,7 @@ def test_versions(server, anna):
 def test_extensions_need_no_credentials(server):
     answer = server.get("/rest/getOpenSubsonicExtensions?f=json").subsonic()
     names = {extension["name"] for extension in answer["openSubsonicExtensions"]}
-    assert names == {"apiKeyAuthentication", "formPost", "indexBasedQueue", "songLyrics", "transcodeOffset"}
+    assert names == {"apiKeyAuthentication", "formPost", "indexBasedQueue", "songLyrics", "transcodeOffset", "transcoding"}
 
 
 def test_unknown_endpoints_are_404(server, anna):

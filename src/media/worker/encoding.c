@@ -8,24 +8,20 @@
 #include <libavformat/avformat.h>
 #include <libavutil/opt.h>
 
-enum { WRITE_BYTES = 8 * 1024, PAGE_US = 200 * 1000, FLAC_MAX_RATE = 192000 };
-enum { MIN_KBPS = 8, MAX_KBPS = 510, MP3_MAX_KBPS = 320 };
-
-static const uint32_t default_kbps[] = {
-#define X(id, word, type, kbps) [MEDIA_FORMAT_##id] = (kbps),
-    MEDIA_FORMATS(X)
-#undef X
+enum {
+    WRITE_BYTES = 8 * 1024,
+    PAGE_US = 200 * 1000,
+    FRAGMENT_US = 500 * 1000,
+    FLAC_MAX_RATE = 192000
 };
-static const char *const encoders[] = {[MEDIA_FORMAT_MP3] = "libmp3lame",
-                                       [MEDIA_FORMAT_OPUS] = "libopus",
-                                       [MEDIA_FORMAT_AAC] = "aac",
-                                       [MEDIA_FORMAT_FLAC] = "flac",
-                                       [MEDIA_FORMAT_OGG] = "libvorbis"};
-static const char *const muxers[] = {[MEDIA_FORMAT_MP3] = "mp3",
-                                     [MEDIA_FORMAT_OPUS] = "ogg",
-                                     [MEDIA_FORMAT_AAC] = "adts",
-                                     [MEDIA_FORMAT_FLAC] = "flac",
-                                     [MEDIA_FORMAT_OGG] = "ogg"};
+
+static const char *const encoders[] = {
+    [MEDIA_FORMAT_MP3] = "libmp3lame", [MEDIA_FORMAT_OPUS] = "libopus",
+    [MEDIA_FORMAT_AAC] = "aac",        [MEDIA_FORMAT_FLAC] = "flac",
+    [MEDIA_FORMAT_OGG] = "libvorbis",  [MEDIA_FORMAT_M4A] = "aac"};
+static const char *const muxers[] = {
+    [MEDIA_FORMAT_MP3] = "mp3",   [MEDIA_FORMAT_OPUS] = "ogg", [MEDIA_FORMAT_AAC] = "adts",
+    [MEDIA_FORMAT_FLAC] = "flac", [MEDIA_FORMAT_OGG] = "ogg",  [MEDIA_FORMAT_M4A] = "mp4"};
 
 struct encoding {
     encoding_write *write;
@@ -47,16 +43,6 @@ static int write_some(void *context, uint8_t *bytes, int size)
 
 /* --- what the encoder takes --- */
 
-static int64_t choose_bitrate(const struct media_transcode_request *request, int channels)
-{
-    uint32_t kbps = request->bitrate_kbps ? request->bitrate_kbps : default_kbps[request->format];
-    uint32_t most = request->format == MEDIA_FORMAT_MP3 ? MP3_MAX_KBPS : MAX_KBPS;
-    if (channels == 1 && most > 256)
-        most = 256;
-    kbps = kbps < MIN_KBPS ? MIN_KBPS : kbps > most ? most : kbps;
-    return (int64_t)kbps * 1000;
-}
-
 static bool open_codec(struct encoding *encoding, const struct media_transcode_request *request,
                        const struct encoding_source *source)
 {
@@ -76,7 +62,10 @@ static bool open_codec(struct encoding *encoding, const struct media_transcode_r
     if (codec->id == AV_CODEC_ID_FLAC)
         context->bits_per_raw_sample = source->depth > 16 ? 24 : 16;
     else
-        context->bit_rate = choose_bitrate(request, channels);
+        context->bit_rate =
+            (int64_t)media_format_fit_kbps(request->format, request->bitrate_kbps,
+                                           (uint32_t)channels, (uint32_t)context->sample_rate) *
+            1000;
     context->time_base = (AVRational){1, context->sample_rate};
     context->thread_count = 1;
     context->flags |= AV_CODEC_FLAG_BITEXACT;
@@ -110,6 +99,8 @@ static bool write_header(struct encoding *encoding)
     av_dict_set_int(&options, "write_xing", 0, 0); /* its numbers are known only at the end */
     av_dict_set_int(&options, "id3v2_version", 0, 0);
     av_dict_set_int(&options, "page_duration", PAGE_US, 0);
+    av_dict_set(&options, "movflags", "empty_moov+delay_moov+default_base_moof", 0);
+    av_dict_set_int(&options, "frag_duration", FRAGMENT_US, 0);
     encoding->stream = avformat_new_stream(encoding->format, NULL);
     bool is_written = encoding->stream && avcodec_parameters_from_context(
                                               encoding->stream->codecpar, encoding->codec) >= 0;

@@ -8,7 +8,8 @@
  * encoding: frames of samples to a stream that plays as it arrives (libav, libswresample).
  *
  * Containers are those that need no seeking back: bare MP3 frames, Ogg with short pages, ADTS,
- * FLAC. What is written goes to `write` at once; when that fails all further calls fail.
+ * FLAC, MP4 in fragments. What is written goes to `write` at once; when that fails all further
+ * calls fail.
  */
 struct encoding;
 typedef bool encoding_write(void *context, const void *bytes, size_t size);
