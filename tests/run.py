@@ -102,6 +102,8 @@ def suites(quick, logs):
         table["clang"] = tap(build("clang"), meson_tests("clang"))
         # whole processes killed and starved while virtual people listen; then without the guards, where it must fail
         table["drills"] = ([build("drills"), pytest("tests/drills", logs / "drills.xml", quick)], "junit")
+        # unit tests once more, each without one of its guards
+        table["twins"] = tap(build("drills"), meson_tests("drills", "--suite twins"))
         # the corpus only: inventing input is script/fuzz's, so that this suite answers the same each time
         table["fuzz"] = tap(["bash", "-o", "pipefail", "-c", "script/fuzz 0 | sed -u 's/^ok  */ok 1 - /; s/^FAIL /not ok 1 - /'"])
     present = {"http": "tests/http/run", "formats": "tests/formats",

@@ -154,6 +154,7 @@ static void fail(struct segment_call *call, enum media_outcome why)
         refuse(exchange, 503, "Not now", "There is no room on the disk for converted songs.");
         break;
     case MEDIA_CRASHED:
+    case MEDIA_TIMEOUT:
     case MEDIA_NO_WORKER:
         refuse(exchange, 503, "Not now", "The process that converted this song is gone.");
         break;

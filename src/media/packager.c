@@ -13,7 +13,8 @@
 #include <unistd.h>
 
 enum { FAILED_US = 60 * 1000 * 1000, NO_ROOM_US = 5 * 1000 * 1000 };
-enum { DEFAULT_ENCODES = 6, DEFAULT_QUEUED = 64 };
+enum { DEFAULT_ENCODES = 6, DEFAULT_QUEUED = 64, DEFAULT_QUEUED_PER_LISTENER = 16 };
+enum { DEFAULT_SILENCE_MS = 30 * 1000 };
 
 /* --- the table --- */
 
@@ -145,6 +146,10 @@ int packager_start(const struct packager_config *config, struct packager **ret)
     packager->config.folder = mem_strdup(config->folder);
     if (!packager->config.max_queued)
         packager->config.max_queued = DEFAULT_QUEUED;
+    if (!packager->config.max_queued_per_listener)
+        packager->config.max_queued_per_listener = DEFAULT_QUEUED_PER_LISTENER;
+    if (!packager->config.max_silence_ms)
+        packager->config.max_silence_ms = DEFAULT_SILENCE_MS;
     if (!packager->config.worker_memory_bytes)
         packager->config.worker_memory_bytes = 512U << 20;
     pthread_mutex_init(&packager->lock, NULL);

@@ -28,9 +28,10 @@ struct packager_config {
     const char *worker_path; /* sostenuto-media; copied */
     const char *folder;      /* STATE/cache/renditions, made when missing; copied */
     uint64_t max_bytes;
-    unsigned max_encodes, max_queued; /* 0: 6, 64 */
-    uint64_t worker_memory_bytes;     /* 0: 512 MiB of address space over an idle worker's */
-    const struct logger *logger;      /* may be NULL */
+    unsigned max_encodes, max_queued, max_queued_per_listener; /* 0: 6, 64, 16 */
+    unsigned max_silence_ms;      /* of a worker that says nothing; 0: 30 s */
+    uint64_t worker_memory_bytes; /* 0: 512 MiB of address space over an idle worker's */
+    const struct logger *logger;  /* may be NULL */
     /* Called on an encode's thread when a track's loudness was measured; may be NULL. */
     void (*on_loudness)(void *context, const uint8_t track[16], int32_t mlufs, uint32_t peak_ppm);
     void *context;

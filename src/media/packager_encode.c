@@ -20,7 +20,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { READ_BYTES = 64 * 1024, PIPE_BYTES = 256 * 1024, SILENCE_MS = 30 * 1000, SPARE_S = 60 };
+enum { READ_BYTES = 64 * 1024, PIPE_BYTES = 256 * 1024, SPARE_S = 60 };
 enum { INDEX_CEILING = 8 << 20, LAST_WORD_MS = 1000, LAST_MESSAGES = 16 };
 
 /* --- the queue --- */
@@ -43,7 +43,7 @@ static bool has_place(const struct packager *packager, uint64_t listener)
 {
     return !guard_is_on(GUARD_ENCODE_QUEUE) ||
            (packager->queued_count < packager->config.max_queued &&
-            count_of(packager, listener, false) < QUEUED_PER_LISTENER);
+            count_of(packager, listener, false) < packager->config.max_queued_per_listener);
 }
 
 enum media_outcome packager_begin(struct packager *packager, const struct package_name *name,
@@ -56,6 +56,7 @@ enum media_outcome packager_begin(struct packager *packager, const struct packag
         package->state == PACKAGE_PLANNED && !package->is_queued) {
         if (packager->is_stopping || !has_place(packager, listener)) {
             outcome = MEDIA_BUSY;
+            counter_add(COUNTER_ENCODES_REFUSED, 1);
         } else {
             package_leave_plan(packager, package);
             package->is_queued = true;
@@ -186,7 +187,7 @@ struct encode {
     char part[PACKAGE_NAME_BYTES + 8], file[PACKAGE_NAME_BYTES];
     uint64_t written;
     struct package_object lead; /* of the segment to come */
-    bool is_out_of_room;
+    bool is_out_of_room, is_stalled;
 };
 
 /* Appends to the file; counted before it is there, so that two encodes cannot take one's room. */
@@ -256,12 +257,15 @@ static bool on_object(void *context, const struct segmenter_object *object)
 static enum segmenter_state read_all(struct encode *encode, int pipe)
 {
     enum segmenter_state state = SEGMENTER_MORE;
+    int silence_ms =
+        guard_is_on(GUARD_ENCODE_STALL) ? (int)encode->packager->config.max_silence_ms : -1;
     char *block = mem_alloc(READ_BYTES);
     while (state == SEGMENTER_MORE) {
         struct pollfd wanted = {.fd = pipe, .events = POLLIN};
-        int ready = poll(&wanted, 1, guard_is_on(GUARD_ENCODE_STALL) ? SILENCE_MS : -1);
+        int ready = poll(&wanted, 1, silence_ms);
         if (ready < 0 && errno == EINTR)
             continue;
+        encode->is_stalled = ready == 0;
         ssize_t got = ready > 0 ? read(pipe, block, READ_BYTES) : -1;
         if (got < 0 && ready > 0 && errno == EINTR)
             continue;
@@ -325,7 +329,11 @@ static enum media_outcome run_worker(struct encode *encode, unsigned slot)
         return MEDIA_NO_WORKER;
     enum segmenter_state state = read_all(encode, pipe);
     struct process *process = &packager->running[slot].process;
-    enum media_outcome word = last_word(process); /* before it could be the last */
+    enum media_outcome word = MEDIA_TIMEOUT;
+    if (encode->is_stalled)
+        counter_add(COUNTER_ENCODES_STALLED, 1);
+    else
+        word = last_word(process); /* before it could be the last */
     pthread_mutex_lock(&packager->lock);
     struct process ended = *process;
     packager->running[slot].process = (struct process){.pidfd = -1, .socket = -1};

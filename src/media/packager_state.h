@@ -17,7 +17,6 @@ enum {
     PLANNED_MAX = 4096,
     WARM_MAX = 64, /* open files with their index, beside those that are lent */
     ENCODES_MAX = 32,
-    QUEUED_PER_LISTENER = 16,
 };
 
 struct package {

@@ -145,6 +145,8 @@ int node_open_renditions(struct node *node, struct buffer *why)
         .max_bytes = (uint64_t)node->settings->renditions_cache_mib << 20,
         .max_encodes = node->settings->max_encodes,
         .max_queued = node->settings->max_encodes_queued,
+        .max_queued_per_listener = node->settings->max_encodes_queued_per_listener,
+        .max_silence_ms = node->settings->encode_silence_seconds * 1000,
         .logger = node->logger,
     };
     int error = packager_start(&config, &node->packager);

@@ -12,15 +12,24 @@ NO_BOUNDS = {"loops", "coding_min_bytes", "disk_readers", "open_files", "file_re
 NO_COUNTERS = {"h2_header_table_bytes"}    # COMPRESSION_ERROR ends the connection and tells nobody but the client
 
 
-# Debts: guards that no test goes without.  This list only becomes shorter.
-WITHOUT_TWIN = {"encode-fairness", "encode-queue", "encode-stall", "renditions-room", "revocation"}
+KEY = re.compile(r'^(?:LIMIT|SETTING_\w+)\((\w+),', re.M)
 
 
-def rows():
-    for line in (ROOT / "docs/bounds.md").read_text().splitlines():
+def table(heading):
+    """The rows below a heading of docs/bounds.md: of each cell the names in it, or its text."""
+    page = (ROOT / "docs/bounds.md").read_text()
+    for line in page.split(f"\n{heading}\n")[1].split("\n## ")[0].splitlines():
         if line.startswith("| `"):
             cells = [cell.strip() for cell in line.strip("|").split(" | ")]
             yield [re.findall(r"`([^`]+)`", cell) or [cell] for cell in cells]
+
+
+def rows():
+    yield from table("## The server's bounds")
+
+
+def guard_rows():
+    yield from table("## Guards of other parts")
 
 
 def names(path, kinds):
@@ -73,15 +82,40 @@ def test_a_twin_goes_without_the_guard():
             assert f'"{name}"' in files, f"no twin of {key} goes without {name}"
 
 
-def test_every_guard_has_a_twin():
-    """Here, in a drill, or in a test elsewhere that names it."""
-    named = {name for row in rows() for name in row[4]}
-    for path in (ROOT / "drills").glob("*.drill"):
-        for list_of in re.findall(r"^guards = \{(.*)\}", path.read_text(), re.M):
-            named |= set(re.findall(r'"([^"]+)"', list_of))
-    for path in [*(ROOT / "tests").rglob("*.py"), *(ROOT / "tests").rglob("*.c")]:
-        text = path.read_text()
-        if "guards_switch_off" in text or "guards_off" in text or "GUARDS_OFF" in text:
-            named |= {name for quoted in re.findall(r'"([a-z0-9,-]+)"', text) for name in quoted.split(",")}
-    missing = names("guards.def", "GUARD") - named
-    assert missing <= WITHOUT_TWIN, f"guards without a twin: {missing - WITHOUT_TWIN}"
+def is_given(cell):
+    """Names, or the reason why there are none."""
+    return bool(cell[0]) and (cell[0].startswith("none: ") or re.fullmatch(r"[\w./:-]+", cell[0]) is not None)
+
+
+def goes_without(test, guard):
+    """Whether this scenario or test has the guard switched off."""
+    text = source_of(test)
+    if test.endswith(".drill"):
+        return any(f'"{guard}"' in names_of for names_of in re.findall(r"^guards = \{(.*)\}", text, re.M))
+    if test.endswith(".c"):
+        listed = (HERE / test).with_name("meson.build").read_text()
+        claim = f"OK_GUARDED(GUARD_{guard.upper().replace('-', '_')},"
+        return claim in text and re.search(rf"foreach guard : \[[^\]]*'{guard}'[^\]]*\]\s+twins \+=", listed) is not None
+    return "guards_off=" in text and f'"{guard}"' in (HERE / test.partition("::")[0]).read_text()
+
+
+def test_every_guard_stands_in_one_of_the_tables():
+    bounds = {name for row in rows() for name in row[4] if name}
+    others = [row[0][0] for row in guard_rows()]
+    assert len(set(others)) == len(others) and not bounds & set(others)
+    missing = names("guards.def", "GUARD") - bounds - set(others)
+    assert not missing, f"give each a row in docs/bounds.md, under \"Guards of other parts\": {missing}"
+
+
+def test_a_guard_of_another_part_has_all_that_a_bound_has():
+    keys = set(KEY.findall((ROOT / "src/io/server.def").read_text() + (ROOT / "src/programs/settings.def").read_text()))
+    guards, counters = names("guards.def", "GUARD"), names("counters.def", "COUNTER|GAUGE|MICROSECONDS")
+    words = dict(re.findall(r'^GUARD\(\w+, "([^"]+)", "(.*)"\)', (BASE / "guards.def").read_text(), re.M))
+    for (guard,), without, key, counter, shown, twin, honest in guard_rows():
+        assert guard in guards and without == [words[guard]], f"{guard}: base/guards.def says it otherwise"
+        assert all(is_given(cell) for cell in (key, counter, shown, twin, honest)), f"{guard} lacks one of them, and a reason"
+        assert key[0].startswith("none: ") or set(key) <= keys, f"{guard}: there is no such key"
+        assert counter[0].startswith("none: ") or set(counter) <= counters, f"{guard}: there is no such counter"
+        for test in shown + honest:
+            assert test.startswith("none: ") or source_of(test)
+        assert any(goes_without(test, guard) for test in twin), f"no twin goes without {guard}"

@@ -152,6 +152,17 @@ static enum media_outcome run(void *state, struct serve_job *job)
     return serve_probe.run(state, job);
 }
 
+/* An encode that says nothing and ends when its file is emptied. */
+static enum media_outcome run_package(void *state, struct serve_job *job)
+{
+    char head[5];
+    if (!serve_read(job, 0, head, sizeof head) || !text_equal(text_make(head, 5), TEXT("DRILL")))
+        return serve_package.run(state, job);
+    while (serve_read(job, 0, head, 1))
+        (void)usleep(5000);
+    return MEDIA_DAMAGED;
+}
+
 /* Claims to have written more than it did. */
 static enum media_outcome run_artwork(void *state, struct serve_job *job)
 {
@@ -167,6 +178,7 @@ int main(int argc, char **argv)
     const struct serve_role roles[] = {
         {"probe", SANDBOX_PROBE, WIRE_PROBE, false, serve_probe.prepare, run},
         {"artwork", SANDBOX_PROBE, WIRE_ARTWORK, false, prepare_nothing, run_artwork},
+        {"package", serve_package.sandbox, WIRE_PACKAGE, true, serve_package.prepare, run_package},
     };
     return serve_main(roles, ARRAY_SIZE(roles), argc, argv);
 }

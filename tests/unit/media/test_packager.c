@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /*
  * What becomes of encodes: coalesced, queued, refused, failed, evicted.  usage:
- * test_packager WORKER
+ * test_packager WORKER DRILL_WORKER
  *
- * "yes" stands in for a worker that hangs: it never writes into its pipe.
+ * A drill worker says nothing, and ends when its file is emptied.
  */
 #include "media/packager.h"
-#include "tap.h"
+#include "twin.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -17,7 +17,7 @@
 
 enum { RATE = 44100, SECONDS = 10, WAV_HEADER = 44 };
 
-static const char *worker;
+static const char *worker, *drill_worker;
 static char folder[64];
 
 /* --- a file that can be encoded --- */
@@ -61,17 +61,31 @@ static size_t files_in_folder(void)
     return count;
 }
 
+static void empty_folder(void)
+{
+    DIR *open_folder = opendir(folder);
+    for (struct dirent *entry; open_folder && (entry = readdir(open_folder));)
+        if (entry->d_name[0] != '.')
+            (void)unlinkat(dirfd(open_folder), entry->d_name, 0);
+    closedir(open_folder);
+}
+
 /* --- asking --- */
+
+static struct packager *start_like(const struct packager_config *config)
+{
+    struct packager *packager = NULL;
+    return packager_start(config, &packager) ? NULL : packager;
+}
 
 static struct packager *start(const char *program, uint64_t max_bytes, unsigned queued)
 {
-    struct packager *packager = NULL;
     const struct packager_config config = {.worker_path = program,
                                            .folder = folder,
                                            .max_bytes = max_bytes,
                                            .max_encodes = 1,
                                            .max_queued = queued};
-    return packager_start(&config, &packager) ? NULL : packager;
+    return start_like(&config);
 }
 
 static struct package_request plan(struct packager *packager, uint8_t track,
@@ -179,7 +193,8 @@ static void test_room(int wav)
     packager = start(worker, 500 * 1000, 0); /* the FLAC alone is larger */
     struct package_view view;
     (void)!packager_view(packager, (const uint8_t[16]){2}, RENDITION_FLAC, &view);
-    OK(view.state == PACKAGE_PLANNED, "with less room the FLAC goes: a byte of it costs least");
+    OK_GUARDED(GUARD_RENDITIONS_ROOM, view.state == PACKAGE_PLANNED,
+               "with less room the FLAC goes: a byte of it costs least");
     (void)!packager_view(packager, (const uint8_t[16]){3}, RENDITION_AAC_64, &view);
     OK(view.state == PACKAGE_COMPLETE, "the AAC stays");
     packager_stop(&packager);
@@ -188,10 +203,11 @@ static void test_room(int wav)
     struct package_request request = plan(packager, 4, RENDITION_FLAC);
     request.kind = SEGMENTER_SEGMENT;
     (void)!begin(packager, &request, wav, 1);
-    OK(await(packager, &request, &why) == PACKAGE_BROKEN && why == MEDIA_NO_ROOM,
-       "a disk without room ends the encode and says so");
+    OK_GUARDED(GUARD_RENDITIONS_ROOM,
+               await(packager, &request, &why) == PACKAGE_BROKEN && why == MEDIA_NO_ROOM,
+               "a disk without room ends the encode and says so");
     packager_stop(&packager);
-    OK(files_in_folder() == 0, "and leaves nothing behind");
+    OK_GUARDED(GUARD_RENDITIONS_ROOM, files_in_folder() == 0, "it leaves nothing behind");
 }
 
 static int text_file(void)
@@ -226,12 +242,84 @@ static void test_failures(int wav)
     packager_stop(&packager);
 }
 
+/* A file whose encode lasts until it is emptied. */
+static int endless_file(void)
+{
+    int fd = memfd_create("endless", MFD_CLOEXEC);
+    return write(fd, "DRILL", 5) == 5 ? fd : -1;
+}
+
+static enum package_state state_of(struct packager *packager, const struct package_request *request)
+{
+    struct package_view view = {.state = PACKAGE_FAILED};
+    (void)!packager_view(packager, request->name.track, request->name.rendition, &view);
+    enum package_state state = view.state;
+    package_view_release(&view);
+    return state;
+}
+
+static bool becomes(struct packager *packager, const struct package_request *request,
+                    enum package_state state, unsigned within_ms)
+{
+    for (unsigned waited = 0; state_of(packager, request) != state && waited < within_ms; waited++)
+        usleep(1000);
+    return state_of(packager, request) == state;
+}
+
+static struct package_request begin_endless(struct packager *packager, uint8_t track, int file,
+                                            uint64_t listener)
+{
+    struct package_request request = plan(packager, track, RENDITION_AAC_64);
+    (void)!begin(packager, &request, file, listener);
+    return request;
+}
+
+static void test_stall(void)
+{
+    int file = endless_file();
+    struct packager *packager = start_like(&(struct packager_config){.worker_path = drill_worker,
+                                                                     .folder = folder,
+                                                                     .max_bytes = 1 << 30,
+                                                                     .max_encodes = 1,
+                                                                     .max_silence_ms = 200});
+    struct package_request request = begin_endless(packager, 50, file, 1);
+    OK(becomes(packager, &request, PACKAGE_ENCODING, 10000), "a worker has it and says nothing");
+    OK_GUARDED(GUARD_ENCODE_STALL, becomes(packager, &request, PACKAGE_FAILED, 2000),
+               "a worker that hangs is ended, and its place is free");
+    packager_stop(&packager);
+    close(file);
+}
+
+/* One listener has both places and two songs more in the queue, in front of another's. */
+static void test_fairness(void)
+{
+    int files[] = {endless_file(), endless_file()};
+    struct packager *packager = start_like(&(struct packager_config){
+        .worker_path = drill_worker, .folder = folder, .max_bytes = 1 << 30, .max_encodes = 2});
+    struct package_request first = begin_endless(packager, 60, files[0], 1);
+    struct package_request second = begin_endless(packager, 61, files[1], 1);
+    OK(becomes(packager, &first, PACKAGE_ENCODING, 10000) &&
+           becomes(packager, &second, PACKAGE_ENCODING, 10000),
+       "one listener's songs take both places");
+    struct package_request third = begin_endless(packager, 62, files[1], 1);
+    struct package_request other = begin_endless(packager, 63, files[1], 2);
+    OK(ftruncate(files[0], 0) == 0 && becomes(packager, &first, PACKAGE_FAILED, 10000),
+       "one of them ends");
+    OK_GUARDED(GUARD_ENCODE_FAIRNESS,
+               becomes(packager, &other, PACKAGE_ENCODING, 3000) &&
+                   state_of(packager, &third) == PACKAGE_PLANNED,
+               "another listener's song goes before the third of the first");
+    packager_stop(&packager);
+    close(files[0]);
+    close(files[1]);
+}
+
 static void test_queue(int wav)
 {
-    struct packager *packager = start("/usr/bin/yes", 1 << 30, 20);
-    struct package_request request = plan(packager, 100, RENDITION_AAC_64);
-    (void)!begin(packager, &request, wav, 1);
-    usleep(100 * 1000); /* it runs, and will not end */
+    int file = endless_file();
+    struct packager *packager = start(drill_worker, 1 << 30, 20);
+    struct package_request request = begin_endless(packager, 100, file, 1);
+    (void)becomes(packager, &request, PACKAGE_ENCODING, 10000); /* and will not end */
     bool is_taken = true;
     for (uint8_t i = 0; i < 16; i++) {
         request = plan(packager, (uint8_t)(101 + i), RENDITION_AAC_64);
@@ -239,33 +327,40 @@ static void test_queue(int wav)
     }
     OK(is_taken, "sixteen of one listener wait");
     request = plan(packager, 130, RENDITION_AAC_64);
-    OK(begin(packager, &request, wav, 1) == MEDIA_BUSY, "a seventeenth does not");
+    OK_GUARDED(GUARD_ENCODE_QUEUE, begin(packager, &request, wav, 1) == MEDIA_BUSY,
+               "a seventeenth does not");
     OK(begin(packager, &request, wav, 2) == MEDIA_OK, "another listener's does");
     for (uint8_t i = 0; i < 3; i++) {
         request = plan(packager, (uint8_t)(140 + i), RENDITION_AAC_64);
         (void)!begin(packager, &request, wav, 2);
     }
     request = plan(packager, 150, RENDITION_AAC_64);
-    OK(begin(packager, &request, wav, 3) == MEDIA_BUSY,
-       "but for all together there is a limit too");
+    OK_GUARDED(GUARD_ENCODE_QUEUE, begin(packager, &request, wav, 3) == MEDIA_BUSY,
+               "for all together there is a limit too");
     packager_stop(&packager);
+    close(file);
     OK(packager == NULL, "a server that ends does not wait for a worker that hangs");
 }
 
 int main(int argc, char **argv)
 {
-    worker = argc > 1 ? argv[1] : "";
+    twin_begin();
+    worker = argc > 2 ? argv[1] : "";
+    drill_worker = argc > 2 ? argv[2] : "";
     snprintf(folder, sizeof folder, "/tmp/packager-XXXXXX");
     int wav = mkdtemp(folder) ? make_wav() : -1;
     OK(wav >= 0, "there is a sound to encode");
     test_life(wav);
     test_room(wav);
     test_failures(wav);
+    test_stall();
+    test_fairness();
     test_queue(wav);
     close(wav);
     struct packager *sweeper = start(worker, 1, 0); /* room for nothing */
     packager_stop(&sweeper);
-    OK(files_in_folder() == 0, "without room all goes");
+    OK_GUARDED(GUARD_RENDITIONS_ROOM, files_in_folder() == 0, "without room all goes");
+    empty_folder();
     rmdir(folder);
     return tap_done();
 }
