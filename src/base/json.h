@@ -3,7 +3,7 @@
 #include "base/buffer.h"
 
 /*
- * json: writes one JSON text (RFC 8259) onto a buffer; reading is jansson's.
+ * json: writes one JSON text (RFC 8259) onto a buffer; reading is json_tree.h or jansson.
  *
  * Commas and nesting are kept by the writer (at most 32 deep, asserted).  Names are literals of
  * ours and are not escaped; values are.  Bytes that are not UTF-8 become U+FFFD, so the output

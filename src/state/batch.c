@@ -9,7 +9,6 @@
 #include "state/state_internal.h"
 
 #include <assert.h>
-#include <jansson.h>
 
 enum { ARENA_BYTES = 16 * 1024 * 1024, CLIENT_BYTES = 64 };
 
@@ -38,7 +37,6 @@ void batch_free(struct batch **batch_at)
     arena_free(&batch->arena);
     buffer_release(&batch->payload);
     buffer_release(&batch->encoded);
-    json_decref(batch->body);
     mem_free(batch->items);
     mem_free(batch->outcomes);
     mem_free(batch->records);

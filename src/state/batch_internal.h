@@ -28,7 +28,6 @@ struct batch {
     struct batch_outcome *outcomes; /* side by side with items */
     size_t count, capacity;
     struct buffer payload; /* scratch for builders */
-    struct json_t *body;   /* of POST /ops: payloads are read out of it; NULL for others */
 
     struct buffer encoded;
     struct text *records;

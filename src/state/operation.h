@@ -29,17 +29,14 @@ enum {
         60 * 1000, /* a stamp further ahead than this wins nothing and moves no clock */
 };
 
-struct json_t; /* jansson's */
-
 struct operation {
     struct uid device;
     uint64_t seq;        /* from 1 */
     uint64_t hlc;        /* hybrid logical clock: Unix ms << 16 | counter */
     int64_t accepted_ms; /* Unix ms, stamped by the first durable node; 0 before */
     struct uid account;
-    struct text kind;      /* name: lower-case letters, digits and dots; borrowed */
-    struct text payload;   /* borrowed */
-    struct json_t *parsed; /* the payload, when somebody has read it already; borrowed, else NULL */
+    struct text kind;    /* name: lower-case letters, digits and dots; borrowed */
+    struct text payload; /* borrowed */
 };
 
 /* Bit 62 of seq marks a derived id (operation_derive_id); devices count far below it. */

@@ -4,6 +4,7 @@
 #include "state/payload.h"
 
 #include "base/encode.h"
+#include "base/json_tree.h"
 #include "base/mem.h"
 #include "state/clock.h"
 #include "state/position.h"
@@ -15,7 +16,7 @@
 #include <jansson.h>
 
 enum {
-    ARENA_BYTES = 4 * 1024 * 1024,
+    ARENA_BYTES = 32 * 1024 * 1024, /* a payload of many small parts, as nodes */
     QUEUE_MAX_TRACKS = 8000,
     SHARE_MAX_SUBJECTS = 2000,
     CLIENT_MAX_BYTES = 64
@@ -23,7 +24,7 @@ enum {
 
 struct in {
     const struct operation *operation;
-    json_t *object;
+    const struct json_node *object;
     struct changes *changes;
     const char *why; /* NULL while all is well */
 };
@@ -47,33 +48,35 @@ static void fault(struct in *in, const char *why)
         in->why = why;
 }
 
-static bool has(const struct in *in, const char *name)
+static const struct json_node *member(const struct in *in, const char *name)
 {
-    return json_object_get(in->object, name) != NULL;
+    return json_tree_member(in->object, text_of(name));
 }
 
-static struct text json_string_text(const json_t *value)
+static bool has(const struct in *in, const char *name) { return member(in, name) != NULL; }
+
+static struct text words_of(const struct json_node *value)
 {
-    return json_is_string(value) ? text_make(json_string_value(value), json_string_length(value))
-                                 : TEXT_NONE;
+    return json_tree_is(value, JSON_NODE_TEXT) ? value->text : TEXT_NONE;
 }
 
 static struct text in_text(struct in *in, const char *name, size_t max_bytes)
 {
-    json_t *value = json_object_get(in->object, name);
-    struct text t = json_string_text(value);
-    if (value && !json_is_string(value))
+    const struct json_node *value = member(in, name);
+    struct text t = words_of(value);
+    if (value && value->kind != JSON_NODE_TEXT)
         fault(in, "a member that must be a text is not");
-    else if (t.size > max_bytes || (t.size && memchr(t.data, 0, t.size)))
-        fault(in, "a text is too long or has a NUL in it");
+    else if (t.size > max_bytes)
+        fault(in, "a text is too long");
     return t;
 }
 
 static int64_t in_integer(struct in *in, const char *name, int64_t least, int64_t most)
 {
-    json_t *value = json_object_get(in->object, name);
-    int64_t number = json_integer_value(value);
-    if (!json_is_integer(value) || number < least || number > most)
+    const struct json_node *value = member(in, name);
+    bool is_integer = json_tree_is(value, JSON_NODE_INTEGER);
+    int64_t number = is_integer ? value->integer : 0;
+    if (!is_integer || number < least || number > most)
         fault(in, "a number is missing or out of range");
     return number;
 }
@@ -91,10 +94,10 @@ static int64_t in_time(struct in *in, const char *name)
 
 static bool in_bool(struct in *in, const char *name)
 {
-    json_t *value = json_object_get(in->object, name);
-    if (!json_is_boolean(value))
+    const struct json_node *value = member(in, name);
+    if (!json_tree_is(value, JSON_NODE_BOOL))
         fault(in, "a member must be true or false");
-    return json_is_true(value);
+    return value && value->integer == 1 && value->kind == JSON_NODE_BOOL;
 }
 
 static struct uid in_uid(struct in *in, const char *name)
@@ -108,25 +111,27 @@ static struct uid in_uid(struct in *in, const char *name)
     return uid;
 }
 
-static struct subject subject_of(struct in *in, const json_t *value)
+static struct subject subject_of(struct in *in, const struct json_node *value)
 {
     struct subject subject = {0};
-    if (!subject_from_text(json_string_text(value), &subject))
+    if (!subject_from_text(words_of(value), &subject))
         fault(in, "an id must be two letters, a dash and 22 characters of base64url");
     return subject;
 }
 
 static struct subject in_subject(struct in *in, const char *name)
 {
-    return subject_of(in, json_object_get(in->object, name));
+    return subject_of(in, member(in, name));
 }
 
-static json_t *in_array(struct in *in, const char *name, size_t max_items)
+static const struct json_node *in_array(struct in *in, const char *name, size_t max_items)
 {
-    json_t *value = json_object_get(in->object, name);
-    if (!json_is_array(value) || json_array_size(value) > max_items)
-        fault(in, "a list is missing or too long");
-    return value;
+    static const struct json_node none = {.kind = JSON_NODE_ARRAY};
+    const struct json_node *value = member(in, name);
+    if (json_tree_is(value, JSON_NODE_ARRAY) && value->count <= max_items)
+        return value;
+    fault(in, "a list is missing or too long");
+    return &none;
 }
 
 /* --- cells --- */
@@ -168,10 +173,10 @@ static void put_buffer(struct in *in, enum space space, struct text key, struct 
     buffer_release(value);
 }
 
-static void append_subjects(struct in *in, const json_t *list, struct buffer *out)
+static void append_subjects(struct in *in, const struct json_node *list, struct buffer *out)
 {
-    for (size_t i = 0; i < json_array_size(list); i++) {
-        struct subject subject = subject_of(in, json_array_get(list, i));
+    for (const struct json_node *item = json_tree_items(list); item; item = item->next) {
+        struct subject subject = subject_of(in, item);
         buffer_append(out, &subject, sizeof subject);
     }
 }
@@ -188,9 +193,9 @@ static void read_play(struct in *in)
         play->subjects[play->subject_count++] = in_subject(in, "album");
     if (!has(in, "artists"))
         return;
-    json_t *artists = in_array(in, "artists", 16);
-    for (size_t i = 0; i < json_array_size(artists) && !in->why; i++) {
-        struct subject artist = subject_of(in, json_array_get(artists, i));
+    const struct json_node *item = json_tree_items(in_array(in, "artists", 16));
+    for (; item && !in->why; item = item->next) {
+        struct subject artist = subject_of(in, item);
         bool is_twice = false;
         for (size_t j = 0; j < play->subject_count; j++)
             is_twice |= subject_equal(play->subjects[j], artist);
@@ -213,13 +218,24 @@ static void read_rating(struct in *in)
                 1);
 }
 
-static void read_setting(struct in *in)
+/* A value of any kind in the one form that every node gives it: members sorted, numbers as jansson
+ * writes them.  The caller frees; NULL for null. */
+static char *same_everywhere(struct text payload)
 {
-    struct text name = in_text(in, "name", 64);
-    json_t *value = json_object_get(in->object, "value");
+    json_t *object = json_loadb(payload.data, payload.size, JSON_REJECT_DUPLICATES, NULL);
+    const json_t *value = json_object_get(object, "value");
     char *words = value && !json_is_null(value)
                       ? json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY | JSON_SORT_KEYS)
                       : NULL;
+    json_decref(object);
+    return words;
+}
+
+static void read_setting(struct in *in)
+{
+    struct text name = in_text(in, "name", 64);
+    const struct json_node *value = member(in, "value");
+    char *words = value ? same_everywhere(in->operation->payload) : NULL;
     struct text t = text_of(words);
     if (name.size == 0 || !value || t.size > TEXT_MAX_BYTES)
         fault(in, "a setting needs a name of at most 64 bytes and a value of at most 4 KiB");
@@ -263,10 +279,10 @@ static struct text entry_view(const struct entry_key *key)
 static void read_playlist_put(struct in *in)
 {
     struct entry_key key = {.playlist = in_uid(in, "id")};
-    json_t *entries = in_array(in, "entries", CHANGES_MAX);
+    const struct json_node *item = json_tree_items(in_array(in, "entries", CHANGES_MAX));
     char value[SUBJECT_BYTES + POSITION_BYTES];
-    for (size_t i = 0; i < json_array_size(entries) && !in->why; i++) {
-        struct in entry = {in->operation, json_array_get(entries, i), in->changes, NULL};
+    for (; item && !in->why; item = item->next) {
+        struct in entry = {in->operation, item, in->changes, NULL};
         key.entry = in_uid(&entry, "entry");
         struct subject track = in_subject(&entry, "track");
         struct text position = in_text(&entry, "position", POSITION_BYTES);
@@ -287,9 +303,9 @@ static void read_playlist_put(struct in *in)
 static void read_playlist_remove(struct in *in)
 {
     struct entry_key key = {.playlist = in_uid(in, "id")};
-    json_t *entries = in_array(in, "entries", CHANGES_MAX);
-    for (size_t i = 0; i < json_array_size(entries) && !in->why; i++) {
-        if (!uid_from_text(json_string_text(json_array_get(entries, i)), &key.entry))
+    const struct json_node *item = json_tree_items(in_array(in, "entries", CHANGES_MAX));
+    for (; item && !in->why; item = item->next) {
+        if (!uid_from_text(words_of(item), &key.entry))
             fault(in, "an entry's id must be 22 characters of base64url");
         else
             put_final(in, SPACE_ENTRY, entry_view(&key));
@@ -298,11 +314,11 @@ static void read_playlist_remove(struct in *in)
 
 static void read_queue(struct in *in)
 {
-    json_t *tracks = in_array(in, "tracks", QUEUE_MAX_TRACKS);
+    const struct json_node *tracks = in_array(in, "tracks", QUEUE_MAX_TRACKS);
     struct text client = in_text(in, "client", CLIENT_MAX_BYTES);
     struct buffer value;
     buffer_init(&value, OPERATION_MAX_PAYLOAD_BYTES);
-    int64_t count = (int64_t)json_array_size(tracks);
+    int64_t count = (int64_t)tracks->count;
     buffer_u32(&value, has(in, "current") ? (uint32_t)in_integer(in, "current", 0, count)
                                           : (uint32_t)count);
     buffer_u64(&value, has(in, "position_ms")
@@ -334,13 +350,13 @@ static void read_bookmark_delete(struct in *in)
 static void read_share(struct in *in)
 {
     struct uid id = in_uid(in, "id");
-    json_t *subjects = in_array(in, "subjects", SHARE_MAX_SUBJECTS);
+    const struct json_node *subjects = in_array(in, "subjects", SHARE_MAX_SUBJECTS);
     struct buffer value;
     buffer_init(&value, OPERATION_MAX_PAYLOAD_BYTES);
     buffer_u64(&value, (uint64_t)in_time(in, "created"));
     buffer_u64(&value,
                has(in, "expires") ? (uint64_t)in_integer(in, "expires", 0, INT64_MAX >> 17) : 0);
-    buffer_u32(&value, (uint32_t)json_array_size(subjects));
+    buffer_u32(&value, (uint32_t)subjects->count);
     append_subjects(in, subjects, &value);
     buffer_text(&value, in_text(in, "description", TEXT_MAX_BYTES));
     put_buffer(in, SPACE_SHARE, uid_view(&id), &value);
@@ -502,17 +518,14 @@ bool payload_read(const struct operation *operation, struct changes *changes, co
     arena_reset(changes->arena);
     changes->count = 0;
     changes->play.subject_count = 0;
-    json_t *object = operation->parsed
-                         ? json_incref(operation->parsed)
-                         : json_loadb(operation->payload.data, operation->payload.size,
-                                      JSON_REJECT_DUPLICATES, NULL);
+    const struct json_node *object = json_tree_read(changes->arena, operation->payload, ret_why);
     struct in in = {operation, object, changes,
-                    json_is_object(object) ? NULL : "payload must be a JSON object"};
+                    json_tree_is(object, JSON_NODE_OBJECT) ? NULL
+                                                           : "payload must be a JSON object"};
     if (!in.why)
         READERS[operation_kind_from(operation->kind)](&in);
     if (arena_overflowed(changes->arena))
         fault(&in, "changes too much at once");
-    json_decref(object);
     *ret_why = in.why;
     return !in.why;
 }

@@ -10,10 +10,12 @@
 #include "state/batch_internal.h"
 #include "state/state_internal.h"
 
+#include "base/json_tree.h"
 #include "base/mem.h"
 
 #include <errno.h>
-#include <jansson.h>
+
+enum { NAME_ARENA_BYTES = 32 * 1024 * 1024 };
 
 /* --- judging --- */
 
@@ -53,12 +55,12 @@ static char *name_in(const struct operation *operation)
 {
     if (operation_kind_from(operation->kind) != KIND_ACCOUNT)
         return NULL;
-    json_t *payload = json_loadb(operation->payload.data, operation->payload.size, 0, NULL);
-    const json_t *name = json_object_get(payload, "name");
-    char *words = json_is_string(name)
-                      ? text_dup(text_make(json_string_value(name), json_string_length(name)))
-                      : NULL;
-    json_decref(payload);
+    const char *why;
+    struct arena *arena = arena_new(NAME_ARENA_BYTES);
+    const struct json_node *name =
+        json_tree_member(json_tree_read(arena, operation->payload, &why), TEXT("name"));
+    char *words = json_tree_is(name, JSON_NODE_TEXT) ? text_dup(name->text) : NULL;
+    arena_free(&arena);
     for (char *c = words; c && *c; c++)
         *c = *c >= 'A' && *c <= 'Z' ? (char)(*c + ('a' - 'A')) : *c;
     return words;
