@@ -48,8 +48,34 @@ static int real_unlink(const struct disk *disk UNUSED, int dir_fd, const char *n
     return unlinkat(dir_fd, name, 0) ? -errno : 0;
 }
 
-const struct disk disk_real = {real_create,   real_write,  real_sync,  real_sync_dir,
-                               real_truncate, real_rename, real_unlink};
+static int real_write_at(const struct disk *disk UNUSED, int fd, const void *data, size_t size,
+                         uint64_t at)
+{
+    fault_point_disk();
+    const char *from = data;
+    while (size > 0) {
+        ssize_t n = pwrite(fd, from, size, (off_t)at);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return n < 0 ? -errno : -EIO;
+        from += n;
+        at += (uint64_t)n;
+        size -= (size_t)n;
+    }
+    return 0;
+}
+
+static int real_read_at(const struct disk *disk UNUSED, int fd, void *data, size_t size,
+                        uint64_t at)
+{
+    fault_point_read();
+    return file_read_at(fd, data, size, at);
+}
+
+const struct disk disk_real = {real_create,   real_write,    real_sync,
+                               real_sync_dir, real_truncate, real_rename,
+                               real_unlink,   real_write_at, real_read_at};
 
 /* --- failing --- */
 
@@ -63,15 +89,39 @@ static int error_of(const struct failing_disk *failing)
     return failing->error ? failing->error : -EIO;
 }
 
+/* How many of `size` bytes may be written now; or the error to fail with. */
+static int take_room(struct failing_disk *failing, size_t size, size_t *ret_fits)
+{
+    if (failing->fail_writes || (failing->fail_write_at && --failing->fail_write_at == 0))
+        return error_of(failing);
+    *ret_fits = size < failing->capacity_bytes ? size : (size_t)failing->capacity_bytes;
+    failing->capacity_bytes -= *ret_fits;
+    return 0;
+}
+
 static int failing_write(const struct disk *disk, int fd, const void *data, size_t size)
 {
-    struct failing_disk *failing = failing_of(disk);
-    if (failing->fail_write_at && --failing->fail_write_at == 0)
-        return error_of(failing);
-    size_t fits = size < failing->capacity_bytes ? size : (size_t)failing->capacity_bytes;
-    failing->capacity_bytes -= fits;
-    int error = file_write_all(fd, data, fits);
+    size_t fits = 0;
+    int error = take_room(failing_of(disk), size, &fits);
+    if (!error)
+        error = file_write_all(fd, data, fits);
     return error ? error : fits < size ? -ENOSPC : 0;
+}
+
+static int failing_write_at(const struct disk *disk, int fd, const void *data, size_t size,
+                            uint64_t at)
+{
+    size_t fits = 0;
+    int error = take_room(failing_of(disk), size, &fits);
+    if (!error)
+        error = real_write_at(disk, fd, data, fits, at);
+    return error ? error : fits < size ? -ENOSPC : 0;
+}
+
+static int failing_read_at(const struct disk *disk, int fd, void *data, size_t size, uint64_t at)
+{
+    const struct failing_disk *failing = failing_of(disk);
+    return failing->fail_reads ? error_of(failing) : real_read_at(disk, fd, data, size, at);
 }
 
 static int failing_sync(const struct disk *disk, int fd)
@@ -87,4 +137,6 @@ void failing_disk_init(struct failing_disk *failing)
     *failing = (struct failing_disk){.disk = disk_real, .capacity_bytes = UINT64_MAX};
     failing->disk.write = failing_write;
     failing->disk.sync = failing_sync;
+    failing->disk.write_at = failing_write_at;
+    failing->disk.read_at = failing_read_at;
 }

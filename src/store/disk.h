@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 #include "base/compiler.h"
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -18,19 +20,24 @@ struct disk {
     int (*truncate)(const struct disk *disk, int fd, uint64_t size);
     int (*rename)(const struct disk *disk, int dir_fd, const char *from, const char *to);
     int (*unlink)(const struct disk *disk, int dir_fd, const char *name);
+    int (*write_at)(const struct disk *disk, int fd, const void *data, size_t size, uint64_t at);
+    int (*read_at)(const struct disk *disk, int fd, void *data, size_t size,
+                   uint64_t at); /* all, or -ENODATA when the file ends before */
 };
 
 extern const struct disk disk_real;
 
 /*
  * A disk that fails as told: full after some bytes (a write then takes what fits and fails with
- * -ENOSPC, as ext4 does), and the n-th write or sync fails with an error.  Everything else goes
- * to disk_real.  Counts are for one writing thread; the test sets the fields before and between.
+ * -ENOSPC, as ext4 does), the n-th write or sync fails with an error, or all do.  Everything else
+ * goes to disk_real.  Counts are for one writing thread; the test sets the fields before and
+ * between.
  */
 struct failing_disk {
     struct disk disk;                     /* give &failing.disk */
     uint64_t capacity_bytes;              /* left */
     unsigned fail_write_at, fail_sync_at; /* counting down; 1: the next one; 0: none */
+    _Atomic bool fail_reads, fail_writes; /* all, from any thread */
     int error;                            /* what fails with, as -errno; 0: -EIO */
 };
 void failing_disk_init(struct failing_disk *failing);

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+#include "base/compiler.h"
+#include "store/cache.h"
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+
+/*
+ * cache_marks: purges as numbers; internal.  Each purge is one generation, and a mark remembers the
+ * last one that was its own: what is older is purged, however many objects that are.
+ *
+ * At most CACHE_PURGED_MARKS are remembered; past that all are forgotten at once and everything
+ * older counts as purged, which costs revalidations and no truth.  A file keeps them: 24 bytes a
+ * purge, appended; a torn last one was not answered yet, a damaged one purges everything.
+ *
+ *   0  8  mark        8  8  generation        16  8  XXH3 of both
+ */
+enum { CACHE_PURGED_MARKS = 1 << 16, CACHE_MARK_BYTES = 24 };
+
+struct cache_marks {
+    _Atomic uint64_t generation, newest_purge, floor;
+    pthread_rwlock_t lock; /* guards all below */
+    struct cache_mark_slot {
+        uint64_t mark, generation; /* generation 0: empty */
+    } * slots;
+    size_t count;
+    const struct disk *disk; /* NULL with fd -1: memory only */
+    int fd;
+    uint64_t file_bytes;
+};
+void marks_init(struct cache_marks *marks);
+void marks_release(struct cache_marks *marks);
+/* Reads the file and appends to it from here on.  0 or -errno; what is damaged purges everything
+ * older. */
+int marks_open(struct cache_marks *marks, const struct disk *disk, int dir_fd) MUST_USE;
+void marks_purge(struct cache_marks *marks, uint64_t mark);
+bool marks_hit(const struct cache_marks *marks, uint64_t generation, const uint64_t *list,
+               size_t count) MUST_USE;
