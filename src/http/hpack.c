@@ -55,8 +55,9 @@ static bool read_integer(struct text *block, unsigned prefix_bits, uint32_t *ret
     return true;
 }
 
-/* Borrowed from the block, or decoded to *scratch, which moves on. */
-static bool read_string(struct text *block, char **scratch, struct text *ret)
+/* Borrowed from the block or the memo, or decoded to *scratch, which moves on. */
+static bool read_string(struct text *block, struct huffman_memo *memo, char **scratch,
+                        struct text *ret)
 {
     uint32_t size;
     if (block->size == 0)
@@ -68,6 +69,8 @@ static bool read_string(struct text *block, char **scratch, struct text *ret)
     *block = text_from(*block, size);
     if (!is_coded)
         return true;
+    if (memo && huffman_memo_takes(size))
+        return huffman_memo_decode(memo, *ret, ret);
     if (!huffman_decode(*ret, *scratch, &ret->size))
         return false;
     ret->data = *scratch;
@@ -133,9 +136,9 @@ static bool read_literal(struct hpack_reader *reader, struct text *block, unsign
         return false;
     if (index > 0)
         keep_name(&scratch, ret);
-    else if (!read_string(block, &scratch, &ret->name))
+    else if (!read_string(block, NULL, &scratch, &ret->name))
         return false;
-    return read_string(block, &scratch, &ret->value);
+    return read_string(block, reader->memo, &scratch, &ret->value);
 }
 
 static bool read_size(struct hpack_reader *reader, struct text *block)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 #include "http/hpack_table.h"
+#include "http/huffman_memo.h"
 
 /*
  * hpack: header compression for HTTP/2 (RFC 7541), both ways.  Bytes in, bytes out.
@@ -21,9 +22,10 @@ struct hpack_field {
 /* --- reading --- */
 struct hpack_reader {
     struct hpack_table table;
-    uint32_t limit_bytes; /* of the table: what we have said, and the client has read */
-    bool must_shrink;     /* the next block begins with a size that is within it (4.2) */
-    bool is_at_start;     /* of a block: only there a size may stand */
+    struct huffman_memo *memo; /* of long values; borrowed, may be NULL */
+    uint32_t limit_bytes;      /* of the table: what we have said, and the client has read */
+    bool must_shrink;          /* the next block begins with a size that is within it (4.2) */
+    bool is_at_start;          /* of a block: only there a size may stand */
 };
 
 void hpack_reader_init(struct hpack_reader *reader); /* with the size that HTTP/2 starts with */
@@ -33,8 +35,8 @@ void hpack_reader_limit(struct hpack_reader *reader, uint32_t limit_bytes);
 void hpack_reader_start(struct hpack_reader *reader); /* of a block */
 /*
  * Takes one field off *block; 1, 0 at its end, or -1: not HPACK, the connection is lost (4.3).
- * What *ret shows is borrowed until the next call.  `scratch` has room for
- * hpack_scratch_bytes(of the block, of the table).
+ * What *ret shows is borrowed until the next call (of any reader with that memo).  `scratch` has
+ * room for hpack_scratch_bytes(of the block, of the table).
  */
 int hpack_next(struct hpack_reader *reader, struct text *block, char *scratch,
                struct hpack_field *ret) MUST_USE;

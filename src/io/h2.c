@@ -3,6 +3,7 @@
 #include "base/guard.h"
 #include "base/mem.h"
 #include "io/h2_state.h"
+#include "io/random.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -60,6 +61,7 @@ static struct h2_shared *shared_of(struct server *server)
     struct h2_shared *shared = MEM_NEW(struct h2_shared);
     shared->block_most = block_most(limits);
     shared->scratch = mem_alloc(hpack_scratch_bytes(shared->block_most, h2_table_bytes(limits)));
+    shared->memo = huffman_memo_new((struct hash_key){random_u64(), random_u64()});
     server->h2 = shared;
     return shared;
 }
@@ -69,6 +71,7 @@ void h2_shared_free(struct h2_shared **shared)
     if (!*shared)
         return;
     mem_free((*shared)->scratch);
+    huffman_memo_free(&(*shared)->memo);
     mem_free_p(shared);
 }
 
@@ -315,6 +318,7 @@ static struct h2_connection *connection_new(const struct h2_arrival *arrival)
     buffer_init(&connection->frames.partial, H2_FRAME_BYTES);
     buffer_init(&connection->block.bytes, shared->block_most);
     hpack_reader_init(&connection->reader);
+    connection->reader.memo = shared->memo;
     hpack_writer_init(&connection->writer);
     connection->send_window = connection->first_window = H2_WINDOW_BYTES;
     link_connection(connection);

@@ -32,6 +32,7 @@ enum { H2_QUEUE_HEADS = HTTP_URGENCY_LAST + 1, H2_QUEUE_COUNT, H2_QUEUE_NONE = H
 struct h2_shared {
     size_t block_most; /* bytes of one header, coded */
     char *scratch;     /* strings of a header, decoded */
+    struct huffman_memo *memo;
     size_t batch_size;
     char batch[H2_BATCH_BYTES + H2_CONTROL_BYTES + H2_HEAD_BYTES + H2_FRAME_BYTES];
 };
