@@ -20,15 +20,16 @@
  *     api_free(&api);
  */
 struct api;
-struct keyring;    /* trust/keyring.h */
-struct keys;       /* trust/keys.h */
-struct library;    /* library/library.h */
-struct media_pool; /* media/pool.h */
-struct packager;   /* media/packager.h */
-struct onetime;    /* trust/onetime.h */
-struct server;     /* io/server.h */
-struct state;      /* state/state.h */
-struct workers;    /* io/workers.h */
+struct keyring;       /* trust/keyring.h */
+struct keys;          /* trust/keys.h */
+struct library;       /* library/library.h */
+struct loudness_book; /* library/loudness.h */
+struct media_pool;    /* media/pool.h */
+struct packager;      /* media/packager.h */
+struct onetime;       /* trust/onetime.h */
+struct server;        /* io/server.h */
+struct state;         /* state/state.h */
+struct workers;       /* io/workers.h */
 
 struct server_limits;
 
@@ -40,11 +41,12 @@ struct api_config {
     struct loop *loop; /* the one that runs the server */
     struct state *state;
     struct library *library;
-    struct media_pool *media;  /* transcodes; NULL: only originals are served */
-    struct packager *packager; /* renditions; NULL: none are made */
-    unsigned segment_wait_s;   /* how long a request waits for a segment to be encoded */
-    struct workers *workers;   /* artwork, lyrics: short blocking reads */
-    struct workers *passwords; /* Argon2id only: its own bulkhead */
+    struct media_pool *media;       /* transcodes; NULL: only originals are served */
+    struct packager *packager;      /* renditions; NULL: none are made */
+    struct loudness_book *loudness; /* what was measured; NULL: tags alone count */
+    unsigned segment_wait_s;        /* how long a request waits for a segment to be encoded */
+    struct workers *workers;        /* artwork, lyrics: short blocking reads */
+    struct workers *passwords;      /* Argon2id only: its own bulkhead */
     const struct keys *keys;
     struct keyring *ring;        /* the api takes a reference of its own */
     struct onetime *setup_code;  /* makes the first admin; NULL when accounts exist already */

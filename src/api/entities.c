@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "api/entities.h"
 
+#include "api/gain.h"
+#include "api/inside.h"
+
 /* --- ids --- */
 
 void entity_id(struct call *call, const char *name, enum catalog_kind kind,
@@ -208,7 +211,9 @@ static void write_song_extended_lists(struct call *call, const struct track_row 
     write_texts(answer, "moods", &row->moods);
     write_named(answer, "works", &row->works);
     write_named(answer, "movements", &row->movements);
-    write_replay_gain(answer, &row->gain);
+    struct catalog_gain gain;
+    (void)gain_complete(call->api->config.loudness, call->view, row, &gain);
+    write_replay_gain(answer, &gain);
 }
 
 void entity_song(struct call *call, uint32_t track)

@@ -1,11 +1,26 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "api/renditions.h"
 
+#include "api/gain.h"
 #include "api/hot.h"
 #include "api/inside.h"
 #include "io/workers.h"
 
 static int32_t gain_of(int16_t cdb) { return cdb == CATALOG_NO_GAIN ? MANIFEST_NO_GAIN : cdb * 10; }
+
+static struct manifest_loudness loudness_of(const struct api *api, const struct track_row *row)
+{
+    struct catalog_gain gain;
+    struct catalog *catalog = library_catalog(api->config.library);
+    const struct catalog_view view = {catalog, UINT32_MAX};
+    bool is_measured = gain_complete(api->config.loudness, view, row, &gain);
+    catalog_unref(&catalog);
+    return (struct manifest_loudness){.gain_mdb = gain_of(gain.track_cdb),
+                                      .album_gain_mdb = gain_of(gain.album_cdb),
+                                      .peak_ppm = gain.track_peak_ppm,
+                                      .album_peak_ppm = gain.album_peak_ppm,
+                                      .is_measured = is_measured};
+}
 
 static void describe(struct manifest *manifest, const struct track_row *row)
 {
@@ -13,15 +28,11 @@ static void describe(struct manifest *manifest, const struct track_row *row)
                                                  .channels = row->channels,
                                                  .depth = row->bit_depth,
                                                  .duration_ms = row->duration_ms};
-    manifest->loudness = (struct manifest_loudness){.gain_mdb = gain_of(row->gain.track_cdb),
-                                                    .album_gain_mdb = gain_of(row->gain.album_cdb),
-                                                    .peak_ppm = row->gain.track_peak_ppm,
-                                                    .album_peak_ppm = row->gain.album_peak_ppm};
     for (unsigned i = 0; i < RENDITION_COUNT; i++)
         manifest->is_offered[i] = rendition_is_offered((enum rendition)i, &manifest->source);
 }
 
-/* What was measured stands in where the tags say nothing. */
+/* What was measured before there was a book of it stands in its index. */
 static void take_loudness(struct manifest *manifest)
 {
     for (unsigned i = 0; i < RENDITION_COUNT; i++) {
@@ -88,6 +99,7 @@ bool renditions_gather(struct renditions_gathering *gathering, struct api *api,
     gathering->track = row->id;
     gathering->on_gathered = on_gathered;
     describe(&gathering->manifest, row);
+    gathering->manifest.loudness = loudness_of(api, row);
     gathering->manifest.track =
         catalog_id_print(&gathering->track_text, CATALOG_TRACK, &gathering->track);
     return look_or_read(gathering);

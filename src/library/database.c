@@ -14,7 +14,8 @@
  * worker said, encoded (media/info.h), `art` the digest of the embedded picture, `artists` the row
  * numbers in `groups` of the artists credited, 8 bytes each, in the order of grouping_credits().  A
  * folder's path is relative to its root, "" for the root itself; names and paths are the file
- * system's bytes.  `groups` holds albums and artists (groups.h).
+ * system's bytes.  `groups` holds albums and artists (groups.h), `loudness` what was measured
+ * (loudness.h).
  */
 #include "library/database.h"
 #include "base/mem.h"
@@ -23,9 +24,8 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { SCHEMA_VERSION = 1 };
-
-static const char schema[] =
+/* What makes version n of the schema out of n - 1; the last is what we write. */
+static const char first_schema[] =
     "CREATE TABLE meta(name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;"
     "CREATE TABLE folders(id INTEGER PRIMARY KEY, root INTEGER NOT NULL, path BLOB NOT NULL, "
     "parent INTEGER,"
@@ -60,6 +60,12 @@ static const char schema[] =
     " art BLOB);"
     "CREATE INDEX groups_by_key ON groups(kind, key);"
     "CREATE INDEX groups_by_name ON groups(name_key) WHERE name_key IS NOT NULL;";
+static const char *const schema_steps[] = {
+    first_schema,
+    "CREATE TABLE loudness(track_id BLOB PRIMARY KEY, mlufs INTEGER NOT NULL, peak_ppm INTEGER NOT "
+    "NULL) WITHOUT ROWID;",
+};
+enum { SCHEMA_VERSION = ARRAY_SIZE(schema_steps) };
 
 static const char *const statements[STATEMENT_COUNT] = {
 #define STATEMENT(name, sql) [STATEMENT_##name] = (sql),
@@ -135,8 +141,14 @@ static void migrate(struct database *database)
     }
     char set_version[48];
     snprintf(set_version, sizeof set_version, "PRAGMA user_version = %d", SCHEMA_VERSION);
+    if (version < 0) {
+        database->error = -EBADMSG;
+        return;
+    }
     execute(database, "BEGIN IMMEDIATE");
-    execute(database, schema);
+    version = user_version(database); /* another connection may have been first */
+    for (; !database->error && version < SCHEMA_VERSION; version++)
+        execute(database, schema_steps[version]);
     execute(database, set_version);
     execute(database, "COMMIT");
 }

@@ -32,7 +32,8 @@ struct packager_config {
     unsigned max_silence_ms;      /* of a worker that says nothing; 0: 30 s */
     uint64_t worker_memory_bytes; /* 0: 512 MiB of address space over an idle worker's */
     const struct logger *logger;  /* may be NULL */
-    /* Called on an encode's thread when a track's loudness was measured; may be NULL. */
+    /* Called on an encode's thread, after it ended, when a track's loudness was measured; may be
+     * NULL. */
     void (*on_loudness)(void *context, const uint8_t track[16], int32_t mlufs, uint32_t peak_ppm);
     void *context;
 };

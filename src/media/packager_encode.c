@@ -383,12 +383,13 @@ static void encode_one(struct packager *packager, struct package *package, unsig
     package->fd = fd;
     pthread_mutex_unlock(&packager->lock);
     enum media_outcome outcome = fd < 0 ? MEDIA_NO_ROOM : run_worker(&encode, slot);
-    struct packets_end end = *segmenter_end(encode.segmenter);
-    if (outcome == MEDIA_OK && end.loudness_mlufs != PACKETS_NO_LOUDNESS &&
-        packager->config.on_loudness)
-        packager->config.on_loudness(packager->config.context, package->name.track,
-                                     end.loudness_mlufs, end.peak_ppm);
-    end_encode(&encode, outcome, slot);
+    const struct packets_end *end = segmenter_end(encode.segmenter);
+    bool is_measured = outcome == MEDIA_OK && end->loudness_mlufs != PACKETS_NO_LOUDNESS;
+    const struct package_name name = package->name;
+    end_encode(&encode, outcome, slot); /* before on_loudness, which may wait for a disk */
+    if (is_measured && packager->config.on_loudness)
+        packager->config.on_loudness(packager->config.context, name.track, end->loudness_mlufs,
+                                     end->peak_ppm);
     segmenter_free(&encode.segmenter);
 }
 

@@ -6,6 +6,7 @@
 #include "io/clock.h"
 #include "io/file.h"
 #include "io/workers.h"
+#include "library/loudness.h"
 #include "media/packager.h"
 #include "media/pool.h"
 #include "state/state.h"
@@ -134,9 +135,28 @@ static int start_media(struct node *node, struct buffer *why)
     return 0;
 }
 
+static void on_loudness(void *context, const uint8_t track[16], int32_t mlufs, uint32_t peak_ppm)
+{
+    loudness_note(context, track, &(struct loudness){mlufs, peak_ppm});
+}
+
+/* After the library, which makes library.db. */
+static int open_loudness(struct node *node, struct buffer *why)
+{
+    char path[PATH_MAX], words[LOUDNESS_WHY_BYTES] = "";
+    (void)snprintf(path, sizeof path, "%s/library.db", node->settings->data);
+    int error = loudness_open(path, &node->loudness, words);
+    if (error < 0)
+        buffer_text(why, text_of(words));
+    return error;
+}
+
 int node_open_renditions(struct node *node, struct buffer *why)
 {
     char worker[PATH_MAX], folder[PATH_MAX];
+    int error = open_loudness(node, why);
+    if (error < 0)
+        return error;
     find_media_worker(worker, sizeof worker);
     (void)snprintf(folder, sizeof folder, "%s/cache/renditions", node->settings->data);
     const struct packager_config config = {
@@ -148,8 +168,10 @@ int node_open_renditions(struct node *node, struct buffer *why)
         .max_queued_per_listener = node->settings->max_encodes_queued_per_listener,
         .max_silence_ms = node->settings->encode_silence_seconds * 1000,
         .logger = node->logger,
+        .on_loudness = on_loudness,
+        .context = node->loudness,
     };
-    int error = packager_start(&config, &node->packager);
+    error = packager_start(&config, &node->packager);
     if (error < 0)
         buffer_printf(why, "cannot use %s: %.*s", folder, TEXT_ARGS(log_errno(error)));
     return error;
@@ -240,6 +262,7 @@ void node_close(struct node *node)
     if (node->workers)
         node_stop_workers(node);
     packager_stop(&node->packager);
+    loudness_close(&node->loudness);
     state_close(&node->state);
     keyfolder_close(&node->keyfolder);
     keys_free(&node->keys);

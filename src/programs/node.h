@@ -29,6 +29,7 @@ struct node {
     struct libraries libraries;
     struct media_pool *media;
     struct packager *packager;
+    struct loudness_book *loudness; /* what the packager's encodes measured */
     struct library *library;
 };
 

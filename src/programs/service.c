@@ -179,6 +179,7 @@ static bool open_api(struct service *service)
         .library = node->library,
         .media = node->media,
         .packager = node->packager,
+        .loudness = node->loudness,
         .segment_wait_s = service->settings.segment_wait_seconds,
         .workers = node->workers,
         .passwords = node->passwords,

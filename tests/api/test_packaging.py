@@ -6,10 +6,12 @@ import hashlib
 import json
 import os
 import pathlib
+import re
 import signal
 import subprocess
 import time
 
+import mutagen
 import pytest
 
 import conftest
@@ -22,6 +24,12 @@ def encode(path, *arguments, seconds=SECONDS):
     """Two wandering tones over quiet noise: something to encode, in a second."""
     source = f"aevalsrc='0.3*sin(2*PI*t*(200+20*t))+0.2*sin(660*t*2*PI)+0.05*(random(0)-0.5)|0.3*sin(2*PI*t*300)':s={RATE}:d={seconds}"
     subprocess.run(["ffmpeg", "-v", "error", "-y", "-f", "lavfi", "-i", source, *arguments, str(path)], check=True)
+
+
+def ebur128(path):
+    """Integrated loudness as ffmpeg measures it."""
+    said = subprocess.run(["ffmpeg", "-nostats", "-i", path, "-af", "ebur128", "-f", "null", "-"], capture_output=True, text=True, check=True)
+    return float(re.findall(r"I:\s+(-?[0-9.]+) LUFS", said.stderr)[-1])
 
 
 def samples_of(data, *arguments):
@@ -191,6 +199,47 @@ def test_a_damaged_file_ends_in_words_and_hurts_nobody(place):
     answer = place.get(f"/m/{track}/aac-64.{planned['generation']}/3.m4s")
     assert answer.status in (404, 503) and answer.headers["Content-Type"] == "application/problem+json"
     assert place.get(f"/m/{place.ids['lossless.flac']}/manifest").status == 200
+
+
+def test_loudness_is_measured_once_and_kept(place):
+    """Tags do not say: what an encode measured does, also when the rendition is gone and the file has new tags."""
+    album = [place.ids[name] for name in ("lossless.flac", "second.flac")]
+    for track in album:
+        place.whole(track, "aac-64")
+    truth = ebur128(place.music / "lossless.flac")
+
+    def gain(track):
+        return place.rest("getSong", id=track).subsonic()["song"]["replayGain"]
+
+    place.server.until(lambda: "trackGain" in gain(album[1]), "the loudness is kept")
+    said = gain(album[0])
+    assert abs(said["trackGain"] - (-18 - truth)) < 0.15 and 0 < said["trackPeak"] <= 1
+    assert place.manifest(album[0])["loudness"]["gainDb"] == pytest.approx(said["trackGain"], abs=0.001)
+    place.server.stop()
+    for rendition in (place.server.state / "cache/renditions").iterdir():
+        rendition.unlink()
+    song = mutagen.File(place.music / "lossless.flac", easy=True)
+    song["title"] = "a new title"
+    song.save()
+    place.server.log = open(place.server.folder / "server.log", "ab")
+    place.server.start(place.music)
+    place.server.until(lambda: place.rest("getSong", id=album[0]).subsonic()["song"]["title"] == "a new title", "the retag is seen")
+    assert gain(album[0]) == said
+    loudness = place.manifest(album[0])["loudness"]
+    assert loudness["origin"] == "measured" and loudness["gainDb"] == pytest.approx(said["trackGain"], abs=0.001)
+    song = mutagen.File(place.music / "lossless.flac", easy=True)
+    song["replaygain_track_gain"] = "-3.21 dB"
+    song.save()
+    place.rest("startScan")
+    place.server.until(lambda: gain(album[0]).get("trackGain") == -3.21, "the tag counts")
+    assert "trackPeak" not in gain(album[0]), "a measured peak does not stand beside a tag's gain"
+    assert place.manifest(album[0])["loudness"]["origin"] == "tags"
+
+
+def test_an_album_has_a_gain_when_all_of_it_is_known(place):
+    songs = {song["id"]: song for song in place.rest("search3", query="", songCount=50).subsonic()["searchResult3"]["song"]}
+    album = songs[place.ids["second.flac"]]["albumId"]
+    assert "albumGain" not in songs[place.ids["second.flac"]]["replayGain"], "some of it was never heard"
 
 
 def test_renditions_outlive_a_restart_and_half_of_one_does_not(place):
