@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+#include "base/text.h"
+
+/*
+ * origin: the servers that an edge fetches from, and what is known of their health.
+ *
+ * One `struct origins` for all loops.  It holds the list (by preference), a breaker for each
+ * origin, the budgets for second tries and hedges, and the recent first-byte times (edge/health.h,
+ * hedge.h, budget.h: pure); one lock, held for some ns, so that "one probe a second" and "two
+ * percent more" are true of the process and not of each of its loops.  Sockets are the fetchers'
+ * (edge/fetch.h).
+ *
+ * The operator names the origins, so any address is fine for them, and nothing else is ever asked:
+ * redirects are passed on.
+ */
+struct origins;
+
+enum { ORIGINS_MAX = 8 };
+
+/* See edge/fetch.def. */
+struct fetch_limits {
+#define LIMIT(name, type, standard, help) type name;
+#include "edge/fetch.def"
+#undef LIMIT
+};
+struct fetch_limits fetch_limits_default(void);
+
+struct origins_config {
+    const char *const *urls; /* "http[s]://HOST[:PORT]", the preferred one first */
+    size_t url_count;        /* 1 to ORIGINS_MAX */
+    const char *ca_file;     /* NULL: the system's authorities */
+    struct fetch_limits limits;
+    uint64_t seed; /* of back-off and hedging's jitter; 0: drawn */
+};
+
+/* NULL, with what is wrong and where in `why`. */
+struct origins *origins_new(const struct origins_config *config, char *why,
+                            size_t why_size) MUST_USE;
+void origins_free(struct origins **origins); /* after its fetchers */
+const struct fetch_limits *origins_limits(const struct origins *origins);
+
+/* Any thread: whether some origin is not taken for dead.  While this is false, what is held may be
+ * answered without asking first. */
+bool origins_are_alive(struct origins *origins);
