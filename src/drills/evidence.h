@@ -13,6 +13,7 @@ struct evidence_second {
     struct load_second load;
     uint32_t memory_mib; /* of the server, at its end */
     uint32_t down_ms;    /* of this second, without an answer to /livez */
+    uint32_t starved_ms; /* that the server's home loop was ready to run and had no processor */
 };
 
 struct evidence {
@@ -30,7 +31,8 @@ struct evidence {
     bool has_words[SCENARIO_MAX_LIST]; /* of scenario.about.words */
 
     uint64_t down_ms_max, memory_peak_bytes;
-    bool was_stopped; /* a stop condition; the words tell which */
+    uint64_t starved_ms_max; /* in any one second */
+    bool was_stopped;        /* a stop condition; the words tell which */
     char stop_words[EVIDENCE_WORDS_BYTES];
     int exit_code; /* of the server, in the end */
 

@@ -290,16 +290,22 @@ const struct load_account *fleet_accounts(const struct fleet *fleet, unsigned *r
 
 /* --- looking --- */
 
-void fleet_memory(struct fleet *fleet, uint64_t *ret_now_bytes, uint64_t *ret_peak_bytes)
+void fleet_look(struct fleet *fleet, struct fleet_seen *ret)
 {
-    struct fleet_process_seen seen = {0};
+    struct fleet_process_seen seen = {0}, *last = &fleet->last_seen;
     pid_t pid = fleet_server_pid(fleet);
     if (pid > 0)
         fleet_process_look(pid, &seen);
-    if (seen.peak_bytes > fleet->peak_bytes)
-        fleet->peak_bytes = seen.peak_bytes;
-    *ret_now_bytes = seen.resident_bytes;
-    *ret_peak_bytes = fleet->peak_bytes;
+    if (seen.peak_bytes > fleet->looks.peak_bytes)
+        fleet->looks.peak_bytes = seen.peak_bytes;
+    if (seen.state) {
+        bool is_same = pid == fleet->last_pid && seen.started == last->started;
+        fleet->looks.starved_us += seen.starved_us - (is_same ? last->starved_us : 0);
+        *last = seen;
+        fleet->last_pid = pid;
+    }
+    fleet->looks.now_bytes = seen.resident_bytes;
+    *ret = fleet->looks;
 }
 
 uint64_t fleet_log_size(const struct fleet *fleet)

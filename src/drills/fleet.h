@@ -49,7 +49,11 @@ void fleet_revive(struct fleet *fleet); /* starts what ended for good; the next 
 
 /* --- looking --- */
 
-/* Of the server process; the peak is the highest of all that ran. */
-void fleet_memory(struct fleet *fleet, uint64_t *ret_now_bytes, uint64_t *ret_peak_bytes);
+/* Of the server process, and of all that ran: the highest peak, and how long their home loops were
+ * ready to run and had no processor. */
+struct fleet_seen {
+    uint64_t now_bytes, peak_bytes, starved_us;
+};
+void fleet_look(struct fleet *fleet, struct fleet_seen *ret);
 bool fleet_has_said(const struct fleet *fleet, const char *words);  /* in its log */
 bool fleet_log_tail(const struct fleet *fleet, struct buffer *out); /* for a report */

@@ -172,6 +172,10 @@ void fleet_process_look(pid_t pid, struct fleet_process_seen *ret)
         ret->resident_bytes = kib_after(text, "VmRSS:");
         ret->peak_bytes = kib_after(text, "VmHWM:");
     }
+    (void)snprintf(path, sizeof path, "/proc/%d/schedstat",
+                   pid); /* on a processor, waiting, slices */
+    if (read_small(path, text, sizeof text) > 0 && (rest = strchr(text, ' ')) != NULL)
+        ret->starved_us = strtoull(rest, NULL, 10) / 1000;
 }
 
 static bool is_called(pid_t pid, const char *name)

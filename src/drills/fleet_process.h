@@ -31,6 +31,8 @@ struct fleet_process_seen {
     char state;       /* of proc(5): R S D T Z…; 0 when there is no such process */
     uint64_t started; /* ticks since boot: tells a pid that was given again */
     uint64_t resident_bytes, peak_bytes;
+    uint64_t
+        starved_us; /* its first thread, ready to run and without a processor, since it began */
 };
 void fleet_process_look(pid_t pid, struct fleet_process_seen *ret);
 /* The youngest child of `parent` whose command name is `name`; 0 when there is none. */

@@ -22,7 +22,9 @@ struct fleet {
     bool starts_again;           /* it is to be started again once it is gone */
     uint16_t port;
     struct fault_board *board;
-    uint64_t peak_bytes;
+    struct fleet_seen looks;
+    struct fleet_process_seen last_seen; /* of last_pid */
+    pid_t last_pid;
     struct fleet_account {
         char name[16], password[48], secret[128];
     } account_texts[FLEET_MAX_ACCOUNTS];

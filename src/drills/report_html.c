@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "base/mem.h"
+#include "drills/report_columns.h"
 #include "drills/report_plot.h"
 #include <string.h>
 
@@ -58,17 +59,12 @@ static void put_cell(struct buffer *out, int64_t value)
         buffer_printf(out, "<td>%lld</td>", (long long)value);
 }
 
-static int64_t p99(const struct load_figures *figures)
-{
-    return figures->start_ms.count ? (int64_t)histogram_quantile_ms(&figures->start_ms, 990) : -1;
-}
-
 /* --- the table of all runs --- */
 
 static void put_summary_row(const struct report_row *row, struct buffer *out)
 {
     const struct evidence *evidence = row->evidence;
-    const struct score_probe *probes = row->score->probes;
+    int64_t values[REPORT_COLUMNS];
     if (row->without_guard)
         buffer_printf(out, "<tr class=\"twin\"><td>without %s</td>", row->without_guard);
     else
@@ -80,20 +76,11 @@ static void put_summary_row(const struct report_row *row, struct buffer *out)
         buffer_text(out, report_noticed(row) ? TEXT(", noticed") : TEXT(", not noticed"));
     buffer_text(out, TEXT("</td>"));
     if (evidence->has_begun) {
-        put_cell(out, (int64_t)evidence->whole.plays_started);
-        put_cell(out, (int64_t)evidence->whole.plays_failed);
-        put_cell(out, (int64_t)evidence->whole.gaps);
-        put_cell(out, (int64_t)evidence->whole.gap_ms.max_ms);
-        put_cell(out, p99(&evidence->before));
-        put_cell(out, p99(&evidence->during));
-        put_cell(out, p99(&evidence->after));
-        put_cell(out, (int64_t)evidence->down_ms_max);
-        put_cell(out, probes[LIMIT_AT_recover_s].value);
-        put_cell(out, probes[LIMIT_AT_amplification_percent].value);
-        put_cell(out, probes[LIMIT_AT_writes_lost].value);
-        put_cell(out, (int64_t)(evidence->memory_peak_bytes >> 20));
+        report_column_values(row, values);
+        for (size_t i = 0; i < REPORT_COLUMNS; i++)
+            put_cell(out, values[i]);
     } else {
-        buffer_text(out, TEXT("<td class=\"l\" colspan=\"12\">"));
+        buffer_printf(out, "<td class=\"l\" colspan=\"%d\">", REPORT_COLUMNS);
         html_text(out, text_of(row->score->why));
         buffer_text(out, TEXT("</td>"));
     }
@@ -102,12 +89,11 @@ static void put_summary_row(const struct report_row *row, struct buffer *out)
 
 static void put_summary(const struct report *report, struct buffer *out)
 {
-    buffer_text(out,
-                TEXT("<div class=\"wide\"><table><tr><th>scenario</th><th class=\"l\">verdict"
-                     "</th><th>plays</th><th>failed</th><th>gaps</th><th>longest ms</th>"
-                     "<th>start p99 ms before</th><th>during</th><th>after</th><th>down ms</th>"
-                     "<th>recovered s</th><th>requests/tap %</th><th>writes lost</th>"
-                     "<th>peak MiB</th></tr>\n"));
+    buffer_text(
+        out, TEXT("<div class=\"wide\"><table><tr><th>scenario</th><th class=\"l\">verdict</th>"));
+    for (size_t i = 0; i < REPORT_COLUMNS; i++)
+        buffer_printf(out, "<th>%s %s</th>", report_column_above(i), report_column_name(i));
+    buffer_text(out, TEXT("</tr>\n"));
     for (size_t i = 0; i < report->row_count; i++)
         put_summary_row(&report->rows[i], out);
     buffer_text(out, TEXT("</table></div>\n"));

@@ -23,33 +23,17 @@ static void put_tries(struct json *json, const char *name, const struct load_tri
     json_end_object(json);
 }
 
-static void put_figures(struct json *json, const char *name, const struct load_figures *figures)
+static void put_figures(struct json *json, const char *name_, const struct load_figures *figures)
 {
-    json_name(json, name);
+    json_name(json, name_);
     json_begin_object(json);
-    json_member_u64(json, "taps", figures->taps);
-    json_member_u64(json, "plays_started", figures->plays_started);
-    json_member_u64(json, "plays_failed", figures->plays_failed);
-    json_member_u64(json, "plays_interrupted", figures->plays_interrupted);
-    json_member_u64(json, "gaps", figures->gaps);
-    put_histogram(json, "gap_ms", &figures->gap_ms);
-    put_histogram(json, "start_ms", &figures->start_ms);
-    put_tries(json, "sign_ins", &figures->sign_ins);
-    put_tries(json, "searches", &figures->searches);
-    put_tries(json, "playlists", &figures->playlists);
-    put_tries(json, "homes", &figures->homes);
-    put_tries(json, "writes", &figures->writes);
-    json_member_u64(json, "requests", figures->requests);
-    json_member_u64(json, "refusals", figures->refusals);
-    json_member_u64(json, "retries", figures->retries);
-    json_member_u64(json, "connects", figures->connects);
-    json_member_u64(json, "connects_failed", figures->connects_failed);
-    json_member_u64(json, "resets", figures->resets);
-    json_member_u64(json, "hangups", figures->hangups);
-    json_member_u64(json, "truncations", figures->truncations);
-    json_member_u64(json, "bytes", figures->bytes);
-    json_member_u64(json, "listener_ms", figures->listener_ms);
-    json_member_u64(json, "music_ms", figures->music_ms);
+#define FIGURE_COUNT(name, help) json_member_u64(json, #name, figures->name);
+#define FIGURE_TIMES(name, help) put_histogram(json, #name, &figures->name);
+#define FIGURE_TRIES(name, help) put_tries(json, #name, &figures->name);
+#include "drills/load_figures.def"
+#undef FIGURE_COUNT
+#undef FIGURE_TIMES
+#undef FIGURE_TRIES
     json_end_object(json);
 }
 
@@ -138,23 +122,12 @@ static void put_seconds(struct json *json, const struct evidence *evidence)
         const struct evidence_second *second = &evidence->seconds[i];
         const struct load_second *load = &second->load;
         json_begin_object(json);
-        json_member_u64(json, "listeners", load->listeners);
-        json_member_u64(json, "playing", load->playing);
-        json_member_u64(json, "silent", load->silent);
-        json_member_u64(json, "started", load->started);
-        json_member_u64(json, "failed", load->failed);
-        json_member_u64(json, "gaps", load->gaps);
-        json_member_u64(json, "gap_ms", load->gap_ms);
-        json_member_u64(json, "start_ms_p50", load->start_ms_p50);
-        json_member_u64(json, "start_ms_p99", load->start_ms_p99);
-        json_member_u64(json, "requests", load->requests);
-        json_member_u64(json, "refusals", load->refusals);
-        json_member_u64(json, "retries", load->retries);
-        json_member_u64(json, "other_failures", load->other_failures);
-        json_member_u64(json, "writes", load->writes_acknowledged);
-        json_member_u64(json, "bytes", load->bytes);
+#define FIGURE_SECOND(type, name, help) json_member_u64(json, #name, load->name);
+#include "drills/load_seconds.def"
+#undef FIGURE_SECOND
         json_member_u64(json, "memory_mib", second->memory_mib);
         json_member_u64(json, "down_ms", second->down_ms);
+        json_member_u64(json, "starved_ms", second->starved_ms);
         json_end_object(json);
     }
     json_end_array(json);
@@ -178,6 +151,7 @@ static void put_row(struct json *json, const struct report_row *row)
     json_member_u64(json, "percent", row->score->percent);
     json_member_u64(json, "took_ms", evidence->took_ms);
     json_member_u64(json, "down_ms", evidence->down_ms_max);
+    json_member_u64(json, "starved_ms", evidence->starved_ms_max);
     json_member_u64(json, "memory_peak_bytes", evidence->memory_peak_bytes);
     json_member_i64(json, "server_exit_code", evidence->exit_code);
     put_probes(json, row->score);

@@ -1,53 +1,37 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#include "drills/report.h"
+#include "drills/report_columns.h"
 
-enum { NAME_COLUMNS = 26 };
+enum { NAME_COLUMNS = 29, FIGURE_COLUMNS = 7 };
 
 bool report_noticed(const struct report_row *twin)
 {
     return twin->score->verdict == VERDICT_FAILED;
 }
 
+static void show_heads(const char *first, const char *second, const char *(*head)(size_t),
+                       FILE *out)
+{
+    fprintf(out, "%-*s %-10s", NAME_COLUMNS, first, second);
+    for (size_t i = 0; i < REPORT_COLUMNS; i++)
+        fprintf(out, " %*s", FIGURE_COLUMNS, head(i));
+    fprintf(out, "\n");
+}
+
 void report_terminal_head(FILE *out)
 {
-    fprintf(out, "%-*s %-10s %6s %6s %14s %21s %6s %6s %6s %5s %5s\n", NAME_COLUMNS, "", "", "",
-            "failed", "gaps", "start p99 ms", "down", "back", "ampl.", "lost", "peak");
-    fprintf(out, "%-*s %-10s %6s %6s %14s %21s %6s %6s %6s %5s %5s\n", NAME_COLUMNS, "scenario",
-            "verdict", "plays", "plays", "n p50/max ms", "before/during/after", "ms", "s", "%", "",
-            "MiB");
-}
-
-static void show_number(int64_t value, int columns, FILE *out)
-{
-    if (value < 0)
-        fprintf(out, " %*s", columns, "-");
-    else
-        fprintf(out, " %*lld", columns, (long long)value);
-}
-
-static uint64_t p99(const struct load_figures *figures)
-{
-    return histogram_quantile_ms(&figures->start_ms, 990);
+    show_heads("", "", report_column_above, out);
+    show_heads("scenario", "verdict", report_column_name, out);
 }
 
 static void show_figures(const struct report_row *row, FILE *out)
 {
-    const struct evidence *evidence = row->evidence;
-    const struct load_figures *whole = &evidence->whole;
-    char gaps[64], starts[64];
-    (void)snprintf(gaps, sizeof gaps, "%llu %llu/%u", (unsigned long long)whole->gaps,
-                   (unsigned long long)histogram_quantile_ms(&whole->gap_ms, 500),
-                   whole->gap_ms.max_ms);
-    (void)snprintf(
-        starts, sizeof starts, "%llu/%llu/%llu", (unsigned long long)p99(&evidence->before),
-        (unsigned long long)p99(&evidence->during), (unsigned long long)p99(&evidence->after));
-    fprintf(out, " %6llu %6llu %14s %21s", (unsigned long long)whole->plays_started,
-            (unsigned long long)whole->plays_failed, gaps, starts);
-    show_number((int64_t)evidence->down_ms_max, 6, out);
-    show_number(row->score->probes[LIMIT_AT_recover_s].value, 6, out);
-    show_number(row->score->probes[LIMIT_AT_amplification_percent].value, 6, out);
-    show_number(row->score->probes[LIMIT_AT_writes_lost].value, 5, out);
-    show_number((int64_t)(evidence->memory_peak_bytes >> 20), 5, out);
+    int64_t values[REPORT_COLUMNS];
+    report_column_values(row, values);
+    for (size_t i = 0; i < REPORT_COLUMNS; i++)
+        if (values[i] < 0)
+            fprintf(out, " %*s", FIGURE_COLUMNS, "-");
+        else
+            fprintf(out, " %*lld", FIGURE_COLUMNS, (long long)values[i]);
 }
 
 void report_terminal_row(const struct report_row *row, FILE *out)

@@ -39,7 +39,7 @@ struct run {
     bool has_begun[SCENARIO_MAX_FAULTS], has_ended[SCENARIO_MAX_FAULTS];
     struct load_figures at_begin, at_end; /* of the span of faults */
     bool has_at_begin, has_at_end;
-    uint64_t silent_ms; /* at the last second */
+    uint64_t silent_ms, starved_us; /* at the last second */
     unsigned ticks;
 };
 
@@ -137,12 +137,17 @@ static void take_span(struct run *run, int64_t elapsed_ms)
 static void take_second(struct run *run, uint64_t now_us)
 {
     struct evidence *evidence = run->evidence;
-    uint64_t now_bytes, peak_bytes, silent_ms = pulse_silent_ms(&run->pulse, now_us);
-    fleet_memory(run->fleet, &now_bytes, &peak_bytes);
+    struct fleet_seen seen;
+    uint64_t silent_ms = pulse_silent_ms(&run->pulse, now_us);
+    fleet_look(run->fleet, &seen);
     if (evidence->second_count >= (size_t)run->scenario->about.seconds)
         return;
     struct evidence_second *second = &evidence->seconds[evidence->second_count++];
-    second->memory_mib = (uint32_t)(now_bytes >> 20);
+    second->memory_mib = (uint32_t)(seen.now_bytes >> 20);
+    second->starved_ms = (uint32_t)((seen.starved_us - run->starved_us) / 1000);
+    run->starved_us = seen.starved_us;
+    if (second->starved_ms > evidence->starved_ms_max)
+        evidence->starved_ms_max = second->starved_ms;
     second->down_ms = (uint32_t)(silent_ms < 1000 ? silent_ms : 1000);
 }
 
@@ -150,8 +155,8 @@ static bool must_stop(struct run *run, const struct load_figures *figures)
 {
     const struct scenario_stop *stop = &run->scenario->stop;
     struct evidence *evidence = run->evidence;
-    uint64_t now_bytes, peak_bytes;
-    fleet_memory(run->fleet, &now_bytes, &peak_bytes);
+    struct fleet_seen seen;
+    fleet_look(run->fleet, &seen);
     size_t size = sizeof evidence->stop_words;
     uint32_t there = figures->listeners_now ? figures->listeners_now : 1;
     if (stop->failed_plays != SCENARIO_NOT_GIVEN &&
@@ -163,9 +168,9 @@ static bool must_stop(struct run *run, const struct load_figures *figures)
         (void)snprintf(evidence->stop_words, size, "%u of %u listeners hear nothing",
                        figures->silent_now, there);
     else if (stop->memory_mib != SCENARIO_NOT_GIVEN &&
-             now_bytes >> 20 >= (uint64_t)stop->memory_mib)
+             seen.now_bytes >> 20 >= (uint64_t)stop->memory_mib)
         (void)snprintf(evidence->stop_words, size, "the server takes %llu MiB",
-                       (unsigned long long)(now_bytes >> 20));
+                       (unsigned long long)(seen.now_bytes >> 20));
     else
         return false;
     return evidence->was_stopped = true;
@@ -257,6 +262,9 @@ static void on_state(void *context, enum load_state state)
         give_up(run, "the listeners could not begin: ", load_why(run->load));
     if (state != LOAD_RUNNING)
         return;
+    struct fleet_seen seen;
+    fleet_look(run->fleet, &seen);
+    run->starved_us = seen.starved_us;
     run->evidence->has_begun = true;
     pulse_start(&run->pulse, run->loop, fleet_port(run->fleet));
     enter(run, STEP_RUNNING, loop_now_us(run->loop));
@@ -313,7 +321,7 @@ static void take_fault_evidence(struct run *run)
 static void take_evidence(struct run *run)
 {
     struct evidence *evidence = run->evidence;
-    uint64_t ignored;
+    struct fleet_seen seen;
     size_t count = 0;
     const struct load_second *seconds = load_seconds(run->load, &count);
     for (size_t i = 0; i < evidence->second_count && i < count; i++)
@@ -324,7 +332,8 @@ static void take_evidence(struct run *run)
     load_figures_since(&evidence->after, &evidence->during);
     load_figures_since(&evidence->during, &evidence->before);
     take_fault_evidence(run);
-    fleet_memory(run->fleet, &ignored, &evidence->memory_peak_bytes);
+    fleet_look(run->fleet, &seen);
+    evidence->memory_peak_bytes = seen.peak_bytes;
 }
 
 /* The server's own words are whole only once it ended. */

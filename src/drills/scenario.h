@@ -64,7 +64,7 @@ struct scenario {
 #undef KEY_SWITCH
 #undef KEY_CHOICE
     struct scenario_limits { /* SCENARIO_NOT_GIVEN: not judged */
-#define LIMIT(name, unit, severity, help) int64_t name;
+#define LIMIT(name, unit, severity, kind, help) int64_t name;
 #include "drills/limits.def"
 #undef LIMIT
     } limits;

@@ -143,7 +143,8 @@ static bool check_faults(const struct scenario *scenario, const char *name, stru
 static bool has_limit(const struct scenario *scenario)
 {
     bool is_any = false;
-#define LIMIT(name, unit, severity, help) is_any |= scenario->limits.name != SCENARIO_NOT_GIVEN;
+#define LIMIT(name, unit, severity, kind, help) \
+    is_any |= scenario->limits.name != SCENARIO_NOT_GIVEN;
 #include "drills/limits.def"
     return is_any;
 }

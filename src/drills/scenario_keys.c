@@ -25,7 +25,7 @@ static const struct scenario_key keys[] = {
     ROW(section, name, .kind = SCENARIO_CHOICE, .fallback = (default), .words = (words_), \
         .help = (help_))
 #include "drills/scenario.def"
-#define LIMIT(name, unit, severity, help_)                                                 \
+#define LIMIT(name, unit, severity, haste, help_)                                          \
     ROW(limits, name, .kind = SCENARIO_NUMBER, .fallback = SCENARIO_NOT_GIVEN, .least = 0, \
         .most = INT64_MAX, .help = (help_))
 #include "drills/limits.def"

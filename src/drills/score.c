@@ -8,8 +8,9 @@
 static const struct limit_row {
     const char *name, *unit;
     enum limit_severity severity;
+    enum limit_kind kind;
 } rows[] = {
-#define LIMIT(name, unit, severity, help) {#name, unit, severity},
+#define LIMIT(name, unit, severity, kind, help) {#name, unit, severity, kind},
 #include "drills/limits.def"
 #undef LIMIT
 };
@@ -99,7 +100,7 @@ static void take_probes(const struct scenario *scenario, const struct evidence *
                         struct score *score)
 {
     const int64_t limits[] = {
-#define LIMIT(name, unit, severity, help) scenario->limits.name,
+#define LIMIT(name, unit, severity, kind, help) scenario->limits.name,
 #include "drills/limits.def"
 #undef LIMIT
     };
@@ -176,15 +177,30 @@ static bool nothing_happened(const struct scenario *scenario, const struct evide
                evidence->faults[innocent].words);
 }
 
-static bool limit_is_broken(struct score *score, enum limit_severity severity, enum verdict verdict)
+static bool limit_is_broken(struct score *score, enum limit_severity severity, enum limit_kind kind,
+                            enum verdict verdict)
 {
     for (unsigned i = 0; i < LIMITS; i++) {
         const struct score_probe *probe = &score->probes[i];
-        if (probe->is_given && probe->is_proven && !probe->holds && rows[i].severity == severity)
+        if (probe->is_given && probe->is_proven && !probe->holds && rows[i].severity == severity &&
+            rows[i].kind == kind)
             return say(score, verdict, "%s is %lld%s, more than %lld", rows[i].name,
                        (long long)probe->value, rows[i].unit, (long long)probe->limit);
     }
     return false;
+}
+
+/* What was broken while the server had no processor to run on is the machine's doing. */
+static bool excuse(const struct evidence *evidence, struct score *score)
+{
+    char broken[sizeof score->why];
+    if (evidence->guards_off[0] || evidence->starved_ms_max <= SCORE_STARVED_MS)
+        return true;
+    (void)snprintf(broken, sizeof broken, "%s", score->why);
+    return say(score, VERDICT_NOT_PROVEN,
+               "the machine is too slow: %.120s, but the server waited %llu ms of a second for a "
+               "processor",
+               broken, (unsigned long long)evidence->starved_ms_max);
 }
 
 static bool something_was_not_seen(const struct scenario *scenario, const struct evidence *evidence,
@@ -211,14 +227,19 @@ void score_judge(const struct scenario *scenario, const struct evidence *evidenc
     bool is_said =
         machine_was_too_slow(evidence, ret) || nobody_listened(scenario, evidence, ret) ||
         nothing_happened(scenario, evidence, faults > 0, ret) ||
+        limit_is_broken(ret, LIMIT_HEARD, LIMIT_OF_FACT, VERDICT_FAILED) ||
         (evidence->was_stopped &&
-         say(ret, VERDICT_FAILED, "stopped early: %s", evidence->stop_words)) ||
-        limit_is_broken(ret, LIMIT_HEARD, VERDICT_FAILED) ||
+         say(ret, VERDICT_FAILED, "stopped early: %s", evidence->stop_words) &&
+         excuse(evidence, ret)) ||
+        (limit_is_broken(ret, LIMIT_HEARD, LIMIT_OF_TIME, VERDICT_FAILED) &&
+         excuse(evidence, ret)) ||
         (evidence->exit_code != 0 &&
          say(ret, VERDICT_FAILED, "the server ended with code %d", evidence->exit_code)) ||
         nothing_happened(scenario, evidence, faults, ret) ||
         something_was_not_seen(scenario, evidence, ret) ||
-        limit_is_broken(ret, LIMIT_SEEN, VERDICT_DEGRADED);
+        limit_is_broken(ret, LIMIT_SEEN, LIMIT_OF_FACT, VERDICT_DEGRADED) ||
+        (limit_is_broken(ret, LIMIT_SEEN, LIMIT_OF_TIME, VERDICT_DEGRADED) &&
+         excuse(evidence, ret));
     if (!is_said)
         (void)snprintf(ret->why, sizeof ret->why, "%.*s", (int)sizeof ret->why - 1,
                        scenario->about.proves);

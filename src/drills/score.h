@@ -6,9 +6,14 @@
  * score: from evidence to a verdict, and from verdicts to a total.  Pure.
  *
  *   not proven   nothing can be said: the machine was too slow, nobody listened, a fault did not
- * bite, a limit had nothing to measure, a word was not said failed       somebody heard it, or an
- * acknowledged write is gone degraded     nobody heard it, but somebody saw it survived     every
- * limit held
+ *                bite, a limit had nothing to measure, a word was not said
+ *   failed       somebody heard it, or an acknowledged write is gone
+ *   degraded     nobody heard it, but somebody saw it
+ *   survived     every limit held
+ *
+ * The machine is too slow when a null server cannot be heard without fault, when the load's own
+ * clock runs late, or when a limit of time is broken while the server waits for a processor
+ * (SCORE_STARVED_MS; a twin is not excused: it is its guard that is gone).
  *
  * The total is Litmus's: a scenario's weight times the share of its limits that held, over all
  * weights.  A lost write or an unproven scenario takes its whole class to 0: a score must not look
@@ -16,9 +21,11 @@
  */
 enum verdict { VERDICT_SURVIVED, VERDICT_DEGRADED, VERDICT_FAILED, VERDICT_NOT_PROVEN };
 enum limit_severity { LIMIT_HEARD, LIMIT_SEEN };
+enum limit_kind { LIMIT_OF_FACT, LIMIT_OF_TIME };
+enum { SCORE_STARVED_MS = 300 /* of a second, without a processor */ };
 
 enum limit {
-#define LIMIT(name, unit, severity, help) LIMIT_AT_##name,
+#define LIMIT(name, unit, severity, kind, help) LIMIT_AT_##name,
 #include "drills/limits.def"
 #undef LIMIT
     LIMITS

@@ -74,6 +74,32 @@ static void test_verdicts(void)
        "so does a stop condition");
 }
 
+/* The scenario has a limit of time only. */
+static void test_starved(struct scenario scenario)
+{
+    struct evidence evidence = good_evidence();
+    evidence.starved_ms_max = SCORE_STARVED_MS + 1;
+    OK(is_judged(&scenario, &evidence, VERDICT_SURVIVED, ""),
+       "a server without a processor that keeps its limits all the same survives");
+    evidence.whole.plays_failed = 1;
+    OK(is_judged(&scenario, &evidence, VERDICT_NOT_PROVEN, "failed_plays is 1, more than 0, but"),
+       "one that breaks them meanwhile proves nothing");
+    (void)snprintf(evidence.guards_off, sizeof evidence.guards_off, "some-guard");
+    OK(is_judged(&scenario, &evidence, VERDICT_FAILED, "failed_plays"), "unless it is a twin");
+    evidence.guards_off[0] = '\0';
+    evidence.has_readback = evidence.readback.is_proven = true;
+    evidence.readback.kinds[LOAD_WRITE_STAR].lost = 1;
+    scenario.limits.writes_lost = 0;
+    OK(is_judged(&scenario, &evidence, VERDICT_FAILED, "writes_lost"),
+       "and a lost write is lost on any machine");
+    evidence = good_evidence();
+    scenario.limits.writes_lost = SCENARIO_NOT_GIVEN;
+    histogram_add(&evidence.whole.start_ms, 900);
+    evidence.starved_ms_max = SCORE_STARVED_MS + 1;
+    OK(is_judged(&scenario, &evidence, VERDICT_NOT_PROVEN, "start_ms_p99"),
+       "what would only be seen is excused too");
+}
+
 static void test_not_proven(void)
 {
     struct scenario scenario = scenario_of("x", "crash", 5);
@@ -105,6 +131,7 @@ static void test_not_proven(void)
     evidence = good_evidence();
     evidence.whole.late_ms_max = LOAD_LATE_MS + 1;
     OK(is_judged(&scenario, &evidence, VERDICT_NOT_PROVEN, "own clock"), "so does a late load");
+    test_starved(scenario);
     evidence = good_evidence();
     scenario.limits.writes_lost = 0;
     OK(is_judged(&scenario, &evidence, VERDICT_NOT_PROVEN, "nothing to measure for writes_lost"),
