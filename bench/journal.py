@@ -111,7 +111,10 @@ class Connection:
 
     def receive(self):
         """True once the answer is whole."""
-        self.received += self.socket.recv(1 << 20)
+        came = self.socket.recv(1 << 20)
+        if not came:
+            sys.exit("the server ended a connection")
+        self.received += came
         head, found, rest = self.received.partition(b"\r\n\r\n")
         size = re.search(rb"(?i)content-length: (\d+)", head)
         if not found or not size or len(rest) < int(size.group(1)):
@@ -237,10 +240,10 @@ def main():
         server = Server(data)
         token = server.ask("POST", "/api/v1/session", {"name": "anna", "password": "correct horse battery"})["accessToken"]
         connections = [Connection(server.address, token, device, batches) for device in range(asked.connections)]
-        paced = [Connection(server.address, token, 500 + device, paced_batches) for device in range(PACED_CONNECTIONS)]
         unpaced_count, rate, _ = measure(server, "unpaced", connections, drive)
         while json.loads(server.run("status", "--json"))["unapplied"]:
             time.sleep(0.1)
+        paced = [Connection(server.address, token, 500 + device, paced_batches) for device in range(PACED_CONNECTIONS)]
         paced_count, _, late = measure(server, "paced", paced, lambda them: drive_paced(them, asked.rate))
         behind = json.loads(server.run("status", "--json"))["unapplied"]
         server.kill()

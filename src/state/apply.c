@@ -8,7 +8,10 @@
 #include <signal.h>
 #include <time.h>
 
-enum { GATHER_MS = 20, RETRY_MS = 1000 };
+enum {
+    GATHER_MS = 250, /* the journal keeps it: rather few transactions that write much */
+    RETRY_MS = 1000
+};
 
 struct apply {
     struct database *database;

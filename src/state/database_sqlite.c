@@ -134,7 +134,8 @@ static int connect_to(const char *path, sqlite3 **ret)
     if (result == SQLITE_OK)
         result = sqlite3_exec(
             *ret,
-            "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF;",
+            "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF;"
+            "PRAGMA wal_autocheckpoint = 4000; PRAGMA cache_size = -4096;",
             NULL, NULL, NULL);
     return result;
 }

@@ -158,7 +158,9 @@ static void merge_play(struct model *model, const struct operation *operation,
 /* A derived id means what it says: the same play told with other details is the same play. */
 static uint64_t digest_of(const struct operation *operation)
 {
-    return operation->seq & OPERATION_DERIVED ? 0 : operation_digest(operation);
+    if (operation->seq & OPERATION_DERIVED)
+        return 0;
+    return operation->digest ? operation->digest : operation_digest(operation);
 }
 
 static enum model_verdict from_seen(enum seen_verdict seen)

@@ -37,6 +37,7 @@ struct operation {
     struct uid account;
     struct text kind;    /* name: lower-case letters, digits and dots; borrowed */
     struct text payload; /* borrowed */
+    uint64_t digest;     /* operation_digest(), when somebody has taken it already; else 0 */
 };
 
 /* Bit 62 of seq marks a derived id (operation_derive_id); devices count far below it. */

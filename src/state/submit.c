@@ -112,6 +112,7 @@ static enum outcome judge(struct batch *batch, struct batch_item *item, const ch
     if (*ret_why)
         return OUTCOME_FORBIDDEN;
     stamp(state, item, batch->author.now_ms);
+    item->operation.digest = operation_digest(&item->operation); /* for judging and for merging */
     if (is_name_taken(state, &item->operation)) {
         *ret_why = NAME_TAKEN;
         return OUTCOME_REFUSED;
