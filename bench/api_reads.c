@@ -10,6 +10,7 @@
  * PASS when every p99 is under 10 ms.
  */
 #include "api/api.h"
+#include "api/throttle.h"
 #include "api_library.h"
 #include "base/mem.h"
 #include "io/clock.h"
@@ -147,6 +148,7 @@ static void start(struct node *node, const char *folder, uint32_t tracks)
     node->workers = workers_start("workers", 1, 64);
     node->server = server_new(node->loop, &config);
     node->api = api_new(&(struct api_config){.loop = node->loop,
+                                             .signin = &THROTTLE_DEFAULTS,
                                              .state = node->state,
                                              .library = node->library,
                                              .workers = node->workers,

@@ -33,8 +33,9 @@ struct api *api_new(const struct api_config *config)
         api->legacy_clients[i] = copy(config->legacy_clients[i]);
     api->config.legacy_clients = api->legacy_clients;
     random_fill(&api->seed, sizeof(api->seed));
-    api->throttle = throttle_new(api->seed);
-    api->replay = replay_new(api->seed);
+    api->config.signin = NULL; /* of api_new() alone */
+    api->throttle = throttle_new(api->seed, config->signin);
+    api->replay = replay_new(api->seed, config->signin->max_renewals);
     api->revoked = revoked_new();
     api->known = known_new();
     api->shuffles = shuffles_new();

@@ -32,6 +32,8 @@ struct state;         /* state/state.h */
 struct workers;       /* io/workers.h */
 
 struct server_limits;
+struct breached;        /* trust/breached.h */
+struct throttle_limits; /* api/throttle.h */
 
 /*
  * All borrowed, and outliving the api, except texts, which api_new() copies.  The api takes
@@ -52,8 +54,10 @@ struct api_config {
     struct onetime *setup_code;  /* makes the first admin; NULL when accounts exist already */
     const struct logger *logger; /* may be NULL */
     const struct logger *audit;  /* who did what to accounts (api/audit.h); may be NULL */
-    const struct server_limits *limits; /* what loops may keep, and who may listen */
-    struct text node_name;              /* in /nodes; borrowed, as the addresses */
+    const struct throttle_limits *signin; /* how often somebody may be wrong, or renew; copied */
+    const struct breached *breached;      /* passwords that are known; may be NULL */
+    const struct server_limits *limits;   /* what loops may keep, and who may listen */
+    struct text node_name;                /* in /nodes; borrowed, as the addresses */
     const struct text *node_urls; /* where this node is reached: "https://music.example.org" */
     size_t node_url_count;
     const char *folder;  /* STATE, where the feed of changes leaves its mark; NULL: nowhere */

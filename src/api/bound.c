@@ -13,14 +13,18 @@ static void give_nonce(struct player *player)
 }
 
 /* A proof lives as long as its time or its nonce: both windows are over then. */
-bool bound_use_once(struct player *player)
+bool bound_use_once(struct player *player, struct uid account)
 {
     int64_t now_s = player_now_ms(player) / 1000;
-    switch (replay_use(player->api->replay, player->proof->id, now_s, now_s + 2 * DPOP_WINDOW_S)) {
+    switch (replay_use(player->api->replay, player->proof->id, account, now_s,
+                       now_s + 2 * DPOP_WINDOW_S)) {
     case REPLAY_FIRST:
         return true;
     case REPLAY_AGAIN:
         give_nonce(player);
+        break;
+    case REPLAY_CROWDED:
+        player_busy(player, DPOP_WINDOW_S, "This account renews its sessions too often.");
         break;
     case REPLAY_FULL:
         player_busy(player, 5, "Too many browsers prove their keys just now.");

@@ -9,5 +9,6 @@
 
 /* Sets player->proof when there is a good one.  False after answering 401 with what to do. */
 bool bound_take(struct player *player) MUST_USE;
-/* Once everything else is right: false after answering, when this proof was used before. */
-bool bound_use_once(struct player *player) MUST_USE;
+/* Once everything else is right: false after answering, when this proof was used before, or the
+ * account has used too many. */
+bool bound_use_once(struct player *player, struct uid account) MUST_USE;

@@ -55,7 +55,8 @@ static void write_challenge(struct json *json, const struct player *player)
 }
 
 /* False after answering: the challenge is not ours, too old, or was answered before. */
-static bool use_challenge(struct player *player, const struct passkey_challenge *challenge)
+static bool use_challenge(struct player *player, const struct passkey_challenge *challenge,
+                          struct uid account)
 {
     char storage[PURPOSE_BYTES];
     uint8_t id[REPLAY_ID_BYTES];
@@ -63,7 +64,7 @@ static bool use_challenge(struct player *player, const struct passkey_challenge 
     struct text text = text_make(challenge->text, challenge->size);
     crypto_hash_sha256(id, (const uint8_t *)text.data, text.size);
     if (nonce_is_good(player->api->config.keys, purpose_of(player, storage), text, now_s) &&
-        replay_use(player->api->replay, id, now_s, now_s + NONCE_LIFE_S) == REPLAY_FIRST)
+        replay_use(player->api->replay, id, account, now_s, now_s + NONCE_LIFE_S) == REPLAY_FIRST)
         return true;
     player_problem(player, 422, "Too late", "This was asked too long ago, or twice: try again.");
     return false;
@@ -201,7 +202,7 @@ static bool register_answer(struct player *player, struct account_passkey *passk
         player_problem(player, 422, "Not taken", why);
         return false;
     }
-    return use_challenge(player, &challenge);
+    return use_challenge(player, &challenge, player->account_id);
 }
 
 void player_passkeys_post(struct player *player)
@@ -299,7 +300,7 @@ void player_session_passkey(struct player *player)
         player_problem(player, 401, "Not signed in", why);
         return;
     }
-    if (use_challenge(player, &challenge))
+    if (use_challenge(player, &challenge, passkey->account))
         sign_in(player, passkey, count);
 }
 

@@ -3,9 +3,11 @@
 
 #include "api/credentials.h"
 #include "api/strength.h"
+#include "base/counters.h"
 #include "base/mem.h"
 #include "io/server.h"
 #include "io/workers.h"
+#include "trust/breached.h"
 #include "trust/password.h"
 
 #include <assert.h>
@@ -199,6 +201,7 @@ struct hashing {
     player_hashed *then;
     char *name, *password;
     struct strength strength;
+    enum breached_verdict breached;
     struct password_hash hash;
     bool is_hashed;
 };
@@ -216,15 +219,26 @@ static void hashing_work(void *context)
     struct hashing *hashing = context;
     hashing->strength = strength_of(hashing->password, hashing->name);
     if (hashing->strength.is_enough)
+        hashing->breached =
+            breached_look_up(hashing->player->api->config.breached, text_of(hashing->password));
+    if (hashing->strength.is_enough && hashing->breached != BREACHED_YES)
         hashing->is_hashed = password_hash(text_of(hashing->password), &hashing->hash);
 }
 
 static void hashing_done(void *context)
 {
     struct hashing *hashing = context;
+    if (hashing->breached == BREACHED_UNKNOWN)
+        LOG(hashing->player->api->config.logger, LOG_ERROR,
+            "a new password was not looked up among the breached ones",
+            {"why", TEXT("the list cannot be read, or is damaged there")});
     if (!hashing->strength.is_enough)
         player_problem(hashing->player, 422, "This password is too easy to guess",
                        hashing->strength.words);
+    else if (hashing->breached == BREACHED_YES)
+        player_problem(hashing->player, 422, "This password is known",
+                       "It stands in a list of passwords that leaked, which guessing programs "
+                       "try first. Take another, here and wherever else you use it.");
     else if (!hashing->is_hashed)
         player_problem(hashing->player, 422, "This password will not do",
                        "It has at most 1024 bytes.");
@@ -242,6 +256,7 @@ void player_hash(struct player *player, struct text name, struct text password, 
     if (workers_submit(player->api->config.passwords, player->api->config.loop, hashing_work,
                        hashing_done, hashing))
         return;
+    counter_add(COUNTER_SIGNINS_BUSY, 1);
     hashing_free(hashing);
     player_busy(player, 1, "Too many passwords are being checked just now.");
 }

@@ -5,6 +5,7 @@
 #include "api/bound.h"
 #include "api/inside.h"
 #include "api/signin.h"
+#include "base/counters.h"
 #include "base/encode.h"
 #include "trust/device.h"
 #include "trust/grant.h"
@@ -151,6 +152,7 @@ static void on_begun(struct player *player)
     else
         session_set_cookie(player, step->refresh.text, REFRESH_LIFE_MS / 1000);
     set_device_cookie(player, step->session.account);
+    counter_add(COUNTER_SIGNINS, 1);
     audit_player(player, AUDIT_SIGNED_IN, step->session.account);
     session_send(player, &step->session, step->status);
 }

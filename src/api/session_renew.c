@@ -121,7 +121,7 @@ static void refresh_by_key(struct player *player)
         sign_out(player);
         return;
     }
-    if (!bound_use_once(player))
+    if (!bound_use_once(player, session->account))
         return;
     state_session_used(player->api->config.state, session->id, player_now_ms(player));
     if (player_now_ms(player) - session->rotated_ms >= RENEW_BOUND_MS)

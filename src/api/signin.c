@@ -4,6 +4,7 @@
 #include "api/inside.h"
 #include "api/known.h"
 #include "api/throttle.h"
+#include "base/counters.h"
 #include "base/mem.h"
 #include "io/workers.h"
 #include "state/state.h"
@@ -81,6 +82,7 @@ static void attempt_start(struct api *api, const struct attempt *prepared)
     if (workers_submit(api->config.passwords, api->config.loop, attempt_work, attempt_done,
                        attempt))
         return;
+    counter_add(COUNTER_SIGNINS_BUSY, 1);
     attempt_free(attempt);
     finish(prepared->done, prepared->context, SIGNIN_WAIT, (struct uid){{0}}, 1);
 }

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "api/throttle.h"
 
+#include "base/counters.h"
 #include "base/guard.h"
 #include "base/mem.h"
 
-enum { SETS = 1024, WAYS = 4 };
+enum { SETS = 1024, WAYS = 4, DOUBLINGS_MAX = 32 };
 
 struct entry {
     uint64_t key; /* 0 is free */
@@ -15,13 +16,15 @@ struct entry {
 
 struct throttle {
     struct hash_key key;
+    struct throttle_limits limits;
     struct entry sets[SETS][WAYS];
 };
 
-struct throttle *throttle_new(struct hash_key key)
+struct throttle *throttle_new(struct hash_key key, const struct throttle_limits *limits)
 {
     struct throttle *throttle = MEM_NEW(struct throttle);
     throttle->key = key;
+    throttle->limits = *limits;
     return throttle;
 }
 
@@ -74,13 +77,14 @@ static uint64_t wait_of(const struct throttle *throttle, uint64_t key, uint32_t 
     if (!entry || entry->failures <= free_failures)
         return 0;
     int64_t elapsed_ms = now_ms - entry->last_ms;
-    if (elapsed_ms < 0 || elapsed_ms >= THROTTLE_FORGET_MS)
+    if (elapsed_ms < 0 || elapsed_ms >= throttle->limits.forget_ms)
         return 0;
     uint32_t doublings = entry->failures - free_failures - 1;
+    uint64_t longest_ms = throttle->limits.longest_wait_ms;
     uint64_t wait_ms =
-        doublings < 6 ? (uint64_t)THROTTLE_FIRST_WAIT_MS << doublings : THROTTLE_LONGEST_WAIT_MS;
-    if (wait_ms > THROTTLE_LONGEST_WAIT_MS)
-        wait_ms = THROTTLE_LONGEST_WAIT_MS;
+        doublings < DOUBLINGS_MAX ? (uint64_t)THROTTLE_FIRST_WAIT_MS << doublings : longest_ms;
+    if (wait_ms > longest_ms)
+        wait_ms = longest_ms;
     return (uint64_t)elapsed_ms < wait_ms ? wait_ms - (uint64_t)elapsed_ms : 0;
 }
 
@@ -93,20 +97,31 @@ static bool is_known(const struct throttle *throttle, const struct throttle_try 
 
 static uint64_t longer(uint64_t a, uint64_t b) { return a > b ? a : b; }
 
+static bool is_shared(struct text name) { return name.size && name.data[0] == '\n'; }
+
+static uint64_t longest_wait(const struct throttle *throttle, const struct throttle_try *attempt,
+                             int64_t now_ms)
+{
+    if (!uid_is_none(attempt->device) && guard_is_on(GUARD_KNOWN_DEVICE))
+        return wait_of(throttle, key_of(throttle, OF_DEVICE, attempt), throttle->limits.free_pair,
+                       now_ms);
+    uint64_t wait_ms = longer(
+        wait_of(throttle, key_of(throttle, OF_PAIR, attempt), throttle->limits.free_pair, now_ms),
+        wait_of(throttle, key_of(throttle, OF_ADDRESS, attempt), throttle->limits.free_address,
+                now_ms));
+    if (is_shared(attempt->name) || is_known(throttle, attempt, now_ms))
+        return wait_ms;
+    return longer(wait_ms, wait_of(throttle, key_of(throttle, OF_NAME, attempt),
+                                   throttle->limits.free_name, now_ms));
+}
+
 uint64_t throttle_wait_ms(const struct throttle *throttle, const struct throttle_try *attempt,
                           int64_t now_ms)
 {
-    if (!guard_is_on(GUARD_SIGNIN_WAITS))
-        return 0;
-    if (!uid_is_none(attempt->device) && guard_is_on(GUARD_KNOWN_DEVICE))
-        return wait_of(throttle, key_of(throttle, OF_DEVICE, attempt), THROTTLE_FREE_PAIR, now_ms);
-    uint64_t wait_ms = longer(
-        wait_of(throttle, key_of(throttle, OF_PAIR, attempt), THROTTLE_FREE_PAIR, now_ms),
-        wait_of(throttle, key_of(throttle, OF_ADDRESS, attempt), THROTTLE_FREE_ADDRESS, now_ms));
-    if (is_known(throttle, attempt, now_ms))
-        return wait_ms;
-    return longer(
-        wait_ms, wait_of(throttle, key_of(throttle, OF_NAME, attempt), THROTTLE_FREE_NAME, now_ms));
+    uint64_t wait_ms =
+        guard_is_on(GUARD_SIGNIN_WAITS) ? longest_wait(throttle, attempt, now_ms) : 0;
+    counter_add(COUNTER_SIGNINS_DELAYED, wait_ms > 0);
+    return wait_ms;
 }
 
 /* The entry of `key`, or the oldest of its set made into one. */
@@ -126,7 +141,7 @@ static struct entry *obtain(struct throttle *throttle, uint64_t key)
 static void count(struct throttle *throttle, uint64_t key, int64_t now_ms)
 {
     struct entry *entry = obtain(throttle, key);
-    if (now_ms - entry->last_ms >= THROTTLE_FORGET_MS)
+    if (now_ms - entry->last_ms >= throttle->limits.forget_ms)
         entry->failures = 0;
     entry->failures += entry->failures < UINT32_MAX;
     entry->last_ms = now_ms;
@@ -134,13 +149,15 @@ static void count(struct throttle *throttle, uint64_t key, int64_t now_ms)
 
 void throttle_failed(struct throttle *throttle, const struct throttle_try *attempt, int64_t now_ms)
 {
+    counter_add(COUNTER_SIGNINS_WRONG, 1);
     if (!uid_is_none(attempt->device)) {
         count(throttle, key_of(throttle, OF_DEVICE, attempt), now_ms);
         return;
     }
     count(throttle, key_of(throttle, OF_PAIR, attempt), now_ms);
     count(throttle, key_of(throttle, OF_ADDRESS, attempt), now_ms);
-    count(throttle, key_of(throttle, OF_NAME, attempt), now_ms);
+    if (!is_shared(attempt->name))
+        count(throttle, key_of(throttle, OF_NAME, attempt), now_ms);
 }
 
 void throttle_succeeded(struct throttle *throttle, const struct throttle_try *attempt,

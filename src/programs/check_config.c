@@ -4,6 +4,7 @@
 #include "programs/command.h"
 #include "programs/settings_file.h"
 #include "programs/settings_sources.h"
+#include "trust/breached.h"
 
 static void show_settings(const struct settings *settings, bool all)
 {
@@ -23,6 +24,20 @@ static void show_settings(const struct settings *settings, bool all)
     settings_release(&defaults);
 }
 
+/* What `serve` would only complain of. */
+static bool is_list_good(const struct settings *settings, struct buffer *why)
+{
+    struct breached *breached = NULL;
+    char words[BREACHED_WHY_BYTES];
+    if (!settings->breached_passwords[0] ||
+        breached_open(settings->breached_passwords, &breached, words) == 0) {
+        breached_close(&breached);
+        return true;
+    }
+    buffer_printf(why, "breached_passwords: %s", words);
+    return false;
+}
+
 static enum command_exit run(const struct arguments *arguments)
 {
     struct settings settings;
@@ -36,6 +51,7 @@ static enum command_exit run(const struct arguments *arguments)
         is_good = settings_load(&settings, arguments, &why);
     }
     enum command_exit code = COMMAND_OK;
+    is_good = is_good && is_list_good(&settings, &why);
     if (is_good) {
         show_settings(&settings, arguments_has(arguments, "all"));
         fprintf(stderr, "the configuration is good\n");

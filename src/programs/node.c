@@ -10,6 +10,7 @@
 #include "media/packager.h"
 #include "media/pool.h"
 #include "state/state.h"
+#include "trust/breached.h"
 #include "trust/keyfolder.h"
 #include "trust/keys.h"
 #include <errno.h>
@@ -18,7 +19,6 @@
 
 enum {
     PASSWORD_THREADS = 2,
-    PASSWORD_QUEUE = 64, /* some seconds of hashing; more is answered "later" */
     PASSWORD_QUEUE_UNGUARDED = 1 << 16,
     WORKER_THREADS = 4,
     WORKER_QUEUE = 1024,
@@ -62,9 +62,10 @@ static int open_state(struct node *node, struct buffer *why)
     struct keys_error keys_error = {""};
     struct state_error state_error = {""};
     (void)snprintf(path, sizeof path, "%s/keys", node->settings->data);
-    int error = keys_open(path, true, &node->keys, &keys_error);
+    const struct key_place place = {path, getenv("CREDENTIALS_DIRECTORY")}; /* systemd.exec(5) */
+    int error = keys_open(&place, true, &node->keys, &keys_error);
     if (error == 0)
-        error = keyfolder_open(path, true, clock_unix_ms() / 1000, &node->keyfolder, &keys_error);
+        error = keyfolder_open(&place, true, clock_unix_ms() / 1000, &node->keyfolder, &keys_error);
     if (error < 0) {
         buffer_printf(why, "%s", keys_error.words);
         return error;
@@ -83,6 +84,16 @@ static int open_state(struct node *node, struct buffer *why)
     return error;
 }
 
+/* A server without its list is better than none: it says so, and check-config too. */
+static void open_breached(struct node *node)
+{
+    char words[BREACHED_WHY_BYTES];
+    const char *path = node->settings->breached_passwords;
+    if (path[0] && breached_open(path, &node->breached, words) != 0)
+        LOG(node->logger, LOG_ERROR, "passwords are not looked up in a list of breached ones",
+            {"why", text_of(words)});
+}
+
 int node_open(struct node *node, const struct settings *settings, const struct logger *logger,
               struct loop *loop, struct buffer *why)
 {
@@ -92,9 +103,11 @@ int node_open(struct node *node, const struct settings *settings, const struct l
         error = open_state(node, why);
     if (error < 0)
         return error;
-    node->passwords = workers_start("passwords", PASSWORD_THREADS,
-                                    guard_is_on(GUARD_PASSWORD_QUEUE) ? PASSWORD_QUEUE
-                                                                      : PASSWORD_QUEUE_UNGUARDED);
+    open_breached(node);
+    node->passwords =
+        workers_start("passwords", PASSWORD_THREADS,
+                      guard_is_on(GUARD_PASSWORD_QUEUE) ? settings->max_passwords_waiting
+                                                        : PASSWORD_QUEUE_UNGUARDED);
     node->workers = workers_start("workers", WORKER_THREADS, WORKER_QUEUE);
     return 0;
 }
@@ -266,5 +279,6 @@ void node_close(struct node *node)
     state_close(&node->state);
     keyfolder_close(&node->keyfolder);
     keys_free(&node->keys);
+    breached_close(&node->breached);
     unlock(node);
 }

@@ -23,6 +23,7 @@ struct node {
     struct loop *loop; /* borrowed */
     int lock_fd;       /* -1: not held */
     struct keys *keys;
+    struct breached *breached; /* NULL: there is no list, or none that can be read */
     struct keyfolder *keyfolder;
     struct state *state;
     struct workers *passwords, *workers;

@@ -56,6 +56,7 @@ static void run_offline(struct node *node, struct text line, struct buffer *answ
                                            .state = node->state,
                                            .library = node->library,
                                            .passwords = node->passwords,
+                                           .breached = node->breached,
                                            .keyfolder = node->keyfolder};
     struct offline offline = {.loop = node->loop,
                               .operator= operator_new(&config),

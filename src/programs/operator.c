@@ -10,6 +10,7 @@
 #include "base/json.h"
 #include "programs/operator_request.h"
 #include "state/state.h"
+#include "trust/breached.h"
 #include "trust/keyfolder.h"
 #include "trust/password.h"
 #include <assert.h>
@@ -38,7 +39,7 @@ struct request {
     struct buffer answer;
     struct json json;
     struct password_hash hash;
-    bool is_hashed;
+    bool is_breached, is_hashed;
     struct secret secret;     /* app.add: told once the app is durable */
     const char *just_durable; /* words of the answer when the batch was taken */
 };
@@ -167,16 +168,30 @@ static void batch_send(struct request *request, struct batch *batch, const char 
 static void hash_work(void *context)
 {
     struct request *request = context;
-    request->is_hashed = password_hash(text_of(request->asked.password), &request->hash);
+    struct text password = text_of(request->asked.password);
+    request->is_breached =
+        breached_look_up(request->operator->config.breached, password) == BREACHED_YES;
+    if (!request->is_breached)
+        request->is_hashed = password_hash(password, &request->hash);
+}
+
+/* False after the failure was answered. */
+static bool may_have_it(struct request *request)
+{
+    bool may = request->is_hashed;
+    if (request->is_breached)
+        fail(request, "that password stands in the list of leaked ones (breached_passwords); "
+                      "take another");
+    else if (!may)
+        fail(request, "a password has 1 to %d bytes", PASSWORD_MAX_BYTES);
+    return may;
 }
 
 static void user_add_hashed(void *context)
 {
     struct request *request = context;
-    if (!request->is_hashed) {
-        fail(request, "a password has 1 to %d bytes", PASSWORD_MAX_BYTES);
+    if (!may_have_it(request))
         return;
-    }
     struct batch *batch = batch_start(request);
     (void)batch_account_create(batch, text_of(request->asked.name), text_of(request->hash.text),
                                request->asked.is_admin, ACCOUNT_ALL_LIBRARIES);
@@ -186,10 +201,8 @@ static void user_add_hashed(void *context)
 static void user_password_hashed(void *context)
 {
     struct request *request = context;
-    if (!request->is_hashed) {
-        fail(request, "a password has 1 to %d bytes", PASSWORD_MAX_BYTES);
+    if (!may_have_it(request))
         return;
-    }
     const struct account *account = named_account(request);
     if (!account)
         return;

@@ -24,6 +24,7 @@ struct state;
 struct library;
 struct workers;
 struct keyfolder;
+struct breached;
 struct logger;
 
 /* All borrowed, outliving the operator. */
@@ -32,6 +33,7 @@ struct operator_config {
     struct state *state;
     struct library *library; /* NULL: scans are refused */
     struct workers *passwords;
+    const struct breached *breached; /* passwords that nobody gets; may be NULL */
     struct keyfolder *keyfolder;
     void (*on_keys)(void *context); /* another ring is in force; may be NULL */
     void *context;                  /* of on_keys */

@@ -2,6 +2,7 @@
 #include "programs/service.h"
 
 #include "api/api.h"
+#include "api/throttle.h"
 #include "base/counters.h"
 #include "io/clock.h"
 #include "io/server.h"
@@ -166,6 +167,18 @@ static void open_audit(struct service *service)
     buffer_release(&why);
 }
 
+static struct throttle_limits signin_limits(const struct settings *settings)
+{
+    return (struct throttle_limits){
+        .free_pair = settings->signin_tries,
+        .free_address = settings->signin_tries_per_address,
+        .free_name = settings->signin_tries_per_name,
+        .longest_wait_ms = settings->signin_longest_wait_seconds * 1000,
+        .forget_ms = settings->signin_forget_minutes * 60000,
+        .max_renewals = settings->max_renewals_per_account,
+    };
+}
+
 static bool open_api(struct service *service)
 {
     struct node *node = &service->node;
@@ -173,6 +186,7 @@ static bool open_api(struct service *service)
     if (service->needs_setup)
         onetime_init(&service->setup_code);
     struct keyring *ring = keyfolder_ring(node->keyfolder);
+    const struct throttle_limits signin = signin_limits(&service->settings);
     const struct api_config config = {
         .loop = service->loop,
         .state = node->state,
@@ -188,6 +202,8 @@ static bool open_api(struct service *service)
         .setup_code = service->needs_setup ? &service->setup_code : NULL,
         .logger = &service->logging.logger,
         .audit = &service->audit.logger,
+        .signin = &signin,
+        .breached = node->breached,
         .limits = &service->settings.limits,
         .node_name = node_name(service),
         .node_urls = service->node_urls,
@@ -251,6 +267,7 @@ static bool open_control(struct service *service, struct buffer *why)
         .state = service->node.state,
         .library = service->node.library,
         .passwords = service->node.passwords,
+        .breached = service->node.breached,
         .keyfolder = service->node.keyfolder,
         .on_keys = service_keys_changed,
         .context = service,

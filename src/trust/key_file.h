@@ -8,6 +8,10 @@
 /*
  * key_file: files of mode 0600 in STATE/keys.  One that group or others may read, of another size,
  * not a regular file or not owned by us is refused, with words for a person.  0 or -errno.
+ *
+ * A key (NAME.key) may instead be a credential of the service (systemd's LoadCredential=): a file
+ * of that name in another folder, which goes before ours, is only read, and who may read it is that
+ * folder's business.
  */
 enum { KEY_FILE_KEY_BYTES = 32 };
 
@@ -16,15 +20,22 @@ struct keys_error {
     char words[240];
 };
 
-struct key_folder {
-    int fd;
-    const char *path; /* borrowed, for the words */
+struct key_place {
+    const char *folder;      /* STATE/keys */
+    const char *credentials; /* $CREDENTIALS_DIRECTORY, or NULL */
 };
 
-int key_folder_open(const char *path, bool is_new_allowed, struct key_folder *ret,
+struct key_folder {
+    int fd, credentials_fd; /* -1: none */
+    struct key_place place; /* borrowed, for the words */
+};
+
+int key_folder_open(const struct key_place *place, bool is_new_allowed, struct key_folder *ret,
                     struct keys_error *ret_error) MUST_USE;
 void key_folder_close(struct key_folder *folder);
 
+bool key_file_is_credential(const struct key_folder *folder, const char *name);
+/* As either. */
 bool key_file_is_there(const struct key_folder *folder, const char *name);
 /* `min` to `max` bytes into `ret`; their number, or -errno. */
 int key_file_load(const struct key_folder *folder, const char *name, size_t min, size_t max,

@@ -21,7 +21,7 @@ struct seeds {
 
 struct keyfolder {
     struct key_folder files;
-    char *path;
+    char *path, *credentials;
     uint8_t root[SIGNED_PUBLIC_BYTES];
     struct seeds *seeds; /* sodium's memory */
     struct keyring *ring;
@@ -31,7 +31,9 @@ struct keyfolder {
 static int fail(const struct keyfolder *folder, int error, const char *name, const char *what,
                 struct keys_error *ret_error)
 {
-    return keys_fail(ret_error, error, folder->path, name, what);
+    bool is_credential = key_file_is_credential(&folder->files, name);
+    return keys_fail(ret_error, error, is_credential ? folder->credentials : folder->path, name,
+                     what);
 }
 
 /* --- the root key, for a moment --- */
@@ -160,6 +162,8 @@ static void drop_old_seeds(struct seeds *seeds, const struct keyring_content *co
 
 static int write_seeds(const struct keyfolder *folder, struct keys_error *ret_error)
 {
+    if (key_file_is_credential(&folder->files, SIGNING))
+        return 0;
     struct text bytes =
         text_make((const char *)folder->seeds->seed, folder->seeds->count * KEYRING_SEED_BYTES);
     return key_file_replace(&folder->files, SIGNING, bytes, ret_error);
@@ -195,24 +199,26 @@ static int publish(struct keyfolder *folder, struct keyring_content *content, in
 static int begin_list(struct keyfolder *folder, int64_t now_s, struct keys_error *ret_error)
 {
     struct keyring_content content = {0};
-    folder->seeds->count = 1;
+    folder->seeds->count = folder->seeds->count > 0; /* a credential may hold the next ones too */
     keyring_content_add(&content, folder->seeds->seed[0], now_s);
     return publish(folder, &content, now_s, ret_error);
 }
 
 /* --- life --- */
 
-int keyfolder_open(const char *path, bool is_new_allowed, int64_t now_s, struct keyfolder **ret,
-                   struct keys_error *ret_error)
+int keyfolder_open(const struct key_place *place, bool is_new_allowed, int64_t now_s,
+                   struct keyfolder **ret, struct keys_error *ret_error)
 {
     int ready = sodium_init();
     assert(ready >= 0);
     struct keyfolder *folder = MEM_NEW(struct keyfolder);
-    folder->path = mem_strdup(path);
-    folder->files.fd = -1;
+    folder->path = mem_strdup(place->folder);
+    folder->credentials = place->credentials ? mem_strdup(place->credentials) : NULL;
+    folder->files.fd = folder->files.credentials_fd = -1;
     folder->seeds = sodium_malloc(sizeof *folder->seeds);
     assert(folder->seeds);
-    int error = key_folder_open(folder->path, is_new_allowed, &folder->files, ret_error);
+    const struct key_place own = {folder->path, folder->credentials};
+    int error = key_folder_open(&own, is_new_allowed, &folder->files, ret_error);
     if (!error)
         error = settle_root(folder, is_new_allowed, ret_error);
     if (!error)
@@ -235,6 +241,7 @@ void keyfolder_close(struct keyfolder **folder)
     sodium_free((*folder)->seeds); /* wipes */
     key_folder_close(&(*folder)->files);
     mem_free((*folder)->path);
+    mem_free((*folder)->credentials);
     mem_free_p(folder);
 }
 
@@ -261,6 +268,46 @@ static void forget_ended(struct keyring_content *content, int64_t now_s)
     content->revoked_count = kept;
 }
 
+static bool is_named(const struct keyring_content *content, struct key_id id)
+{
+    for (size_t i = 0; i < content->key_count; i++)
+        if (key_id_equal(content->keys[i].id, id))
+            return true;
+    for (size_t i = 0; i < content->revoked_count; i++)
+        if (key_id_equal(content->revoked[i].id, id))
+            return true;
+    return false;
+}
+
+/* One more seed behind those held: new, or the one behind the last of the credential's that was
+ * used. */
+static int add_seed(struct keyfolder *folder, const struct keyring_content *content,
+                    struct keys_error *ret_error)
+{
+    struct seeds *seeds = folder->seeds;
+    uint8_t offered[KEYRING_MAX_SECRETS][KEYRING_SEED_BYTES], *next = seeds->seed[seeds->count];
+    if (!key_file_is_credential(&folder->files, SIGNING)) {
+        randombytes_buf(next, KEYRING_SEED_BYTES);
+        seeds->count++;
+        return 0;
+    }
+    int size = key_file_load(&folder->files, SIGNING, KEYRING_SEED_BYTES, sizeof offered,
+                             offered[0], ret_error);
+    int count = size < 0 ? 0 : size / KEYRING_SEED_BYTES, at = count;
+    while (at > 0 && !is_named(content, id_of_seed(offered[at - 1])))
+        at--;
+    bool is_found = at < count;
+    if (is_found)
+        memcpy(next, offered[at], KEYRING_SEED_BYTES);
+    sodium_memzero(offered, sizeof offered);
+    seeds->count += is_found;
+    if (size >= 0 && !is_found)
+        return fail(folder, ENOKEY, SIGNING,
+                    "holds no next key: put 32 random bytes behind those in this credential",
+                    ret_error);
+    return size < 0 ? size : 0;
+}
+
 static int add_key(struct keyfolder *folder, struct keyring_content *content, int64_t now_s,
                    int64_t from_s, struct keys_error *ret_error)
 {
@@ -270,8 +317,10 @@ static int add_key(struct keyfolder *folder, struct keyring_content *content, in
     if (content->key_count == KEYRING_MAX_KEYS || seeds->count == KEYRING_MAX_SECRETS)
         return fail(folder, EBUSY, LIST, "holds as many keys as it may: wait until one has ended",
                     ret_error);
-    randombytes_buf(seeds->seed[seeds->count], KEYRING_SEED_BYTES);
-    keyring_content_add(content, seeds->seed[seeds->count++], from_s);
+    int error = add_seed(folder, content, ret_error);
+    if (error)
+        return error;
+    keyring_content_add(content, seeds->seed[seeds->count - 1], from_s);
     return publish(folder, content, now_s, ret_error);
 }
 

@@ -13,14 +13,18 @@
  *   STATE/keys/signing.key   1 to 4 seeds of 32 bytes: of the signing keys in use and next
  *   STATE/keys/keys.signed   the object /keys
  *
+ * root.key and signing.key may be credentials of the service (key_file.h).  Nothing can be written
+ * there: the next signing key is then the one in signing.key behind the last that the list names,
+ * and when there is none that is due and said, as when the root key is away.
+ *
  * A signing.key without a list (as older versions left it) becomes the first key of a new list.
  * One thread at a time; the rings it gives out are anybody's.  Blocks for moments.
  */
 struct keyfolder;
 
 /* Makes what is missing when `is_new_allowed`.  0, or -errno with *ret_error filled. */
-int keyfolder_open(const char *path, bool is_new_allowed, int64_t now_s, struct keyfolder **ret,
-                   struct keys_error *ret_error) MUST_USE;
+int keyfolder_open(const struct key_place *place, bool is_new_allowed, int64_t now_s,
+                   struct keyfolder **ret, struct keys_error *ret_error) MUST_USE;
 void keyfolder_close(struct keyfolder **folder);
 
 /* The ring in force; the caller's reference. */

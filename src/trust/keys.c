@@ -2,7 +2,12 @@
 #include "trust/keys.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <sodium.h>
+#include <string.h>
+
+#define SEALING "sealing.key"
+#define SEALING_ID "sealing.id"
 
 static struct keys *keys_alloc(void)
 {
@@ -22,19 +27,60 @@ static void derive(struct keys *keys)
     sodium_mprotect_readonly(keys);
 }
 
-int keys_open(const char *path, bool is_new_allowed, struct keys **ret,
+enum { ID_BYTES = 32 };
+
+/* What can be told of the key to anybody. */
+static void id_of(const struct keys *keys, uint8_t ret[ID_BYTES])
+{
+    crypto_kdf_derive_from_key(ret, ID_BYTES, 4, "sostseid", keys->sealing);
+}
+
+/* sealing.id names this key, or is made when the key is a credential. */
+static int check_id(const struct key_folder *folder, const struct keys *keys,
+                    struct keys_error *ret_error)
+{
+    uint8_t id[ID_BYTES], held[ID_BYTES];
+    id_of(keys, id);
+    if (!key_file_is_there(folder, SEALING_ID))
+        return key_file_is_credential(folder, SEALING)
+                   ? key_file_replace(folder, SEALING_ID, text_make((char *)id, sizeof id),
+                                      ret_error)
+                   : 0;
+    int size = key_file_load(folder, SEALING_ID, sizeof held, sizeof held, held, ret_error);
+    if (size < 0)
+        return size;
+    return memcmp(id, held, sizeof id) == 0
+               ? 0
+               : keys_fail(ret_error, EINVAL, folder->place.folder, SEALING,
+                           "is another key than the one that sealed what is here (" SEALING_ID ")");
+}
+
+static int load_sealing(const struct key_folder *folder, bool is_new_allowed, struct keys *keys,
+                        struct keys_error *ret_error)
+{
+    int error = 0;
+    bool is_away = !key_file_is_there(folder, SEALING);
+    if (is_away && key_file_is_there(folder, SEALING_ID))
+        return keys_fail(ret_error, ENOKEY, folder->place.folder, SEALING,
+                         "is a credential of the service, which is not here: ask the running "
+                         "server, or set CREDENTIALS_DIRECTORY");
+    if (is_new_allowed && is_away)
+        error = key_file_create(folder, SEALING, ret_error);
+    if (!error)
+        error = key_file_load(folder, SEALING, KEY_FILE_KEY_BYTES, KEY_FILE_KEY_BYTES,
+                              keys->sealing, ret_error);
+    return error < 0 ? error : check_id(folder, keys, ret_error);
+}
+
+int keys_open(const struct key_place *place, bool is_new_allowed, struct keys **ret,
               struct keys_error *ret_error)
 {
     struct key_folder folder;
-    int error = key_folder_open(path, is_new_allowed, &folder, ret_error);
+    int error = key_folder_open(place, is_new_allowed, &folder, ret_error);
     if (error)
         return error;
     struct keys *keys = keys_alloc();
-    if (is_new_allowed && !key_file_is_there(&folder, "sealing.key"))
-        error = key_file_create(&folder, "sealing.key", ret_error);
-    if (!error)
-        error = key_file_load(&folder, "sealing.key", KEY_FILE_KEY_BYTES, KEY_FILE_KEY_BYTES,
-                              keys->sealing, ret_error);
+    error = load_sealing(&folder, is_new_allowed, keys, ret_error);
     key_folder_close(&folder);
     if (error < 0) {
         keys_free(&keys);

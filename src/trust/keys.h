@@ -8,6 +8,9 @@
  *   sealing.key   32 bytes: seals app secrets at rest; derived from it are the keys of what finds
  *                 them, of device cookies and of nonces
  *
+ * When it is a credential of the service (key_file.h) a file sealing.id says which key it was, so
+ * that a command that runs without the credential makes no other.
+ *
  * What others verify by is in trust/keyring.h.  Immutable after keys_open(); any thread may use it.
  * Memory is locked and wiped by libsodium.
  */
@@ -18,9 +21,9 @@ struct keys {
     uint8_t nonces[32];   /* derived: crypto_kdf(sealing, 3, "sostnonc") */
 };
 
-/* Opens `folder`, making folder and missing keys when `is_new_allowed`.  0, or -errno with
+/* Opens the folder, making folder and missing keys when `is_new_allowed`.  0, or -errno with
  * *ret_error filled. */
-int keys_open(const char *folder, bool is_new_allowed, struct keys **ret,
+int keys_open(const struct key_place *place, bool is_new_allowed, struct keys **ret,
               struct keys_error *ret_error) MUST_USE;
 /* Keys that live in memory only: for tests and fuzzers. */
 struct keys *keys_ephemeral(void) MUST_USE;

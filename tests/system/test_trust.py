@@ -18,10 +18,10 @@ from conftest import PASSWORD, run_command
 @pytest.fixture
 def serve(start_server, music, tmp_path):
     """A server with an account, some music, and perhaps without guards."""
-    def start(guards_off=None):
+    def start(*flags, guards_off=None):
         data = tmp_path / "state"
         run_command("user", "add", "alice", "--admin", "--password-file", "-", "--data", data, input=PASSWORD + "\n")
-        return start_server(folders=[music], data=data, guards_off=guards_off)
+        return start_server(*flags, folders=[music], data=data, guards_off=guards_off)
     return start
 
 
@@ -48,6 +48,22 @@ def test_wrong_passwords_wait(serve):
 
 def test_without_the_guard_they_do_not(serve):
     assert set(wait_for(serve(guards_off="signin-waits"))) == {401}
+
+
+def counted(server):
+    lines = server.get("/metrics").text.splitlines()
+    return {name: float(value) for name, value in (line.split() for line in lines if line.startswith("sostenuto_signins_"))}
+
+
+def test_waits_are_settings_and_are_counted(serve):
+    server = serve("--signin-tries", "1", "--signin-longest-wait-seconds", "2")
+    statuses = wait_for(server, 4)
+    assert statuses == [401, 401, 503, 503]
+    time.sleep(2.1)
+    assert sign_in(server, password=PASSWORD).status == 200, "an honest listener waits two seconds at most"
+    values = counted(server)
+    assert values["sostenuto_signins_wrong_total"] == 2 and values["sostenuto_signins_delayed_total"] >= 2
+    assert values["sostenuto_signins_total"] >= 1 and values["sostenuto_signins_busy_total"] == 0
 
 
 def owner_beside_strangers(server):
@@ -158,6 +174,32 @@ def test_without_the_guard_a_proof_is_good_again(serve):
 
 def test_without_the_guard_any_key_renews(serve):
     assert renewals(serve(guards_off="bound-refresh")) == [200, 401, 200]
+
+
+def renew_often(server, times):
+    key = ec.generate_private_key(ec.SECP256R1())
+    session = sign_in(server, password=PASSWORD, DPoP=proof(server, key, "/api/v1/session")).json
+    return [server.ask("POST", REFRESH, json.dumps({"token": session["accessToken"]}),
+                       {"Content-Type": "application/json", "DPoP": proof(server, key, REFRESH)})
+            for _ in range(times)]
+
+
+def test_who_renews_without_end_has_a_share_of_the_table(serve):
+    server = serve("--max-renewals-per-account", "5")
+    run_command("user", "add", "bert", "--password-file", "-", "--data", server.data, input=PASSWORD + "\n")
+    answers = renew_often(server, 7)
+    assert [answer.status for answer in answers] == [200] * 5 + [503] * 2 and int(answers[-1].headers["Retry-After"]) > 1
+    key = ec.generate_private_key(ec.SECP256R1())
+    session = sign_in(server, "bert", PASSWORD, DPoP=proof(server, key, "/api/v1/session")).json
+    other = server.ask("POST", REFRESH, json.dumps({"token": session["accessToken"]}),
+                       {"Content-Type": "application/json", "DPoP": proof(server, key, REFRESH)})
+    assert other.status == 200, "others do not notice"
+    assert "sostenuto_renewals_crowded_total 2" in server.get("/metrics").text
+
+
+def test_without_the_guard_it_is_no_share(serve):
+    answers = renew_often(serve("--max-renewals-per-account", "5", guards_off="renewal-share"), 7)
+    assert {answer.status for answer in answers} == {200}
 
 
 # --- the audit log ---

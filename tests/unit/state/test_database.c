@@ -137,8 +137,10 @@ static bool make_keys(struct fixture *f)
     struct keys_error error;
     struct keys *keys = NULL;
     struct keyfolder *folder = NULL;
-    bool is_made = keys_open(in_folder(f, "keys"), true, &keys, &error) == 0 &&
-                   keyfolder_open(in_folder(f, "keys"), true, 1000, &folder, &error) == 0;
+    bool is_made =
+        keys_open(&(struct key_place){in_folder(f, "keys"), NULL}, true, &keys, &error) == 0 &&
+        keyfolder_open(&(struct key_place){in_folder(f, "keys"), NULL}, true, 1000, &folder,
+                       &error) == 0;
     keyfolder_close(&folder);
     keys_free(&keys);
     return is_made;

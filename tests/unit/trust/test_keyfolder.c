@@ -20,7 +20,7 @@ static const char *in(const char *name)
 static bool open_at(struct keyfolder **folder, int64_t now_s)
 {
     keyfolder_close(folder);
-    return keyfolder_open(path, true, now_s, folder, &error) == 0;
+    return keyfolder_open(&(struct key_place){path, NULL}, true, now_s, folder, &error) == 0;
 }
 
 static struct key_id signs_at(const struct keyfolder *folder, int64_t now_s)
@@ -165,6 +165,69 @@ static void test_migration(void)
     keyfolder_close(&folder);
 }
 
+/* --- keys that the service is given --- */
+
+static bool give(const char *credentials, const char *name, const char *bytes, size_t size)
+{
+    char file[128];
+    snprintf(file, sizeof file, "%s/%s", credentials, name);
+    unlink(file);
+    int fd = open(file, O_WRONLY | O_CREAT | O_TRUNC, 0440);
+    bool is_put = fd >= 0 && write(fd, bytes, size) == (ssize_t)size;
+    close(fd);
+    return is_put;
+}
+
+static void test_credentials(void)
+{
+    static char credentials[] = "/tmp/test_keyfolder.XXXXXX";
+    char seeds[128];
+    struct keyfolder *folder = NULL;
+    int64_t due = START_S + 60LL * DAY_S;
+    if (!mkdtemp(credentials))
+        return;
+    const struct key_place place = {path, credentials};
+    for (size_t i = 0; i < sizeof seeds; i++)
+        seeds[i] = (char)(i / 32 + 1);
+    OK(give(credentials, "root.key", "32 bytes that nobody else can know", 32) &&
+           give(credentials, "signing.key", seeds, 32) &&
+           keyfolder_open(&place, true, START_S, &folder, &error) == 0,
+       "root and signing key may be credentials");
+    OK(size_of("root.key") < 0 && size_of("signing.key") < 0 && size_of("keys.signed") > 0,
+       "then neither is written in the folder");
+    struct key_id first = signs_at(folder, START_S);
+    OK(keyfolder_settle(folder, 0, due, &error) == -ENOKEY &&
+           strstr(error.words, "32 random bytes") && keyfolder_status(folder, due).is_due &&
+           key_id_equal(signs_at(folder, due), first),
+       "a next key that is not there is due and said; the old one goes on");
+    OK(give(credentials, "signing.key", seeds, 64) &&
+           keyfolder_settle(folder, 0, due, &error) == 1 &&
+           !key_id_equal(signs_at(folder, due + DAY_S), first) && size_of("signing.key") < 0,
+       "one put behind it is the next");
+    keyfolder_close(&folder);
+    OK(keyfolder_open(&place, true, due + 2LL * DAY_S, &folder, &error) == 0 &&
+           !key_id_equal(signs_at(folder, due + 2LL * DAY_S), first),
+       "and is found again");
+    OK(keyfolder_revoke(folder, signs_at(folder, due + 2LL * DAY_S), due + 2LL * DAY_S, &error) ==
+           -ENOKEY,
+       "to revoke it there must be a third");
+    OK(give(credentials, "signing.key", seeds, 96) &&
+           keyfolder_revoke(folder, signs_at(folder, due + 2LL * DAY_S), due + 2LL * DAY_S,
+                            &error) == 0,
+       "which is the one behind the last that was used, and none that has ended");
+    keyfolder_close(&folder);
+    static const char *const names[] = {"root.pub", "keys.signed"};
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+        unlink(in(names[i]));
+    (void)give(credentials, "root.key", "", 0);
+    char file[128];
+    snprintf(file, sizeof file, "%s/root.key", credentials);
+    unlink(file);
+    snprintf(file, sizeof file, "%s/signing.key", credentials);
+    unlink(file);
+    rmdir(credentials);
+}
+
 int main(void)
 {
     struct keyfolder *folder = NULL;
@@ -172,7 +235,8 @@ int main(void)
     if (!mkdtemp(top))
         return 1;
     snprintf(path, sizeof path, "%s/keys", top);
-    OK(keyfolder_open(path, false, START_S, &folder, &error) < 0, "without leave nothing is made");
+    OK(keyfolder_open(&(struct key_place){path, NULL}, false, START_S, &folder, &error) < 0,
+       "without leave nothing is made");
     OK(open_at(&folder, START_S), "with leave it is");
     OK(size_of("root.key") == 32 && size_of("root.pub") == 32, "a root key and its public half");
     test_rotation(&folder);
@@ -181,6 +245,7 @@ int main(void)
     test_refused(&folder, later + 400LL * DAY_S);
     keyfolder_close(&folder);
     test_migration();
+    test_credentials();
     rmdir(path);
     rmdir(top);
     return tap_done();
