@@ -4,7 +4,7 @@
 #include "programs/settings_sources.h"
 #include <stdarg.h>
 
-enum { OPTIONS_MAX = 128 };
+enum { OPTIONS_MAX = 192 };
 
 static const struct command *const commands[] = {
 #define COMMAND(id) &command_##id,
