@@ -19,7 +19,7 @@
  * it has come.  The home loop sees that all are quiet, calls on_quiet(), and lets all move what
  * they have.  One message is one sendmsg(), so the loops share the channel without a lock.
  */
-enum { TURN_US = 2000, ADOPTIONS_PER_TURN = 64 };
+enum { TURN_US = 2000, ADOPTIONS_PER_TURN = 64, MAX_PREDECESSORS = 16 };
 
 struct giving_way {
     struct server *server;
@@ -32,7 +32,8 @@ struct giving_way {
     atomic_bool is_free;
 };
 
-static void stop_adopting(struct server *server);
+static bool pass_on(struct giving_way *giving);
+static void pause_adopting(struct server *server);
 
 /* --- giving way --- */
 
@@ -101,7 +102,7 @@ static void on_turn(struct loop_timer *timer, uint64_t now_us)
         home->to.on_quiet = NULL; /* once */
         on_quiet(home->to.context);
     }
-    if (!atomic_load(&home->is_free) || !move_all(giving))
+    if (!atomic_load(&home->is_free) || !pass_on(giving) || !move_all(giving))
         loop_timer_start(server->loop, timer, loop_now_us(server->loop) + TURN_US);
 }
 
@@ -141,6 +142,7 @@ static void start_giving_way(void *context)
 void server_hand_over(struct server *server, const struct server_handover *handover)
 {
     server->giving_way = giving_way_new(server, handover); /* before others look at it */
+    pause_adopting(server);
     server_on_each_loop(server, start_giving_way);
     server_drain(server, handover->grace_us, handover->on_done, handover->context);
 }
@@ -149,8 +151,7 @@ void handover_stop(struct server *server)
 {
     if (server->giving_way)
         loop_timer_stop(&server->giving_way->turn);
-    if (server->adopting)
-        stop_adopting(server);
+    handover_stop_adopting(server);
 }
 
 void handover_release(struct server *server)
@@ -164,16 +165,71 @@ void handover_release(struct server *server)
 
 struct adopting {
     struct loop_watch watch;
+    bool is_paused;
     struct server *server;
+    struct adopting *next;
     char room[HANDOVER_MAX_BYTES];
 };
 
-static void stop_adopting(struct server *server)
+static void adopting_pause(struct adopting *adopting)
 {
-    struct adopting *adopting = server->adopting;
-    loop_watch_remove(&adopting->watch);
+    if (!adopting->is_paused)
+        loop_watch_remove(&adopting->watch);
+    adopting->is_paused = true;
+}
+
+static void adopting_end(struct adopting *adopting)
+{
+    struct adopting **at = &adopting->server->adopting;
+    while (*at != adopting)
+        at = &(*at)->next;
+    *at = adopting->next;
+    adopting_pause(adopting);
     (void)close(adopting->watch.fd);
-    mem_free_p(&server->adopting);
+    mem_free(adopting);
+}
+
+void handover_stop_adopting(struct server *server)
+{
+    while (server->adopting)
+        adopting_end(server->adopting);
+}
+
+/* What still comes is for the successor; without one it is nobody's. */
+static void pause_adopting(struct server *server)
+{
+    for (struct adopting *at = server->adopting; at; at = at->next)
+        adopting_pause(at);
+    if (!handover_moves_connections(server))
+        handover_stop_adopting(server);
+}
+
+/* At home: our predecessors' channels become the successor's.  False when there is no room now. */
+static bool pass_on(struct giving_way *giving)
+{
+    const struct handover_message message = {.kind = HANDOVER_CHANNEL};
+    struct server *server = giving->server;
+    bool has_room = true, had_some = server->adopting != NULL;
+    while (server->adopting && has_room) {
+        int channel = server->adopting->watch.fd;
+        has_room = handover_send(giving->to.channel, &message, channel) != -EAGAIN;
+        if (has_room)
+            adopting_end(server->adopting);
+    }
+    if (had_some && has_room)
+        server_look_if_drained(server);
+    return has_room;
+}
+
+static void adopt_what_came(struct adopting *adopting, const struct handover_message *message,
+                            int fd)
+{
+    if (message->kind == HANDOVER_CONNECTION)
+        server_take_over(adopting->server, message, fd);
+    else if (message->kind == HANDOVER_CHANNEL)
+        (void)!server_adopt(adopting->server, fd);
+    else if (fd >= 0)
+        (void)close(fd);
 }
 
 static void on_message(struct loop_watch *watch, unsigned events UNUSED, uint64_t now_us UNUSED)
@@ -183,27 +239,28 @@ static void on_message(struct loop_watch *watch, unsigned events UNUSED, uint64_
     int fd = -1, got = 1;
     for (int i = 0; i < ADOPTIONS_PER_TURN && got != 0 && got != -EAGAIN; i++) {
         got = handover_receive(watch->fd, adopting->room, &message, &fd);
-        if (got == 1 && message.kind == HANDOVER_CONNECTION)
-            server_take_over(adopting->server, &message, fd);
-        else if (got == 1 && fd >= 0)
-            (void)close(fd);
+        if (got == 1)
+            adopt_what_came(adopting, &message, fd);
     }
     if (got == 0)
-        stop_adopting(adopting->server);
+        adopting_end(adopting);
 }
 
 int server_adopt(struct server *server, int channel)
 {
-    struct adopting *adopting = MEM_NEW(struct adopting);
+    unsigned count = 0;
+    struct adopting *adopting = MEM_NEW(struct adopting), **last = &server->adopting;
     adopting->server = server;
     adopting->watch =
         (struct loop_watch){.on_events = on_message, .fd = channel, .wanted = LOOP_READ};
-    int error = loop_watch_add(server->loop, &adopting->watch);
+    for (; *last; last = &(*last)->next)
+        count++;
+    int error = count < MAX_PREDECESSORS ? loop_watch_add(server->loop, &adopting->watch) : -EMFILE;
     if (error) {
         (void)close(channel);
         mem_free(adopting);
     } else {
-        server->adopting = adopting;
+        *last = adopting;
     }
     return error;
 }

@@ -17,6 +17,9 @@
  *   running answers are sent to their end
  *   on_done(): no connection is left
  *
+ * A server that gives way while its own predecessor still hands over passes that channel on:
+ * whoever serves takes the connections of all that came before, and nobody lingers as a relay.
+ *
  * What cannot move: connections under TLS, whose keys live in OpenSSL.  They are closed politely:
  * idle ones at once, others with "Connection: close" after their answer; their clients resume by
  * ticket.  Event streams are ended; browsers come back by themselves.
@@ -24,6 +27,7 @@
  * The channel is a pair of SOCK_SEQPACKET sockets; a message is a struct handover_message, the
  * bytes that were read and not used, and the socket (SCM_RIGHTS).  Both ends are of one user, but
  * may be of two versions: a message of another major version is refused and its connection closed.
+ * At most 16 channels are listened to; who is older hands nothing over any more.
  */
 struct server_handover {
     int channel;       /* taken over; -1: nobody takes connections, all are closed politely */

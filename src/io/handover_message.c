@@ -43,7 +43,8 @@ static bool parse(const char *head, size_t size, int fd, struct handover_message
     memcpy(&ret->port, head + 4, 2);
     memcpy(&ret->request_count, head + 8, 4);
     memcpy(ret->address.bytes, head + 12, 16);
-    return ret->kind != HANDOVER_CONNECTION || (fd >= 0 && ret->stage <= HANDOVER_AT_HEADER);
+    bool needs_fd = ret->kind == HANDOVER_CONNECTION || ret->kind == HANDOVER_CHANNEL;
+    return (fd >= 0 || !needs_fd) && ret->stage <= HANDOVER_AT_HEADER;
 }
 
 int handover_receive(int channel, char *room, struct handover_message *ret, int *ret_fd)

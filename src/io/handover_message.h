@@ -18,7 +18,11 @@
  *
  * Numbers are in the machine's order: both ends run on it.
  */
-enum handover_kind { HANDOVER_FREE = 1, HANDOVER_CONNECTION = 2 };
+enum handover_kind {
+    HANDOVER_FREE = 1,
+    HANDOVER_CONNECTION = 2,
+    HANDOVER_CHANNEL = 3, /* on which a predecessor of the sender hands over */
+};
 enum handover_stage {
     HANDOVER_AT_PROXY,  /* the PROXY v2 header is awaited */
     HANDOVER_AT_SNIFF,  /* the first byte tells whether it is TLS */

@@ -188,11 +188,13 @@ static void abort_connections(void *context)
 
 /* --- draining --- */
 
-/* The last loop without a connection rings the home loop. */
-static void look_if_drained(struct server *server)
+/* The last loop without a connection rings the home loop, which waits for a successor to know of
+ * the predecessors. */
+void server_look_if_drained(struct server *server)
 {
     struct server *home = server->home;
-    if (!server->is_draining || server->is_drained || atomic_load(&server->connection_count) > 0)
+    if (!server->is_draining || server->is_drained || atomic_load(&server->connection_count) > 0 ||
+        (server->giving_way && server->adopting))
         return;
     server->is_drained = true;
     access_log_flush(server);
@@ -207,7 +209,7 @@ void server_connection_gone(struct server *server)
 {
     atomic_fetch_sub(&server->connection_count, 1);
     counter_add(COUNTER_CONNECTIONS_OPEN, -1);
-    look_if_drained(server);
+    server_look_if_drained(server);
 }
 
 static void drain_loop(void *context)
@@ -221,7 +223,7 @@ static void drain_loop(void *context)
         connection_drain(connection);
     }
     h2_drain_all(server);
-    look_if_drained(server);
+    server_look_if_drained(server);
 }
 
 /* May free the server: the last step. */
@@ -245,6 +247,8 @@ static void on_all_drained(struct loop_watch *watch, unsigned events UNUSED, uin
 static void on_grace_over(struct loop_timer *timer, uint64_t now_us UNUSED)
 {
     struct server *server = CONTAINER_OF(timer, struct server, grace);
+    handover_stop_adopting(server);
+    server_look_if_drained(server);
     if (atomic_load(&server->drained_count) == loop_group_count(server->group))
         tell_drained(server);
     else

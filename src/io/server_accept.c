@@ -83,9 +83,9 @@ static void arrive(const struct arrival *arrival)
         connection_adopt(arrival->listener, arrival->fd, arrival->past);
     } else {
         connection_accept(arrival->listener, arrival->fd, &arrival->address, arrival->port);
-        if (server->is_draining)
-            handover_turn(server); /* accepted just before we gave way */
     }
+    if (server->is_draining && !is_ending && !server->is_shut)
+        handover_turn(server); /* it came just before we gave way */
 }
 
 static void on_arrival(void *context)

@@ -150,7 +150,7 @@ struct server {
     struct loop_watch all_drained;  /* eventfd: the last of them rings */
     struct loop_timer grace;
     struct log_flush *log_flush; /* of all loops, under way; NULL else */
-    struct adopting *adopting;   /* a predecessor's connections; NULL else */
+    struct adopting *adopting;   /* predecessors' connections; NULL: none */
     void (*on_drained)(void *context);
     void *drained_context;
     char scratch[SERVER_SCRATCH_BYTES]; /* what one read brings, or one file read under TLS */
@@ -167,6 +167,7 @@ void server_count_refusal(unsigned status); /* of a request, as malformed or ove
 bool server_admits(struct server *server, const struct address *address);
 void server_forgets(struct server *server, const struct address *address);
 void server_connection_gone(struct server *server); /* after its own removal */
+void server_look_if_drained(struct server *server); /* when what kept it has gone */
 
 /* `call` gets each loop's struct server on that loop's thread; at home at once. */
 void server_on_each_loop(struct server *home, loop_call *call);
@@ -202,7 +203,9 @@ void server_take_over(struct server *home, const struct handover_message *past, 
 bool handover_moves_connections(const struct server *server); /* to a successor */
 bool handover_is_quiet(const struct server *server);          /* no handler may be called */
 void handover_turn(struct server *server);                    /* a connection can move */
-void handover_stop(struct server *server);    /* on its own loop, before its connections go */
+void handover_stop(struct server *server); /* on its own loop, before its connections go */
+void handover_stop_adopting(
+    struct server *server);                   /* at home: predecessors hand nothing over any more */
 void handover_release(struct server *server); /* when all loops have ended */
 
 /* --- exchange_away.c --- */
