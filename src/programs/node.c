@@ -77,6 +77,9 @@ static int open_state(struct node *node, struct buffer *why)
         .logger = node->logger,
         .now_ms = clock_unix_ms(),
         .database = node->settings->database,
+        .record_bounds = {.connect_ms = (int64_t)node->settings->database_connect_seconds * 1000,
+                          .answer_ms = (int64_t)node->settings->database_answer_seconds * 1000,
+                          .max_names = (size_t)node->settings->max_names_waiting},
     };
     error = state_open(&config, &node->state, &state_error);
     if (error < 0)

@@ -20,16 +20,26 @@ static struct record *of(struct database *database)
     return CONTAINER_OF(database, struct record, database);
 }
 
-/* A server that we hold waiting lets go of us: a stopped origin must not hold the others' lock. */
-static const char setup[] =
-    "SELECT set_config('lock_timeout', '6s', false), set_config('statement_timeout', '9s', false),"
-    " set_config('idle_in_transaction_session_timeout', '8s', false),"
-    " set_config('synchronous_commit', 'on', false), set_config('client_encoding', 'UTF8', false)";
+/* A server that we hold waiting lets go of us: a stopped origin must not hold the others' lock.
+ * Sooner than we give up, so that what it says arrives. */
+static void write_setup(const struct postgres *postgres, char ret[400])
+{
+    long long answer_ms = postgres->bounds.answer_ms;
+    snprintf(ret, 400,
+             "SELECT set_config('lock_timeout', '%lldms', false),"
+             " set_config('statement_timeout', '%lldms', false),"
+             " set_config('idle_in_transaction_session_timeout', '%lldms', false),"
+             " set_config('synchronous_commit', 'on', false),"
+             " set_config('client_encoding', 'UTF8', false)",
+             answer_ms * 6 / 10, answer_ms * 9 / 10, answer_ms * 8 / 10);
+}
 
 static int revive(struct record *record)
 {
     if (record->postgres.connection && PQstatus(record->postgres.connection) == CONNECTION_OK)
         return 0;
+    char setup[400];
+    write_setup(&record->postgres, setup);
     int error = postgres_revive(&record->postgres, setup);
     error = error ? error : postgres_migrate(&record->postgres);
     error = error ? error : postgres_run(&record->postgres, "LISTEN sostenuto_state");
@@ -556,17 +566,17 @@ static const struct database_engine engine = {
     .clear = clear,
 };
 
-struct database *database_postgres_new(const char *url)
+struct database *database_postgres_new(const char *url, const struct database_bounds *bounds)
 {
     struct record *record = MEM_NEW(struct record);
     record->database.engine = &engine;
-    postgres_init(&record->postgres, url);
+    postgres_init(&record->postgres, url, bounds);
     return &record->database;
 }
 
 int database_postgres_open(const char *url, struct database **ret, struct state_error *ret_error)
 {
-    struct database *database = database_postgres_new(url);
+    struct database *database = database_postgres_new(url, &(struct database_bounds){0});
     int error = revive(of(database));
     if (!error) {
         *ret = database;

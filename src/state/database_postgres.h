@@ -2,6 +2,12 @@
 #pragma once
 #include "state/database.h"
 
+/* How long anything may take; 0 is the default. */
+struct database_bounds {
+    int64_t connect_ms, answer_ms;
+};
+enum { DATABASE_CONNECT_MS = 5000, DATABASE_ANSWER_MS = 10000 };
+
 /*
  * database_postgres: what only the state of record of several origins can do.
  *
@@ -9,7 +15,7 @@
  * it touches with it; so numbers become visible in their order, and "what is greater than my
  * number" is all that an origin has missed, whoever wrote it and however long it was away.
  *
- * Nothing here waits longer than POSTGRES_CONNECT_MS + POSTGRES_ANSWER_MS; a broken connection is
+ * Nothing here waits longer than connect_ms + answer_ms; a broken connection is
  * made anew by the next call.  Results are 0 or an enum database_result.
  */
 struct database_record {
@@ -44,7 +50,8 @@ int database_await_change(struct database *database, int wake_fd, int64_t wait_m
                           bool *ret_is_changed) MUST_USE;
 
 /* A database that connects when it is first used; database_open() waits for it. */
-struct database *database_postgres_new(const char *url) MUST_USE;
+struct database *database_postgres_new(const char *url,
+                                       const struct database_bounds *bounds) MUST_USE;
 
 /* What the server or libpq said last; "" when all is well. */
 const char *database_detail(const struct database *database);

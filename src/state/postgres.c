@@ -1,16 +1,32 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "state/postgres.h"
 
+#include "base/counters.h"
+#include "base/guard.h"
 #include "base/mem.h"
 #include "io/clock.h"
+#include "state/postgres_hosts.h"
 
 #include <assert.h>
 #include <endian.h>
 #include <poll.h>
 
-void postgres_init(struct postgres *postgres, const char *url)
+enum { UNGUARDED_MS = 3600 * 1000 };
+
+static int64_t bound_of(int64_t asked_ms, int64_t otherwise_ms, bool is_guarded)
 {
-    *postgres = (struct postgres){.url = mem_strdup(url)};
+    return !is_guarded ? UNGUARDED_MS : asked_ms ? asked_ms : otherwise_ms;
+}
+
+void postgres_init(struct postgres *postgres, const char *url, const struct database_bounds *bounds)
+{
+    *postgres = (struct postgres){
+        .url = mem_strdup(url),
+        .bounds = {bound_of(bounds->connect_ms, DATABASE_CONNECT_MS,
+                            guard_is_on(GUARD_DATABASE_CONNECT)),
+                   bound_of(bounds->answer_ms, DATABASE_ANSWER_MS,
+                            guard_is_on(GUARD_DATABASE_ANSWER))},
+    };
 }
 
 void postgres_drop(struct postgres *postgres)
@@ -35,9 +51,11 @@ static void note(struct postgres *postgres, const char *words)
 
 static int give_up(struct postgres *postgres, int result)
 {
-    if (result == DATABASE_SLOW)
+    if (result == DATABASE_SLOW) {
+        counter_add(COUNTER_RECORD_SLOW, 1);
         note(postgres, "no answer in time");
-    else if (postgres->connection)
+    }
+    if (result != DATABASE_SLOW && postgres->connection)
         note(postgres, PQerrorMessage(postgres->connection));
     postgres_drop(postgres);
     return result;
@@ -85,28 +103,17 @@ static int next_result(struct postgres *postgres, uint64_t deadline_us, PGresult
 
 /* --- connecting --- */
 
-static PGconn *begin(const char *url)
-{
-    static const char *const names[] = {"dbname",
-                                        "fallback_application_name",
-                                        "keepalives_idle",
-                                        "keepalives_interval",
-                                        "keepalives_count",
-                                        "tcp_user_timeout",
-                                        NULL};
-    const char *const values[] = {url, "sostenuto", "10", "5", "3", "10000", NULL};
-    return PQconnectStartParams(names, values, 1);
-}
-
 static int settle(struct postgres *postgres)
 {
-    uint64_t deadline_us = deadline_in(POSTGRES_CONNECT_MS);
+    uint64_t deadline_us = deadline_in(postgres->bounds.connect_ms);
     PostgresPollingStatusType wants = PGRES_POLLING_WRITING;
     while (wants != PGRES_POLLING_OK) {
         if (PQstatus(postgres->connection) == CONNECTION_BAD || wants == PGRES_POLLING_FAILED)
             return give_up(postgres, DATABASE_UNREACHABLE);
-        if (!await(postgres, wants == PGRES_POLLING_READING ? POLLIN : POLLOUT, deadline_us))
+        if (!await(postgres, wants == PGRES_POLLING_READING ? POLLIN : POLLOUT, deadline_us)) {
+            postgres->first_host++;
             return give_up(postgres, DATABASE_SLOW);
+        }
         wants = PQconnectPoll(postgres->connection);
     }
     return 0;
@@ -117,7 +124,7 @@ int postgres_revive(struct postgres *postgres, const char *setup)
     if (postgres->connection && PQstatus(postgres->connection) == CONNECTION_OK)
         return 0;
     postgres_drop(postgres);
-    postgres->connection = begin(postgres->url);
+    postgres->connection = postgres_hosts_begin(postgres->url, postgres->first_host);
     int error = postgres->connection ? settle(postgres) : DATABASE_UNREACHABLE;
     if (error)
         return error;
@@ -161,7 +168,7 @@ int postgres_ask(struct postgres *postgres, const struct postgres_statement *sta
     PGresult *result = NULL, *more = NULL;
     if (!postgres->connection)
         return DATABASE_UNREACHABLE;
-    uint64_t deadline_us = deadline_in(POSTGRES_ANSWER_MS);
+    uint64_t deadline_us = deadline_in(postgres->bounds.answer_ms);
     int error = send(postgres, statement);
     error = error ? error : flush(postgres, deadline_us);
     error = error ? error : next_result(postgres, deadline_us, &result);
@@ -216,7 +223,7 @@ int postgres_transact(struct postgres *postgres, const struct postgres_statement
                       size_t count, PGresult **ret_results)
 {
     static const struct postgres_statement first = {.sql = "BEGIN"}, last = {.sql = "COMMIT"};
-    uint64_t deadline_us = deadline_in(POSTGRES_ANSWER_MS);
+    uint64_t deadline_us = deadline_in(postgres->bounds.answer_ms);
     if (!postgres->connection || !PQenterPipelineMode(postgres->connection))
         return give_up(postgres, DATABASE_UNREACHABLE);
     int error = send(postgres, &first), verdict = 0;

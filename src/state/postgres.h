@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 #include "base/text.h"
-#include "state/database.h"
+#include "state/database_postgres.h"
 
 #include <libpq-fe.h>
 
@@ -14,20 +14,21 @@
  * closed; postgres_revive() makes another.  Internal to state/database_postgres*.
  */
 enum {
-    POSTGRES_CONNECT_MS = 5000,
-    POSTGRES_ANSWER_MS = 10000,
     POSTGRES_MAX_PARAMETERS = 10,
     POSTGRES_MAX_STATEMENTS = 16,
 };
 
 struct postgres {
     char *url;
-    PGconn *connection; /* NULL: closed */
-    char words[240];    /* what the server or libpq said last, one line */
+    struct database_bounds bounds;
+    unsigned first_host; /* with which the next connection begins (postgres_hosts.h) */
+    PGconn *connection;  /* NULL: closed */
+    char words[240];     /* what the server or libpq said last, one line */
 };
 
 /* Does not connect.  The URL is copied. */
-void postgres_init(struct postgres *postgres, const char *url);
+void postgres_init(struct postgres *postgres, const char *url,
+                   const struct database_bounds *bounds);
 void postgres_release(struct postgres *postgres);
 /* 0 at once when connected.  A new connection runs `setup` (may be NULL) first. */
 int postgres_revive(struct postgres *postgres, const char *setup) MUST_USE;

@@ -12,6 +12,8 @@
  */
 #include "state/record.h"
 
+#include "base/counters.h"
+#include "base/guard.h"
 #include "base/mem.h"
 #include "io/clock.h"
 #include "io/loop.h"
@@ -35,7 +37,6 @@ enum {
     LEARN_ITEMS = 1000, /* some milliseconds of the loop's time */
     LEARN_BYTES = 1024 * 1024,
     LEARN_AGAIN_US = 50 * 1000,
-    MAX_CLAIMS = 256,
     REMEMBER_US =
         2 * 1000 * 1000, /* the cursor is written to state.db at most this often without news */
 };
@@ -316,12 +317,22 @@ static void answer_claims(struct record *record, int error)
     }
 }
 
+/* Lock held. */
+static bool has_place(const struct record *record)
+{
+    size_t most = record->config.max_names ? record->config.max_names : RECORD_MAX_NAMES;
+    bool has_place = record->claims < most || !guard_is_on(GUARD_NAMES_WAITING);
+    if (!has_place)
+        counter_add(COUNTER_RECORD_NAMES_REFUSED, 1);
+    return has_place && !record->is_stopping;
+}
+
 void record_claim(struct record *record, struct record_claim *claim)
 {
     pthread_mutex_lock(&record->lock);
     claim->_next = NULL;
     claim->error = record->status.error;
-    if (!claim->error && (record->is_stopping || record->claims >= MAX_CLAIMS))
+    if (!claim->error && !has_place(record))
         claim->error = DATABASE_SLOW;
     if (!claim->error) {
         *record->last_claim = claim;

@@ -23,6 +23,8 @@ struct loop;
 /* What came, to be merged on the loop; borrowed.  False: not now, it comes again. */
 typedef bool record_learn(void *context, const struct effects *learnt);
 
+enum { RECORD_MAX_NAMES = 256 };
+
 struct record_config {
     struct journal *journal;
     struct loop *loop;
@@ -30,6 +32,7 @@ struct record_config {
     struct uid device; /* of this journal; what has arrived is remembered under it */
     struct uid id;     /* the record that state.db follows; another one is refused */
     uint64_t cursor;   /* its number up to which state.db has it */
+    size_t max_names;  /* claims that wait for an answer; 0: RECORD_MAX_NAMES */
     record_learn *learn;
     void *context;
 };

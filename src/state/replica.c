@@ -202,14 +202,14 @@ static int settle(const char *path, struct database *remote, const struct keys *
     return 0;
 }
 
-int replica_prepare(const char *folder, const char *url, const struct keys *keys,
-                    const struct logger *logger, struct database **ret,
+int replica_prepare(const char *folder, const char *url, const struct database_bounds *bounds,
+                    const struct keys *keys, const struct logger *logger, struct database **ret,
                     struct state_error *ret_error)
 {
     char path[PATH_BYTES];
     struct database_follow was = {.cursor = 0};
     snprintf(path, sizeof path, "%s/state.db", folder);
-    struct database *remote = database_postgres_new(url);
+    struct database *remote = database_postgres_new(url, bounds);
     int error = settle(path, remote, keys, logger, &was, ret_error);
     if (error) {
         database_close(&remote);

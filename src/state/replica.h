@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
+#include "state/database_postgres.h"
 #include "state/database_sqlite.h"
 
 /*
@@ -15,6 +16,6 @@ struct keys;
 
 /* 0 with *ret the database, connected or not; or -errno with
  * words. */
-int replica_prepare(const char *folder, const char *url, const struct keys *keys,
-                    const struct logger *logger, struct database **ret,
+int replica_prepare(const char *folder, const char *url, const struct database_bounds *bounds,
+                    const struct keys *keys, const struct logger *logger, struct database **ret,
                     struct state_error *ret_error) MUST_USE;

@@ -187,7 +187,7 @@ static bool learn(void *context, const struct effects *learnt)
     return true;
 }
 
-static void start_record(struct state *state, struct database *remote,
+static void start_record(struct state *state, size_t max_names, struct database *remote,
                          const struct database_follow *follow)
 {
     const struct record_config config = {.journal = state->journal,
@@ -196,6 +196,7 @@ static void start_record(struct state *state, struct database *remote,
                                          .device = state->device,
                                          .id = follow->record,
                                          .cursor = follow->cursor,
+                                         .max_names = max_names,
                                          .learn = learn,
                                          .context = state};
     if (remote)
@@ -253,7 +254,7 @@ static int fill(struct state *state, const struct state_config *config, struct d
         journal_hold(state->journal, 0); /* until it is known what has arrived there */
     state->apply = apply_start(state->database, state->journal, state->journal_id, config->logger,
                                replay.effects);
-    start_record(state, remote, &follow);
+    start_record(state, config->record_bounds.max_names, remote, &follow);
     return 0;
 }
 
@@ -275,9 +276,12 @@ int state_open(const struct state_config *config, struct state **ret, struct sta
     state->folder = mem_strdup(config->folder);
     model_init(&state->model, &limits);
     struct database *remote = NULL;
-    int error = has_record(config) ? replica_prepare(config->folder, config->database, config->keys,
-                                                     config->logger, &remote, ret_error)
-                                   : 0;
+    const struct database_bounds bounds = {config->record_bounds.connect_ms,
+                                           config->record_bounds.answer_ms};
+    int error = has_record(config)
+                    ? replica_prepare(config->folder, config->database, &bounds, config->keys,
+                                      config->logger, &remote, ret_error)
+                    : 0;
     error = error ? error : fill(state, config, remote, ret_error);
     if (!error) {
         *ret = state;

@@ -30,6 +30,10 @@ struct state_config {
     struct loop *loop;
     const struct logger *logger; /* of the apply thread and of damage found; may be NULL */
     const char *database; /* NULL or "": state.db alone; postgresql://…: the record it follows */
+    struct state_record_bounds {
+        int64_t connect_ms, answer_ms; /* 0: those of database_postgres.h */
+        size_t max_names;              /* accounts that wait for a name; 0: record.h's */
+    } record_bounds;
     uint64_t max_journal_bytes; /* 0: 1 GiB */
     int64_t now_ms;             /* Unix time */
     const struct disk *disk;    /* NULL: the real one; tests give a failing one */

@@ -13,14 +13,19 @@ SCRIPT = pathlib.Path(__file__).resolve().parent.parent / "postgres" / "server"
 
 
 class Postgres:
-    def __init__(self):
+    """One server; with `port`, on loopback TCP, too; as `standby_of`, a copy of another that follows it."""
+
+    def __init__(self, port=None, standby_of=None, settings=()):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="test-postgres-", dir="/tmp"))  # short: a socket's path is
         self.folder.chmod(0o755)
         self.stopped_pids = []
-        self.url = self.start()
+        self.settings = [*settings, *(["listen_addresses=127.0.0.1"] if port else [])]
+        self.environment = {**os.environ, **({"PGPORT": str(port)} if port else {})}
+        self.url = self.run("standby", standby_of.folder / "pg") if standby_of else self.start()
 
     def run(self, verb, *arguments):
-        done = subprocess.run([SCRIPT, verb, self.folder / "pg", *arguments], stdout=subprocess.PIPE, text=True, timeout=60, check=False)
+        done = subprocess.run([SCRIPT, verb, self.folder / "pg", *arguments], stdout=subprocess.PIPE, text=True, timeout=60, check=False,
+                              env=self.environment)
         if done.returncode == 77:
             shutil.rmtree(self.folder, ignore_errors=True)
             pytest.skip("this machine has no PostgreSQL")
@@ -28,7 +33,7 @@ class Postgres:
         return done.stdout.strip()
 
     def start(self):
-        return self.run("start")
+        return self.run("start", *self.settings)
 
     def stop(self, how="fast"):
         self.resume()
@@ -51,7 +56,8 @@ class Postgres:
                 pass
 
     def ask(self, sql):
-        done = subprocess.run(["psql", self.url, "-qAtc", sql], capture_output=True, text=True, timeout=30, check=True)
+        done = subprocess.run(["psql", self.url, "-qAtc", sql], capture_output=True, text=True, timeout=30, check=True,
+                              env=self.environment)
         return done.stdout.strip()
 
     def close(self):

@@ -33,8 +33,8 @@ def wait_until(claim, timeout=15.0):
 class Pair:
     """Two origins with the same music, keys and database."""
 
-    def __init__(self, start_server, music, folder, database):
-        self.start_server, self.music, self.database = start_server, music, database
+    def __init__(self, start_server, music, folder, database, *flags):
+        self.start_server, self.music, self.database, self.flags = start_server, music, database, flags
         self.data = [folder / "one", folder / "two"]
         self.add_user("alice", "--admin", at=0)
         self.data[1].mkdir(mode=0o700)
@@ -47,7 +47,7 @@ class Pair:
         self.songs = [song["id"] for song in self.rest(0, "getRandomSongs", size=50)["randomSongs"]["song"]]
 
     def start(self, i):
-        self.servers[i] = self.start_server("--database", self.database, folders=[self.music], data=self.data[i])
+        self.servers[i] = self.start_server("--database", self.database, *self.flags, folders=[self.music], data=self.data[i])
         return self.servers[i]
 
     def add_user(self, name, *flags, at, check=True):
@@ -318,6 +318,23 @@ def test_a_state_moves_to_postgresql_and_back_without_loss(server, secret, start
     moved.rest("scrobble", secret, id=songs[1], time=1795287200000)
     assert wait_until(lambda: postgres.ask("SELECT count(*), (SELECT sum(plays) FROM sostenuto.counts WHERE subject LIKE 'tr%'::bytea)"
                                            " FROM sostenuto.plays") == "13|13")
+
+
+def test_with_its_keys_beside_it_an_exported_state_lets_apps_in_and_without_them_it_does_not(server, secret, start_server, music, tmp_path):
+    server.rest("star", secret, id=server.rest("getRandomSongs", secret, size=1)["randomSongs"]["song"][0]["id"])
+    server.stop()
+    file, with_keys, without = tmp_path / "all.export", tmp_path / "with", tmp_path / "without"
+    run_command("state", "export", file, "--data", server.data)
+    for data in (with_keys, without):
+        assert "keys/" in run_command("state", "import", file, "--data", data).stdout
+    shutil.copytree(server.data / "keys", with_keys / "keys")
+    statuses = []
+    for data in (with_keys, without):
+        moved = start_server(folders=[music], data=data)
+        moved.wait_for_scan()
+        statuses.append(moved.rest("getStarred2", secret)["status"])  # a token with salt needs the sealed secret itself
+        moved.stop()
+    assert statuses == ["ok", "failed"]
 
 
 def test_a_bad_export_is_refused_and_nothing_is_touched(tmp_path):
