@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+#include "http/fields.h"
 #include "io/carrier.h"
 #include "io/coding.h"
 
@@ -216,4 +217,24 @@ void exchange_events_end(struct exchange *exchange)
     exchange->answer.stream.has_ended = true;
     if (exchange->carrier)
         exchange->carrier->wake(exchange);
+}
+
+/* --- trailers --- */
+
+bool exchange_takes_trailer(const struct exchange *exchange)
+{
+    const struct answer *answer = &exchange->answer;
+    struct text rest, item;
+    if (!answer->is_stream || !answer->stream.at_end || answer->omits_body)
+        return false;
+    rest = http_request_field(&exchange->request, TEXT("TE"));
+    while (http_list_next(&rest, &item))
+        if (text_equal_nocase(http_before_parameters(item), TEXT("trailers")))
+            return true;
+    return false;
+}
+
+struct text exchange_trailer(const struct exchange *exchange)
+{
+    return exchange->answer.stream.error ? TEXT("error") : TEXT("complete");
 }

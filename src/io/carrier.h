@@ -173,6 +173,12 @@ bool exchange_has_events(const struct exchange *exchange);
 /* The stream's buffer is empty: let the source go on.  True when there is more at once, bytes or
  * the end: send it on a later turn; false: wake() comes. */
 bool exchange_stream_drained(struct exchange *exchange) MUST_USE;
+/*
+ * Whether the trailer field "Sostenuto-End" says how the body ended: of an answer that can fail in
+ * its middle, for who asked ("TE: trailers"), announced in its head ("Trailer").  Its value then.
+ */
+bool exchange_takes_trailer(const struct exchange *exchange);
+struct text exchange_trailer(const struct exchange *exchange);
 
 /* --- for the exchange's own files --- */
 void exchange_send_coded(struct exchange *exchange,

@@ -69,30 +69,17 @@ static struct text connection_field(const struct connection *connection)
     return request->version_minor == 0 ? TEXT("Connection: keep-alive\r\n") : TEXT("");
 }
 
-/* Only an answer that can fail in its middle has a trailer, and only for who asked. */
-static bool takes_trailers(const struct exchange *exchange)
-{
-    struct text rest = http_request_field(&exchange->request, TEXT("TE")), item;
-    if (!exchange->answer.stream.at_end || exchange->answer.omits_body)
-        return false;
-    while (http_list_next(&rest, &item))
-        if (text_equal_nocase(http_before_parameters(item), TEXT("trailers")))
-            return true;
-    return false;
-}
-
 /* The last chunk.  A failed body gets one only when its trailer can say so: without it, the end of
  * the connection tells. */
 static bool write_end(struct connection *connection)
 {
     struct exchange *exchange = connection->exchange;
-    bool has_trailer = takes_trailers(exchange);
+    bool has_trailer = exchange_takes_trailer(exchange);
     if (exchange->answer.stream.error && !has_trailer)
         return false;
     buffer_text(&exchange->wire, TEXT("0\r\n"));
     if (has_trailer)
-        write_field(&exchange->wire, TEXT("Sostenuto-End"),
-                    exchange->answer.stream.error ? TEXT("error") : TEXT("complete"));
+        write_field(&exchange->wire, TEXT("Sostenuto-End"), exchange_trailer(exchange));
     buffer_text(&exchange->wire, TEXT("\r\n"));
     return true;
 }
@@ -134,7 +121,7 @@ static void write_head(struct connection *connection)
         at = put_field(at, answer->fields[i].name, answer->fields[i].value);
     if (connection->is_chunked)
         at = put(at, TEXT("Transfer-Encoding: chunked\r\n"));
-    if (connection->is_chunked && takes_trailers(exchange))
+    if (connection->is_chunked && exchange_takes_trailer(exchange))
         at = put(at, TEXT("Trailer: Sostenuto-End\r\n"));
     else if (!answer->is_stream && has_length(answer->status))
         at = put_length(at, answer->length);

@@ -126,7 +126,7 @@ typedef void exchange_on_end(void *context, int error);
  * Optional, before exchange_send_pipe() and with its context: asked once when the pipe ends, on the
  * connection's loop, whether that was all: 0, or -errno when bytes are missing.  The client of an
  * answer that lacks something is told: its connection is cut short or its stream reset, and a
- * client of HTTP/1.1 that said `TE: trailers` reads `Sostenuto-End: error` (RFC 9110 6.5).
+ * client that said `TE: trailers` reads `Sostenuto-End: error` instead (RFC 9110 6.5).
  */
 typedef int exchange_at_end(void *context);
 void exchange_check_end(struct exchange *exchange, exchange_at_end *at_end);

@@ -69,6 +69,8 @@ static char *write_answer(struct h2_connection *connection, char *at,
                      server_date(exchange->server, exchange->now_ms / 1000));
     at = hpack_write(writer, at, TEXT("server"), TEXT("sostenuto"));
     at = write_fields(writer, at, answer->fields, answer->field_count);
+    if (exchange_takes_trailer(exchange))
+        at = hpack_write(writer, at, TEXT("trailer"), TEXT("sostenuto-end"));
     if (!answer->is_stream && answer->status != 204 && answer->status != 304)
         at = write_length(writer, at, answer->length);
     return at;
@@ -100,6 +102,17 @@ static void finish(struct h2_stream *stream)
     if (!stream->has_ended)
         h2_say_reset(stream->connection, stream->id, H2_NO_ERROR);
     h2_stream_free(stream, 0);
+}
+
+/* The last word of a stream, failed or not, to who wants to hear it (RFC 9113 8.1). */
+static void send_trailer(struct h2_stream *stream, struct h2_shared *shared)
+{
+    struct hpack_writer *writer = &stream->connection->writer;
+    char *at = batch_end(shared), *end = hpack_write_start(writer, at + H2_FRAME_HEAD_BYTES);
+    end = hpack_write(writer, end, TEXT("sostenuto-end"), exchange_trailer(stream->exchange));
+    end = frame_head(at, (size_t)(end - at) - H2_FRAME_HEAD_BYTES, H2_FLAG_END_STREAM, stream->id);
+    shared->batch_size += (size_t)(end - at);
+    finish(stream);
 }
 
 /* --- bodies --- */
@@ -210,13 +223,20 @@ static size_t room_of(const struct h2_stream *stream)
     return room > 0 ? (size_t)room : 0;
 }
 
+static void put_data(struct h2_stream *stream, struct h2_shared *shared, size_t size, uint8_t flags)
+{
+    h2_write_head(batch_end(shared), size, H2_DATA, flags, stream->id);
+    shared->batch_size += H2_FRAME_HEAD_BYTES + size;
+    note_progress(stream, size);
+}
+
 /* One DATA frame of a stream that stands among the senders; it may be gone after it. */
 static void send_frame(struct h2_stream *stream, struct h2_shared *shared)
 {
     const struct answer *answer = &stream->exchange->answer;
     struct portion portion = answer->is_stream ? stream_portion(stream, room_of(stream))
                                                : piece_portion(stream, room_of(stream));
-    char *at = batch_end(shared), *content = at + H2_FRAME_HEAD_BYTES;
+    char *content = batch_end(shared) + H2_FRAME_HEAD_BYTES;
     if (portion.must_wait) {
         stream->is_deferred = true;
         h2_dequeue(stream);
@@ -226,15 +246,17 @@ static void send_frame(struct h2_stream *stream, struct h2_shared *shared)
         memcpy(content, portion.data, portion.size);
     else if (portion.size && file_read_at(answer->fd, content, portion.size, portion.offset))
         portion.is_cut = true; /* shorter than it was */
-    if (portion.is_cut) {
+    bool has_trailer = (portion.ends || portion.is_cut) && exchange_takes_trailer(stream->exchange);
+    if (portion.is_cut && !has_trailer) {
         h2_reset(stream, H2_INTERNAL_ERROR);
         return;
     }
-    h2_write_head(at, portion.size, H2_DATA, portion.ends ? H2_FLAG_END_STREAM : H2_FLAG_NONE,
-                  stream->id);
-    shared->batch_size += H2_FRAME_HEAD_BYTES + portion.size;
-    note_progress(stream, portion.size);
-    if (portion.ends)
+    bool says_end = portion.ends && !has_trailer;
+    if (portion.size > 0 || says_end)
+        put_data(stream, shared, portion.size, says_end ? H2_FLAG_END_STREAM : H2_FLAG_NONE);
+    if (has_trailer)
+        send_trailer(stream, shared);
+    else if (portion.ends)
         finish(stream);
     else
         stand_again(stream);

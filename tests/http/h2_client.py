@@ -14,7 +14,7 @@ DATA, HEADERS, PRIORITY, RST_STREAM, SETTINGS, PING, GOAWAY, WINDOW_UPDATE, CONT
 PRIORITY_UPDATE = 16
 END_STREAM = ACK = 1
 END_HEADERS = 4
-PROTOCOL_ERROR, FLOW_CONTROL, STREAM_CLOSED, REFUSED, CANCEL, CALM = 1, 3, 5, 7, 8, 11
+PROTOCOL_ERROR, INTERNAL_ERROR, FLOW_CONTROL, STREAM_CLOSED, REFUSED, CANCEL, CALM = 1, 2, 3, 5, 7, 8, 11
 REQUEST = [(":method", "GET"), (":scheme", "http"), (":authority", "localhost"), (":path", "/hello")]
 
 
@@ -31,6 +31,7 @@ def request(path, *fields, method="GET"):
 class Answer:
     def __init__(self):
         self.status, self.fields, self.body, self.ended, self.reset, self.interim = None, {}, b"", False, None, []
+        self.trailers = None
 
     def __repr__(self):
         return f"<{self.status} {len(self.body)} bytes, ended {self.ended}, reset {self.reset}>"
@@ -98,6 +99,8 @@ class Client:
             self.arrivals.append((event.stream_id, len(event.data)))
             if self.windows and event.flow_controlled_length:
                 self.h2.acknowledge_received_data(event.flow_controlled_length, event.stream_id)
+        elif isinstance(event, h2.events.TrailersReceived):
+            answer.trailers = dict(event.headers)
         elif isinstance(event, h2.events.StreamEnded):
             answer.ended = True
         elif isinstance(event, h2.events.StreamReset):

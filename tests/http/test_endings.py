@@ -5,6 +5,7 @@ import subprocess
 
 import pytest
 
+from h2_client import INTERNAL_ERROR, Client
 from site_server import Site, get
 from test_site import certificate  # noqa: F401 (a fixture)
 
@@ -56,6 +57,23 @@ def test_without_asking_a_failed_stream_is_cut_and_a_whole_one_ends(site):
 def test_after_a_failed_stream_the_connection_is_closed(site):
     answer = site.ask(b"GET /pipe?end=cut HTTP/1.1\r\nHost: h\r\nTE: trailers\r\n\r\n" + get("/hello"))
     assert answer.endswith(b"Sostenuto-End: error\r\n\r\n") and answer.count(b"HTTP/1.1") == 1
+
+
+@pytest.mark.parametrize("end, says", [("whole", "complete"), ("cut", "error")])
+def test_the_trailer_over_http_2(site, end, says):
+    with Client(site) as client:
+        for size in (3000, 0, 70000, 3000):  # again and again on one connection: HPACK's tables agree
+            answer = client.get(f"/pipe?size={size}&end={end}", ("te", "trailers"))
+            assert answer.fields["trailer"] == "sostenuto-end" and answer.trailers == {"sostenuto-end": says}
+            assert answer.ended and answer.reset is None and len(answer.body) == size
+
+
+def test_over_http_2_who_does_not_ask_gets_a_reset_or_an_end(site):
+    with Client(site) as client:
+        whole, cut = client.get("/pipe?size=3000&end=whole"), client.get("/pipe?size=3000&end=cut")
+        assert whole.ended and whole.trailers is None and "trailer" not in whole.fields
+        assert cut.reset == INTERNAL_ERROR and not cut.ended and cut.trailers is None
+        assert client.get("/hello").body == b"hello"
 
 
 def test_trailers_of_a_request_are_read_over_within_a_limit(site):
