@@ -20,8 +20,8 @@ static octets is_special_in_form(octets bytes)
 
 bool http_is_unescaped(struct text encoded, enum http_unescape kind)
 {
-    return kind == HTTP_UNESCAPE_FORM ? !octets_any(encoded, is_special_in_form, 'a')
-                                      : !octets_any(encoded, is_special, 'a');
+    return kind == HTTP_UNESCAPE_FORM ? !octets_any(encoded, is_special_in_form)
+                                      : !octets_any(encoded, is_special);
 }
 
 size_t http_unescape(struct text encoded, enum http_unescape kind, char *out)

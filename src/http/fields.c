@@ -16,7 +16,7 @@ static octets is_control(octets bytes)
     return (octets)((bytes < 0x20) & (bytes != '\t')) | (octets)(bytes == 0x7f);
 }
 
-bool http_field_value_is_clean(struct text t) { return !octets_any(t, is_control, ' '); }
+bool http_field_value_is_clean(struct text t) { return !octets_any(t, is_control); }
 
 /* Where the part that starts at 0 ends: at `separator` outside quoted strings, or at the end. */
 static size_t part_end(struct text t, char separator)

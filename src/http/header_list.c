@@ -107,7 +107,8 @@ static bool joins_cookie(struct http_header_list *list, struct text name, struct
 static void keep_pseudo(struct http_header_list *list, struct text name, struct text value)
 {
     struct text *slot = pseudo_slot(list, name);
-    if (!slot || slot->data || list->has_regular || !is_value(value)) {
+    bool is_path = slot == &list->path; /* looked at as a target, which allows less */
+    if (!slot || slot->data || list->has_regular || (!is_path && !is_value(value))) {
         list->is_malformed = true;
         return;
     }
@@ -248,5 +249,7 @@ enum http_header_verdict http_header_list_finish(struct http_header_list *list,
         verdict = judge_host(list, ret, ret_why);
     if (verdict == HTTP_HEADER_FINE)
         verdict = judge_target(list, limits, ret, ret_why);
+    if (verdict == HTTP_HEADER_REFUSED && !is_value(list->path))
+        verdict = HTTP_HEADER_MALFORMED;
     return verdict;
 }

@@ -18,7 +18,7 @@ static octets is_unusual(octets bytes)
 }
 
 /* Printable ASCII and HTAB. */
-static bool is_plain(struct text value) { return !octets_any(value, is_unusual, ' '); }
+static bool is_plain(struct text value) { return !octets_any(value, is_unusual); }
 
 static bool states_length(struct text name)
 {

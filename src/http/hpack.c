@@ -306,7 +306,8 @@ static inline bool is_same_name(struct text lower, struct text name)
     if (lower.size != name.size)
         return false;
     if (name.size < 8)
-        return text_equal_nocase(lower, name);
+        return ((load_few(lower.data, name.size) ^ load_few(name.data, name.size)) & ~CASE_BITS) ==
+               0;
     for (size_t i = 0; i + 8 < name.size; i += 8)
         differs |= load(lower.data + i) ^ (load(name.data + i) | CASE_BITS);
     size_t last = name.size - 8;
@@ -339,18 +340,21 @@ static uint8_t changing(struct text name)
     }
 }
 
+static bool stands_at(const struct hpack_writer *writer, uint32_t index, struct text name,
+                      struct text value)
+{
+    struct text own_name, own_value;
+    return hpack_table_get(&writer->table, index, &own_name, &own_value) &&
+           text_equal(own_value, value) && is_same_name(own_name, name);
+}
+
 /* UINT32_MAX: it is not in the table. */
 static uint32_t find(const struct hpack_writer *writer, uint32_t hash, struct text name,
                      struct text value)
 {
-    struct text own_name, own_value;
     uint32_t index = hpack_table_find(&writer->table, hash, 0);
-    while (index != UINT32_MAX) {
-        if (hpack_table_get(&writer->table, index, &own_name, &own_value) &&
-            text_equal(own_value, value) && is_same_name(own_name, name))
-            break;
+    while (index != UINT32_MAX && !stands_at(writer, index, name, value))
         index = hpack_table_find(&writer->table, hash, index + 1);
-    }
     return index;
 }
 
@@ -361,6 +365,13 @@ static char *write_new_name(char *out, uint8_t first, struct text name)
     return write_lower(out, name);
 }
 
+/* Answers have the same fields in the same order: what was added after this one comes next. */
+static char *write_found(struct hpack_writer *writer, char *out, uint32_t index)
+{
+    writer->next_found = index - 1; /* behind the newest: an index that there is not */
+    return write_integer(out, INDEXED, 7, STATIC_COUNT + 1 + index);
+}
+
 char *hpack_write(struct hpack_writer *writer, char *out, struct text name, struct text value)
 {
     uint8_t index = changing(name);
@@ -369,10 +380,12 @@ char *hpack_write(struct hpack_writer *writer, char *out, struct text name, stru
             index == STATIC_SET_COOKIE ? NEVER_INDEXED : 0; /* a cookie is a secret (7.1.3) */
         return write_value(write_integer(out, first, 4, index), value);
     }
+    if (stands_at(writer, writer->next_found, name, value))
+        return write_found(writer, out, writer->next_found);
     uint32_t hash = hash_of(name, value);
     uint32_t found = find(writer, hash, name, value);
     if (found != UINT32_MAX)
-        return write_integer(out, INDEXED, 7, STATIC_COUNT + 1 + found);
+        return write_found(writer, out, found);
     bool fits = name.size + value.size + HPACK_ENTRY_BYTES <= writer->table.max_bytes;
     out = write_new_name(out, fits ? WITH_INDEXING : 0, name);
     struct text lower = text_make(out - name.size, name.size);

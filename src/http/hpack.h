@@ -53,6 +53,7 @@ struct hpack_writer {
     struct hpack_table table;
     uint32_t said_bytes;  /* the size that the client was told of, or began with */
     uint32_t least_bytes; /* that it had since the last block */
+    uint32_t next_found;  /* where the next field is looked for first */
 };
 
 void hpack_writer_init(struct hpack_writer *writer);

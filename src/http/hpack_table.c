@@ -19,11 +19,6 @@ void hpack_table_release(struct hpack_table *table)
     hpack_table_init(table, table->max_bytes);
 }
 
-static struct hpack_entry *entry_of(const struct hpack_table *table, uint32_t index)
-{
-    return &table->entries[(table->oldest + table->count - 1 - index) & (table->slots - 1)];
-}
-
 static void drop_oldest(struct hpack_table *table)
 {
     const struct hpack_entry *entry = &table->entries[table->oldest];
@@ -52,7 +47,7 @@ static void grow_slots(struct hpack_table *table)
     uint32_t slots = table->slots ? 2 * table->slots : FIRST_SLOTS;
     struct hpack_entry *entries = mem_alloc(slots * sizeof *entries);
     for (uint32_t i = 0; i < table->count; i++)
-        entries[i] = *entry_of(table, table->count - 1 - i);
+        entries[i] = *hpack_table_entry(table, table->count - 1 - i);
     mem_free(table->entries);
     table->entries = entries;
     table->slots = slots;
@@ -67,7 +62,7 @@ static void compact(struct hpack_table *table)
         return;
     memmove(table->bytes, table->bytes + from, table->end - from);
     for (uint32_t i = 0; i < table->count; i++)
-        entry_of(table, i)->at -= from;
+        hpack_table_entry(table, i)->at -= from;
     table->end -= from;
 }
 
@@ -101,28 +96,16 @@ void hpack_table_add(struct hpack_table *table, struct text name, struct text va
     if (value.size)
         memcpy(at + name.size, value.data, value.size);
     table->count++;
-    *entry_of(table, 0) =
+    *hpack_table_entry(table, 0) =
         (struct hpack_entry){table->end, (uint32_t)name.size, (uint32_t)value.size, hash};
     table->end += (uint32_t)size;
     table->size_bytes += (uint32_t)size + HPACK_ENTRY_BYTES;
 }
 
-bool hpack_table_get(const struct hpack_table *table, uint32_t index, struct text *ret_name,
-                     struct text *ret_value)
-{
-    if (index >= table->count)
-        return false;
-    const struct hpack_entry *entry = entry_of(table, index);
-    const char *at = table->bytes + entry->at;
-    *ret_name = text_make(at, entry->name_size);
-    *ret_value = text_make(at + entry->name_size, entry->value_size);
-    return true;
-}
-
 uint32_t hpack_table_find(const struct hpack_table *table, uint32_t hash, uint32_t index)
 {
     for (; index < table->count; index++)
-        if (entry_of(table, index)->hash == hash)
+        if (hpack_table_entry(table, index)->hash == hash)
             return index;
     return UINT32_MAX;
 }

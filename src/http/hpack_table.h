@@ -33,8 +33,22 @@ void hpack_table_release(struct hpack_table *table);
 void hpack_table_limit(struct hpack_table *table, uint32_t max_bytes); /* drops what is too much */
 /* Copies both, which are not in the table.  Too large an entry empties it and is none (4.4). */
 void hpack_table_add(struct hpack_table *table, struct text name, struct text value, uint32_t hash);
-/* The newest is 0.  Borrowed until the next add; false: there is none. */
-bool hpack_table_get(const struct hpack_table *table, uint32_t index, struct text *ret_name,
-                     struct text *ret_value) MUST_USE;
+/* The newest is 0, and there must be one. */
+static inline struct hpack_entry *hpack_table_entry(const struct hpack_table *table, uint32_t index)
+{
+    return &table->entries[(table->oldest + table->count - 1 - index) & (table->slots - 1)];
+}
+/* Borrowed until the next add; false: there is none. */
+static inline bool MUST_USE hpack_table_get(const struct hpack_table *table, uint32_t index,
+                                            struct text *ret_name, struct text *ret_value)
+{
+    if (index >= table->count)
+        return false;
+    const struct hpack_entry *entry = hpack_table_entry(table, index);
+    const char *at = table->bytes + entry->at;
+    *ret_name = text_make(at, entry->name_size);
+    *ret_value = text_make(at + entry->name_size, entry->value_size);
+    return true;
+}
 /* The newest of that hash from `index` on; UINT32_MAX: none. */
 uint32_t hpack_table_find(const struct hpack_table *table, uint32_t hash, uint32_t index);

@@ -11,11 +11,11 @@ size_t http_parameters_count(struct text encoded)
     return count;
 }
 
-/* `part` itself where nothing is to be decoded; else it is decoded to *at, which moves on.  Data
- * NULL for a bad escape or a NUL. */
+/* `part` itself where nothing is to be decoded (`at` is NULL where that holds for all); else it is
+ * decoded to *at, which moves on.  Data NULL for a bad escape or a NUL. */
 static struct text decode(struct text part, char **at)
 {
-    if (http_is_unescaped(part, HTTP_UNESCAPE_FORM))
+    if (!*at || http_is_unescaped(part, HTTP_UNESCAPE_FORM))
         return part;
     size_t size = http_unescape(part, HTTP_UNESCAPE_FORM, *at);
     if (size == SIZE_MAX)
@@ -37,8 +37,9 @@ bool http_parameters_parse(struct arena *arena, struct text encoded, size_t max_
     if (count > max_count)
         return false;
     struct http_parameter *items = arena_alloc(arena, count * sizeof *items);
-    char *at = arena_alloc(arena, encoded.size);
-    if (!items || !at)
+    bool is_plain = http_is_unescaped(encoded, HTTP_UNESCAPE_FORM);
+    char *at = is_plain ? NULL : arena_alloc(arena, encoded.size);
+    if (!items || (!is_plain && !at))
         return false;
     struct text part;
     while (text_split(&encoded, '&', &part)) {

@@ -7,6 +7,13 @@
 /* The longest secret name, every byte escaped. */
 enum { NAME_MAX_BYTES = 3 * 8 };
 
+/* A name of one byte, as most are that are asked for often; what cannot be decoded is secret. */
+static bool is_short_secret(char name)
+{
+    static const char secrets[] = "ptsgPTSG%"; /* and NUL */
+    return memchr(secrets, name, sizeof secrets) != NULL;
+}
+
 static bool is_secret(struct text encoded_name)
 {
     static const struct text secrets[] = {
@@ -14,6 +21,8 @@ static bool is_secret(struct text encoded_name)
         TEXT_INIT("g"), TEXT_INIT("password"), TEXT_INIT("code"), TEXT_INIT("token"),
     };
     char decoded[NAME_MAX_BYTES];
+    if (encoded_name.size == 1)
+        return is_short_secret(encoded_name.data[0]);
     if (encoded_name.size > sizeof decoded)
         return false;
     size_t size = http_unescape(encoded_name, HTTP_UNESCAPE_FORM, decoded);
@@ -37,7 +46,7 @@ static octets need_escape(octets bytes)
 
 void http_escape_for_log(struct buffer *out, struct text value)
 {
-    if (!octets_any(value, need_escape, ' ')) {
+    if (!octets_any(value, need_escape)) {
         buffer_text(out, value);
         return;
     }

@@ -20,7 +20,7 @@ static octets is_never_in_target(octets bytes)
 /* Printable ASCII without '#': fragments are never sent (RFC 9112 3.2). */
 static bool is_target_clean(struct text t)
 {
-    return t.size > 0 && !octets_any(t, is_never_in_target, 'a');
+    return t.size > 0 && !octets_any(t, is_never_in_target);
 }
 
 /* A clean path with nothing to decode or to flatten, as nearly all are. */
@@ -38,10 +38,7 @@ static bool is_plain(struct text t)
 
 static octets is_control(octets bytes) { return (octets)(bytes < 0x20) | (octets)(bytes == 0x7f); }
 
-static bool is_path_clean(struct text t)
-{
-    return !octets_any(t, is_control, 'a') && text_is_utf8(t);
-}
+static bool is_path_clean(struct text t) { return !octets_any(t, is_control) && text_is_utf8(t); }
 
 /* The size without the last segment and its slash. */
 static size_t without_last(const char *path, size_t size)

@@ -47,6 +47,13 @@ static void write_quoted(struct buffer *line, struct text value)
     buffer_text(line, TEXT("\""));
 }
 
+static struct text version_of(const struct http_request *request)
+{
+    if (request->version_major == 2)
+        return TEXT(" HTTP/2.0\"");
+    return request->version_minor == 0 ? TEXT(" HTTP/1.0\"") : TEXT(" HTTP/1.1\"");
+}
+
 static void write_request_line(struct buffer *line, const struct http_request *request)
 {
     buffer_text(line, TEXT(" \""));
@@ -57,11 +64,7 @@ static void write_request_line(struct buffer *line, const struct http_request *r
     buffer_text(line, http_method_name(request->method));
     buffer_text(line, TEXT(" "));
     http_redact_target(line, request->target);
-    buffer_text(line, TEXT(" HTTP/"));
-    buffer_decimal(line, request->version_major);
-    buffer_text(line, TEXT("."));
-    buffer_decimal(line, request->version_minor);
-    buffer_text(line, TEXT("\""));
+    buffer_text(line, version_of(request));
 }
 
 static void count(unsigned status)

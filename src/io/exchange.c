@@ -162,7 +162,8 @@ void exchange_release(struct exchange *exchange, int error)
     exchange_leave_crowd(exchange);
     exchange->carrier = NULL;
     exchange->carrier_context = NULL;
-    atomic_store(&exchange->is_abandoned, true);
+    /* a hint to the handler: no fence for each answer */
+    atomic_store_explicit(&exchange->is_abandoned, true, memory_order_release);
     if (exchange->step == EXCHANGE_HANDLING)
         return; /* its handler finishes it, and nobody hears */
     if (exchange->step == EXCHANGE_ANSWERING)

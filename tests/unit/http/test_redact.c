@@ -17,6 +17,7 @@ static const struct {
     {"/x?%7=sesame", "/x?%7=[redacted]"},
     {"/x?p=a=b", "/x?p=[redacted]"},
     {"/x?p", "/x?p"},
+    {"/x?P=1&%=2&+=3", "/x?P=[redacted]&%=[redacted]&+=3"},
     {"/x?q=p=1", "/x?q=p=1"},
     {"/x?=&&", "/x?=&&"},
     {"/x?path=1&pp=2&st=3", "/x?path=1&pp=2&st=3"},
