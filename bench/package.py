@@ -6,9 +6,10 @@ Packaging: how many times faster than real time each rendition is encoded by one
     script/bench package [SONG]        default: a demo song of the Wesnoth music package, else generated
 
 Peer, in the same run: ffmpeg's command line encoding the same song to the same codec and rate.  Bars: 50 times real time
-per core (aac-256: 40) by the worker's CPU time, first segment of a cold track within 300 ms.
+per core (aac-256: 40) by the worker's CPU time, first segment of a cold track within 300 ms, by the 95th percentile of 20
+tracks (5 each of FLAC, MP3, AAC, Opus) that are tapped one after the other; and the same beside niced load, for comparison.
 """
-import json
+import math
 import os
 import pathlib
 import resource
@@ -24,6 +25,8 @@ BARS = {"aac-64": 50, "aac-128": 50, "aac-256": 40, "opus-128": 50, "flac": 50}
 PEERS = {"aac-64": ["aac", "-b:a", "64k"], "aac-128": ["aac", "-b:a", "128k"], "aac-256": ["aac", "-b:a", "256k"],
          "opus-128": ["libopus", "-b:a", "128k"], "flac": ["flac"]}
 FIRST_MS = 300
+SOURCES = {"flac": ["flac"], "mp3": ["libmp3lame", "-b:a", "192k"], "m4a": ["aac", "-b:a", "192k"], "opus": ["libopus", "-b:a", "128k"]}
+EACH, PIECE_S = 5, 20
 
 
 def cpu_of(command):
@@ -44,23 +47,55 @@ def prepare(folder):
     return song, seconds, given.name if given.exists() else "pink noise"
 
 
+def cold_tracks(song, folder):
+    """Pieces of the song in the usual forms: 20 tracks that nobody has heard yet."""
+    tracks = []
+    for number in range(EACH):
+        for suffix, codec in SOURCES.items():
+            track = folder / f"{number}.{suffix}"
+            subprocess.run(["ffmpeg", "-v", "error", "-y", "-ss", str(number * PIECE_S), "-i", song, "-t", str(PIECE_S), "-c:a", *codec, track], check=True)
+            tracks.append(track)
+    return tracks
+
+
+def first_ms(rendition, tracks, folder):
+    """From tap to first segment, of each track that has the rendition: median and 95th percentile."""
+    if rendition == "flac":
+        tracks = [track for track in tracks if track.suffix == ".flac"]
+    out = subprocess.run([TOOL, WORKER, "cold", rendition, folder, *tracks], check=True, capture_output=True, text=True).stdout
+    times = sorted(int(line.split()[0]) / 1000 for line in out.splitlines())
+    return times[len(times) // 2], times[math.ceil(len(times) * 0.95) - 1]
+
+
+class NicedLoad:
+    """As many busy processes as there are processors, niced by 10."""
+    def __enter__(self):
+        self.processes = [subprocess.Popen(["nice", "-n", "10", "sh", "-c", "while :; do :; done"]) for _ in range(os.cpu_count())]
+
+    def __exit__(self, *_):
+        for process in self.processes:
+            process.kill()
+            process.wait()
+
+
 def main():
     failed = 0
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
         song, seconds, title = prepare(folder)
-        print(f"{title}, {seconds:.0f} s, FLAC; load {os.getloadavg()[0]:.1f}")
-        print(f"{'rendition':10} {'x real time':>12} {'ffmpeg':>8} {'ratio':>6} {'first ms':>9} {'wall x':>7}")
+        tracks = cold_tracks(song, folder)
+        print(f"{title}, {seconds:.0f} s, FLAC; {len(tracks)} cold tracks; load {os.getloadavg()[0]:.1f}")
+        print(f"{'rendition':10} {'x real time':>12} {'ffmpeg':>8} {'ratio':>6} {'first ms p50':>13} {'p95':>5} {'beside load p50':>16} {'p95':>5}")
         for rendition, bar in BARS.items():
-            cache = folder / rendition
-            out, cpu = cpu_of([TOOL, WORKER, "package", rendition, cache, song, "/dev/null"])
-            said = json.loads(out)
+            _, cpu = cpu_of([TOOL, WORKER, "package", rendition, folder / rendition, song, "/dev/null"])
             _, peer = cpu_of(["ffmpeg", "-v", "error", "-y", "-threads", "1", "-i", song, "-c:a", *PEERS[rendition], "-f", "matroska", "/dev/null"])
-            first_ms = said["first_us"] / 1000
-            is_good = seconds / cpu >= bar and first_ms <= FIRST_MS
+            p50, p95 = first_ms(rendition, tracks, folder / f"{rendition}-alone")
+            with NicedLoad():
+                busy50, busy95 = first_ms(rendition, tracks, folder / f"{rendition}-beside")
+            is_good = seconds / cpu >= bar and p95 <= FIRST_MS
             failed += not is_good
-            print(f"{rendition:10} {seconds / cpu:12.0f} {seconds / peer:8.0f} {peer / cpu:6.2f} {first_ms:9.0f} "
-                  f"{seconds * 1e6 / said['all_us']:7.0f}  {'PASS' if is_good else 'FAIL'} (bar {bar})")
+            print(f"{rendition:10} {seconds / cpu:12.0f} {seconds / peer:8.0f} {peer / cpu:6.2f} {p50:13.0f} {p95:5.0f} {busy50:16.0f} {busy95:5.0f}  "
+                  f"{'PASS' if is_good else 'FAIL'} (bar {bar})", flush=True)
     return failed > 0
 
 

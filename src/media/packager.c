@@ -158,6 +158,7 @@ int packager_start(const struct packager_config *config, struct packager **ret)
     packager->last_planned = &packager->planned;
     packager->last_queued = &packager->queue;
     packager->folder = -1;
+    packager->wants_spare = true;
     int error = packager_open_folder(packager);
     unsigned threads = config->max_encodes ? config->max_encodes : DEFAULT_ENCODES;
     for (unsigned i = 0; !error && i < threads && i < ENCODES_MAX; i++) {

@@ -16,8 +16,9 @@
  *
  * One encode per (track, rendition), however many ask.  Its generation is drawn when it is planned,
  * kept in memory only until there is something of it on disk, so no name ever has two contents.
- * Encodes run in sandboxed workers behind everything else (nice, batch, idle I/O), at most
- * `max_encodes` at once; the next one is the listener's with the fewest running.
+ * Encodes run in sandboxed workers, at most `max_encodes` at once, behind everything else (nice,
+ * batch, idle I/O) as soon as their first segment is there; the next one is the listener's with the
+ * fewest running.
  *
  * From any thread; what waits for a disk says so.  Disk: `folder` is ours alone, at most
  * `max_bytes` of it; what is least worth its bytes goes first (media/renditions.def), never what is

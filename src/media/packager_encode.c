@@ -20,7 +20,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { READ_BYTES = 64 * 1024, PIPE_BYTES = 256 * 1024, SPARE_S = 60 };
+enum { READ_BYTES = 64 * 1024, PIPE_BYTES = 256 * 1024, SPARE_S = 600 };
 enum { INDEX_CEILING = 8 << 20, LAST_WORD_MS = 1000, LAST_MESSAGES = 16 };
 
 /* --- the queue --- */
@@ -106,7 +106,7 @@ static struct package *choose(struct packager *packager)
 static int start_worker(const struct packager *packager, struct process *process)
 {
     const struct process_plan plan = {packager->config.worker_path, "package",
-                                      packager->config.worker_memory_bytes, true};
+                                      packager->config.worker_memory_bytes, false};
     counter_add(COUNTER_MEDIA_WORKERS_STARTED, 1);
     return process_start(process, &plan);
 }
@@ -138,7 +138,8 @@ static int start_encode(struct packager *packager, struct package *package, unsi
     bool is_spare = packager->has_spare;
     if (is_spare)
         process = packager->spare;
-    packager->has_spare = false;
+    packager->has_spare = packager->wants_spare =
+        false; /* two that start at once hinder each other */
     pthread_mutex_unlock(&packager->lock);
     if (!is_spare)
         error = start_worker(packager, &process);
@@ -224,6 +225,13 @@ static void note_head(struct package *package, const struct packets_head *head)
     package->has_index = true;
 }
 
+/* For the next song, while this one sounds.  The lock is held. */
+static void want_spare(struct packager *packager)
+{
+    packager->wants_spare = true;
+    pthread_cond_signal(&packager->work);
+}
+
 static bool on_object(void *context, const struct segmenter_object *object)
 {
     struct encode *encode = context;
@@ -248,6 +256,8 @@ static bool on_object(void *context, const struct segmenter_object *object)
                                                     .segment = written,
                                                     .lead = encode->lead});
         encode->lead = (struct package_object){0};
+        if (!object->number)
+            want_spare(encode->packager);
     }
     package_wake(package);
     pthread_mutex_unlock(&encode->packager->lock);
@@ -395,8 +405,9 @@ static void encode_one(struct packager *packager, struct package *package, unsig
 
 /* --- threads --- */
 
-/* A worker started ahead costs a listener who presses play nothing.  The lock is held, and let go
- * of meanwhile. */
+/* A worker started ahead costs a listener who presses play nothing: one, from the start of the
+ * server on, anew after each encode's first segment, gone when nobody needed it for ten minutes.
+ * The lock is held, and let go of meanwhile. */
 static void tend_spare(struct packager *packager)
 {
     struct process process;

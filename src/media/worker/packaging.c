@@ -29,9 +29,11 @@ struct packaging {
     struct loudness *loudness;
     struct buffer out;
     uint32_t packet_samples, extension;
+    uint32_t packets_left; /* of the segment under way: what ends one goes out at once */
+    struct rendition_cut cut;
     uint64_t source_samples, written_samples;
     int source_rate;
-    bool is_finishing;
+    bool is_finishing, is_background;
 };
 
 static void *prepare(void)
@@ -90,21 +92,41 @@ static bool is_needed(const struct packaging *packaging)
            packaging->written_samples < priming + own_samples(packaging);
 }
 
+/* Whether the packet just written ends a segment. */
+static bool ends_segment(struct packaging *packaging)
+{
+    if (--packaging->packets_left)
+        return false;
+    packaging->packets_left = packaging->cut.packets;
+    return true;
+}
+
+/* Somebody waited for the first segment; the rest has time. */
+static void go_behind(struct packaging *packaging)
+{
+    packaging->is_background = true;
+    sandbox_background();
+}
+
 static bool write_packets(struct packaging *packaging)
 {
     AVPacket *packet = packaging->packet;
     int error;
     while ((error = avcodec_receive_packet(packaging->codec, packet)) >= 0) {
+        bool is_due = false;
         struct text data = text_make((const char *)packet->data, (size_t)packet->size);
         bool is_short = packaging->codec->codec_id == AV_CODEC_ID_FLAC && packet->duration > 0;
         uint32_t samples = is_short ? (uint32_t)packet->duration : packaging->packet_samples;
         if (data.size && is_needed(packaging)) { /* FLAC's encoder ends with an empty one */
             packets_write_packet(samples, data, &packaging->out);
             packaging->written_samples += samples;
+            is_due = ends_segment(packaging);
         }
         av_packet_unref(packet);
-        if (packaging->out.size >= WRITE_BYTES && !write_out(packaging))
+        if ((is_due || packaging->out.size >= WRITE_BYTES) && !write_out(packaging))
             return false;
+        if (is_due && !packaging->is_background)
+            go_behind(packaging);
     }
     return error == AVERROR(EAGAIN) || error == AVERROR_EOF;
 }
@@ -147,6 +169,8 @@ static bool open_codec(struct packaging *packaging, enum rendition rendition,
     struct rendition_cut cut = rendition_cut(kind, (uint32_t)rate);
     packaging->packet_samples = cut.packet;
     packaging->extension = cut.extension;
+    packaging->packets_left = cut.first_packets;
+    packaging->cut = cut;
     av_channel_layout_default(&context->ch_layout, channels);
     context->sample_rate = rate;
     context->sample_fmt = shaping_choose_format(codec, (int)source->depth);
@@ -252,5 +276,5 @@ static enum media_outcome run(void *state, struct serve_job *job)
     return outcome;
 }
 
-const struct serve_role serve_package = {"package", SANDBOX_TRANSCODE, WIRE_PACKAGE,
-                                         true,      prepare,           run};
+const struct serve_role serve_package = {"package", SANDBOX_PACKAGE, WIRE_PACKAGE,
+                                         true,      prepare,         run};

@@ -157,6 +157,17 @@ static void allow_with_care(scmp_filter_ctx filter)
                           SCMP_A0(SCMP_CMP_EQ, PR_SET_NAME)));
 }
 
+/* sandbox_background(), of itself only; that nothing is ever raised is the kernel's own rule. */
+static void allow_background(scmp_filter_ctx filter)
+{
+    must(seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(setpriority), 2,
+                          SCMP_A0(SCMP_CMP_EQ, PRIO_PROCESS), SCMP_A1(SCMP_CMP_EQ, 0)));
+    must(seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(sched_setscheduler), 2,
+                          SCMP_A0(SCMP_CMP_EQ, 0), SCMP_A1(SCMP_CMP_EQ, SCHED_BATCH)));
+    must(seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(ioprio_set), 2,
+                          SCMP_A0(SCMP_CMP_EQ, IOPRIO_WHO_PROCESS), SCMP_A1(SCMP_CMP_EQ, 0)));
+}
+
 static void install_filter(enum sandbox_role role)
 {
     scmp_filter_ctx filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
@@ -168,6 +179,8 @@ static void install_filter(enum sandbox_role role)
         allow_all(filter, sanitizer_calls, sizeof sanitizer_calls / sizeof *sanitizer_calls);
     if (role == SANDBOX_ARTWORK) /* the picture goes to a memfd */
         must(seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(pwrite64), 0));
+    if (role == SANDBOX_PACKAGE)
+        allow_background(filter);
     if (IS_SANITIZED)
         for (size_t i = 0; i < sizeof absent_calls / sizeof *absent_calls; i++)
             if (absent_calls[i] != SCMP_SYS(newfstatat))

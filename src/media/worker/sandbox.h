@@ -16,11 +16,12 @@
  * descriptors that were handed in are read, and only the role's own are written.  So whatever a
  * library loads or opens (locales, modules, threads) it must do before.
  */
-enum sandbox_role { SANDBOX_PROBE, SANDBOX_ARTWORK, SANDBOX_TRANSCODE };
+enum sandbox_role { SANDBOX_PROBE, SANDBOX_ARTWORK, SANDBOX_TRANSCODE, SANDBOX_PACKAGE };
 
 /* Address space above what the process has now; 0 leaves it (sanitizers need terabytes).  Aborts
  * when refused. */
 void sandbox_limit(enum sandbox_role role, uint64_t memory_bytes);
-/* Lowers priorities: a scan runs behind everything. */
+/* Lowers its own priorities: a scan runs behind everything, an encode once somebody hears it.
+ * SANDBOX_PACKAGE may do so also inside. */
 void sandbox_background(void);
 void sandbox_enter(enum sandbox_role role, bool dies_with_parent);

@@ -6,8 +6,9 @@
  *   media_tool WORKER speed FILE…              probes through a batch, prints files a second
  *   media_tool WORKER artwork embedded|image SIZE webp|jpeg FILE OUT
  *   media_tool WORKER transcode FORMAT KBPS OFFSET_MS CHANNELS RATE FILE OUT
- *   media_tool WORKER package RENDITION FOLDER FILE OUT   one JSON object; OUT: init and all
- * segments
+ *   media_tool WORKER cold RENDITION FOLDER FILE...        microseconds to the first segment of
+ * each, and to its end media_tool WORKER package RENDITION FOLDER FILE OUT   one JSON object; OUT:
+ * init and all segments
  */
 #include "base/encode.h"
 #include "base/json.h"
@@ -292,6 +293,51 @@ static int package(const char *worker, char **args)
     return outcome == MEDIA_OK ? 0 : 1;
 }
 
+/* As a listener who taps one song after the other: manifest, initialisation, first segment. */
+static bool tap(struct packager *packager, struct package_request *request, const char *path,
+                struct loop *loop)
+{
+    struct package_view view;
+    enum media_outcome why = MEDIA_OK;
+    uint64_t begin_us = clock_monotonic_us();
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0 || !packager_view(packager, request->name.track, request->name.rendition, &view))
+        return false;
+    request->name.generation = view.generation;
+    package_view_release(&view);
+    bool is_there = packager_begin(packager, &request->name, fd, 1, true) == MEDIA_OK;
+    request->kind = SEGMENTER_INIT;
+    is_there = is_there && fetch(packager, request, loop, -1, &why);
+    request->kind = SEGMENTER_SEGMENT;
+    request->number = 0;
+    is_there = is_there && fetch(packager, request, loop, -1, &why);
+    printf("%llu ", (unsigned long long)(clock_monotonic_us() - begin_us));
+    while (is_there && fetch(packager, request, loop, -1, &why))
+        request->number++;
+    printf("%llu\n", (unsigned long long)(clock_monotonic_us() - begin_us));
+    return is_there;
+}
+
+static int cold(const char *worker, char **args)
+{
+    const struct packager_config config = {
+        .worker_path = worker, .folder = args[1], .max_bytes = 1ULL << 32};
+    struct packager *packager;
+    struct package_request request = {0};
+    bool is_good = rendition_from(text_of(args[0]), &request.name.rendition);
+    if (!is_good || packager_start(&config, &packager))
+        return 2;
+    struct loop *loop = loop_new();
+    for (size_t i = 2; is_good && args[i]; i++) {
+        request.name.track[0] = (uint8_t)i;
+        is_good = tap(packager, &request, args[i], loop);
+        usleep(200 * 1000); /* the song plays */
+    }
+    packager_stop(&packager);
+    loop_free(&loop);
+    return is_good ? 0 : 1;
+}
+
 int main(int argc, char **argv)
 {
     struct text verb = text_of(argc > 2 ? argv[2] : NULL);
@@ -308,6 +354,8 @@ int main(int argc, char **argv)
         result = artwork(pool, argv + 3);
     else if (text_equal(verb, TEXT("transcode")) && argc == 10)
         result = transcode(pool, argv + 3);
+    else if (text_equal(verb, TEXT("cold")) && argc > 5)
+        result = cold(argv[1], argv + 3);
     else if (text_equal(verb, TEXT("package")) && argc == 7)
         result = package(argv[1], argv + 3);
     media_pool_stop(&pool);
