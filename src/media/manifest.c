@@ -159,12 +159,12 @@ static void write_cut(struct json *json, enum rendition rendition, uint32_t rate
                       const struct package_view *view)
 {
     struct rendition_cut cut = rendition_cut(rendition_codec(rendition), rate);
-    bool is_complete = view->state == PACKAGE_COMPLETE;
-    write_u64_or_null(json, "length", view->index.length, is_complete);
+    bool is_known = view->index.length > 0;
+    write_u64_or_null(json, "length", view->index.length, is_known);
     json_name(json, "trim");
     json_begin_object(json);
     json_member_u64(json, "start", view->has_index ? view->index.priming : cut.priming);
-    write_u64_or_null(json, "end", view->index.trim_end, is_complete);
+    write_u64_or_null(json, "end", view->index.trim_end, is_known);
     json_end_object(json);
     json_member_u64(json, "preroll", cut.preroll);
     json_member_u64(json, "firstDuration", (uint64_t)cut.packet * cut.first_packets);

@@ -126,7 +126,7 @@ static void check_segment(const struct reading *reading, const struct manifest_r
 {
     const struct package_segment *segment = &rendition->segments[at];
     uint32_t whole = at ? rendition->segment_duration : rendition->first_duration;
-    bool may_be_short = rendition->state == MANIFEST_COMPLETE && at + 1 == rendition->count;
+    bool may_be_short = rendition->length && at + 1 == rendition->count;
     if (segment->at != begin)
         fault(reading, "a gap before segment %u", at);
     if (!segment->samples || segment->samples > whole ||
@@ -159,10 +159,12 @@ static void read_trim(const struct reading *reading, const json_t *object,
 {
     const json_t *trim = json_object_get(object, "trim");
     rendition->trim_start = (uint32_t)number(reading, trim, "start", UINT32_MAX);
-    if (rendition->state != MANIFEST_COMPLETE)
+    if (rendition->state != MANIFEST_COMPLETE && json_is_null(json_object_get(object, "length")))
         return;
     rendition->length = number(reading, object, "length", most_exact);
     rendition->trim_end = number(reading, trim, "end", most_exact);
+    if (!rendition->length)
+        fault(reading, "length must not be 0");
 }
 
 static void read_rendition(struct reading *reading, const json_t *object,
@@ -185,7 +187,7 @@ static void read_rendition(struct reading *reading, const json_t *object,
         fault(reading, "rate and durations must not be 0");
     if (rendition->count && !rendition->init.bytes)
         fault(reading, "segments without an initialisation segment");
-    if (rendition->state == MANIFEST_COMPLETE &&
+    if (rendition->length &&
         samples != rendition->trim_start + rendition->length + rendition->trim_end)
         fault(reading, "the trims do not add up");
 }

@@ -21,7 +21,7 @@ struct manifest_rendition {
     uint64_t generation;
     uint32_t rate, channels;
     uint64_t bandwidth, average_bandwidth;
-    uint64_t length, trim_end; /* of a complete one, else 0 */
+    uint64_t length, trim_end; /* 0 until the last segment is listed */
     uint32_t trim_start, preroll, first_duration, segment_duration;
     struct package_object init; /* bytes 0: not begun.  No object here has an offset. */
     uint32_t count;

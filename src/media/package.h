@@ -32,7 +32,7 @@ struct package_segment {
 struct package_index {
     enum cmaf_codec codec;
     uint32_t rate, channels, packet, priming;
-    uint64_t length, trim_end; /* samples; known when complete */
+    uint64_t length, trim_end; /* samples; length 0 until the last segment is listed */
     uint32_t source_rate, source_channels, source_depth;
     uint64_t source_samples;
     int32_t loudness_mlufs; /* PACKETS_NO_LOUDNESS */

@@ -7,7 +7,7 @@ struct segmenter {
     segmenter_on_object *on_object;
     void *context;
     enum segmenter_state state;
-    bool has_head, was_short;
+    bool has_head, was_short, is_ending;
     struct packets_head head;
     struct packets_end end;
     char config[CMAF_MAX_CONFIG];
@@ -58,7 +58,8 @@ const struct packets_end *segmenter_end(const struct segmenter *segmenter)
 
 uint64_t segmenter_trim_end(const struct segmenter *segmenter)
 {
-    return segmenter->at - segmenter->head.track.priming - segmenter->end.samples;
+    return segmenter->at + segmenter->samples - segmenter->head.track.priming -
+           segmenter->end.samples;
 }
 
 /* --- objects --- */
@@ -85,6 +86,7 @@ static bool emit_packets(struct segmenter *segmenter, enum segmenter_kind kind,
                                                       .number = segmenter->number,
                                                       .at = segment->at,
                                                       .samples = samples,
+                                                      .is_last = segmenter->is_ending,
                                                       .bytes = buffer_view(&segmenter->out)});
 }
 
@@ -162,23 +164,26 @@ static bool take_packet(struct segmenter *segmenter, const struct packets_record
 {
     if (!segmenter->has_head || segmenter->was_short || record->samples > segmenter->cut.packet)
         return false;
+    uint32_t full = segmenter->number ? segmenter->cut.packets : segmenter->cut.first_packets;
+    if (segmenter->count == full && !emit_segment(segmenter))
+        return false;
     segmenter->was_short = record->samples < segmenter->cut.packet;
     segmenter->packets[segmenter->count++] =
         (struct cmaf_packet){(uint32_t)record->data.size, record->samples};
     segmenter->samples += record->samples;
     buffer_text(&segmenter->data, record->data);
-    uint32_t full = segmenter->number ? segmenter->cut.packets : segmenter->cut.first_packets;
-    return segmenter->count < full || emit_segment(segmenter);
+    return true;
 }
 
 static bool take_end(struct segmenter *segmenter, const struct packets_end *end)
 {
-    if (!segmenter->has_head || !emit_segment(segmenter))
-        return false;
-    if (!segmenter->number || !end->samples ||
-        segmenter->at < segmenter->head.track.priming + end->samples)
+    if (!segmenter->has_head || !segmenter->count || !end->samples ||
+        segmenter->at + segmenter->samples < segmenter->head.track.priming + end->samples)
         return false;
     segmenter->end = *end;
+    segmenter->is_ending = true;
+    if (!emit_segment(segmenter))
+        return false;
     segmenter->state = SEGMENTER_DONE;
     return true;
 }

@@ -20,8 +20,10 @@ struct segmenter_object {
     uint64_t at;     /* decode time */
     uint64_t samples;
     struct text bytes;
+    bool is_last; /* segmenter_end() and segmenter_trim_end() are known */
 };
-/* In the order in which they are complete; lead before its segment.  False stops it all. */
+/* In the order in which they are complete; lead before its segment.  A segment comes when a packet
+ * of the next one or the end is there, so the last one is known as such.  False stops it all. */
 typedef bool segmenter_on_object(void *context, const struct segmenter_object *object);
 
 struct segmenter;
@@ -39,6 +41,6 @@ enum segmenter_state segmenter_put(struct segmenter *segmenter, struct text byte
 
 /* After the first object: what the head said; `config` is the segmenter's. */
 const struct packets_head *segmenter_head(const struct segmenter *segmenter);
-/* When done. */
+/* When done, or with the last segment. */
 const struct packets_end *segmenter_end(const struct segmenter *segmenter);
 uint64_t segmenter_trim_end(const struct segmenter *segmenter); /* samples */

@@ -29,7 +29,8 @@ struct packaging {
     struct loudness *loudness;
     struct buffer out;
     uint32_t packet_samples, extension;
-    uint32_t packets_left; /* of the segment under way: what ends one goes out at once */
+    uint32_t packets_left; /* until the first of the next segment, which goes out at once: it shows
+                              that one is whole */
     struct rendition_cut cut;
     uint64_t source_samples, written_samples;
     int source_rate;
@@ -92,8 +93,8 @@ static bool is_needed(const struct packaging *packaging)
            packaging->written_samples < priming + own_samples(packaging);
 }
 
-/* Whether the packet just written ends a segment. */
-static bool ends_segment(struct packaging *packaging)
+/* Whether the packet just written is the first behind a segment. */
+static bool begins_segment(struct packaging *packaging)
 {
     if (--packaging->packets_left)
         return false;
@@ -120,7 +121,7 @@ static bool write_packets(struct packaging *packaging)
         if (data.size && is_needed(packaging)) { /* FLAC's encoder ends with an empty one */
             packets_write_packet(samples, data, &packaging->out);
             packaging->written_samples += samples;
-            is_due = ends_segment(packaging);
+            is_due = begins_segment(packaging);
         }
         av_packet_unref(packet);
         if ((is_due || packaging->out.size >= WRITE_BYTES) && !write_out(packaging))
@@ -169,7 +170,7 @@ static bool open_codec(struct packaging *packaging, enum rendition rendition,
     struct rendition_cut cut = rendition_cut(kind, (uint32_t)rate);
     packaging->packet_samples = cut.packet;
     packaging->extension = cut.extension;
-    packaging->packets_left = cut.first_packets;
+    packaging->packets_left = cut.first_packets + 1;
     packaging->cut = cut;
     av_channel_layout_default(&context->ch_layout, channels);
     context->sample_rate = rate;
