@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { FAILED_US = 60 * 1000 * 1000, NO_ROOM_US = 5 * 1000 * 1000 };
+enum { FAILED_US = 60 * 1000 * 1000, NO_ROOM_US = 5 * 1000 * 1000, CRASHED_US = 1500 * 1000 };
 enum { DEFAULT_ENCODES = 6, DEFAULT_QUEUED = 64, DEFAULT_QUEUED_PER_LISTENER = 16 };
 enum { DEFAULT_SILENCE_MS = 30 * 1000 };
 
@@ -129,11 +129,24 @@ static struct package *plan(struct packager *packager, const uint8_t track[16],
     return package;
 }
 
-/* A failure is remembered for a while, so that a broken file is not encoded for each request. */
+/* A failure is remembered for a while, so that a broken file is not encoded for each request; a
+ * worker that died, only until whoever waited asks again. */
+static uint64_t keep_us(enum media_outcome why)
+{
+    switch (why) {
+    case MEDIA_NO_ROOM:
+        return NO_ROOM_US;
+    case MEDIA_CRASHED:
+    case MEDIA_NO_WORKER:
+        return CRASHED_US;
+    default:
+        return FAILED_US;
+    }
+}
+
 static bool is_over(const struct package *package, uint64_t now_us)
 {
-    uint64_t keep_us = package->why == MEDIA_NO_ROOM ? NO_ROOM_US : FAILED_US;
-    return package->state == PACKAGE_FAILED && now_us - package->failed_us > keep_us;
+    return package->state == PACKAGE_FAILED && now_us - package->failed_us > keep_us(package->why);
 }
 
 /* --- start and stop --- */
@@ -289,6 +302,10 @@ enum package_found packager_lend(struct packager *packager, const struct package
     struct package *package = package_find(packager, request->name.track, request->name.rendition);
     enum package_found found = PACKAGE_NOT_THERE;
     ret_loan->packager = packager;
+    if (package && is_over(package, clock_monotonic_us())) {
+        package_forget(packager, package);
+        package = NULL;
+    }
     if (package && package->name.generation == request->name.generation)
         found = look(package, request, ret_loan, ret_why);
     pthread_mutex_unlock(&packager->lock);

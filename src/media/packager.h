@@ -13,6 +13,7 @@
  *                                       │ damage, full disk, dead worker                │ room is
  *                                       ▼                                               ▼ needed
  *                                     failed --a minute later--> (forgotten)        (forgotten)
+ *                                              (a dead worker: 1.5 s; no room: 5 s)
  *
  * One encode per (track, rendition), however many ask.  Its generation is drawn when it is planned,
  * kept in memory only until there is something of it on disk, so no name ever has two contents.

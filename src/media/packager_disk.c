@@ -88,20 +88,26 @@ static struct package *least_valuable(struct packager *packager)
     return worst;
 }
 
+bool packager_evict(struct packager *packager)
+{
+    char file[PACKAGE_NAME_BYTES];
+    struct package *package = least_valuable(packager);
+    if (!package)
+        return false;
+    package_file_name(&package->name, file);
+    (void)unlinkat(packager->folder, file, 0);
+    packager->disk_bytes -= package->bytes;
+    counter_add(COUNTER_RENDITIONS_EVICTED, 1);
+    package_forget(packager, package);
+    return true;
+}
+
 bool packager_make_room(struct packager *packager, uint64_t bytes)
 {
     while (packager->disk_bytes + bytes > packager->config.max_bytes &&
-           guard_is_on(GUARD_RENDITIONS_ROOM)) {
-        char file[PACKAGE_NAME_BYTES];
-        struct package *package = least_valuable(packager);
-        if (!package)
+           guard_is_on(GUARD_RENDITIONS_ROOM))
+        if (!packager_evict(packager))
             return false;
-        package_file_name(&package->name, file);
-        (void)unlinkat(packager->folder, file, 0);
-        packager->disk_bytes -= package->bytes;
-        counter_add(COUNTER_RENDITIONS_EVICTED, 1);
-        package_forget(packager, package);
-    }
     counter_set(COUNTER_RENDITION_BYTES, (int64_t)(packager->disk_bytes + bytes));
     return true;
 }

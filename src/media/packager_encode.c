@@ -10,7 +10,6 @@
 #include "base/guard.h"
 #include "base/mem.h"
 #include "io/clock.h"
-#include "io/file.h"
 #include "media/wire.h"
 
 #include <errno.h>
@@ -191,6 +190,36 @@ struct encode {
     bool is_out_of_room, is_stalled;
 };
 
+/* All bytes at `offset`: what an attempt without room left there is written over.  0 or -errno. */
+static int write_at(int fd, struct text bytes, uint64_t offset)
+{
+    while (bytes.size) {
+        ssize_t put = pwrite(fd, bytes.data, bytes.size, (off_t)offset);
+        if (put < 0 && errno == EINTR)
+            continue;
+        if (put <= 0)
+            return put < 0 ? -errno : -EIO;
+        bytes = text_from(bytes, (size_t)put);
+        offset += (uint64_t)put;
+    }
+    return 0;
+}
+
+/* The disk may be full of others' files long before our share is: then what is least worth its
+ * bytes goes. */
+static bool write_somehow(struct encode *encode, struct text bytes)
+{
+    struct packager *packager = encode->packager;
+    int error;
+    bool is_freed = true;
+    while ((error = write_at(encode->package->fd, bytes, encode->written)) != 0 && is_freed) {
+        pthread_mutex_lock(&packager->lock);
+        is_freed = (error == -ENOSPC || error == -EDQUOT) && packager_evict(packager);
+        pthread_mutex_unlock(&packager->lock);
+    }
+    return error == 0;
+}
+
 /* Appends to the file; counted before it is there, so that two encodes cannot take one's room. */
 static bool append(struct encode *encode, struct text bytes)
 {
@@ -202,7 +231,7 @@ static bool append(struct encode *encode, struct text bytes)
         encode->package->bytes += bytes.size;
     }
     pthread_mutex_unlock(&packager->lock);
-    if (!has_room || file_write_all(encode->package->fd, bytes.data, bytes.size)) {
+    if (!has_room || !write_somehow(encode, bytes)) {
         encode->is_out_of_room = true;
         return false;
     }
@@ -223,6 +252,18 @@ static void note_head(struct package *package, const struct packets_head *head)
                                             .source_depth = head->source_depth,
                                             .loudness_mlufs = PACKETS_NO_LOUDNESS};
     package->has_index = true;
+}
+
+/* With the last segment, so that nobody has that and does not know the length.  The lock is held.
+ */
+static void note_end(struct package *package, const struct segmenter *segmenter)
+{
+    const struct packets_end *end = segmenter_end(segmenter);
+    package->index.length = end->samples;
+    package->index.trim_end = segmenter_trim_end(segmenter);
+    package->index.source_samples = end->source_samples;
+    package->index.loudness_mlufs = end->loudness_mlufs;
+    package->index.peak_ppm = end->peak_ppm;
 }
 
 /* For the next song, while this one sounds.  The lock is held. */
@@ -256,6 +297,8 @@ static bool on_object(void *context, const struct segmenter_object *object)
                                                     .segment = written,
                                                     .lead = encode->lead});
         encode->lead = (struct package_object){0};
+        if (object->is_last)
+            note_end(package, encode->segmenter);
         if (!object->number)
             want_spare(encode->packager);
     }
@@ -291,16 +334,10 @@ static enum segmenter_state read_all(struct encode *encode, int pipe)
 static bool finish_file(struct encode *encode)
 {
     struct package *package = encode->package;
-    const struct packets_end *end = segmenter_end(encode->segmenter);
     struct package_index index;
     struct buffer out;
     buffer_init(&out, INDEX_CEILING);
     pthread_mutex_lock(&encode->packager->lock);
-    package->index.length = end->samples;
-    package->index.trim_end = segmenter_trim_end(encode->segmenter);
-    package->index.source_samples = end->source_samples;
-    package->index.loudness_mlufs = end->loudness_mlufs;
-    package->index.peak_ppm = end->peak_ppm;
     package_index_copy(&package->index, &index);
     pthread_mutex_unlock(&encode->packager->lock);
     package_index_write(&index, &out);
@@ -362,6 +399,8 @@ static void end_encode(struct encode *encode, enum media_outcome outcome, unsign
 {
     struct packager *packager = encode->packager;
     struct package *package = encode->package;
+    if (outcome != MEDIA_OK) /* before anybody is told, who might need its room */
+        (void)unlinkat(packager->folder, encode->part, 0);
     pthread_mutex_lock(&packager->lock);
     close(package->source);
     package->source = -1;
@@ -378,8 +417,6 @@ static void end_encode(struct encode *encode, enum media_outcome outcome, unsign
     counter_add(COUNTER_ENCODES_RUNNING, -1);
     package_let_go(packager, package);
     pthread_mutex_unlock(&packager->lock);
-    if (outcome != MEDIA_OK)
-        (void)unlinkat(packager->folder, encode->part, 0);
 }
 
 static void encode_one(struct packager *packager, struct package *package, unsigned slot)

@@ -76,6 +76,8 @@ void package_leave_plan(struct packager *packager, struct package *package);
 int packager_open_folder(struct packager *packager) MUST_USE;
 /* With the lock held: makes room for `bytes` more.  False when nothing more may go. */
 bool packager_make_room(struct packager *packager, uint64_t bytes) MUST_USE;
+/* With the lock held: the least valuable package leaves.  False when none may. */
+bool packager_evict(struct packager *packager) MUST_USE;
 
 /* --- packager_encode.c --- */
 void *packager_run(void *packager); /* a thread */

@@ -15,6 +15,7 @@ import mutagen
 import pytest
 
 import conftest
+from test_worker_killed import children
 
 SECONDS = 14.3
 RATE = 44100
@@ -86,7 +87,14 @@ class Place:
         return json.loads(body)
 
     def rendition(self, track, name):
-        return next(one for one in self.manifest(track)["renditions"] if one["name"] == name)
+        """Looked at while it is made, often enough: who sees the last segment knows the length."""
+        one = next(one for one in self.manifest(track)["renditions"] if one["name"] == name)
+        durations = [segment["duration"] for segment in one["segments"]]
+        if one["length"] is None:
+            assert durations == ([one["firstDuration"]] + [one["segmentDuration"]] * len(durations))[:len(durations)], "a last one"
+        else:
+            assert sum(durations) == one["trim"]["start"] + one["length"] + one["trim"]["end"], "not yet the last one"
+        return one
 
     def metric(self, name):
         lines = self.server.get("/metrics").body.decode().splitlines()
@@ -240,6 +248,36 @@ def test_an_album_has_a_gain_when_all_of_it_is_known(place):
     songs = {song["id"]: song for song in place.rest("search3", query="", songCount=50).subsonic()["searchResult3"]["song"]}
     album = songs[place.ids["second.flac"]]["albumId"]
     assert "albumGain" not in songs[place.ids["second.flac"]]["replayGain"], "some of it was never heard"
+
+
+def test_a_worker_killed_in_mid_song_costs_a_generation_and_not_the_song(place):
+    """The next manifest has a new generation, whose encode begins with the next request: as a player and HLS go on."""
+    written = place.server.folder / "killed.flac"
+    encode(written, "-metadata", "title=killed.flac", "-c:a", "flac", seconds=400)
+    written.rename(place.music / written.name)  # whole at once: half of it would be another song
+    place.rest("startScan")
+    place.server.until(lambda: "killed.flac" in place.find(), "the song is there")
+    track = place.ids["killed.flac"]
+    before = place.rendition(track, "aac-128")
+    base = f"/m/{track}/aac-128.{before['generation']}"
+    assert place.get(f"{base}/init.mp4").status == 200 and place.get(f"{base}/0.m4s").status == 200
+    killed = 0
+    for pid, _ in children(place.server.process.pid):
+        try:
+            if b"package" in pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0"):
+                os.kill(pid, signal.SIGKILL)
+                killed += 1
+        except OSError:  # it is gone already
+            pass
+    assert killed, "there was a worker"
+    lost = place.get(f"{base}/99.m4s")
+    assert lost.status in (404, 503) and lost.headers["Content-Type"] == "application/problem+json"
+    place.server.until(lambda: place.rendition(track, "aac-128")["generation"] != before["generation"], "it is planned anew", seconds=4)
+    after = place.rendition(track, "aac-128")
+    playlist = place.rest("hls.m3u8", id=track, bitRate=128).body.decode()
+    assert place.get(f"{base}/1.m4s").status == 404, "no name ever has two contents"
+    assert f"aac-128.{after['generation']}/1.m4s" in playlist
+    assert place.get(f"/m/{track}/aac-128.{after['generation']}/1.m4s").status == 200, "the listener's next segment comes"
 
 
 def test_renditions_outlive_a_restart_and_half_of_one_does_not(place):

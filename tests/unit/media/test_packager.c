@@ -10,9 +10,12 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdlib.h>
-#include <sys/stat.h>
+#include <string.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { RATE = 44100, SECONDS = 10, WAV_HEADER = 44 };
@@ -210,6 +213,45 @@ static void test_room(int wav)
     OK_GUARDED(GUARD_RENDITIONS_ROOM, files_in_folder() == 0, "it leaves nothing behind");
 }
 
+/* The real thing: a small file system of our own, full long before our share of it.  Skipped where
+ * no one may be made. */
+static void test_full_disk(int wav)
+{
+    enum media_outcome why = MEDIA_OK;
+    char *usual = strdup(folder);
+    snprintf(folder, sizeof folder, "%s/small", usual);
+    bool is_mounted = mkdir(folder, 0700) == 0 && unshare(CLONE_NEWNS) == 0 &&
+                      mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
+                      mount("tmpfs", folder, "tmpfs", 0, "size=180k") == 0;
+    if (is_mounted) {
+        struct packager *packager = start(worker, 1 << 30, 0);
+        OK(make(packager, 30, RENDITION_AAC_64, wav) && make(packager, 31, RENDITION_AAC_128, wav),
+           "two renditions fill the disk");
+        OK(make(packager, 32, RENDITION_AAC_128, wav),
+           "a third plays on: the least valuable has left in the middle of it");
+        OK(files_in_folder() < 3, "a disk cannot hold all three");
+        struct package_request large = plan(packager, 33, RENDITION_FLAC);
+        large.kind = SEGMENTER_SEGMENT;
+        large.number = 2;
+        (void)!begin(packager, &large, wav, 1);
+        OK(await(packager, &large, &why) == PACKAGE_BROKEN && why == MEDIA_NO_ROOM,
+           "what no disk of this size can hold ends in words");
+        OK(files_in_folder() == 0, "and leaves nothing behind");
+        OK(make(packager, 34, RENDITION_AAC_128, wav), "the next song is encoded all the same");
+        packager_stop(&packager);
+        packager = start(worker, 1 << 30, 0);
+        OK(packager_load(packager, (const uint8_t[16]){34}, RENDITION_AAC_128) == 0,
+           "and is whole after a restart");
+        packager_stop(&packager);
+        (void)umount(folder);
+    } else {
+        printf("# no file system may be mounted here: a full disk was not tested\n");
+    }
+    (void)rmdir(folder);
+    snprintf(folder, sizeof folder, "%s", usual);
+    free(usual);
+}
+
 static int text_file(void)
 {
     static const char line[] = "This is a text, which no reader of sound may take for one.\n";
@@ -352,6 +394,7 @@ int main(int argc, char **argv)
     OK(wav >= 0, "there is a sound to encode");
     test_life(wav);
     test_room(wav);
+    test_full_disk(wav);
     test_failures(wav);
     test_stall();
     test_fairness();
