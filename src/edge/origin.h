@@ -43,3 +43,30 @@ const struct fetch_limits *origins_limits(const struct origins *origins);
 /* Any thread: whether some origin is not taken for dead.  While this is false, what is held may be
  * answered without asking first. */
 bool origins_are_alive(struct origins *origins);
+
+/* --- what a fetcher asks and reports; any thread --- */
+
+enum { ORIGIN_NONE = ORIGINS_MAX };
+
+size_t origins_count(const struct origins *origins);
+struct text origins_url(const struct origins *origins, size_t i);
+const char *origins_ca_file(const struct origins *origins); /* may be NULL */
+
+/*
+ * The most preferred one that is alive and not among the bits of `avoid`; else an alive one that
+ * is; else a dead one whose probe is due.  Else ORIGIN_NONE.  What was chosen must be reported by
+ * one of the next three.
+ */
+size_t origins_choose(struct origins *origins, uint32_t avoid, uint64_t now_us,
+                      bool *ret_is_probe) MUST_USE;
+void origins_succeeded(struct origins *origins, size_t origin);
+void origins_failed(struct origins *origins, size_t origin, uint64_t now_us);
+void origins_gave_up(struct origins *origins, bool is_probe, size_t origin, uint64_t now_us);
+
+void origins_earn(struct origins *origins); /* one request more */
+bool origins_may_retry(struct origins *origins) MUST_USE;
+bool origins_may_hedge(struct origins *origins) MUST_USE;
+uint64_t origins_hedge_delay_us(struct origins *origins); /* 0: none */
+void origins_first_byte(struct origins *origins, uint64_t us);
+/* Between half of it and all, drawn. */
+uint64_t origins_jittered_us(struct origins *origins, uint64_t us);

@@ -114,6 +114,7 @@ static struct text take_data(struct http_chunked *chunked, struct text *input)
 
 static void take_byte(struct http_chunked *chunked, struct text *input)
 {
+    bool was_trailer = chunked->step == STEP_TRAILER_LF;
     uint32_t limit = chunked->step < STEP_DATA ? SIZE_LINE_MAX_BYTES : TRAILERS_MAX_BYTES;
     if (chunked->step == STEP_DATA_CR)
         chunked->line_bytes = 0;
@@ -121,6 +122,10 @@ static void take_byte(struct http_chunked *chunked, struct text *input)
         chunked->step = STEP_BAD;
     else
         chunked->step = after_byte(chunked, input->data[0]);
+    if (chunked->trailers && chunked->step >= STEP_TRAILER && chunked->step <= STEP_TRAILER_LF)
+        buffer_byte(chunked->trailers, (uint8_t)input->data[0]);
+    else if (chunked->trailers && was_trailer && chunked->step == STEP_TRAILER_START)
+        buffer_byte(chunked->trailers, '\n');
     *input = text_from(*input, 1);
 }
 

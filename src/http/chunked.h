@@ -5,14 +5,15 @@
 /*
  * chunked: decodes the chunked transfer coding (RFC 9112 7.1) of a body, strictly.
  *
- * CRLF only; a size is 1 to 16 hex digits; extensions and trailers are read over and dropped,
- * within small limits.
+ * CRLF only; a size is 1 to 16 hex digits; extensions are read over and dropped, and trailers too
+ * unless somebody wants them, within small limits.
  */
 struct http_chunked {
     unsigned step;       /* see chunked.c */
     uint64_t left;       /* bytes of the current chunk still to come */
     uint32_t line_bytes; /* of the current size line, or of all trailers */
     uint32_t digits;
+    struct buffer *trailers; /* their lines are appended; NULL after _init: nobody wants them */
 };
 
 void http_chunked_init(struct http_chunked *chunked);

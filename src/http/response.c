@@ -152,6 +152,50 @@ struct text http_response_field(const struct http_response *response, struct tex
     return TEXT_NONE;
 }
 
+/* --- trailers --- */
+
+static bool may_trail(struct text name)
+{
+    static const struct text never[] = {
+        TEXT_INIT("Content-Length"), TEXT_INIT("Transfer-Encoding"), TEXT_INIT("Host"),
+        TEXT_INIT("Connection"),     TEXT_INIT("Trailer"),           TEXT_INIT("Content-Encoding"),
+        TEXT_INIT("Content-Type"),   TEXT_INIT("Content-Range"),     TEXT_INIT("Set-Cookie"),
+        TEXT_INIT("Cache-Control"),  TEXT_INIT("Expires"),           TEXT_INIT("Age"),
+        TEXT_INIT("Vary"),           TEXT_INIT("Upgrade"),           TEXT_INIT("Keep-Alive"),
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(never); i++)
+        if (text_equal_nocase(name, never[i]))
+            return false;
+    return true;
+}
+
+int http_trailers_read(struct text lines, const struct http_limits *limits, struct arena *arena,
+                       const struct http_field **ret_fields, size_t *ret_count,
+                       const char **ret_why)
+{
+    static const struct text before = TEXT_INIT("HTTP/1.1 200 OK\r\n"), after = TEXT_INIT("\r\n");
+    size_t count = 0, size = before.size + lines.size + after.size;
+    struct http_refusal refusal;
+    char *whole = arena_alloc(arena, size);
+    for (size_t i = 0; i < lines.size; i++)
+        count += lines.data[i] == '\n';
+    struct http_field *fields = arena_alloc(arena, (count + 1) * sizeof *fields);
+    if (!whole || !fields || count > limits->max_fields)
+        return refuse(ret_why, "the trailers do not fit");
+    memcpy(whole, before.data, before.size);
+    memcpy(whole + before.size, lines.data, lines.size);
+    memcpy(whole + before.size + lines.size, after.data, after.size);
+    if (http_header_read_fields(text_make(whole, size), HTTP_HEADER_OF_RESPONSE, count, fields,
+                                &refusal) < 0)
+        return refuse(ret_why, refusal.why);
+    *ret_count = 0;
+    for (size_t i = 0; i < count; i++)
+        if (may_trail(fields[i].name))
+            fields[(*ret_count)++] = fields[i];
+    *ret_fields = fields;
+    return 0;
+}
+
 /* --- the body --- */
 
 void http_body_init(struct http_body *body, const struct http_response *response)

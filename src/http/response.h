@@ -58,5 +58,12 @@ void http_body_init(struct http_body *body, const struct http_response *response
  * with more input.  -1 when it is malformed.
  */
 int http_body_next(struct http_body *body, struct text *input, struct text *ret_piece) MUST_USE;
+/*
+ * The lines of a chunked body's trailers (chunked.h), as fields in the arena.  -1 with *ret_why as
+ * above; fields that may not be trailers (framing, routing: RFC 9110 6.5.1) are left out.
+ */
+int http_trailers_read(struct text lines, const struct http_limits *limits, struct arena *arena,
+                       const struct http_field **ret_fields, size_t *ret_count,
+                       const char **ret_why) MUST_USE;
 /* Whether the connection's end, now, is the body's end and not a cut. */
 bool http_body_may_end(const struct http_body *body);

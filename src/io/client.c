@@ -56,24 +56,28 @@ struct client_limits client_limits_default(void)
                                   .first_byte_ms = 15000,
                                   .idle_ms = 15000,
                                   .keep_ms = 30000,
+                                  .attempt_ms = 250,
+                                  .resolve_ms = 30000,
                                   .max_header_bytes = 16384,
                                   .max_fields = 100};
 }
 
-static void set_address(struct client_origin *origin, const struct address *address, uint16_t port)
+static void set_address(struct client_origin *origin, const struct address *address)
 {
     static const uint8_t v4_prefix[12] = {[10] = 0xff, [11] = 0xff};
+    struct client_address *own = &origin->addresses[0];
     if (memcmp(address->bytes, v4_prefix, sizeof v4_prefix) == 0) {
-        struct sockaddr_in *v4 = (struct sockaddr_in *)&origin->address;
-        *v4 = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons(port)};
+        struct sockaddr_in *v4 = (struct sockaddr_in *)&own->sockaddr;
+        *v4 = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons(origin->port)};
         memcpy(&v4->sin_addr, address->bytes + 12, 4);
-        origin->address_size = sizeof *v4;
+        own->size = sizeof *v4;
     } else {
-        struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)&origin->address;
-        *v6 = (struct sockaddr_in6){.sin6_family = AF_INET6, .sin6_port = htons(port)};
+        struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)&own->sockaddr;
+        *v6 = (struct sockaddr_in6){.sin6_family = AF_INET6, .sin6_port = htons(origin->port)};
         memcpy(&v6->sin6_addr, address->bytes, 16);
-        origin->address_size = sizeof *v6;
+        own->size = sizeof *v6;
     }
+    origin->address_count = 1;
 }
 
 /* "ADDRESS" or "ADDRESS:PORT"; an IPv6 address stands in brackets. */
@@ -105,26 +109,83 @@ static void set_host(struct client_origin *origin, struct text address, uint64_t
     origin->name = name ? mem_strdup(name) : text_dup(address);
 }
 
-struct client_origin *client_origin_new(struct client *client, struct text url, const char *name,
-                                        const struct client_limits *limits)
+struct url {
+    bool is_tls;
+    struct text host; /* with brackets */
+    uint64_t port;
+};
+
+static bool read_url(struct text text, struct url *ret)
 {
-    struct text address_text;
-    struct address address;
-    bool is_tls = text_starts(url, TEXT("https://"));
-    uint64_t port = is_tls ? 443 : 80;
-    if (!is_tls && !text_starts(url, TEXT("http://")))
-        return NULL;
-    if (!split_port(text_from(url, is_tls ? 8 : 7), &address_text, &port) ||
-        !address_parse(address_text, &address))
-        return NULL;
-    if (name && (strlen(name) > 253 || !http_field_value_is_clean(text_of(name))))
-        return NULL;
+    ret->is_tls = text_starts(text, TEXT("https://"));
+    ret->port = ret->is_tls ? 443 : 80;
+    return (ret->is_tls || text_starts(text, TEXT("http://"))) &&
+           split_port(text_from(text, ret->is_tls ? 8 : 7), &ret->host, &ret->port);
+}
+
+static struct client_origin *origin_new(struct client *client, const struct url *url,
+                                        const char *name, const struct client_limits *limits)
+{
     struct client_origin *origin = MEM_NEW(struct client_origin);
     origin->client = client;
     origin->limits = *limits;
-    origin->is_tls = is_tls;
-    set_address(origin, &address, (uint16_t)port);
-    set_host(origin, address_text, port, name);
+    origin->is_tls = url->is_tls;
+    origin->port = (uint16_t)url->port;
+    set_host(origin, url->host, url->port, name);
+    return origin;
+}
+
+struct client_origin *client_origin_new(struct client *client, struct text text, const char *name,
+                                        const struct client_limits *limits)
+{
+    struct url url;
+    struct address address;
+    if (!read_url(text, &url) || !address_parse(url.host, &address))
+        return NULL;
+    if (name && (strlen(name) > 253 || !http_field_value_is_clean(text_of(name))))
+        return NULL;
+    struct client_origin *origin = origin_new(client, &url, name, limits);
+    set_address(origin, &address);
+    return origin;
+}
+
+/* Labels of letters, digits, '-' and '_', as resolvers take them. */
+static bool is_name(struct text host)
+{
+    if (host.size == 0 || host.size > 253 || host.data[0] == '.' || host.data[0] == '-')
+        return false;
+    for (size_t i = 0; i < host.size; i++) {
+        char c = host.data[i], low = (char)(c | 0x20);
+        if (!(low >= 'a' && low <= 'z') && !(c >= '0' && c <= '9') && c != '-' && c != '.' &&
+            c != '_')
+            return false;
+    }
+    return true;
+}
+
+bool client_url_is_sound(struct text text)
+{
+    struct url url;
+    struct address address;
+    return read_url(text, &url) && (address_parse(url.host, &address) || is_name(url.host));
+}
+
+struct client_origin *client_origin_named(struct client *client, struct text text,
+                                          struct workers *resolvers,
+                                          const struct client_limits *limits)
+{
+    struct url url;
+    struct address address;
+    if (!read_url(text, &url))
+        return NULL;
+    if (address_parse(url.host, &address))
+        return client_origin_new(client, text, NULL, limits);
+    if (!is_name(url.host))
+        return NULL;
+    char *name = text_dup(url.host);
+    struct client_origin *origin = origin_new(client, &url, name, limits);
+    mem_free(name);
+    origin->resolvers = resolvers;
     return origin;
 }
 
@@ -132,6 +193,7 @@ void client_origin_free(struct client_origin **origin)
 {
     if (!*origin)
         return;
+    client_name_end(*origin);
     client_tls_forget(*origin);
     mem_free((*origin)->host);
     mem_free((*origin)->name);
@@ -140,17 +202,19 @@ void client_origin_free(struct client_origin **origin)
 
 bool client_origin_is_loopback(const struct client_origin *origin)
 {
-    if (origin->address.ss_family == AF_INET6)
-        return IN6_IS_ADDR_LOOPBACK(&((const struct sockaddr_in6 *)&origin->address)->sin6_addr);
-    const struct sockaddr_in *v4 = (const struct sockaddr_in *)&origin->address;
-    return ntohl(v4->sin_addr.s_addr) >> 24 == 127;
+    const struct sockaddr_storage *address = &origin->addresses[0].sockaddr;
+    if (address->ss_family == AF_INET6)
+        return IN6_IS_ADDR_LOOPBACK(&((const struct sockaddr_in6 *)address)->sin6_addr);
+    const struct sockaddr_in *v4 = (const struct sockaddr_in *)address;
+    return origin->address_count > 0 && ntohl(v4->sin_addr.s_addr) >> 24 == 127;
 }
 
 void client_origin_address(const struct client_origin *origin, const struct sockaddr **ret_address,
                            uint32_t *ret_size)
 {
-    *ret_address = (const struct sockaddr *)&origin->address;
-    *ret_size = origin->address_size;
+    const struct client_address *address = &origin->addresses[origin->preferred];
+    *ret_address = (const struct sockaddr *)&address->sockaddr;
+    *ret_size = address->size;
 }
 
 /* --- pool --- */
@@ -163,6 +227,8 @@ struct client_pool *client_pool_new(struct client_origin *origin, const struct a
     pool->has_source = source != NULL;
     if (source)
         pool->source = *source;
+    pool->next = origin->pools;
+    origin->pools = pool;
     return pool;
 }
 
@@ -188,6 +254,10 @@ void client_pool_free(struct client_pool **pool)
         if (call)
             call_free(call);
     }
+    struct client_pool **at = &(*pool)->origin->pools;
+    while (*at != *pool)
+        at = &(*at)->next;
+    *at = (*pool)->next;
     mem_free_p(pool);
 }
 
@@ -236,12 +306,24 @@ void client_pool_pump(struct client_pool *pool)
         struct client_connection *connection = kept_connection(pool);
         if (!connection && pool->connection_count >= pool->origin->limits.max_connections)
             return;
+        if (!connection && !client_name_is_known(pool->origin))
+            return; /* pumped again when it is */
         if (!connection)
             connection = client_connection_new(pool);
         struct client_call *call = pool->waiting;
         take_waiting(call);
         call->connection = connection;
         client_connection_begin(connection, call);
+    }
+}
+
+void client_pool_fail_waiting(struct client_pool *pool)
+{
+    uint32_t count = pool->waiting_count; /* a callback may free neither pool nor origin */
+    for (; count > 0 && pool->waiting; count--) {
+        struct client_call *call = pool->waiting;
+        take_waiting(call);
+        client_call_end(call, CLIENT_UNREACHABLE);
     }
 }
 
@@ -265,13 +347,20 @@ void client_call_end(struct client_call *call, enum client_outcome outcome)
     call_free(call);
 }
 
-static bool is_sound(const struct client_request *request)
+static bool is_plain(struct text text)
 {
-    if (request->method == HTTP_METHOD_OTHER || request->target.size == 0)
-        return false;
-    for (size_t i = 0; i < request->target.size; i++)
-        if ((unsigned char)request->target.data[i] <= ' ' || request->target.data[i] == 0x7f)
+    for (size_t i = 0; i < text.size; i++)
+        if ((unsigned char)text.data[i] <= ' ' || text.data[i] == 0x7f)
             return false;
+    return text.size > 0;
+}
+
+bool client_request_is_sound(const struct client_request *request)
+{
+    if (request->method == HTTP_METHOD_OTHER && !http_is_token(request->method_name))
+        return false;
+    if (!is_plain(request->target) || (request->host.data && !is_plain(request->host)))
+        return false;
     for (size_t i = 0; i < request->field_count; i++)
         if (!http_is_token(request->fields[i].name) ||
             !http_field_value_is_clean(request->fields[i].value))
@@ -284,11 +373,12 @@ static void write_request(struct client_call *call, const struct client_request 
 {
     struct buffer wire;
     buffer_init(&wire, SIZE_MAX / 2);
-    buffer_text(&wire, http_method_name(request->method));
+    buffer_text(&wire, request->method == HTTP_METHOD_OTHER ? request->method_name
+                                                            : http_method_name(request->method));
     buffer_byte(&wire, ' ');
     buffer_text(&wire, request->target);
     buffer_text(&wire, TEXT(" HTTP/1.1\r\nHost: "));
-    buffer_text(&wire, text_of(origin->host));
+    buffer_text(&wire, request->host.data ? request->host : text_of(origin->host));
     buffer_text(&wire, TEXT("\r\n"));
     for (size_t i = 0; i < request->field_count; i++) {
         buffer_text(&wire, request->fields[i].name);
@@ -310,7 +400,7 @@ static void write_request(struct client_call *call, const struct client_request 
 
 static bool repeats_safely(enum http_method method)
 {
-    return method != HTTP_METHOD_POST && method != HTTP_METHOD_PATCH;
+    return method != HTTP_METHOD_POST && method != HTTP_METHOD_PATCH && method != HTTP_METHOD_OTHER;
 }
 
 struct client_call *client_ask(struct client_pool *pool, const struct client_request *request,
@@ -319,7 +409,7 @@ struct client_call *client_ask(struct client_pool *pool, const struct client_req
     struct client *client = pool->origin->client;
     bool would_wait =
         pool->connection_count >= pool->origin->limits.max_connections && !kept_connection(pool);
-    if (!is_sound(request) ||
+    if (!client_request_is_sound(request) ||
         (would_wait && pool->waiting_count >= pool->origin->limits.max_waiting))
         return NULL;
     struct client_call *call = MEM_NEW(struct client_call);

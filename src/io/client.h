@@ -12,11 +12,15 @@
  *     struct client_pool    connections to one origin and the calls that wait for them
  *     struct client_call    one request and its answer
  *
- * One request at a time on a connection, no pipelining, no redirects, no cookies, no names to
- * resolve.  Connections are kept and used again.  A call on a kept connection that ended without
- * one byte of answer is asked again on a fresh one if it may be repeated (RFC 9110 9.2.2).  Interim
- * answers (1xx) are skipped.  A body shorter than its framing says is a failure, told after what
- * came of it.  All is called on the loop's own thread.
+ * One request at a time on a connection, no pipelining, no redirects, no cookies.  Connections are
+ * kept and used again.  A call on a kept connection that ended without one byte of answer is asked
+ * again on a fresh one if it may be repeated (RFC 9110 9.2.2).  A body shorter than its framing
+ * says is a failure, told after what came of it.  All is called on the loop's own thread.
+ *
+ * A name is resolved by a worker and again after a while; addresses are tried in the order that the
+ * resolver gives (RFC 6724), the families in turn and the one that worked last first.  One that is
+ * silent for attempt_ms makes room for the next, and is waited for only when all are (RFC 8305 in
+ * series).  What was resolved last stays in use when the resolver fails.
  */
 struct client;
 struct client_origin;
@@ -32,6 +36,7 @@ void client_free(struct client **client); /* after its pools and origins */
 struct client_counts {
     uint64_t requests, connects, connects_failed, repeats, body_bytes;
     uint64_t hangups;     /* of connections that were kept for the next call, by the server */
+    uint64_t unresolved;  /* times that a name could not be resolved */
     uint64_t connections; /* open now */
 };
 const struct client_counts *client_counts(const struct client *client);
@@ -46,6 +51,8 @@ struct client_limits {
     uint32_t idle_ms;         /* without a byte within a body that is not paused */
     uint32_t keep_ms;         /* a connection that nobody uses is kept so long */
     uint32_t max_header_bytes, max_fields;
+    uint32_t attempt_ms;      /* for one address, while there are others */
+    uint32_t resolve_ms;      /* a name is resolved again after this */
     int receive_buffer_bytes; /* the kernel's, for one connection; 0: its own choice */
 };
 struct client_limits client_limits_default(void);
@@ -56,7 +63,17 @@ struct client_limits client_limits_default(void);
  */
 struct client_origin *client_origin_new(struct client *client, struct text url, const char *name,
                                         const struct client_limits *limits) MUST_USE;
+/*
+ * "http[s]://HOST[:PORT]", HOST a name or an address, resolved by `resolvers` (borrowed).  Calls
+ * wait until it is resolved for the first time, and are unreachable when it cannot be.
+ */
+struct workers;
+struct client_origin *client_origin_named(struct client *client, struct text url,
+                                          struct workers *resolvers,
+                                          const struct client_limits *limits) MUST_USE;
 void client_origin_free(struct client_origin **origin); /* after its pools */
+/* Whether `url` is one that client_origin_named() takes. */
+bool client_url_is_sound(struct text url) MUST_USE;
 /* Whether it is an address of 127.0.0.0/8 or ::1. */
 bool client_origin_is_loopback(const struct client_origin *origin);
 struct sockaddr;
@@ -69,7 +86,8 @@ void client_origin_address(const struct client_origin *origin, const struct sock
 /* `source`: the address to connect from, NULL for any. */
 struct client_pool *client_pool_new(struct client_origin *origin,
                                     const struct address *source) MUST_USE;
-/* Cuts every call without a word to its handler.  Safe in any callback; accepts NULL inside. */
+/* Cuts every call without a word to its handler.  Safe in any callback, but for the on_end of calls
+ * whose origin's name cannot be resolved; accepts NULL inside. */
 void client_pool_free(struct client_pool **pool);
 
 /* --- call --- */
@@ -93,11 +111,19 @@ struct client_handler {
     void (*on_body)(struct client_call *call, struct text piece, void *context);
     /* Once, last; the call is gone when it returns. */
     void (*on_end)(struct client_call *call, enum client_outcome outcome, void *context);
+    /* An interim answer (1xx); NULL: they are skipped. */
+    void (*on_interim)(struct client_call *call, const struct http_response *response,
+                       void *context);
+    /* What a chunked body ended with, before on_end; NULL: they are dropped. */
+    void (*on_trailers)(struct client_call *call, const struct http_field *trailers, size_t count,
+                        void *context);
 };
 
 struct client_request {
     enum http_method method;
+    struct text method_name;         /* the token, when it is HTTP_METHOD_OTHER */
     struct text target;              /* origin-form, escaped */
+    struct text host;                /* instead of the origin's own; data NULL for that */
     const struct http_field *fields; /* besides Host and Content-Length, which are ours */
     size_t field_count;
     struct text body;     /* data NULL for none */
@@ -107,6 +133,8 @@ struct client_request {
                              out of the kernel where that is possible */
 };
 
+/* Whether no text of it holds what would break the request apart. */
+bool client_request_is_sound(const struct client_request *request) MUST_USE;
 /*
  * Copies the request.  NULL when the pool is full or a text holds what would break the request
  * apart.  No callback comes before this returns.

@@ -23,11 +23,11 @@ static void on_timer(struct loop_timer *timer, uint64_t now_us);
 
 /* --- life --- */
 
-static bool bind_source(int fd, const struct client_pool *pool)
+static bool bind_source(int fd, const struct client_pool *pool, int family)
 {
     int one = 1;
     struct sockaddr_in v4 = {.sin_family = AF_INET};
-    if (!pool->has_source || pool->origin->address.ss_family != AF_INET)
+    if (!pool->has_source || family != AF_INET)
         return true;
     memcpy(&v4.sin_addr, pool->source.bytes + 12, 4);
     setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &one, sizeof one);
@@ -35,18 +35,18 @@ static bool bind_source(int fd, const struct client_pool *pool)
 }
 
 /* The socket, connecting; -1 when it cannot even begin. */
-static int connect_socket(const struct client_pool *pool)
+static int connect_socket(const struct client_pool *pool, const struct client_address *address)
 {
-    const struct client_origin *origin = pool->origin;
-    int one = 1, bytes = origin->limits.receive_buffer_bytes;
-    int fd = socket(origin->address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    int one = 1, bytes = pool->origin->limits.receive_buffer_bytes;
+    int family = address->sockaddr.ss_family;
+    int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return -1;
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
     if (bytes > 0)
         setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes);
-    if (bind_source(fd, pool) &&
-        (connect(fd, (const struct sockaddr *)&origin->address, origin->address_size) == 0 ||
+    if (bind_source(fd, pool, family) &&
+        (connect(fd, (const struct sockaddr *)&address->sockaddr, address->size) == 0 ||
          errno == EINPROGRESS))
         return fd;
     close(fd);
@@ -87,7 +87,8 @@ struct client_connection *client_connection_new(struct client_pool *pool)
     connection->client->counts.connects++;
     connection->step = CLIENT_CONNECTING;
     connection->timer.on_timer = on_timer;
-    connection->stream.fd = connect_socket(pool);
+    connection->address = pool->origin->preferred;
+    connection->stream.fd = connect_socket(pool, &pool->origin->addresses[connection->address]);
     connection->watch = (struct loop_watch){
         .on_events = on_events, .fd = connection->stream.fd, .wanted = LOOP_WRITE};
     buffer_init(&connection->head, pool->origin->limits.max_header_bytes + CLIENT_SCRATCH_BYTES);
@@ -185,6 +186,15 @@ static int start_sending(struct client_connection *connection)
     return send_more(connection);
 }
 
+static void wait_for_address(struct client_connection *connection)
+{
+    const struct client_limits *limits = limits_of(connection);
+    bool is_only = connection->pool->origin->address_count <= 1;
+    wait_until(connection, is_only || connection->round > 0 || limits->attempt_ms == 0
+                               ? limits->connect_ms
+                               : limits->attempt_ms);
+}
+
 void client_connection_begin(struct client_connection *connection, struct client_call *call)
 {
     connection->call = call;
@@ -197,10 +207,12 @@ void client_connection_begin(struct client_connection *connection, struct client
     int failed = connection->stream.fd < 0
                      ? -EADDRNOTAVAIL
                      : loop_watch_add(connection->client->loop, &connection->watch);
-    if (failed)
-        fail_soon(connection, CLIENT_UNREACHABLE);
+    if (!failed)
+        wait_for_address(connection);
+    else if (connection->pool->origin->address_count > 1)
+        wait_until(connection, 0); /* as one that is silent: the next address comes at once */
     else
-        wait_until(connection, limits_of(connection)->connect_ms);
+        fail_soon(connection, CLIENT_UNREACHABLE);
 }
 
 /* --- connecting --- */
@@ -212,12 +224,50 @@ static bool is_connected(const struct client_connection *connection)
     return getsockopt(connection->stream.fd, SOL_SOCKET, SO_ERROR, &error, &size) == 0 && !error;
 }
 
+/* False when no address is left: each is tried shortly, then the silent ones at length. */
+static bool next_address(struct client_connection *connection)
+{
+    const struct client_origin *origin = connection->pool->origin;
+    unsigned count = origin->address_count,
+             first = origin->preferred < count ? origin->preferred : 0;
+    for (unsigned tried = 0; tried < 2 * count; tried++) {
+        connection->address = (uint8_t)((connection->address + 1u) % count);
+        if (connection->address == first && ++connection->round > 1)
+            return false;
+        if (!(connection->refused >> connection->address & 1))
+            return true;
+    }
+    return false;
+}
+
+/* On to the next address, if there is one. */
+static void connect_elsewhere(struct client_connection *connection, enum client_outcome why)
+{
+    struct client_pool *pool = connection->pool;
+    while (pool->origin->address_count > 1 && next_address(connection)) {
+        loop_watch_remove(&connection->watch);
+        stream_close(&connection->stream);
+        connection->stream.fd = connect_socket(pool, &pool->origin->addresses[connection->address]);
+        connection->watch.fd = connection->stream.fd;
+        connection->watch.wanted = LOOP_WRITE;
+        if (connection->stream.fd >= 0 &&
+            loop_watch_add(connection->client->loop, &connection->watch) == 0) {
+            wait_for_address(connection);
+            return;
+        }
+        connection->refused |= (uint8_t)(1u << connection->address);
+    }
+    fail(connection, why);
+}
+
 static void after_connect(struct client_connection *connection)
 {
     if (!is_connected(connection)) {
-        fail(connection, CLIENT_UNREACHABLE);
+        connection->refused |= (uint8_t)(1u << connection->address);
+        connect_elsewhere(connection, CLIENT_UNREACHABLE);
         return;
     }
+    connection->pool->origin->preferred = connection->address;
     if (!connection->pool->origin->is_tls) {
         if (start_sending(connection) < 0)
             fail(connection, CLIENT_RESET);
@@ -264,6 +314,26 @@ static void finish(struct client_connection *connection, size_t left)
     client_call_end(call, CLIENT_DONE);
 }
 
+/* The lines gathered in `head` to the call.  False when the connection is no longer its. */
+static bool tell_trailers(struct client_connection *connection)
+{
+    struct client_call *call = connection->call;
+    struct http_limits limits = {.max_fields = limits_of(connection)->max_fields};
+    const struct http_field *fields = NULL;
+    size_t count = 0;
+    const char *why = NULL;
+    if (connection->head.size == 0)
+        return true;
+    arena_reset(connection->client->arena);
+    if (http_trailers_read(buffer_view(&connection->head), &limits, connection->client->arena,
+                           &fields, &count, &why) < 0) {
+        fail(connection, CLIENT_MALFORMED);
+        return false;
+    }
+    call->handler->on_trailers(call, fields, count, call->context);
+    return connection->call == call;
+}
+
 /* Body bytes to the call.  False when the connection is no longer its. */
 static bool tell_body(struct client_connection *connection, struct text input)
 {
@@ -281,7 +351,7 @@ static bool tell_body(struct client_connection *connection, struct text input)
     } while (state == 0 && piece.size > 0);
     if (state < 0)
         fail(connection, CLIENT_MALFORMED);
-    else if (state > 0)
+    else if (state > 0 && tell_trailers(connection))
         finish(connection, input.size);
     return state == 0;
 }
@@ -307,8 +377,11 @@ static int tell_header(struct client_connection *connection, struct text *input)
         return result;
     *input = text_from(*input, consumed);
     http_parser_init(&connection->parser);
-    if (response.status < 200)
-        return 1;
+    if (response.status < 200) {
+        if (call->handler->on_interim)
+            call->handler->on_interim(call, &response, call->context);
+        return connection->call == call ? 1 : -1;
+    }
     connection->step = CLIENT_BODY;
     connection->stays = response.keeps_alive;
     http_body_init(&connection->body, &response);
@@ -336,6 +409,8 @@ static void receive_header(struct client_connection *connection, struct text fre
         struct buffer taken = *head; /* the input may lie in it, and the connection may go */
         head->data = NULL;
         head->size = head->capacity = 0;
+        if (connection->call->handler->on_trailers)
+            connection->body.chunked.trailers = head;
         (void)tell_body(connection, input);
         buffer_release(&taken);
     } else if (head->size > 0) {
@@ -506,6 +581,8 @@ static void time_out(struct client_connection *connection, uint64_t now_us)
         arm(connection, connection->due_us);
     else if (connection->due_us == 0)
         receive_all(connection);
+    else if (connection->step == CLIENT_CONNECTING)
+        connect_elsewhere(connection, CLIENT_TIMEOUT);
     else if (connection->step == CLIENT_KEPT)
         client_connection_close(connection);
     else

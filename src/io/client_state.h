@@ -11,6 +11,7 @@ struct ssl_ctx_st;
 struct ssl_session_st;
 
 enum {
+    CLIENT_ADDRESSES_MAX = 8,
     CLIENT_SCRATCH_BYTES = 64 << 10, /* one read */
     CLIENT_ARENA_BYTES = 256 << 10,  /* of one answer's header */
 };
@@ -23,11 +24,22 @@ struct client {
     char scratch[CLIENT_SCRATCH_BYTES];
 };
 
+struct client_address {
+    struct sockaddr_storage sockaddr;
+    socklen_t size;
+};
+
 struct client_origin {
     struct client *client;
     struct client_limits limits;
-    struct sockaddr_storage address;
-    socklen_t address_size;
+    struct client_address addresses[CLIENT_ADDRESSES_MAX];
+    uint8_t address_count; /* 0 until a name is resolved */
+    uint8_t preferred;     /* the one that worked last */
+    struct client_pool *pools;
+    struct workers *resolvers;    /* NULL: an address, never resolved */
+    struct client_lookup *lookup; /* under way */
+    uint64_t fresh_until_us;      /* then it is resolved again */
+    uint16_t port;
     bool is_tls, is_name;
     char *host;                     /* as in Host, with the port unless it is the scheme's */
     char *name;                     /* for the certificate */
@@ -70,6 +82,9 @@ struct client_connection {
     struct buffer head; /* an answer's header that is not whole yet */
     struct http_parser parser;
     struct http_body body;
+    uint8_t address; /* of the origin's, that is tried */
+    uint8_t round;   /* 0: an address gets attempt_ms; 1: those that were silent get connect_ms */
+    uint8_t refused; /* bits: addresses that said no */
     uint8_t step;
     uint8_t why;    /* enum client_outcome, with is_failed */
     bool is_busy;   /* a callback of ours is on the stack */
@@ -82,6 +97,7 @@ struct client_connection {
 
 struct client_pool {
     struct client_origin *origin;
+    struct client_pool *next; /* of the origin */
     struct client_connection *connections;
     struct client_call *waiting, **waiting_end;
     uint32_t connection_count, waiting_count;
@@ -100,6 +116,13 @@ void client_connection_begin(struct client_connection *connection, struct client
 void client_connection_close(struct client_connection *connection);
 void client_connection_read_on(struct client_connection *connection); /* after a pause */
 void client_connection_hold(struct client_connection *connection);    /* for a pause */
+
+/* client_name.c */
+void client_name_end(struct client_origin *origin);
+/* Whether there is an address to connect to; looks for one if not, or if it has aged. */
+bool client_name_is_known(struct client_origin *origin);
+/* client.c: no address could be found. */
+void client_pool_fail_waiting(struct client_pool *pool);
 
 /* client_tls.c */
 struct ssl_ctx_st *client_tls_new(const char *ca_file, char *why, size_t why_size);

@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "edge/origin.h"
+
+#include "base/counters.h"
+#include "base/hash.h"
+#include "base/mem.h"
+#include "edge/budget.h"
+#include "edge/health.h"
+#include "edge/hedge.h"
+#include "io/client.h"
+#include "io/random.h"
+
+#include <assert.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <unistd.h>
+
+enum {
+    RETRIES_SAVED = 10, /* a quiet node may try twice a few times at once */
+    HEDGES_SAVED = 4,
+};
+
+struct origin {
+    char *url;
+    struct health health;
+};
+
+struct origins {
+    struct fetch_limits limits;
+    struct health_limits health_limits;
+    char *ca_file;
+    size_t count;
+    pthread_mutex_t lock; /* of what follows */
+    struct origin each[ORIGINS_MAX];
+    struct budget retries, hedges;
+    struct hedge_times times;
+    uint64_t drawn; /* the last random number */
+};
+
+struct fetch_limits fetch_limits_default(void)
+{
+    return (struct fetch_limits){
+#define LIMIT(name, type, standard, help) .name = standard,
+#include "edge/fetch.def"
+#undef LIMIT
+    };
+}
+
+static bool is_sound(const struct origins_config *config, char *why, size_t why_size)
+{
+    if (config->url_count == 0 || config->url_count > ORIGINS_MAX) {
+        snprintf(why, why_size, "one to %d origins can be named, not %zu", ORIGINS_MAX,
+                 config->url_count);
+        return false;
+    }
+    for (size_t i = 0; i < config->url_count; i++) {
+        if (client_url_is_sound(text_of(config->urls[i])))
+            continue;
+        snprintf(why, why_size,
+                 "%.200s is no origin: write http://HOST[:PORT] or https://HOST[:PORT]",
+                 config->urls[i]);
+        return false;
+    }
+    if (config->ca_file && access(config->ca_file, R_OK) != 0) {
+        snprintf(why, why_size, "%.200s cannot be read", config->ca_file);
+        return false;
+    }
+    return true;
+}
+
+struct origins *origins_new(const struct origins_config *config, char *why, size_t why_size)
+{
+    if (!is_sound(config, why, why_size))
+        return NULL;
+    struct origins *origins = MEM_NEW(struct origins);
+    origins->limits = config->limits;
+    origins->health_limits =
+        (struct health_limits){.failures = config->limits.breaker_failures,
+                               .probe_us = config->limits.breaker_probe_ms * UINT64_C(1000)};
+    origins->ca_file = config->ca_file ? mem_strdup(config->ca_file) : NULL;
+    origins->count = config->url_count;
+    for (size_t i = 0; i < config->url_count; i++)
+        origins->each[i].url = mem_strdup(config->urls[i]);
+    budget_init(&origins->retries, GUARD_RETRY_BUDGET, config->limits.retry_percent, RETRIES_SAVED,
+                RETRIES_SAVED);
+    budget_init(&origins->hedges, GUARD_HEDGE_BUDGET, config->limits.hedge_percent, HEDGES_SAVED,
+                0);
+    hedge_times_init(&origins->times, config->limits.hedge_percent);
+    origins->drawn = config->seed ? config->seed : random_u64();
+    pthread_mutex_init(&origins->lock, NULL);
+    return origins;
+}
+
+void origins_free(struct origins **origins)
+{
+    if (!*origins)
+        return;
+    for (size_t i = 0; i < (*origins)->count; i++)
+        mem_free((*origins)->each[i].url);
+    mem_free((*origins)->ca_file);
+    pthread_mutex_destroy(&(*origins)->lock);
+    mem_free_p(origins);
+}
+
+const struct fetch_limits *origins_limits(const struct origins *origins)
+{
+    return &origins->limits;
+}
+
+size_t origins_count(const struct origins *origins) { return origins->count; }
+
+struct text origins_url(const struct origins *origins, size_t i)
+{
+    assert(i < origins->count);
+    return text_of(origins->each[i].url);
+}
+
+const char *origins_ca_file(const struct origins *origins) { return origins->ca_file; }
+
+static void lock(struct origins *origins) { pthread_mutex_lock(&origins->lock); }
+static void unlock(struct origins *origins) { pthread_mutex_unlock(&origins->lock); }
+
+/* --- health --- */
+
+bool origins_are_alive(struct origins *origins)
+{
+    bool is_alive = false;
+    lock(origins);
+    for (size_t i = 0; i < origins->count; i++)
+        is_alive |= origins->each[i].health.state == HEALTH_GOOD;
+    unlock(origins);
+    return is_alive;
+}
+
+static size_t first_alive(const struct origins *origins, uint32_t avoid)
+{
+    for (size_t i = 0; i < origins->count; i++)
+        if (!(avoid >> i & 1) && origins->each[i].health.state == HEALTH_GOOD)
+            return i;
+    return ORIGIN_NONE;
+}
+
+size_t origins_choose(struct origins *origins, uint32_t avoid, uint64_t now_us, bool *ret_is_probe)
+{
+    *ret_is_probe = false;
+    lock(origins);
+    size_t chosen = first_alive(origins, avoid);
+    if (chosen == ORIGIN_NONE)
+        chosen = first_alive(origins, 0);
+    for (size_t i = 0; i < origins->count && chosen == ORIGIN_NONE; i++) {
+        enum health_verdict verdict =
+            health_ask(&origins->each[i].health, &origins->health_limits, now_us);
+        *ret_is_probe = verdict == HEALTH_PROBE;
+        if (verdict != HEALTH_REFUSE)
+            chosen = i;
+    }
+    unlock(origins);
+    return chosen;
+}
+
+void origins_succeeded(struct origins *origins, size_t origin)
+{
+    lock(origins);
+    health_succeed(&origins->each[origin].health);
+    unlock(origins);
+}
+
+static uint64_t draw(struct origins *origins)
+{
+    origins->drawn = hash_mix(origins->drawn + UINT64_C(0x9e3779b97f4a7c15));
+    return origins->drawn;
+}
+
+void origins_failed(struct origins *origins, size_t origin, uint64_t now_us)
+{
+    struct health *health = &origins->each[origin].health;
+    counter_add(COUNTER_ORIGIN_FAILURES, 1);
+    lock(origins);
+    bool was_good = health->state == HEALTH_GOOD;
+    uint64_t jitter_us = draw(origins) % (origins->health_limits.probe_us / 4 + 1);
+    health_fail(health, &origins->health_limits, now_us, jitter_us);
+    bool has_died = was_good && health->state == HEALTH_DEAD;
+    unlock(origins);
+    if (has_died)
+        counter_add(COUNTER_ORIGIN_DEATHS, 1);
+}
+
+void origins_gave_up(struct origins *origins, bool is_probe, size_t origin, uint64_t now_us)
+{
+    if (!is_probe)
+        return;
+    lock(origins);
+    health_give_up(&origins->each[origin].health, now_us);
+    unlock(origins);
+}
+
+/* --- budgets --- */
+
+void origins_earn(struct origins *origins)
+{
+    lock(origins);
+    budget_earn(&origins->retries);
+    budget_earn(&origins->hedges);
+    unlock(origins);
+}
+
+static bool may(struct origins *origins, struct budget *budget, enum counter refused)
+{
+    lock(origins);
+    bool is_paid = budget_spend(budget);
+    unlock(origins);
+    if (!is_paid)
+        counter_add(refused, 1);
+    return is_paid;
+}
+
+bool origins_may_retry(struct origins *origins)
+{
+    return may(origins, &origins->retries, COUNTER_ORIGIN_RETRIES_REFUSED);
+}
+
+bool origins_may_hedge(struct origins *origins)
+{
+    return may(origins, &origins->hedges, COUNTER_ORIGIN_HEDGES_REFUSED);
+}
+
+uint64_t origins_hedge_delay_us(struct origins *origins)
+{
+    lock(origins);
+    uint64_t us = hedge_delay_us(&origins->times);
+    unlock(origins);
+    return us;
+}
+
+void origins_first_byte(struct origins *origins, uint64_t us)
+{
+    lock(origins);
+    hedge_times_add(&origins->times, us);
+    unlock(origins);
+}
+
+uint64_t origins_jittered_us(struct origins *origins, uint64_t us)
+{
+    lock(origins);
+    uint64_t drawn = us / 2 + draw(origins) % (us / 2 + 1);
+    unlock(origins);
+    return drawn;
+}
