@@ -91,7 +91,7 @@ const char *fetch_outcome_word(enum fetch_outcome outcome)
     return words[outcome];
 }
 
-void fetch_stop(struct fetch *fetch)
+void fetch_halt(struct fetch *fetch)
 {
     for (size_t i = 0; i < FETCH_TRIES_AT_ONCE; i++)
         fetch_try_drop(&fetch->tries[i]);
@@ -108,7 +108,7 @@ void fetch_tell_end(struct fetch *fetch, enum fetch_outcome outcome, const char 
                             .trailer_count = fetch->trailer_count,
                             .tries = fetch->sent,
                             .why = why};
-    fetch_stop(fetch);
+    fetch_halt(fetch);
     if (outcome != FETCH_DONE)
         counter_add(COUNTER_FETCHES_FAILED, 1);
     fetch->handler->on_end(fetch, &end, fetch->context);
@@ -117,7 +117,7 @@ void fetch_tell_end(struct fetch *fetch, enum fetch_outcome outcome, const char 
 
 void fetch_end_soon(struct fetch *fetch, enum fetch_outcome outcome, const char *why)
 {
-    fetch_stop(fetch);
+    fetch_halt(fetch);
     fetch->is_ending = true;
     fetch->ending = outcome;
     fetch->why = why;
@@ -126,7 +126,7 @@ void fetch_end_soon(struct fetch *fetch, enum fetch_outcome outcome, const char 
 
 void fetch_cancel(struct fetch *fetch)
 {
-    fetch_stop(fetch);
+    fetch_halt(fetch);
     free_fetch(fetch);
 }
 

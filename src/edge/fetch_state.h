@@ -61,7 +61,7 @@ static inline uint64_t fetch_now_us(const struct fetch *fetch)
 }
 
 /* fetch.c */
-void fetch_stop(struct fetch *fetch); /* its calls and timers */
+void fetch_halt(struct fetch *fetch); /* its calls and timers */
 /* Tells the handler and is gone. */
 void fetch_tell_end(struct fetch *fetch, enum fetch_outcome outcome, const char *why);
 /* The same on a later turn. */

@@ -4,7 +4,7 @@
 #include "base/counters.h"
 #include "base/hash.h"
 #include "base/mem.h"
-#include "edge/budget.h"
+#include "edge/allowance.h"
 #include "edge/health.h"
 #include "edge/hedge.h"
 #include "io/client.h"
@@ -32,7 +32,7 @@ struct origins {
     size_t count;
     pthread_mutex_t lock; /* of what follows */
     struct origin each[ORIGINS_MAX];
-    struct budget retries, hedges;
+    struct allowance retries, hedges;
     struct hedge_times times;
     uint64_t drawn; /* the last random number */
 };
@@ -81,10 +81,10 @@ struct origins *origins_new(const struct origins_config *config, char *why, size
     origins->count = config->url_count;
     for (size_t i = 0; i < config->url_count; i++)
         origins->each[i].url = mem_strdup(config->urls[i]);
-    budget_init(&origins->retries, GUARD_RETRY_BUDGET, config->limits.retry_percent, RETRIES_SAVED,
-                RETRIES_SAVED);
-    budget_init(&origins->hedges, GUARD_HEDGE_BUDGET, config->limits.hedge_percent, HEDGES_SAVED,
-                0);
+    allowance_init(&origins->retries, GUARD_RETRY_BUDGET, config->limits.retry_percent,
+                   RETRIES_SAVED, RETRIES_SAVED);
+    allowance_init(&origins->hedges, GUARD_HEDGE_BUDGET, config->limits.hedge_percent, HEDGES_SAVED,
+                   0);
     hedge_times_init(&origins->times, config->limits.hedge_percent);
     origins->drawn = config->seed ? config->seed : random_u64();
     pthread_mutex_init(&origins->lock, NULL);
@@ -199,15 +199,15 @@ void origins_gave_up(struct origins *origins, bool is_probe, size_t origin, uint
 void origins_earn(struct origins *origins)
 {
     lock(origins);
-    budget_earn(&origins->retries);
-    budget_earn(&origins->hedges);
+    allowance_earn(&origins->retries);
+    allowance_earn(&origins->hedges);
     unlock(origins);
 }
 
-static bool may(struct origins *origins, struct budget *budget, enum counter refused)
+static bool may(struct origins *origins, struct allowance *allowance, enum counter refused)
 {
     lock(origins);
-    bool is_paid = budget_spend(budget);
+    bool is_paid = allowance_spend(allowance);
     unlock(origins);
     if (!is_paid)
         counter_add(refused, 1);

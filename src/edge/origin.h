@@ -7,7 +7,7 @@
  *
  * One `struct origins` for all loops.  It holds the list (by preference), a breaker for each
  * origin, the budgets for second tries and hedges, and the recent first-byte times (edge/health.h,
- * hedge.h, budget.h: pure); one lock, held for some ns, so that "one probe a second" and "two
+ * hedge.h, allowance.h: pure); one lock, held for some ns, so that "one probe a second" and "two
  * percent more" are true of the process and not of each of its loops.  Sockets are the fetchers'
  * (edge/fetch.h).
  *

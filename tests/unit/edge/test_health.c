@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#include "edge/budget.h"
+#include "edge/allowance.h"
 #include "edge/health.h"
 #include "edge/hedge.h"
 #include "twin.h"
@@ -47,12 +47,12 @@ static void which_answers_fail(void)
     OK(agrees, "502, 503 and 504 speak of an origin, other answers of what was asked");
 }
 
-static unsigned spent(struct budget *budget, unsigned requests)
+static unsigned spent(struct allowance *allowance, unsigned requests)
 {
     unsigned count = 0;
     for (unsigned i = 0; i < requests; i++) {
-        budget_earn(budget);
-        while (budget_spend(budget))
+        allowance_earn(allowance);
+        while (allowance_spend(allowance))
             count++;
     }
     return count;
@@ -60,21 +60,21 @@ static unsigned spent(struct budget *budget, unsigned requests)
 
 static void a_budget(void)
 {
-    struct budget budget;
-    budget_init(&budget, GUARD_HEDGE_BUDGET, 2, 5, 0);
-    OK(spent(&budget, 49) == 0 && spent(&budget, 1) == 1, "two percent: one in fifty");
-    OK(spent(&budget, 10000) == 200, "two hundred in ten thousand");
+    struct allowance allowance;
+    allowance_init(&allowance, GUARD_HEDGE_BUDGET, 2, 5, 0);
+    OK(spent(&allowance, 49) == 0 && spent(&allowance, 1) == 1, "two percent: one in fifty");
+    OK(spent(&allowance, 10000) == 200, "two hundred in ten thousand");
     for (unsigned i = 0; i < 10000; i++)
-        budget_earn(&budget);
+        allowance_earn(&allowance);
     unsigned burst = 0;
-    while (budget_spend(&budget))
+    while (allowance_spend(&allowance))
         burst++;
     OK(burst == 5, "what is not spent is saved up to the burst");
-    budget_init(&budget, GUARD_HEDGE_BUDGET, 0, 5, 5);
-    OK(spent(&budget, 1000) == 0, "no percent is none at all");
-    budget_init(&budget, GUARD_HEDGE_BUDGET, 10, 10, 3);
-    OK(budget_spend(&budget) && budget_spend(&budget) && budget_spend(&budget) &&
-           !budget_spend(&budget),
+    allowance_init(&allowance, GUARD_HEDGE_BUDGET, 0, 5, 5);
+    OK(spent(&allowance, 1000) == 0, "no percent is none at all");
+    allowance_init(&allowance, GUARD_HEDGE_BUDGET, 10, 10, 3);
+    OK(allowance_spend(&allowance) && allowance_spend(&allowance) && allowance_spend(&allowance) &&
+           !allowance_spend(&allowance),
        "a few are there from the start");
 }
 
@@ -113,14 +113,14 @@ static void a_delay(void)
 static void guarded(void)
 {
     struct health health = {.state = HEALTH_DEAD, .may_probe_us = 1000};
-    struct budget hedges, retries;
+    struct allowance hedges, retries;
     unsigned asked = 0, hedged = 0, retried = 0;
-    budget_init(&hedges, GUARD_HEDGE_BUDGET, 2, 5, 0);
-    budget_init(&retries, GUARD_RETRY_BUDGET, 10, 5, 0);
+    allowance_init(&hedges, GUARD_HEDGE_BUDGET, 2, 5, 0);
+    allowance_init(&retries, GUARD_RETRY_BUDGET, 10, 5, 0);
     for (unsigned i = 0; i < 100; i++) {
         asked += health_ask(&health, &limits, 0) != HEALTH_REFUSE;
-        hedged += budget_spend(&hedges);
-        retried += budget_spend(&retries);
+        hedged += allowance_spend(&hedges);
+        retried += allowance_spend(&retries);
     }
     OK_GUARDED(GUARD_BREAKER, asked == 0, "nobody asks a dead origin before its time");
     OK_GUARDED(GUARD_HEDGE_BUDGET, hedged == 0, "no hedge goes that was not earned");
