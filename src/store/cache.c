@@ -18,7 +18,14 @@ int cache_open(const struct cache_config *config, struct cache **ret)
     if (cache->max_object_bytes > quarter)
         cache->max_object_bytes = quarter;
     randombytes_buf(cache->keys, sizeof cache->keys);
-    cache->open_error = -ENOTSUP;
+    cache->open_error = config->folder ? disk_open(cache, config, &cache->disk) : -ENOTSUP;
+    if (cache->open_error == -EWOULDBLOCK) {
+        cache_close(&cache);
+        return -EWOULDBLOCK;
+    }
+    uint64_t half = cache->disk ? cache->disk->regions.region_bytes / 2 : UINT64_MAX;
+    if (cache->max_object_bytes > half)
+        cache->max_object_bytes = half;
     *ret = cache;
     return 0;
 }
@@ -27,7 +34,10 @@ void cache_close(struct cache **cache)
 {
     if (!*cache)
         return;
+    if ((*cache)->disk)
+        disk_stop((*cache)->disk);
     memory_release(&(*cache)->memory);
+    disk_close(&(*cache)->disk);
     marks_release(&(*cache)->marks);
     mem_free_p(cache);
 }
@@ -43,19 +53,10 @@ enum cache_place cache_get(struct cache *cache, struct text key, struct cache_ob
     struct cache_hash hash = cache_hash(cache, key);
     struct cache_object *object = memory_get(&cache->memory, hash, key);
     if (!object)
-        return CACHE_ABSENT;
+        return cache->disk && disk_may_have(cache->disk, hash) ? CACHE_ON_DISK : CACHE_ABSENT;
     *ret = object;
     return CACHE_HERE;
 }
-
-struct cache_ask *cache_ask(struct cache *cache UNUSED, struct text key UNUSED,
-                            struct loop *loop UNUSED, cache_found *found UNUSED,
-                            void *context UNUSED)
-{
-    return NULL;
-}
-
-void cache_ask_cancel(struct cache_ask *ask UNUSED) {}
 
 int cache_replace_meta(struct cache *cache, struct cache_object *object,
                        const struct cache_meta *meta)
@@ -71,15 +72,23 @@ int cache_replace_meta(struct cache *cache, struct cache_object *object,
     pthread_mutex_unlock(&object->lock);
     cache_meta_unref(&old->meta);
     memory_resized(&cache->memory, object);
+    disk_store_meta(object);
     return 0;
 }
 
 void cache_remove(struct cache *cache, struct text key)
 {
-    memory_remove(&cache->memory, cache_hash(cache, key), key);
+    struct cache_hash hash = cache_hash(cache, key);
+    memory_remove(&cache->memory, hash, key);
+    if (cache->disk)
+        disk_forget(cache->disk, hash);
 }
 
-void cache_settle(struct cache *cache UNUSED) {}
+void cache_settle(struct cache *cache)
+{
+    if (cache->disk)
+        disk_settle(cache->disk);
+}
 
 /* --- purge --- */
 uint64_t cache_mark(const struct cache *cache, struct text tag)
@@ -109,5 +118,7 @@ struct cache_status cache_status(const struct cache *cache)
         status.memory_objects += shard->count;
         pthread_mutex_unlock(&shard->lock);
     }
+    if (cache->disk)
+        disk_status(cache->disk, &status);
     return status;
 }

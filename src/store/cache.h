@@ -34,14 +34,15 @@ enum {
 #define CACHE_LENGTH_UNKNOWN UINT64_MAX
 
 struct cache_config {
-    const char *folder;        /* NULL: memory only; made if missing, locked while open */
-    const struct disk *disk;   /* NULL: the real one */
-    uint64_t memory_bytes;     /* 0: 64 MiB */
-    uint64_t disk_bytes;       /* 0: 4 GiB */
-    uint64_t max_objects;      /* on disk; 0: 1,000,000 */
-    uint64_t max_object_bytes; /* 0: 32 MiB; never more than a quarter of either tier */
-    uint64_t region_bytes;     /* of the disk; 0: chosen by disk_bytes */
-    unsigned readers;          /* threads; 0: 2 */
+    const char *folder;      /* NULL: memory only; made if missing, locked while open */
+    const struct disk *disk; /* NULL: the real one */
+    uint64_t memory_bytes;   /* 0: 64 MiB */
+    uint64_t disk_bytes;     /* 0: 4 GiB */
+    uint64_t max_objects;    /* on disk; 0: 1,000,000 */
+    uint64_t
+        max_object_bytes;  /* 0: 32 MiB; never more than a quarter of the memory or half a region */
+    uint64_t region_bytes; /* of the disk; 0: chosen by disk_bytes */
+    unsigned readers;      /* threads; 0: 2 */
 };
 /* 0; -EWOULDBLOCK when another process has the folder.  Other troubles of the disk are no failure:
  * the cache is one of memory then, and cache_status() says why. */
@@ -124,9 +125,9 @@ void cache_wait_cancel(struct cache_wait *wait); /* on its loop, before `wake` o
 struct cache_draft {
     struct text key;
     struct cache_meta meta;
-    uint64_t length;              /* of the whole, or CACHE_LENGTH_UNKNOWN */
-    bool is_partial;              /* ranges will be written; `length` is known */
-    bool is_pinned;               /* never evicted; a tenth of each tier at most, then it is not */
+    uint64_t length; /* of the whole, or CACHE_LENGTH_UNKNOWN */
+    bool is_partial; /* ranges will be written; `length` is known */
+    bool is_pinned;  /* not evicted, up to a tenth of the memory; the disk carries it along */
     const uint8_t *expect_sha256; /* or NULL; checked at the end */
 };
 /* 0, and *ret_object is a second reference for those who read along (or pass NULL); nobody else

@@ -1,11 +1,104 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
+#include "io/workers.h"
 #include "store/cache_core.h"
+#include "store/cache_regions.h"
 
-/* cache_disk: the disk tier; internal. */
+/*
+ * cache_disk: the disk tier; internal.  docs/decisions/027 argues it.
+ *
+ * Three queues of regions, each a log: new objects go to the end of probation, small ones to the
+ * protected one.  When room is needed the oldest region of the queue that has too much is
+ * reclaimed: what is asked for is copied to the end of its next queue, the rest is forgotten.  One
+ * thread writes, and takes jobs from a queue bounded in bytes; readers are a pool.
+ *
+ * cache_append.c writes records, cache_reclaim.c makes room and recovers an index, cache_load.c
+ * reads, cache_disk.c is the thread, its queue and its health.
+ */
+enum {
+    DISK_ASKS_MAX = 4096,
+    DISK_LOADS_MAX = 16384,
+    DISK_JOBS_MAX = 65536,
+    DISK_COPY_BYTES = 256 << 10
+};
 
-/* Under the object's lock: brings the bytes of that slot, then wakes. */
-void disk_load(struct cache_object *object, size_t slot);
+enum disk_job_kind { JOB_STORE, JOB_META, JOB_KILL, JOB_SETTLE };
+struct disk_job {
+    struct disk_job *next;
+    enum disk_job_kind kind;
+    struct cache_object *object; /* store, meta: referenced */
+    uint64_t bytes;              /* of the bound */
+    struct where where;          /* kill */
+    bool *is_settled;
+};
+
+struct cache_disk {
+    struct cache *cache;
+    const struct disk *disk;
+    int dir_fd, lock_fd;
+    struct regions regions;
+    struct cache_index index;
+    struct evict *evict; /* remembers and judges; the writer's */
+    struct region *open[EVICT_QUEUES];
+    uint64_t next_serial, first_serial; /* of this process */
+    uint8_t *copy;                      /* DISK_COPY_BYTES, the writer's */
+    bool is_rebuilding;
+    uint32_t rebuild_slot;
+
+    pthread_t writer;
+    pthread_mutex_t lock; /* guards the queue */
+    pthread_cond_t has_jobs, settled;
+    struct disk_job *first, **last;
+    size_t job_count;
+    uint64_t waiting_bytes, max_waiting_bytes;
+    bool is_stopping;
+
+    _Atomic int error; /* why nothing is written now */
+    uint64_t retry_at_us, retry_after_us;
+    bool is_dirty; /* something is not synced */
+
+    struct workers *readers;
+    _Atomic uint32_t asks;
+};
+
+/* 0, or -errno and no disk tier. */
+int disk_open(struct cache *cache, const struct cache_config *config,
+              struct cache_disk **ret) MUST_USE;
+/* Writes what waits and ends the threads; closed when no object is left. */
+void disk_stop(struct cache_disk *disk);
+void disk_close(struct cache_disk **disk);
+
+/* --- for any thread --- */
+/* Under the object's lock: brings the bytes of that slot, then wakes; false when it cannot. */
+bool disk_load(struct cache_object *object, size_t slot) MUST_USE;
 void disk_place_release(struct place *place);
-/* Takes a reference to an object that ended, until it is written. */
+/* Takes a reference to an object that ended, until it is written.  No disk: nothing happens. */
 void disk_store(struct cache_object *object);
+void disk_store_meta(struct cache_object *object);
+bool disk_may_have(struct cache_disk *disk, struct cache_hash hash) MUST_USE;
+void disk_forget(struct cache_disk *disk, struct cache_hash hash);
+/* Reads it: NULL when it is not there, or not whole and right.  Blocks: a reader's. */
+struct cache_object *disk_bring(struct cache_disk *disk, struct cache_hash hash,
+                                struct text key) MUST_USE;
+/* What lies there is not what was written: forgotten, counted, and dead for a later recovery. */
+void disk_damaged(struct cache_disk *disk, struct cache_hash hash, struct where where);
+/* A later recovery does not find that record. */
+void disk_kill(struct cache_disk *disk, struct where where);
+void disk_settle(struct cache_disk *disk);
+void disk_status(struct cache_disk *disk, struct cache_status *ret);
+
+/* --- the writer's --- */
+int append_object(struct cache_disk *disk, struct cache_object *object) MUST_USE;
+int append_meta(struct cache_disk *disk, struct cache_object *object) MUST_USE;
+/* The same record at the end of `queue`, with other metadata unless `meta` is NULL. */
+int append_copy(struct cache_disk *disk, struct region *from, uint64_t at,
+                const struct record *record, enum evict_queue queue, const struct cache_meta *meta,
+                uint8_t hits) MUST_USE;
+/* A region of that queue with so much room; makes some. */
+int region_for(struct cache_disk *disk, enum evict_queue queue, uint64_t bytes, bool is_reclaiming,
+               struct region **ret) MUST_USE;
+bool reclaim_one(struct cache_disk *disk);
+/* One region of an index that was lost; false when all are done. */
+bool rebuild_step(struct cache_disk *disk);
+/* Goes on where the last process ended. */
+void reopen_regions(struct cache_disk *disk);

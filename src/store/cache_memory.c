@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "store/cache_memory.h"
+#include "base/guard.h"
 #include "base/mem.h"
 #include <assert.h>
 
-enum { FIRST_BUCKETS = 16, TRIES = 64, REMEMBERED = 1 << 16 };
+enum { FIRST_BUCKETS = 16, TRIES = 8192, REMEMBERED = 1 << 16 };
 
 void memory_init(struct cache_memory *memory, uint64_t limit_bytes)
 {
@@ -93,16 +94,17 @@ struct cache_object *memory_get(struct cache_memory *memory, struct cache_hash h
     return object;
 }
 
-uint8_t memory_hits(struct cache_memory *memory, struct cache_hash hash)
+struct cache_object *memory_find(struct cache_memory *memory, struct cache_hash hash)
 {
     struct shard *shard = shard_of(memory, hash);
-    uint8_t hits = 0;
     pthread_mutex_lock(&shard->lock);
-    for (struct cache_object *object = *bucket_of(shard, hash.low); object; object = object->next)
-        if (object->hash.low == hash.low && object->hash.high == hash.high)
-            hits = atomic_load_explicit(&object->node.hits, memory_order_relaxed);
+    struct cache_object *object = *bucket_of(shard, hash.low);
+    while (object && (object->hash.low != hash.low || object->hash.high != hash.high))
+        object = object->next;
+    if (object)
+        cache_object_ref(object);
     pthread_mutex_unlock(&shard->lock);
-    return hits;
+    return object;
 }
 
 /* Holding the policy's lock: what is off the table is off the queues. */
@@ -246,7 +248,7 @@ bool memory_reserve(struct cache_memory *memory, uint64_t bytes)
         return false;
     for (unsigned fruitless = 0;;) {
         uint64_t now = atomic_load(&memory->bytes);
-        while (now + bytes <= memory->limit_bytes)
+        while (now + bytes <= memory->limit_bytes || !guard_is_on(GUARD_CACHE_MEMORY))
             if (atomic_compare_exchange_weak(&memory->bytes, &now, now + bytes))
                 return true;
         if (!make_room(memory))

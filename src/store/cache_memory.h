@@ -37,6 +37,8 @@ void memory_return(struct cache_memory *memory, uint64_t bytes);
 /* The object of that key with a reference, or NULL. */
 struct cache_object *memory_get(struct cache_memory *memory, struct cache_hash hash,
                                 struct text key) MUST_USE;
+/* The same by its hash alone, and not as a hit. */
+struct cache_object *memory_find(struct cache_memory *memory, struct cache_hash hash) MUST_USE;
 /* Lists it in the place of an older one of its key. */
 void memory_put(struct cache_memory *memory, struct cache_object *object);
 /* The same unless the key is listed: then that one, with a reference, and `object` is unref'd. */
@@ -47,5 +49,3 @@ void memory_drop(struct cache_memory *memory, struct cache_object *object);
 void memory_remove(struct cache_memory *memory, struct cache_hash hash, struct text key);
 /* Its bytes in memory became more or fewer. */
 void memory_resized(struct cache_memory *memory, struct cache_object *object);
-/* Whether anybody asked for it in memory lately, as evict_judge() counts; 0 when it is not in. */
-uint8_t memory_hits(struct cache_memory *memory, struct cache_hash hash);

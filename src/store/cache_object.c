@@ -318,6 +318,7 @@ struct cache_wait *cache_wait(struct cache_object *object, uint64_t offset, stru
     struct cache_wait *wait = MEM_NEW(struct cache_wait);
     *wait = (struct cache_wait){NULL, cache_object_ref(object), offset, loop, wake, context, false,
                                 false};
+    bool has_failed = false;
     pthread_mutex_lock(&object->lock);
     wait->next = object->waits;
     object->waits = wait;
@@ -325,10 +326,14 @@ struct cache_wait *cache_wait(struct cache_object *object, uint64_t offset, stru
     if (object_find(object, offset, &stored_at, &run)) {
         struct slot *slot = &object->slots[object_slot_at(object, stored_at)];
         if (!slot->chunk && !slot->is_loading && object->state != CACHE_FAILED)
-            disk_load(object, (size_t)(slot - object->slots));
+            has_failed = !disk_load(object, (size_t)(slot - object->slots));
     }
+    if (has_failed)
+        object->state = CACHE_FAILED;
     object_wake(object);
     pthread_mutex_unlock(&object->lock);
+    if (has_failed)
+        memory_drop(object->memory, object);
     return wait;
 }
 

@@ -49,7 +49,7 @@ struct meta_box *meta_box_new(struct cache_memory *memory, const struct cache_me
 struct region;
 struct place {
     struct region *region; /* NULL: not on the disk (any more) */
-    uint64_t record_at, body_at;
+    uint64_t record_at, body_at, bytes;
     uint64_t *sums; /* of each block, borrowed from the object */
 };
 
@@ -58,7 +58,7 @@ struct cache_object {
     _Atomic uint32_t refs;     /* the table's, jobs' and users' */
     struct cache_object *next; /* in its shard; shard's lock, as is_listed */
     bool is_listed;
-    bool is_pinned;
+    _Atomic bool is_pinned;
     struct cache_memory *memory;
     struct cache *cache;
     struct cache_hash hash;
