@@ -16,7 +16,7 @@ enum {
     MAX_WORKERS = 8,
     MAX_DEPTH = 4, /* jobs in one worker's socket */
     START_DEADLINE_US = 20 * 1000 * 1000,
-    IDLE_US = 60 * 1000 * 1000,
+    IDLE_US = 10 * 1000 * 1000, /* each holds 15 to 20 MiB; another is there in some milliseconds */
     WATCH_US = 100 * 1000, /* a job older than this has its worker's memory looked at, this often */
     MAX_FAILED_STARTS = 3,
 };

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """POST /ops of a real server: a disk that fills up before the answer, and devices whose clocks are a year off."""
 import base64
+import json
 import os
 import signal
 import subprocess
@@ -8,7 +9,8 @@ import sys
 import time
 
 import pytest
-from conftest import ROOT, add_user, run_command
+from conftest import PASSWORD, ROOT, run_command
+from postgres import postgres  # noqa: F401  (a fixture)
 
 sys.path.insert(0, str(ROOT / "tests" / "formats"))
 from read_export import read as read_export  # noqa: E402
@@ -84,10 +86,19 @@ def small_disk(tmp_path):
     subprocess.run(["umount", "-l", place], check=True)
 
 
-def test_a_disk_that_fills_up_is_an_answer_and_what_was_acknowledged_is_there_afterwards(start_server, small_disk, tmp_path):
+def wait_until_pushed(data):
+    end = time.monotonic() + 30
+    while json.loads(run_command("status", "--json", "--data", data).stdout)["unpushed"]:
+        assert time.monotonic() < end
+        time.sleep(0.1)
+
+
+@pytest.mark.parametrize("engine", ["embedded", "postgresql"])
+def test_a_disk_that_fills_up_is_an_answer_and_what_was_acknowledged_is_there_afterwards(start_server, small_disk, tmp_path, engine, request):
     data = small_disk / "state"
-    add_user(data)
-    server = start_server(data=data)
+    database = [] if engine == "embedded" else ["--database", request.getfixturevalue("postgres").url]
+    run_command("user", "add", "alice", "--admin", "--password-file", "-", "--data", data, *database, input=PASSWORD + "\n")
+    server = start_server(*database, data=data)
     device, accepted = Device(server, 5), []
     with open(small_disk / "ballast", "wb") as ballast:  # leaves two megabytes
         free = os.statvfs(small_disk)
@@ -120,7 +131,10 @@ def test_a_disk_that_fills_up_is_an_answer_and_what_was_acknowledged_is_there_af
         os.kill(pid, signal.SIGKILL)
     except ProcessLookupError:
         pass
+    if database:  # the next server passes on what this one could not
+        start_server(*database, data=data)
+        wait_until_pushed(data)
     file = tmp_path / "all.export"
-    run_command("state", "export", file, "--data", data)
+    run_command("state", "export", file, "--data", data, *database)
     seen = [row for row in read_export(file.read_bytes())[0] if row["row"] == "seen" and row["first"] == 1]
     assert max(row["last"] for row in seen) == max(accepted) == len(accepted)
