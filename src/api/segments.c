@@ -7,6 +7,10 @@
  *        │ cold: a worker reads the index ─┐
  *        │ unbegun: begin the encode ──────┤
  *        │ coming: wait ───────────────────┴──> step
+ *
+ * A player of HLS reads its playlist once.  So what that lists says "renew": when its generation is
+ * lost, the answer is a redirection to the one that there is now, and when its worker has just
+ * died, it waits until there is one.
  */
 #include "api/segments.h"
 
@@ -18,10 +22,11 @@
 #include "base/mem.h"
 #include "catalog/catalog.h"
 #include "io/workers.h"
+#include "trust/grant.h"
 
 #include <unistd.h>
 
-enum { MAX_STEPS = 8 };
+enum { MAX_STEPS = 8, REST_US = 1600 * 1000 /* packager.h: how long a death is remembered */ };
 
 /* --- names --- */
 
@@ -121,6 +126,8 @@ struct segment_call {
     struct loop_timer patience;
     uint64_t until_us, listener;
     unsigned steps;
+    bool renews, is_resting;
+    char grant[GRANT_TEXT_BYTES]; /* of who renews */
 };
 
 static void step(struct segment_call *call);
@@ -219,6 +226,64 @@ static enum media_outcome begin(struct segment_call *call)
     return packager_begin(api->config.packager, &call->request.name, file.fd, call->listener, true);
 }
 
+/* --- another generation --- */
+
+static void send_elsewhere(struct segment_call *call, uint64_t generation)
+{
+    struct exchange *exchange = call->exchange;
+    const struct package_request *request = &call->request;
+    const char *suffix = request->kind == SEGMENTER_LEAD ? ".lead.m4s" : ".m4s";
+    char object[32] = "init.mp4";
+    if (request->kind != SEGMENTER_INIT)
+        snprintf(object, sizeof object, "%u%s", request->number, suffix);
+    struct text where =
+        arena_printf(exchange_arena(exchange), "../%s.%016llx/%s?g=%.*s&renew=1",
+                     rendition_word(request->name.rendition), (unsigned long long)generation,
+                     object, (int)sizeof call->grant, call->grant);
+    call_free(call);
+    exchange_field(exchange, "Location", where);
+    exchange_field(exchange, "Cache-Control", TEXT("no-store"));
+    exchange_send_empty(exchange, 307);
+}
+
+/* True when it was answered. */
+static bool renew(struct segment_call *call)
+{
+    struct package_view view = {.state = PACKAGE_FAILED};
+    const struct package_name *name = &call->request.name;
+    bool is_other =
+        call->renews &&
+        packager_view(call->api->config.packager, name->track, name->rendition, &view) &&
+        view.state != PACKAGE_FAILED && view.generation != name->generation;
+    uint64_t generation = view.generation;
+    package_view_release(&view);
+    if (is_other)
+        send_elsewhere(call, generation);
+    return is_other;
+}
+
+static void on_rested(struct loop_timer *timer, uint64_t now_us)
+{
+    struct segment_call *call = CONTAINER_OF(timer, struct segment_call, patience);
+    (void)now_us;
+    call->is_resting = false;
+    step(call);
+}
+
+/* True when it waits for a worker's death to be forgotten: once. */
+static bool rest(struct segment_call *call, enum media_outcome why)
+{
+    struct loop *loop = call->api->config.loop;
+    if (!call->renews || call->steps >= MAX_STEPS ||
+        (why != MEDIA_CRASHED && why != MEDIA_NO_WORKER))
+        return false;
+    call->is_resting = true;
+    call->steps = MAX_STEPS - 1;
+    call->patience.on_timer = on_rested;
+    loop_timer_start(loop, &call->patience, loop_now_us(loop) + REST_US);
+    return true;
+}
+
 static void step(struct segment_call *call)
 {
     struct package_loan loan;
@@ -249,12 +314,15 @@ static void step(struct segment_call *call)
         await(call);
         break;
     case PACKAGE_NOT_THERE:
+        if (renew(call))
+            break;
         call_free(call);
         refuse(exchange, 404, "Not found",
                "There is no such segment: read the track's manifest again.");
         break;
     case PACKAGE_BROKEN:
-        fail(call, why);
+        if (!rest(call, why))
+            fail(call, why);
     }
 }
 
@@ -266,7 +334,7 @@ void segment_calls_end(struct api *api)
         call->exchange = NULL;
         loop_timer_stop(&call->patience);
         leave_list(call);
-        if (exchange && packager_forget(api->config.packager, &call->wait))
+        if (exchange && (call->is_resting || packager_forget(api->config.packager, &call->wait)))
             call_free(call); /* else its message frees it */
         if (exchange)
             refuse(exchange, 503, "Not now", "The server is ending.");
@@ -281,6 +349,8 @@ static void start_call(struct api *api, struct exchange *exchange,
     call->exchange = exchange;
     call->request = *request;
     call->listener = hash_bytes(api->seed, proof->user.name, proof->user.size);
+    call->renews = exchange_parameter(exchange, TEXT("renew")).size > 0;
+    memcpy(call->grant, proof->grant, sizeof call->grant);
     call->until_us = loop_now_us(api->config.loop) + (uint64_t)api->config.segment_wait_s * 1000000;
     call->next = api->segment_calls;
     call->previous_next = &api->segment_calls;

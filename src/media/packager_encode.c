@@ -125,7 +125,30 @@ static int give_work(const struct process *process, const struct package *packag
     return error;
 }
 
-/* The spare one, or a new one.  The pipe's read end or -errno. */
+/* Takes the spare one; two that start at once would hinder each other, so none is wanted now. */
+static bool take_spare(struct packager *packager, struct process *ret)
+{
+    pthread_mutex_lock(&packager->lock);
+    bool is_there = packager->has_spare;
+    if (is_there)
+        *ret = packager->spare;
+    packager->has_spare = packager->wants_spare = false;
+    pthread_mutex_unlock(&packager->lock);
+    return is_there;
+}
+
+static int hand_over(struct process *process, const struct package *package, int pipe_end)
+{
+    int error = give_work(process, package, pipe_end);
+    if (error) {
+        process_kill(process);
+        (void)process_reap(process);
+    }
+    return error;
+}
+
+/* The spare one, or a new one when there is none or it has died meanwhile.  The pipe's read end or
+ * -errno. */
 static int start_encode(struct packager *packager, struct package *package, unsigned slot)
 {
     struct process process;
@@ -133,18 +156,9 @@ static int start_encode(struct packager *packager, struct package *package, unsi
     if (pipe2(ends, O_CLOEXEC) < 0)
         return -errno;
     (void)fcntl(ends[1], F_SETPIPE_SZ, PIPE_BYTES);
-    pthread_mutex_lock(&packager->lock);
-    bool is_spare = packager->has_spare;
-    if (is_spare)
-        process = packager->spare;
-    packager->has_spare = packager->wants_spare =
-        false; /* two that start at once hinder each other */
-    pthread_mutex_unlock(&packager->lock);
-    if (!is_spare)
+    if (!take_spare(packager, &process) || hand_over(&process, package, ends[1])) {
         error = start_worker(packager, &process);
-    if (!error && (error = give_work(&process, package, ends[1])) != 0) {
-        process_kill(&process);
-        (void)process_reap(&process);
+        error = error ? error : hand_over(&process, package, ends[1]);
     }
     close(ends[1]);
     if (error) {

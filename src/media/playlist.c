@@ -78,7 +78,8 @@ void playlist_write_segments(const struct manifest *manifest, enum rendition ren
     snprintf(base, sizeof base, "%.*s%s.%016" PRIx64 "/", TEXT_ARGS(uris->before),
              rendition_word(rendition), manifest->views[rendition].generation);
     write_head(&timeline, uris->start_ms, out);
-    buffer_printf(out, "#EXT-X-MAP:URI=\"%sinit.mp4?g=%.*s\"\n", base, TEXT_ARGS(uris->grant));
+    buffer_printf(out, "#EXT-X-MAP:URI=\"%sinit.mp4?g=%.*s&renew=1\"\n", base,
+                  TEXT_ARGS(uris->grant));
     for (uint64_t i = 0; i < timeline.count; i++) {
         uint64_t begin = begin_of(&timeline, i), end = begin_of(&timeline, i + 1);
         end = i + 1 < timeline.count ? end : timeline.samples;
@@ -86,7 +87,7 @@ void playlist_write_segments(const struct manifest *manifest, enum rendition ren
             (end - begin) * SLIVERS_PER_S < timeline.rate)
             break;
         uint64_t us = (end - begin) * 1000000 / timeline.rate;
-        buffer_printf(out, "#EXTINF:%" PRIu64 ".%06" PRIu64 ",\n%s%" PRIu64 ".m4s?g=%.*s\n",
+        buffer_printf(out, "#EXTINF:%" PRIu64 ".%06" PRIu64 ",\n%s%" PRIu64 ".m4s?g=%.*s&renew=1\n",
                       us / 1000000, us % 1000000, base, i, TEXT_ARGS(uris->grant));
     }
     buffer_text(out, TEXT("#EXT-X-ENDLIST\n"));

@@ -7,7 +7,8 @@
  * and one rendition's list of segments.
  *
  * What is not encoded yet is listed as the source's length foretells, and waits when it is asked
- * for.  Every URI carries the grant; the caller says what stands before "{rendition}".
+ * for.  A URI says "renew", since nobody reads this list again when a generation is lost, and
+ * carries the grant; the caller says what stands before "{rendition}".
  */
 struct playlist_uris {
     struct text before; /* "../m/tr-…/": from where the playlist is to the track */

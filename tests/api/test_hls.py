@@ -51,6 +51,8 @@ def test_one_bit_rate_is_that_rendition(place):
     assert "/aac-256." in playlist(place, "lossy.mp3", bitRate="1411"), "what was lossy is not made lossless"
     answer = place.rest("hls.m3u8?id=" + place.ids["lossless.flac"] + "&bitRate=64&bitRate=1411&x=")
     assert answer.body.decode().count("#EXT-X-STREAM-INF:") == 2
+    answer = place.rest("hls.m3u8?id=" + place.ids["lossless.flac"] + "&bitRate=64&bitRate=90&bitRate=nonsense&audioTrack=1&x=")
+    assert answer.body.decode().count("#EXT-X-STREAM-INF:") == 1, "a list of variants, though both are the same one; a song has one audio track"
 
 
 def test_the_grant_opens_its_track_alone(place):

@@ -10,6 +10,7 @@ import re
 import signal
 import subprocess
 import time
+import urllib.parse
 
 import mutagen
 import pytest
@@ -261,6 +262,7 @@ def test_a_worker_killed_in_mid_song_costs_a_generation_and_not_the_song(place):
     before = place.rendition(track, "aac-128")
     base = f"/m/{track}/aac-128.{before['generation']}"
     assert place.get(f"{base}/init.mp4").status == 200 and place.get(f"{base}/0.m4s").status == 200
+    listed = place.rest("hls.m3u8", id=track, bitRate=128).body.decode()
     killed = 0
     for pid, _ in children(place.server.process.pid):
         try:
@@ -270,6 +272,10 @@ def test_a_worker_killed_in_mid_song_costs_a_generation_and_not_the_song(place):
         except OSError:  # it is gone already
             pass
     assert killed, "there was a worker"
+    old = re.search(r"^\.\.(/m/.*/1\.m4s\?.*)$", listed, re.M)[1]
+    moved = place.server.get(old)  # at once, as a player of HLS would, which reads its playlist no more
+    assert moved.status == 307 and moved.headers["Cache-Control"] == "no-store", moved.body
+    assert place.server.get(urllib.parse.urljoin(old, moved.headers["Location"])).status == 200
     lost = place.get(f"{base}/99.m4s")
     assert lost.status in (404, 503) and lost.headers["Content-Type"] == "application/problem+json"
     place.server.until(lambda: place.rendition(track, "aac-128")["generation"] != before["generation"], "it is planned anew", seconds=4)
