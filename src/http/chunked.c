@@ -1,28 +1,39 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "http/chunked.h"
 
+#include "http/fields.h"
+
 /*
- *   SIZE ──';' or white space──▶ EXTENSION
- *     │                            │
- *     └──────────CR──▶ SIZE_LF ◀───CR
+ *   SIZE ──';'──▶ NAME ──'='──▶ VALUE (or QUOTED) ──';'──▶ NAME    extensions, of tokens
+ *     │             │             │
+ *     └──────CR─────┴──▶ SIZE_LF ◀┘
  *                        │ LF
  *            size 0 ─────┴───── size > 0
  *               ▼                  ▼
  *   ┌──▶ TRAILER_START            DATA ──▶ DATA_CR ──▶ DATA_LF ──▶ SIZE
  *   │     │CR       │other
- *   │  LAST_LF   TRAILER ──CR──▶ TRAILER_LF ─┐
- *   │     ▼                                  │
- *   │    DONE                                │
- *   └────────────────────────────────────────┘
+ *   │  LAST_LF   TRAILER_NAME ──':'──▶ TRAILER ──CR──▶ TRAILER_LF ─┐
+ *   │     ▼                                                        │
+ *   │    DONE                                                      │
+ *   └──────────────────────────────────────────────────────────────┘
+ *
+ * Nothing is taken that llhttp refuses (tests/fuzz/fuzz_chunked.c): no blanks around extensions,
+ * nothing escaped in a quoted value.
  */
 enum step {
     STEP_SIZE,
-    STEP_EXTENSION,
+    STEP_EXTENSION, /* its first byte comes */
+    STEP_EXTENSION_NAME,
+    STEP_EXTENSION_EQUALS,
+    STEP_EXTENSION_VALUE,
+    STEP_EXTENSION_QUOTED,
+    STEP_EXTENSION_END, /* behind a quoted value */
     STEP_SIZE_LF,
     STEP_DATA,
     STEP_DATA_CR,
     STEP_DATA_LF,
     STEP_TRAILER_START,
+    STEP_TRAILER_NAME,
     STEP_TRAILER,
     STEP_TRAILER_LF,
     STEP_LAST_LF,
@@ -57,10 +68,30 @@ static enum step after_size_byte(struct http_chunked *chunked, char c)
         return STEP_BAD;
     if (c == '\r')
         return STEP_SIZE_LF;
-    return c == ';' || c == ' ' || c == '\t' ? STEP_EXTENSION : STEP_BAD;
+    return c == ';' ? STEP_EXTENSION : STEP_BAD;
 }
 
 static bool is_text_byte(char c) { return (unsigned char)c >= 0x20 ? c != 0x7f : c == '\t'; }
+static bool is_token_byte(char c) { return http_is_token_byte((unsigned char)c); }
+
+/* RFC 9112 7.1.1 */
+static enum step after_extension_byte(enum step step, char c)
+{
+    if (step == STEP_EXTENSION_QUOTED)
+        return c == '"' ? STEP_EXTENSION_END : c != '\\' && is_text_byte(c) ? step : STEP_BAD;
+    if (step == STEP_EXTENSION)
+        return is_token_byte(c) ? STEP_EXTENSION_NAME : STEP_BAD;
+    if (step != STEP_EXTENSION_END && is_token_byte(c))
+        return step;
+    if (c == '=' && step == STEP_EXTENSION_NAME)
+        return STEP_EXTENSION_EQUALS;
+    return c == ';' ? STEP_EXTENSION : c == '\r' ? STEP_SIZE_LF : STEP_BAD;
+}
+
+static enum step after_equals(char c)
+{
+    return c == '"' ? STEP_EXTENSION_QUOTED : is_token_byte(c) ? STEP_EXTENSION_VALUE : STEP_BAD;
+}
 
 static enum step after_size_line(struct http_chunked *chunked)
 {
@@ -76,7 +107,13 @@ static enum step after_byte(struct http_chunked *chunked, char c)
     case STEP_SIZE:
         return after_size_byte(chunked, c);
     case STEP_EXTENSION:
-        return c == '\r' ? STEP_SIZE_LF : is_text_byte(c) ? STEP_EXTENSION : STEP_BAD;
+    case STEP_EXTENSION_NAME:
+    case STEP_EXTENSION_VALUE:
+    case STEP_EXTENSION_QUOTED:
+    case STEP_EXTENSION_END:
+        return after_extension_byte((enum step)chunked->step, c);
+    case STEP_EXTENSION_EQUALS:
+        return after_equals(c);
     case STEP_SIZE_LF:
         return c == '\n' ? after_size_line(chunked) : STEP_BAD;
     case STEP_DATA_CR:
@@ -86,7 +123,9 @@ static enum step after_byte(struct http_chunked *chunked, char c)
     case STEP_TRAILER_START:
         if (c == '\r')
             return STEP_LAST_LF;
-        return is_text_byte(c) && c != ' ' && c != '\t' ? STEP_TRAILER : STEP_BAD;
+        return is_token_byte(c) ? STEP_TRAILER_NAME : STEP_BAD;
+    case STEP_TRAILER_NAME:
+        return c == ':' ? STEP_TRAILER : is_token_byte(c) ? STEP_TRAILER_NAME : STEP_BAD;
     case STEP_TRAILER:
         return c == '\r' ? STEP_TRAILER_LF : is_text_byte(c) ? STEP_TRAILER : STEP_BAD;
     case STEP_TRAILER_LF:
@@ -122,7 +161,7 @@ static void take_byte(struct http_chunked *chunked, struct text *input)
         chunked->step = STEP_BAD;
     else
         chunked->step = after_byte(chunked, input->data[0]);
-    if (chunked->trailers && chunked->step >= STEP_TRAILER && chunked->step <= STEP_TRAILER_LF)
+    if (chunked->trailers && chunked->step >= STEP_TRAILER_NAME && chunked->step <= STEP_TRAILER_LF)
         buffer_byte(chunked->trailers, (uint8_t)input->data[0]);
     else if (chunked->trailers && was_trailer && chunked->step == STEP_TRAILER_START)
         buffer_byte(chunked->trailers, '\n');

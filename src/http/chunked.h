@@ -6,7 +6,8 @@
  * chunked: decodes the chunked transfer coding (RFC 9112 7.1) of a body, strictly.
  *
  * CRLF only; a size is 1 to 16 hex digits; extensions are read over and dropped, and trailers too
- * unless somebody wants them, within small limits.
+ * unless somebody wants them, within small limits.  What llhttp would refuse is refused, so that
+ * nobody before or behind us who reads with it sees another end than we do.
  */
 struct http_chunked {
     unsigned step;       /* see chunked.c */
