@@ -144,6 +144,10 @@ static void take_request(struct h2_stream *stream, bool ends_here)
         h2_reset(stream, H2_PROTOCOL_ERROR);
         return;
     }
+    if (handover_is_quiet(connection->server)) { /* nothing was done: the client asks again */
+        h2_reset(stream, H2_REFUSED_STREAM);
+        return;
+    }
     take_priority_field(stream);
     if (verdict == HTTP_HEADER_REFUSED) {
         counter_add(COUNTER_H2_HEADER_LISTS, why.status == 431);

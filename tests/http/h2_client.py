@@ -48,6 +48,7 @@ class Client:
         self.h2 = h2.connection.H2Connection(config)
         self.windows, self.answers, self.goaway, self.closed, self.pending = windows, {}, None, False, b""
         self.arrivals, self.pongs = [], 0  # (stream, size) of each DATA frame, in order
+        self.last_stream = 2**31 - 1  # that the server has promised to look at
         self.resets = {}  # {stream: error}, also of streams that the library does not know
         self.h2.initiate_connection()
         self.flush()
@@ -139,7 +140,7 @@ class Client:
             if one[3] == RST_STREAM:
                 self.resets[int.from_bytes(one[5:9], "big")] = int.from_bytes(one[9:13], "big")
             if one[3] == GOAWAY:
-                self.goaway = int.from_bytes(one[13:17], "big")
+                self.goaway, self.last_stream = int.from_bytes(one[13:17], "big"), int.from_bytes(one[9:13], "big")
             else:
                 whole += one
         return whole
