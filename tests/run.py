@@ -6,7 +6,11 @@ usage: tests/run.py [--quick] [SUITE...]
 
 A suite is a command whose tests are counted from TAP lines ("ok 1 - ...", "not ok 2 - ...") or from pytest's JUnit
 report.  A suite that ends badly without naming a failed test counts as one failure, so nothing can fail unseen.
+
+What compiles or computes has the machine for itself.  Suites that mostly wait (for time-outs, for music that plays) run
+beside each other (LANES), and within http some tests at a time (pytest-xdist).
 """
+import concurrent.futures
 import os
 import pathlib
 import re
@@ -17,6 +21,8 @@ import xml.etree.ElementTree as ElementTree
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PYTHON = "/usr/bin/python3"
+# Lanes run at the same time, the suites of a lane one after another; a suite in no lane is alone.
+LANES = [("http", "formats", "system", "api"), ("player",)]
 TAP_LINE = re.compile(r"^\s*(?:\d+/\d+ .*?)?(not )?ok \d+\b(?!.*# SKIP)(.*)$")
 
 
@@ -88,9 +94,9 @@ def suites(quick, logs):
     table = {
         "layers": tap([PYTHON, "tests/layers.py"]),
         "unit": tap(build("debug"), meson_tests("debug")),
-        "http": tap(["tests/http/run"]),
         # the worker's sandbox is as tight as it gets only without sanitizers
         "release": tap(build("release"), meson_tests("release", "test_products test_pool")),
+        "http": tap(["tests/http/run"]),
         "formats": junit("formats", "tests/formats"),
         # in full: with the package installed and started, and with each guard switched off once
         "system": ([*([] if quick else [build("drills"), ["script/package"]]), pytest("tests/system", logs / "system.xml", quick)], "junit"),
@@ -111,32 +117,68 @@ def suites(quick, logs):
     return {name: suite for name, suite in table.items() if (ROOT / present.get(name, ".")).exists()}
 
 
-def run_suite(name, suite, logs, quick):
-    commands, counting = suite
-    result, started = Result(), time.monotonic()
-    env = {"SOSTENUTO_QUICK": "1"} if quick else {}
-    code = 0
-    for number, command in enumerate(commands):
-        log = logs / (f"{name}.log" if number == len(commands) - 1 else f"{name}-build.log")
-        code = run(command, log, env)
-        if code and number < len(commands) - 1:
-            break
-    if counting == "tap":
-        count_tap(log, result)
-    else:
-        count_junit(logs / f"{name}.xml", result)
+def build_suite(name, suite, logs, quick):
+    """Everything but a suite's last command; the log of what failed, or None."""
+    for command in suite[0][:-1]:
+        log = logs / f"{name}-build.log"
+        if run(command, log, environment(quick)):
+            return log
+    return None
+
+
+def environment(quick):
+    return {"SOSTENUTO_QUICK": "1"} if quick else {}
+
+
+def show(name, result, took, log):
+    skipped = f", {result.skipped} skipped" if result.skipped else ""
+    lines = [f"{name:10} {result.passed:6} passed, {result.failed} failed{skipped}   {took:6.1f} s"]
+    if result.failed:
+        lines += [f"           not ok: {failure}" for failure in result.failures[:20]]
+        lines += ["           " + line for line in log.read_text(errors="replace").splitlines()[-40:]]
+        lines += [f"           whole log: {log}"]
+    print("\n".join(lines), flush=True)
+
+
+def run_suite(name, suite, logs, quick, failed_build):
+    (commands, counting), result, started = suite, Result(), time.monotonic()
+    log, code = failed_build, 1
+    if not failed_build:
+        log = logs / f"{name}.log"
+        code = run(commands[-1], log, environment(quick))
+        if counting == "tap":
+            count_tap(log, result)
+        else:
+            count_junit(logs / f"{name}.xml", result)
     if code and not result.failed:
         result.failed += 1
-        result.failures.append(f"{name} ended with exit code {code}")
-    took = time.monotonic() - started
-    skipped = f", {result.skipped} skipped" if result.skipped else ""
-    print(f"{name:10} {result.passed:6} passed, {result.failed} failed{skipped}   {took:6.1f} s", flush=True)
-    if result.failed:
-        for failure in result.failures[:20]:
-            print(f"           not ok: {failure}")
-        print("           " + "\n           ".join(log.read_text(errors="replace").splitlines()[-40:]))
-        print(f"           whole log: {log}", flush=True)
+        result.failures.append(f"{name} cannot be built" if failed_build else f"{name} ended with exit code {code}")
+    show(name, result, time.monotonic() - started, log)
     return result
+
+
+def run_lanes(lanes, table, logs, quick):
+    """What has to be built is built before any of them runs."""
+    failed_builds = {name: build_suite(name, table[name], logs, quick) for lane in lanes for name in lane}
+
+    def run_lane(lane):
+        return [run_suite(name, table[name], logs, quick, failed_builds[name]) for name in lane]
+
+    with concurrent.futures.ThreadPoolExecutor(len(lanes)) as pool:
+        return [result for results in pool.map(run_lane, lanes) for result in results]
+
+
+def lanes_of(chosen):
+    """Groups of lanes, in the order of `chosen`."""
+    shared = [[name for name in lane if name in chosen] for lane in LANES]
+    shared = [lane for lane in shared if lane]
+    groups = []
+    for name in chosen:
+        if not any(name in lane for lane in shared):
+            groups.append([[name]])
+        elif shared not in groups:
+            groups.append(shared)
+    return groups
 
 
 def main():
@@ -152,8 +194,11 @@ def main():
     if unknown:
         print(f"test: no suite {unknown[0]!r}; there are: {' '.join(table)}")
         return 2
-    results = [run_suite(name, suite, logs, quick) for name, suite in table.items() if not chosen or name in chosen]
+    started = time.monotonic()
+    groups = lanes_of([name for name in table if not chosen or name in chosen])
+    results = [result for lanes in groups for result in run_lanes(lanes, table, logs, quick)]
     passed, failed = sum(r.passed for r in results), sum(r.failed for r in results)
+    print(f"{len(results)} suites in {time.monotonic() - started:.0f} s")
     print(f"{passed} passed, {failed} failed")
     return 1 if failed or not passed else 0
 

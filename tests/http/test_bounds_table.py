@@ -120,3 +120,10 @@ def test_a_guard_of_another_part_has_all_that_a_bound_has():
         for test in shown + honest:
             assert test.startswith("none: ") or source_of(test)
         assert any(goes_without(test, guard) for test in twin), f"no twin goes without {guard}"
+
+
+def test_a_bound_without_a_guard_is_named_with_its_reason():
+    listed = list(table("## Bounds without a guard"))
+    assert listed
+    for (where, *_), bound, why in listed:
+        assert (ROOT / "src" / where).exists() and bound[0] and why[0], where
