@@ -3,7 +3,7 @@
 
 #include "base/mem.h"
 #include "state/database_engine.h"
-#include "state/postgres_rows.h"
+#include "state/postgres_merge.h"
 #include "state/postgres_schema.h"
 
 #include <assert.h>
@@ -50,143 +50,18 @@ static int revive(struct record *record)
 
 /* --- writing --- */
 
-enum merge {
-#define MERGE(id, shape, sql) MERGE_##id,
-#include "state/postgres_merge.def"
-#undef MERGE
-    MERGES
-};
-
-static const struct {
-    const char *shape, *sql;
-} merges[MERGES] = {
-#define MERGE(id, shape, sql) {shape, sql},
-#include "state/postgres_merge.def"
-#undef MERGE
-};
-
-static void put_uid(struct postgres_rows *rows, const struct uid *uid)
-{
-    postgres_rows_bytes(rows, uid_view(uid));
-}
-
-static bool is_playlists(enum space space)
-{
-    return space >= SPACE_PLAYLIST_NAME && space <= SPACE_ENTRY;
-}
-
-static void put_cell(struct postgres_rows *rows, const struct effect *effect)
-{
-    struct postgres_rows *cells = &rows[MERGE_CELLS], *swept = &rows[MERGE_SWEPT];
-    put_uid(cells, &effect->cell.account);
-    postgres_rows_integer(cells, effect->cell.space);
-    postgres_rows_bytes(cells, effect->cell.key);
-    postgres_rows_bytes(cells, effect->cell.value);
-    postgres_rows_integer(cells, effect->cell.order.is_final);
-    postgres_rows_integer(cells, effect->cell.order.hlc);
-    put_uid(cells, &effect->cell.order.device);
-    postgres_rows_integer(cells, effect->cell.order.seq);
-    if (is_playlists(effect->cell.space)) {
-        put_uid(swept, &effect->cell.account);
-        postgres_rows_bytes(swept, effect->cell.key);
-    }
-    if (effect->cell.space == SPACE_ACCOUNT_NAME) {
-        put_uid(&rows[MERGE_NAMES_FREED], &effect->cell.account);
-        put_uid(&rows[MERGE_NAMES_BORNE], &effect->cell.account);
-    }
-}
-
-static void put_count(struct postgres_rows *rows, const struct effect *effect)
-{
-    bool is_absolute = uid_is_none(effect->count.device);
-    put_uid(rows, &effect->count.account);
-    postgres_rows_bytes(rows, subject_view(&effect->count.subject));
-    postgres_rows_integer(rows, effect->count.count);
-    postgres_rows_integer(rows, (uint64_t)effect->count.last_ms);
-    postgres_rows_bytes(rows, is_absolute ? TEXT_NONE : uid_view(&effect->count.device));
-    postgres_rows_integer(rows, effect->count.seq);
-    postgres_rows_integer(rows, effect->count.place);
-}
-
-static void put_play(struct postgres_rows *rows, const struct effect *effect)
-{
-    put_uid(rows, &effect->play.device);
-    postgres_rows_integer(rows, effect->play.seq);
-    put_uid(rows, &effect->play.account);
-    postgres_rows_bytes(rows, subject_view(&effect->play.track));
-    postgres_rows_integer(rows, effect->play.hlc);
-    postgres_rows_integer(rows, (uint64_t)effect->play.at_ms);
-    postgres_rows_integer(rows, (uint64_t)effect->play.accepted_ms);
-    postgres_rows_bytes(rows, effect->play.payload);
-}
-
-static void put_digest(struct postgres_rows *rows, const struct effect *effect)
-{
-    put_uid(rows, &effect->seen.device);
-    postgres_rows_integer(rows, effect->seen.seq % SEEN_REMEMBERED);
-    postgres_rows_integer(rows, effect->seen.seq);
-    postgres_rows_integer(rows, effect->seen.digest);
-}
-
-static void put_seen(struct postgres_rows *rows, const struct effect *effect)
-{
-    put_uid(&rows[MERGE_SEEN], &effect->seen.device);
-    postgres_rows_integer(&rows[MERGE_SEEN], effect->seen.range.first);
-    postgres_rows_integer(&rows[MERGE_SEEN], effect->seen.range.last);
-    if (effect->seen.digest)
-        put_digest(&rows[MERGE_DIGESTS], effect);
-}
-
-static void put_kept(struct postgres_rows *rows, const struct effect *effect)
-{
-    put_uid(rows, &effect->kept.device);
-    postgres_rows_integer(rows, effect->kept.seq);
-    postgres_rows_bytes(rows, effect->kept.bytes);
-}
-
-static void put(struct postgres_rows *rows, const struct effect *effect)
-{
-    switch (effect->kind) {
-    case EFFECT_CELL:
-        put_cell(rows, effect);
-        break;
-    case EFFECT_CELL_DROP: /* follows from the deletion itself: MERGE_SWEPT */
-        break;
-    case EFFECT_COUNT:
-        put_count(&rows[MERGE_COUNTS], effect);
-        break;
-    case EFFECT_PLAY:
-        put_play(&rows[MERGE_PLAYS], effect);
-        break;
-    case EFFECT_SEEN:
-        put_seen(rows, effect);
-        break;
-    case EFFECT_DIGEST:
-        put_digest(&rows[MERGE_DIGESTS], effect);
-        break;
-    case EFFECT_KEPT:
-        put_kept(&rows[MERGE_KEPT], effect);
-        break;
-    case EFFECT_KINDS:
-        break;
-    }
-}
-
 /* The row of meta is ours from the first statement to the commit: whoever comes meanwhile waits. */
 static const struct postgres_statement take_number = {
     .sql = "UPDATE sostenuto.meta SET number = number + 1 RETURNING number"};
 static const struct postgres_statement tell_others = {.sql = "NOTIFY sostenuto_state"};
 
-static int transact(struct record *record, struct postgres_rows *rows, uint64_t lsn,
+static int transact(struct record *record, struct postgres_merge *merge, uint64_t lsn,
                     const struct uid *journal, uint64_t *ret_number)
 {
     struct postgres_statement statements[MERGES + 3] = {take_number};
     PGresult *results[MERGES + 3] = {0};
     uint64_t storage;
-    size_t count = 1;
-    for (int i = 0; i < MERGES; i++)
-        if (rows[i].row_count)
-            statements[count++] = postgres_rows_statement(&rows[i], merges[i].sql);
+    size_t count = 1 + postgres_merge_statements(merge, statements + 1);
     if (lsn)
         statements[count++] = (struct postgres_statement){
             .sql =
@@ -207,17 +82,15 @@ int database_push(struct database *database, const struct effects *effects, stru
                   uint64_t *ret_number)
 {
     struct record *record = of(database);
-    struct postgres_rows rows[MERGES];
+    struct postgres_merge merge;
     int error = revive(record);
     if (error)
         return error;
-    for (int i = 0; i < MERGES; i++)
-        postgres_rows_init(&rows[i], merges[i].shape);
+    postgres_merge_init(&merge);
     for (size_t i = 0; i < effects->count; i++)
-        put(rows, &effects->items[i]);
-    error = transact(record, rows, effects->lsn, &journal, ret_number);
-    for (int i = 0; i < MERGES; i++)
-        postgres_rows_release(&rows[i]);
+        postgres_merge_put(&merge, &effects->items[i]);
+    error = transact(record, &merge, effects->lsn, &journal, ret_number);
+    postgres_merge_release(&merge);
     return error;
 }
 

@@ -5,11 +5,12 @@
 #include "base/mem.h"
 #include "io/fault_point.h"
 #include "state/database_engine.h"
+#include "state/database_sqlite_load.h"
 #include "state/database_sqlite_schema.h"
+#include "state/sqlite_rows.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sqlite3.h>
 #include <unistd.h>
 
 enum statement {
@@ -162,118 +163,93 @@ static void close_sqlite(struct database *database)
 
 /* --- writing: bind in order, step, reset --- */
 
-struct row {
-    sqlite3_stmt *statement;
-    int next;
-};
-
-static struct row row_of(struct sqlite *self, enum statement which)
+static struct sqlite_row row_of(struct sqlite *self, enum statement which)
 {
-    return (struct row){self->statements[which], 1};
-}
-
-static void bind_text(struct row *row, struct text t)
-{
-    sqlite3_bind_blob64(row->statement, row->next++, t.data ? t.data : "", t.size, SQLITE_STATIC);
-}
-
-static void bind_uid(struct row *row, const struct uid *uid) { bind_text(row, uid_view(uid)); }
-
-static void bind_integer(struct row *row, uint64_t value)
-{
-    sqlite3_bind_int64(row->statement, row->next++, (sqlite3_int64)value);
-}
-
-static int run(struct row *row)
-{
-    int result = sqlite3_step(row->statement);
-    sqlite3_reset(row->statement);
-    sqlite3_clear_bindings(row->statement);
-    return result == SQLITE_DONE || result == SQLITE_ROW ? SQLITE_OK : result;
+    return (struct sqlite_row){self->statements[which], 1};
 }
 
 static int run_plain(struct sqlite *self, enum statement which)
 {
-    struct row row = row_of(self, which);
-    return run(&row);
+    struct sqlite_row row = row_of(self, which);
+    return sqlite_run(&row);
 }
 
 static int write_cell(struct sqlite *self, const struct effect *effect)
 {
     bool is_put = effect->kind == EFFECT_CELL;
-    struct row row = row_of(self, is_put ? PUT_CELL : DROP_CELL);
-    bind_uid(&row, &effect->cell.account);
-    bind_integer(&row, effect->cell.space);
-    bind_text(&row, effect->cell.key);
+    struct sqlite_row row = row_of(self, is_put ? PUT_CELL : DROP_CELL);
+    sqlite_bind_uid(&row, &effect->cell.account);
+    sqlite_bind_integer(&row, effect->cell.space);
+    sqlite_bind_words(&row, effect->cell.key);
     if (is_put) {
-        bind_text(&row, effect->cell.value);
-        bind_integer(&row, effect->cell.order.is_final);
-        bind_integer(&row, effect->cell.order.hlc);
-        bind_uid(&row, &effect->cell.order.device);
-        bind_integer(&row, effect->cell.order.seq);
+        sqlite_bind_words(&row, effect->cell.value);
+        sqlite_bind_integer(&row, effect->cell.order.is_final);
+        sqlite_bind_integer(&row, effect->cell.order.hlc);
+        sqlite_bind_uid(&row, &effect->cell.order.device);
+        sqlite_bind_integer(&row, effect->cell.order.seq);
     }
-    return run(&row);
+    return sqlite_run(&row);
 }
 
 static int write_count(struct sqlite *self, const struct effect *effect)
 {
-    struct row row = row_of(self, PUT_COUNT);
-    bind_uid(&row, &effect->count.account);
-    bind_text(&row, subject_view(&effect->count.subject));
-    bind_integer(&row, effect->count.count);
-    bind_integer(&row, (uint64_t)effect->count.last_ms);
-    return run(&row);
+    struct sqlite_row row = row_of(self, PUT_COUNT);
+    sqlite_bind_uid(&row, &effect->count.account);
+    sqlite_bind_words(&row, subject_view(&effect->count.subject));
+    sqlite_bind_integer(&row, effect->count.count);
+    sqlite_bind_integer(&row, (uint64_t)effect->count.last_ms);
+    return sqlite_run(&row);
 }
 
 static int write_play(struct sqlite *self, const struct effect *effect)
 {
-    struct row row = row_of(self, PUT_PLAY);
-    bind_uid(&row, &effect->play.device);
-    bind_integer(&row, effect->play.seq);
-    bind_uid(&row, &effect->play.account);
-    bind_text(&row, subject_view(&effect->play.track));
-    bind_integer(&row, (uint64_t)effect->play.at_ms);
-    bind_integer(&row, (uint64_t)effect->play.accepted_ms);
+    struct sqlite_row row = row_of(self, PUT_PLAY);
+    sqlite_bind_uid(&row, &effect->play.device);
+    sqlite_bind_integer(&row, effect->play.seq);
+    sqlite_bind_uid(&row, &effect->play.account);
+    sqlite_bind_words(&row, subject_view(&effect->play.track));
+    sqlite_bind_integer(&row, (uint64_t)effect->play.at_ms);
+    sqlite_bind_integer(&row, (uint64_t)effect->play.accepted_ms);
     sqlite3_bind_text64(row.statement, row.next++, effect->play.payload.data,
                         effect->play.payload.size, SQLITE_STATIC, SQLITE_UTF8);
-    bind_integer(&row, effect->play.hlc);
-    return run(&row);
+    sqlite_bind_integer(&row, effect->play.hlc);
+    return sqlite_run(&row);
 }
 
 static int write_digest(struct sqlite *self, const struct effect *effect)
 {
-    struct row digest = row_of(self, PUT_DIGEST);
-    bind_uid(&digest, &effect->seen.device);
-    bind_integer(&digest, effect->seen.seq % SEEN_REMEMBERED);
-    bind_integer(&digest, effect->seen.seq);
-    bind_integer(&digest, effect->seen.digest);
-    return run(&digest);
+    struct sqlite_row digest = row_of(self, PUT_DIGEST);
+    sqlite_bind_uid(&digest, &effect->seen.device);
+    sqlite_bind_integer(&digest, effect->seen.seq % SEEN_REMEMBERED);
+    sqlite_bind_integer(&digest, effect->seen.seq);
+    sqlite_bind_integer(&digest, effect->seen.digest);
+    return sqlite_run(&digest);
 }
 
 static int write_seen(struct sqlite *self, const struct effect *effect)
 {
     int result = SQLITE_OK;
     if (effect->seen.range.gone) {
-        struct row gone = row_of(self, DROP_RANGE);
-        bind_uid(&gone, &effect->seen.device);
-        bind_integer(&gone, effect->seen.range.gone);
-        result = run(&gone);
+        struct sqlite_row gone = row_of(self, DROP_RANGE);
+        sqlite_bind_uid(&gone, &effect->seen.device);
+        sqlite_bind_integer(&gone, effect->seen.range.gone);
+        result = sqlite_run(&gone);
     }
-    struct row range = row_of(self, PUT_RANGE);
-    bind_uid(&range, &effect->seen.device);
-    bind_integer(&range, effect->seen.range.first);
-    bind_integer(&range, effect->seen.range.last);
-    result = result == SQLITE_OK ? run(&range) : result;
+    struct sqlite_row range = row_of(self, PUT_RANGE);
+    sqlite_bind_uid(&range, &effect->seen.device);
+    sqlite_bind_integer(&range, effect->seen.range.first);
+    sqlite_bind_integer(&range, effect->seen.range.last);
+    result = result == SQLITE_OK ? sqlite_run(&range) : result;
     return result == SQLITE_OK && effect->seen.digest ? write_digest(self, effect) : result;
 }
 
 static int write_kept(struct sqlite *self, const struct effect *effect)
 {
-    struct row row = row_of(self, PUT_KEPT);
-    bind_uid(&row, &effect->kept.device);
-    bind_integer(&row, effect->kept.seq);
-    bind_text(&row, effect->kept.bytes);
-    return run(&row);
+    struct sqlite_row row = row_of(self, PUT_KEPT);
+    sqlite_bind_uid(&row, &effect->kept.device);
+    sqlite_bind_integer(&row, effect->kept.seq);
+    sqlite_bind_words(&row, effect->kept.bytes);
+    return sqlite_run(&row);
 }
 
 static int (*const writers[])(struct sqlite *self, const struct effect *effect) = {
@@ -286,15 +262,15 @@ static int write_marks(struct sqlite *self, const struct effects *effects, struc
 {
     int result = SQLITE_OK;
     if (effects->lsn) {
-        struct row mark = row_of(self, PUT_MARK);
-        bind_uid(&mark, &journal);
-        bind_integer(&mark, effects->lsn);
-        result = run(&mark);
+        struct sqlite_row mark = row_of(self, PUT_MARK);
+        sqlite_bind_uid(&mark, &journal);
+        sqlite_bind_integer(&mark, effects->lsn);
+        result = sqlite_run(&mark);
     }
     if (effects->cursor && result == SQLITE_OK) {
-        struct row cursor = row_of(self, PUT_CURSOR);
-        bind_integer(&cursor, effects->cursor);
-        result = run(&cursor);
+        struct sqlite_row cursor = row_of(self, PUT_CURSOR);
+        sqlite_bind_integer(&cursor, effects->cursor);
+        result = sqlite_run(&cursor);
     }
     return result;
 }
@@ -318,144 +294,13 @@ static int write_sqlite(struct database *database, const struct effects *effects
 
 /* --- loading --- */
 
-static struct text column_text(sqlite3_stmt *statement, int column)
-{
-    const char *data = sqlite3_column_blob(statement, column); /* first: it may convert */
-    return text_make(data, (size_t)sqlite3_column_bytes(statement, column));
-}
-
-static uint64_t column_integer(sqlite3_stmt *statement, int column)
-{
-    return (uint64_t)sqlite3_column_int64(statement, column);
-}
-
-static bool column_bytes(sqlite3_stmt *statement, int column, void *ret, size_t size)
-{
-    struct text t = column_text(statement, column);
-    if (t.size == size)
-        memcpy(ret, t.data, size);
-    return t.size == size;
-}
-
-static bool load_cell(sqlite3_stmt *row, const struct database_sink *sink)
-{
-    struct cell_name name;
-    struct cell cell;
-    if (!column_bytes(row, 0, &name.account, UID_BYTES) ||
-        !column_bytes(row, 6, &cell.order.device, UID_BYTES))
-        return false;
-    name.space = (enum space)sqlite3_column_int(row, 1);
-    name.key = column_text(row, 2);
-    cell.value = column_text(row, 3);
-    cell.order.is_final = sqlite3_column_int(row, 4) != 0;
-    cell.order.hlc = column_integer(row, 5);
-    cell.order.seq = column_integer(row, 7);
-    return sink->cell(sink->context, &name, &cell);
-}
-
-static bool load_count(sqlite3_stmt *row, const struct database_sink *sink)
-{
-    struct uid account;
-    struct subject subject;
-    return column_bytes(row, 0, &account, UID_BYTES) &&
-           column_bytes(row, 1, &subject, SUBJECT_BYTES) &&
-           sink->count(sink->context, account, subject,
-                       (struct plays){column_integer(row, 2), sqlite3_column_int64(row, 3)});
-}
-
-static bool load_range(sqlite3_stmt *row, const struct database_sink *sink)
-{
-    struct uid device;
-    return column_bytes(row, 0, &device, UID_BYTES) &&
-           sink->range(sink->context, device, column_integer(row, 1), column_integer(row, 2));
-}
-
-static bool load_digest(sqlite3_stmt *row, const struct database_sink *sink)
-{
-    struct uid device;
-    return column_bytes(row, 0, &device, UID_BYTES) &&
-           sink->digest(sink->context, device, column_integer(row, 1), column_integer(row, 2));
-}
-
-static bool load_kept(sqlite3_stmt *row, const struct database_sink *sink)
-{
-    return sink->kept(sink->context, column_text(row, 0));
-}
-
-static bool load_play(sqlite3_stmt *row, const struct database_sink *sink)
-{
-    struct database_play play = {.at_ms = sqlite3_column_int64(row, 4),
-                                 .accepted_ms = sqlite3_column_int64(row, 5)};
-    play.seq = column_integer(row, 1);
-    play.hlc = column_integer(row, 7);
-    if (play.hlc == 0) /* written before version 5: what it means is its time */
-        play.hlc = (uint64_t)play.at_ms << 16;
-    play.payload = column_text(row, 6);
-    return column_bytes(row, 0, &play.device, UID_BYTES) &&
-           column_bytes(row, 2, &play.account, UID_BYTES) &&
-           column_bytes(row, 3, &play.track, SUBJECT_BYTES) && sink->play(sink->context, &play);
-}
-
-/* In the order of an export file (export.h), all by their keys. */
-static const struct {
-    const char *sql;
-    bool (*load)(sqlite3_stmt *row, const struct database_sink *sink);
-} tables[] = {
-    {"SELECT device, seq, account, track, at_ms, accepted_ms, payload, hlc FROM plays"
-     " ORDER BY device, seq",
-     load_play},
-    {"SELECT account, subject, plays, last_ms FROM counts ORDER BY account, subject", load_count},
-    {"SELECT device, first, last FROM seen ORDER BY device, first", load_range},
-    {"SELECT device, seq, digest FROM digests ORDER BY device, slot", load_digest},
-    {"SELECT account, space, key, value, final, hlc, device, seq FROM cells"
-     " ORDER BY account, space, key",
-     load_cell},
-    {"SELECT operation FROM kept ORDER BY device, seq", load_kept},
-};
-
-static int load_table(sqlite3 *sqlite, size_t which, const struct database_sink *sink)
-{
-    sqlite3_stmt *statement = NULL;
-    if (tables[which].load == load_play && !sink->play)
-        return SQLITE_OK; /* a start does not read the history */
-    int result = sqlite3_prepare_v2(sqlite, tables[which].sql, -1, &statement, NULL);
-    while (result == SQLITE_OK || result == SQLITE_ROW) {
-        result = sqlite3_step(statement);
-        if (result == SQLITE_ROW && !tables[which].load(statement, sink))
-            result = SQLITE_CORRUPT;
-    }
-    sqlite3_finalize(statement);
-    return result == SQLITE_DONE ? SQLITE_OK : result;
-}
-
-static int load_mark(sqlite3 *sqlite, struct database_mark *ret_mark)
-{
-    sqlite3_stmt *statement = NULL;
-    int result = sqlite3_prepare_v2(sqlite, "SELECT journal, lsn, epoch FROM mark WHERE id = 0", -1,
-                                    &statement, NULL);
-    if (result == SQLITE_OK)
-        result = sqlite3_step(statement);
-    if (result == SQLITE_ROW) {
-        bool is_whole = column_bytes(statement, 0, &ret_mark->journal, UID_BYTES);
-        ret_mark->lsn = column_integer(statement, 1);
-        ret_mark->epoch = column_integer(statement, 2);
-        result = is_whole ? SQLITE_OK : SQLITE_CORRUPT;
-    } else if (result == SQLITE_DONE) {
-        result = SQLITE_CORRUPT;
-    }
-    sqlite3_finalize(statement);
-    return result;
-}
-
 static int load_sqlite(struct database *database, const struct database_sink *sink,
                        struct database_mark *ret_mark, struct state_error *ret_error)
 {
     sqlite3 *sqlite = of(database)->sqlite;
     int result = sqlite3_exec(sqlite, "BEGIN", NULL, NULL, NULL); /* all as of one moment */
     if (result == SQLITE_OK)
-        result = load_mark(sqlite, ret_mark);
-    for (size_t i = 0; i < ARRAY_SIZE(tables) && result == SQLITE_OK; i++)
-        result = load_table(sqlite, i, sink);
+        result = database_sqlite_load(sqlite, sink, ret_mark);
     int error = result == SQLITE_OK
                     ? 0
                     : fail(result, sqlite3_db_filename(sqlite, "main"), sqlite, ret_error);
@@ -483,63 +328,63 @@ int database_copy(struct database *database, const char *path)
 }
 
 /* One statement that is run seldom: prepared, filled by whoever calls, run and forgotten. */
-static int prepare(struct database *database, const char *words, struct row *ret)
+static int prepare(struct database *database, const char *words, struct sqlite_row *ret)
 {
     ret->next = 1;
     return sqlite3_prepare_v2(of(database)->sqlite, words, -1, &ret->statement, NULL);
 }
 
-static int run_once(struct row *row)
+static int run_once(struct sqlite_row *row)
 {
-    int result = run(row);
+    int result = sqlite_run(row);
     sqlite3_finalize(row->statement);
     return result;
 }
 
 static int set_mark(struct database *database, const struct database_mark *mark)
 {
-    struct row row;
+    struct sqlite_row row;
     int result = prepare(database, "UPDATE mark SET journal = ?, lsn = ?, epoch = ?", &row);
     if (result != SQLITE_OK)
         return result;
-    bind_uid(&row, &mark->journal);
-    bind_integer(&row, mark->lsn);
-    bind_integer(&row, mark->epoch);
+    sqlite_bind_uid(&row, &mark->journal);
+    sqlite_bind_integer(&row, mark->lsn);
+    sqlite_bind_integer(&row, mark->epoch);
     return run_once(&row);
 }
 
 static int forget_sessions(struct database *database, int64_t before_ms)
 {
-    struct row row;
+    struct sqlite_row row;
     int result = prepare(database, "DELETE FROM cells WHERE space = ? AND hlc < ?", &row);
     if (result != SQLITE_OK)
         return result;
-    bind_integer(&row, SPACE_SESSION);
-    bind_integer(&row, (uint64_t)before_ms << 16);
+    sqlite_bind_integer(&row, SPACE_SESSION);
+    sqlite_bind_integer(&row, (uint64_t)before_ms << 16);
     return run_once(&row);
 }
 
 int database_follow(struct database *database, const struct database_follow *follow)
 {
-    struct row row;
+    struct sqlite_row row;
     int result = prepare(database, "UPDATE follows SET record = ?, cursor = ?", &row);
     if (result != SQLITE_OK)
         return result;
-    bind_uid(&row, &follow->record);
-    bind_integer(&row, follow->cursor);
+    sqlite_bind_uid(&row, &follow->record);
+    sqlite_bind_integer(&row, follow->cursor);
     return run_once(&row);
 }
 
 int database_following(struct database *database, struct database_follow *ret)
 {
-    struct row row;
+    struct sqlite_row row;
     int result = prepare(database, "SELECT record, cursor FROM follows", &row);
     if (result == SQLITE_OK)
         result = sqlite3_step(row.statement);
     if (result == SQLITE_ROW) {
-        result =
-            column_bytes(row.statement, 0, &ret->record, UID_BYTES) ? SQLITE_OK : SQLITE_CORRUPT;
-        ret->cursor = column_integer(row.statement, 1);
+        result = sqlite_column_exactly(row.statement, 0, &ret->record, UID_BYTES) ? SQLITE_OK
+                                                                                  : SQLITE_CORRUPT;
+        ret->cursor = sqlite_column_integer(row.statement, 1);
     }
     sqlite3_finalize(row.statement);
     return result;
