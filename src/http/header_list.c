@@ -227,6 +227,7 @@ enum http_header_verdict http_header_list_finish(struct http_header_list *list,
         .version_major = 2,
         .keeps_alive = true,
         .method = http_method_of(list->method),
+        .method_name = list->method,
         .target = list->path,
         .fields = list->fields,
         .field_count = list->count,
@@ -243,7 +244,8 @@ enum http_header_verdict http_header_list_finish(struct http_header_list *list,
     if (list->method.size == 0 || list->scheme.size == 0 || list->path.size == 0)
         return HTTP_HEADER_MALFORMED;
     enum http_header_verdict verdict = judge_length(ret, ends_here);
-    if (verdict == HTTP_HEADER_FINE && ret->method == HTTP_METHOD_OTHER)
+    if (verdict == HTTP_HEADER_FINE && ret->method == HTTP_METHOD_OTHER &&
+        !(limits->takes_any_method && http_is_token(list->method)))
         verdict = refuse(ret_why, 501, "the method is not known here");
     if (verdict == HTTP_HEADER_FINE)
         verdict = judge_host(list, ret, ret_why);

@@ -10,7 +10,7 @@
  * http/parser (HTTP/1.1) and http/header_list (HTTP/2); handlers never see which.
  */
 enum http_method {
-    HTTP_METHOD_OTHER, /* a token we do not know: answered 501 */
+    HTTP_METHOD_OTHER, /* a token we do not know: answered 501, but where any is taken */
     HTTP_METHOD_GET,
     HTTP_METHOD_HEAD,
     HTTP_METHOD_POST,
@@ -27,7 +27,8 @@ struct http_field {
 
 struct http_request {
     enum http_method method;
-    unsigned version_minor; /* 0 or 1 under HTTP/1; 0 for HTTP/2 with version_major 2 */
+    struct text method_name; /* as it was sent */
+    unsigned version_minor;  /* 0 or 1 under HTTP/1; 0 for HTTP/2 with version_major 2 */
     unsigned version_major;
     struct text target; /* as received */
     struct text

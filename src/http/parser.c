@@ -189,7 +189,9 @@ static int read_request_line(struct text line, const struct http_limits *limits,
     if (request->target.size > limits->max_target_bytes)
         return refuse(ret_why, 414, "the request target is too long");
     request->method = http_method_of(method);
-    if (request->method == HTTP_METHOD_OTHER)
+    request->method_name = method;
+    bool is_taken = limits->takes_any_method && !text_equal(method, TEXT("CONNECT"));
+    if (request->method == HTTP_METHOD_OTHER && !is_taken)
         return refuse(ret_why, 501, "the method is not known here");
     return 0;
 }

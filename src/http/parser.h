@@ -23,6 +23,7 @@ struct http_limits {
     size_t max_header_bytes; /* request line and fields; more is 431 */
     size_t max_fields;       /* more is 431 */
     size_t max_target_bytes; /* more is 414 */
+    bool takes_any_method;   /* not only those we know; never CONNECT */
 };
 
 void http_parser_init(struct http_parser *parser);

@@ -109,10 +109,12 @@ void exchange_answer_ready(struct exchange *exchange, unsigned status)
     struct answer *answer = &exchange->answer;
     assert(exchange->step == EXCHANGE_HANDLING);
     answer->status = status;
-    if (status == 200 || status == 206 || status == 304)
+    answer->is_measured |= !answer->is_stream;
+    if (!answer->is_verbatim && (status == 200 || status == 206 || status == 304))
         add_validators(exchange);
     if (arena_overflowed(exchange->arena) && !answer->is_stream) {
         counter_add(COUNTER_ARENAS_OVER, 1);
+        answer->is_verbatim = false;
         become_oversize(exchange);
     }
     answer->omits_body = exchange->request.method == HTTP_METHOD_HEAD;
@@ -409,6 +411,22 @@ void exchange_send_lent_bytes(struct exchange *exchange, const char *content_typ
     exchange->answer.give_back = give_back;
     exchange->answer.give_back_context = context;
     send_known(exchange, 200, arena_text(exchange->arena, text_of(content_type)), whole);
+}
+
+void exchange_send_lent_runs(struct exchange *exchange, unsigned status, const struct text *runs,
+                             size_t count, exchange_give_back *give_back, void *context)
+{
+    struct answer *answer = &exchange->answer;
+    assert(count <= EXCHANGE_RUNS_MAX && !exchange_is_away(exchange));
+    answer->is_verbatim = true;
+    answer->give_back = give_back;
+    answer->give_back_context = context;
+    for (size_t i = 0; i < count; i++) {
+        answer->pieces[i] = (struct answer_piece){.data = runs[i].data, .size = runs[i].size};
+        answer->length += runs[i].size;
+    }
+    answer->piece_count = count;
+    exchange_answer_ready(exchange, status);
 }
 
 void exchange_send_problem(struct exchange *exchange, unsigned status, const char *title,

@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 /*
- * answer_stream: answers whose length is not known when they start: pipes, server-sent events and
- * what is coded in steps.
+ * answer_stream: answers that are not all there when they start: pipes, sources, server-sent events
+ * and what is coded in steps.
  *
  * Bytes wait in stream.bytes (at most 64 KiB) for the carrier.  A pipe is read only when that is
  * empty, so it goes no faster than the client; events that do not fit are refused, so their sender
@@ -76,6 +76,63 @@ static void watch_pipe(struct exchange *exchange)
         end_pipe(exchange, error);
 }
 
+/* --- sources --- */
+
+static void end_source(struct answer_stream *stream, int error)
+{
+    stream->has_ended = true;
+    stream->error = error;
+}
+
+/* The buffer is empty.  False when the source has nothing to say yet. */
+static bool fill_from_source(struct exchange *exchange)
+{
+    struct answer_stream *stream = &exchange->answer.stream;
+    struct buffer *bytes = &stream->bytes;
+    while (!stream->has_ended && bytes->size < EXCHANGE_STREAM_MAX_BYTES) {
+        size_t most = EXCHANGE_STREAM_MAX_BYTES - bytes->size;
+        most = stream->left < most ? (size_t)stream->left : most;
+        char *room = buffer_reserve(bytes, most);
+        assert(room);
+        ssize_t got = stream->read(stream->context, room, most);
+        if (got == -EAGAIN)
+            break;
+        if (got <= 0) {
+            bool is_short = got == 0 && exchange->answer.is_measured;
+            end_source(stream, is_short ? -EIO : (int)got);
+            break;
+        }
+        bytes->size += (size_t)got;
+        if (exchange->answer.is_measured && (stream->left -= (uint64_t)got) == 0)
+            end_source(stream, 0);
+    }
+    return bytes->size > 0 || stream->has_ended;
+}
+
+void exchange_source_ready(struct exchange *exchange)
+{
+    struct answer_stream *stream = &exchange->answer.stream;
+    assert(exchange->carrier && stream->read);
+    if (stream->bytes.size == 0 && fill_from_source(exchange))
+        exchange->carrier->run(exchange);
+}
+
+void exchange_send_source(struct exchange *exchange, unsigned status, uint64_t length,
+                          exchange_source_read *read, exchange_on_end *on_end, void *context)
+{
+    struct answer *answer = &exchange->answer;
+    struct answer_stream *stream = &answer->stream;
+    assert(!exchange_is_away(exchange));
+    answer->is_stream = answer->is_verbatim = true;
+    answer->is_measured = length != EXCHANGE_LENGTH_UNKNOWN;
+    answer->length = stream->left = length;
+    stream->read = read;
+    stream->on_end = on_end;
+    stream->context = context;
+    stream->has_ended = exchange->request.method == HTTP_METHOD_HEAD || length == 0;
+    exchange_answer_ready(exchange, status);
+}
+
 bool exchange_stream_drained(struct exchange *exchange)
 {
     struct answer_stream *stream = &exchange->answer.stream;
@@ -86,6 +143,8 @@ bool exchange_stream_drained(struct exchange *exchange)
         coding_step(exchange);
         return true;
     }
+    if (stream->read)
+        return fill_from_source(exchange);
     if (stream->pipe.on_events)
         watch_pipe(exchange);
     return stream->has_ended;
@@ -125,6 +184,8 @@ void exchange_send_coded(struct exchange *exchange, const char *content_type)
 void exchange_stream_begin(struct exchange *exchange)
 {
     struct answer_stream *stream = &exchange->answer.stream;
+    if (stream->read && !stream->has_ended)
+        (void)fill_from_source(exchange);
     if (stream->pipe.on_events)
         watch_pipe(exchange);
     if (stream->heartbeat.on_timer)

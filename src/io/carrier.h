@@ -53,7 +53,7 @@ enum exchange_step {
 };
 
 enum {
-    EXCHANGE_FIELDS_MAX = 32,
+    EXCHANGE_FIELDS_MAX = 112,
     EXCHANGE_PIECES_MAX = 2 * HTTP_RANGES_MAX + 1,
     EXCHANGE_STREAM_MAX_BYTES = 64 << 10,
 };
@@ -68,11 +68,13 @@ struct answer_piece {
     uint64_t size;
 };
 
-/* Length not known yet: bytes come through `bytes` until `has_ended`. */
+/* Not all there when it begins: bytes come through `bytes` until `has_ended`. */
 struct answer_stream {
     struct buffer bytes;
     bool has_ended;
     int error; /* -errno: the body is cut short, and the client must be able to tell */
+    exchange_source_read *read; /* of a source; NULL: another kind */
+    uint64_t left;              /* of its length, if that is known */
     struct loop_watch pipe;
     struct loop_timer heartbeat; /* of server-sent events */
     struct http_coder *coder;    /* codes answer.output (io/coding.h); else NULL */
@@ -88,8 +90,10 @@ struct answer_stream {
 struct answer {
     unsigned status;
     bool is_stream, omits_body, is_oversize, keeps_identity;
-    uint64_t length; /* of the body, also when omitted; meaningless when is_stream */
-    int fd;          /* of file pieces, or -1; owned, unless it is to be given back */
+    bool is_measured; /* `length` is known: always, but for most streams */
+    bool is_verbatim; /* no field is added but those of the connection and the length */
+    uint64_t length;  /* of the body, also when omitted, where is_measured */
+    int fd;           /* of file pieces, or -1; owned, unless it is to be given back */
     exchange_give_back *give_back;
     void *give_back_context;
     struct resident *resident;       /* what is known of a lent file, or NULL */

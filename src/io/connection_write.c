@@ -101,6 +101,13 @@ static struct text head_start(struct server *server, unsigned status, int64_t no
     return text_make(start->bytes, start->size);
 }
 
+/* The status line alone: every other field is the answer's own. */
+static char *put_verbatim_start(char *at, unsigned status)
+{
+    at = digits_decimal(put(at, TEXT("HTTP/1.1 ")), status);
+    return put(put(put(at, TEXT(" ")), text_of(http_reason(status))), TEXT("\r\n"));
+}
+
 static size_t head_bytes_max(const struct answer *answer)
 {
     size_t size = sizeof((struct server_head_start *)0)->bytes + HEAD_OWN_FIELDS_BYTES;
@@ -115,15 +122,18 @@ static void write_head(struct connection *connection)
     const struct answer *answer = &exchange->answer;
     char *start = buffer_reserve(&exchange->wire, head_bytes_max(answer)), *at = start;
     assert(start); /* the wire has no ceiling of its own */
-    at =
-        put(at, head_start(connection_server(connection), answer->status, exchange->now_ms / 1000));
+    if (answer->is_verbatim)
+        at = put_verbatim_start(at, answer->status);
+    else
+        at = put(
+            at, head_start(connection_server(connection), answer->status, exchange->now_ms / 1000));
     for (size_t i = 0; i < answer->field_count; i++)
         at = put_field(at, answer->fields[i].name, answer->fields[i].value);
     if (connection->is_chunked)
         at = put(at, TEXT("Transfer-Encoding: chunked\r\n"));
     if (connection->is_chunked && exchange_takes_trailer(exchange))
         at = put(at, TEXT("Trailer: Sostenuto-End\r\n"));
-    else if (!answer->is_stream && has_length(answer->status))
+    else if (answer->is_measured && has_length(answer->status))
         at = put_length(at, answer->length);
     at = put(put(at, connection_field(connection)), TEXT("\r\n"));
     exchange->wire.size += (size_t)(at - start);
@@ -422,8 +432,8 @@ static void carrier_answer(struct exchange *exchange)
     connection->progress->trickles = 0;
     connection->progress->piece = 0;
     connection->progress->piece_sent = 0;
-    connection->is_chunked = answer->is_stream && exchange->request.version_minor > 0;
-    if (answer->is_stream && !connection->is_chunked)
+    connection->is_chunked = !answer->is_measured && exchange->request.version_minor > 0;
+    if (!answer->is_measured && !connection->is_chunked)
         connection->will_close = true; /* the end of the connection is the end of the answer */
     if (connection_ends_with_server(connection))
         connection->will_close = true;

@@ -14,10 +14,14 @@
 
 static const char retry_after[] = "5"; /* seconds, until the shield estimates better */
 
+static bool takes_any(const struct server_route *route) { return route->methods[0] == '*'; }
+
 static uint32_t methods_of(const struct server_route *route)
 {
     uint32_t methods = 0;
     struct text rest = text_of(route->methods), name;
+    if (takes_any(route))
+        return UINT32_MAX;
     while (text_split(&rest, ' ', &name))
         methods |= UINT32_C(1) << http_method_of(name);
     if (methods & UINT32_C(1) << HTTP_METHOD_GET)
@@ -287,7 +291,9 @@ static bool read_parameters(struct exchange *exchange)
 
 void dispatch_body(struct exchange *exchange, const struct server_route *route)
 {
-    if (!is_admitted(exchange, SHIELD_AT_BODY) || !read_parameters(exchange))
+    if (!is_admitted(exchange, SHIELD_AT_BODY))
+        return;
+    if (!takes_any(route) && !read_parameters(exchange))
         return;
     exchange->step = EXCHANGE_HANDLING;
     if (route->runs_anywhere)

@@ -283,6 +283,21 @@ void exchange_early_hints(struct exchange *exchange, const struct text *links, s
     exchange->carrier->informational(exchange, 103, fields, count);
 }
 
+void exchange_interim(struct exchange *exchange, unsigned status, const struct http_field *fields,
+                      size_t count)
+{
+    assert(exchange->step == EXCHANGE_HANDLING && status > 101 && status < 200);
+    if (exchange->carrier && !exchange_is_away(exchange) && count <= EXCHANGE_FIELDS_MAX)
+        exchange->carrier->informational(exchange, status, fields, count);
+}
+
+void exchange_lent_field(struct exchange *exchange, struct text name, struct text value)
+{
+    struct answer *answer = &exchange->answer;
+    assert(answer->field_count < EXCHANGE_FIELDS_MAX);
+    answer->fields[answer->field_count++] = (struct http_field){name, value};
+}
+
 void exchange_keep_identity(struct exchange *exchange) { exchange->answer.keeps_identity = true; }
 
 struct buffer *exchange_output(struct exchange *exchange) { return &exchange->answer.output; }

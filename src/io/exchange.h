@@ -4,6 +4,8 @@
 #include "http/message.h"
 #include "shield/classes.h"
 
+#include <sys/types.h>
+
 /*
  * exchange: one request and its one answer, as a handler sees them, independent of HTTP version and
  * TLS.
@@ -76,6 +78,9 @@ void exchange_keep_identity(struct exchange *exchange);
  * sent. */
 enum { EXCHANGE_HINTS_MAX = 8 };
 void exchange_early_hints(struct exchange *exchange, const struct text *links, size_t count);
+/* The same with any status but 100 and 101, and any fields; too many are not sent. */
+void exchange_interim(struct exchange *exchange, unsigned status, const struct http_field *fields,
+                      size_t count);
 
 /* A body built in memory: write here, then exchange_send_output().  Ceiling 32 MiB; overflow
  * answers 503. */
@@ -132,6 +137,33 @@ typedef int exchange_at_end(void *context);
 void exchange_check_end(struct exchange *exchange, exchange_at_end *at_end);
 void exchange_send_pipe(struct exchange *exchange, const char *content_type, int fd,
                         exchange_on_end *on_end, void *context); /* FINISHES */
+/*
+ * An answer passed on as it is: status and fields are the handler's, Date and validators among
+ * them; only its length and what the connection needs are added, and no precondition, range or
+ * coding is applied.  For handlers that run where their connection lives.  exchange_lent_field()
+ * borrows both texts until the answer is given back or ends.
+ */
+void exchange_lent_field(struct exchange *exchange, struct text name, struct text value);
+enum { EXCHANGE_RUNS_MAX = 16 };
+/* Its body is these runs of bytes, lent until `give_back`; none for 304 and the like. */
+void exchange_send_lent_runs(struct exchange *exchange, unsigned status, const struct text *runs,
+                             size_t count, exchange_give_back *give_back,
+                             void *context); /* FINISHES */
+/*
+ * Its body comes from a source, as fast as the client takes it: `read` puts at most `size` bytes
+ * into `room` and returns how many; 0 at the end; -EAGAIN: not yet, exchange_source_ready() will be
+ * called; another -errno: the body is cut short and the client can tell.  `length` may be
+ * EXCHANGE_LENGTH_UNKNOWN; of a known one a source that ends too early is cut, and not a byte more
+ * is asked of it.  HEAD and answers without a body read nothing.  `on_end` as of a pipe.
+ */
+#define EXCHANGE_LENGTH_UNKNOWN UINT64_MAX
+typedef ssize_t exchange_source_read(void *context, char *room, size_t size);
+void exchange_send_source(struct exchange *exchange, unsigned status, uint64_t length,
+                          exchange_source_read *read, exchange_on_end *on_end,
+                          void *context); /* FINISHES */
+/* There are bytes, or the end: on the connection's loop, not inside a call of the exchange's, not
+ * after on_end.  The exchange may be gone after it. */
+void exchange_source_ready(struct exchange *exchange);
 /* application/problem+json (RFC 9457): what was wrong, where, and what to do. */
 void exchange_send_problem(struct exchange *exchange, unsigned status, const char *title,
                            const char *detail); /* FINISHES */

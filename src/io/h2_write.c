@@ -65,13 +65,15 @@ static char *write_answer(struct h2_connection *connection, char *at,
     struct hpack_writer *writer = &connection->writer;
     at = hpack_write_start(writer, at);
     at = hpack_write_status(at, answer->status);
-    at = hpack_write(writer, at, TEXT("date"),
-                     server_date(exchange->server, exchange->now_ms / 1000));
-    at = hpack_write(writer, at, TEXT("server"), TEXT("sostenuto"));
+    if (!answer->is_verbatim) {
+        at = hpack_write(writer, at, TEXT("date"),
+                         server_date(exchange->server, exchange->now_ms / 1000));
+        at = hpack_write(writer, at, TEXT("server"), TEXT("sostenuto"));
+    }
     at = write_fields(writer, at, answer->fields, answer->field_count);
     if (exchange_takes_trailer(exchange))
         at = hpack_write(writer, at, TEXT("trailer"), TEXT("sostenuto-end"));
-    if (!answer->is_stream && answer->status != 204 && answer->status != 304)
+    if (answer->is_measured && answer->status != 204 && answer->status != 304)
         at = write_length(writer, at, answer->length);
     return at;
 }

@@ -166,6 +166,7 @@ struct http_limits server_header_limits(const struct server *server)
         .max_header_bytes = guard_is_on(GUARD_HEADER_BYTES) ? limits->max_header_bytes : none,
         .max_fields = guard_is_on(GUARD_HEADER_FIELDS) ? limits->max_header_fields : none,
         .max_target_bytes = guard_is_on(GUARD_TARGET_BYTES) ? limits->max_target_bytes : none,
+        .takes_any_method = server->config.takes_any_method,
     };
 }
 

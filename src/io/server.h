@@ -21,7 +21,8 @@ struct server;
 typedef void server_handler(struct exchange *exchange, void *context);
 
 struct server_route {
-    /* "GET", "GET POST".  HEAD comes with GET; the server answers OPTIONS unless it is named. */
+    /* "GET", "GET POST".  HEAD comes with GET; the server answers OPTIONS unless it is named.
+     * "*": any, also unknown ones (takes_any_method), and queries and forms are not even read. */
     const char *methods;
     /* "/livez" exactly, or with a final slash ("/rest/", "/") a prefix; the longest wins. */
     const char *path;
@@ -57,6 +58,7 @@ struct server_config {
     bool expects_proxy_protocol; /* PROXY v2 header from trusted proxies, on every connection */
     bool refuses_public_plain; /* plain HTTP from public addresses: 403, but for allows_public_plain
                                 */
+    bool takes_any_method;     /* for a route of "*": unknown ones are not refused */
     const struct text *host_names; /* names we answer to; empty: any.  Others get 421 */
     size_t host_name_count;
 };
