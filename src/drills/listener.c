@@ -193,7 +193,7 @@ static void tap(struct listener *listener, uint32_t track, uint64_t now_us)
     if (is_here)
         listener_fed(listener, playing(listener), now_us);
     else
-        fetch_start(playing(listener), track);
+        audio_fetch_start(playing(listener), track);
     wake_at(listener, now_us);
 }
 
@@ -203,7 +203,7 @@ static void follow(struct listener *listener, uint64_t now_us)
     uint32_t track = listener->next_track;
     uint64_t ended_us = listener->clock.since_us;
     if (!coming(listener)->is_wanted)
-        fetch_start(coming(listener), track);
+        audio_fetch_start(coming(listener), track);
     fetch_stop(playing(listener));
     listener->now ^= 1;
     const struct fetch *fetch = playing(listener);
@@ -403,7 +403,7 @@ static void do_what_is_due(struct listener *listener)
     }
     if (listener->has_next && !listener->next_is_fetched && played_ms >= next_at_ms(listener)) {
         listener->next_is_fetched = true;
-        fetch_start(coming(listener), listener->next_track);
+        audio_fetch_start(coming(listener), listener->next_track);
     }
     fetch_pace(playing(listener));
 }

@@ -67,7 +67,7 @@ static void on_again(struct loop_timer *timer, uint64_t now_us UNUSED)
     ask(fetch);
 }
 
-void fetch_start(struct fetch *fetch, uint32_t track)
+void audio_fetch_start(struct fetch *fetch, uint32_t track)
 {
     struct listener *listener = fetch->listener;
     fetch_stop(fetch);

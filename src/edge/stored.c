@@ -111,7 +111,7 @@ bool stored_read(struct text bytes, struct arena *arena, struct stored *ret)
     uint8_t version = reader_u8(&reader), kind = reader_u8(&reader);
     stored.status = reader_u16(&reader);
     read_freshness(&reader, &stored.freshness, &flags);
-    if (reader.failed || version != VERSION || kind > STORED_LIST || flags > FLAGS_KNOWN ||
+    if (reader.failed || version != VERSION || kind > STORED_INTERIM || flags > FLAGS_KNOWN ||
         !is_sane(&stored.freshness) || !read_fields(&reader, arena, &stored.fields))
         return false;
     stored.kind = (enum stored_kind)kind;

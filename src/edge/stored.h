@@ -15,11 +15,12 @@
  *     56      2      number of fields
  *     58      …      each: u16 size and bytes of the name, u16 size and bytes of the value
  *
- * Little-endian.  Fields stand as they are sent again; what depends on when they came is in the
- * freshness, so that a hit reads no field of them.  A *list* (kind) is what lies under a URL whose
- * responses vary: its fields are the sets of names that Vary held, newest first, as values.
+ * An interim answer (1xx) has this form on its way between loops only.  Little-endian.  Fields
+ * stand as they are sent again; what depends on when they came is in the freshness, so that a hit
+ * reads no field of them.  A *list* (kind) is what lies under a URL whose responses vary: its
+ * fields are the sets of names that Vary held, newest first, as values.
  */
-enum stored_kind { STORED_RESPONSE, STORED_LIST };
+enum stored_kind { STORED_RESPONSE, STORED_LIST, STORED_INTERIM };
 enum { STORED_FIELDS_MAX = 96, STORED_SETS_MAX = 4 };
 
 struct stored {

@@ -35,13 +35,35 @@ static int64_t stated_age_ms(struct caching_fields response, bool distrusts_age)
     return age_s == CACHING_UNSET ? 0 : age_s * 1000;
 }
 
+/*
+ * Dates are case-sensitive (RFC 9110 5.6.7), but one in another case says the same: "SUN, 06 nov …
+ * gmt" is read as it is meant.
+ */
+static bool parse_any_case(struct text value, int64_t now_s, int64_t *ret_unix_s)
+{
+    char plain[64];
+    bool is_inside = false;
+    if (http_date_parse(value, now_s, ret_unix_s))
+        return true;
+    if (value.size < 4 || value.size > sizeof plain)
+        return false;
+    for (size_t i = 0; i < value.size; i++) {
+        char c = value.data[i], lower = c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+        bool is_letter = lower >= 'a' && lower <= 'z';
+        bool is_zone = i + 3 >= value.size;
+        plain[i] = is_letter && (!is_inside || is_zone) ? (char)(lower - 'a' + 'A') : lower;
+        is_inside = is_letter;
+    }
+    return http_date_parse(text_make(plain, value.size), now_s, ret_unix_s);
+}
+
 static int64_t date_or(struct caching_fields response, struct text name, int64_t otherwise_ms,
                        int64_t now_ms)
 {
     int64_t unix_s;
     struct text value = caching_field(response, name);
-    return value.data && http_date_parse(value, now_ms / 1000, &unix_s) ? unix_s * 1000
-                                                                        : otherwise_ms;
+    return value.data && parse_any_case(value, now_ms / 1000, &unix_s) ? unix_s * 1000
+                                                                       : otherwise_ms;
 }
 
 static int64_t initial_age_ms(struct caching_fields response, struct caching_times times,

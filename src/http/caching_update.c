@@ -65,24 +65,25 @@ bool caching_update_matches(struct caching_fields stored, struct caching_fields 
 }
 
 /*
- * What is about the bytes that we hold stays as it is: 3.2 lets a cache leave out Content-Encoding,
- * Content-Type and Content-Range, and demands it of Content-Length.
+ * What is about the very bytes that we hold stays as it is: 3.2 demands it of Content-Length and
+ * allows it of the others.
  */
-static bool is_exempt(struct caching_fields update, struct text name)
+static bool is_exempt(struct caching_fields stored, struct caching_fields update, struct text name)
 {
     static const struct text about_the_body[] = {
-        TEXT_INIT("Content-Length"),
-        TEXT_INIT("Content-Encoding"),
-        TEXT_INIT("Content-Type"),
-        TEXT_INIT("Content-Range"),
+        TEXT_INIT("Content-Length"), TEXT_INIT("Content-Encoding"), TEXT_INIT("Content-Range"),
+        TEXT_INIT("Content-MD5"),    TEXT_INIT("Content-Digest"),   TEXT_INIT("Repr-Digest"),
     };
+    if (text_equal_nocase(name, TEXT("ETag")) && caching_field(stored, name).data)
+        return true;
     return is_one_of(name, about_the_body, sizeof about_the_body / sizeof *about_the_body) ||
            !caching_field_is_kept(update, name);
 }
 
-static bool is_replaced(struct caching_fields update, struct text name)
+static bool is_replaced(struct caching_fields stored, struct caching_fields update,
+                        struct text name)
 {
-    return !is_exempt(update, name) && caching_field(update, name).data;
+    return !is_exempt(stored, update, name) && caching_field(update, name).data;
 }
 
 size_t caching_update(struct caching_fields stored, struct caching_fields update,
@@ -91,7 +92,7 @@ size_t caching_update(struct caching_fields stored, struct caching_fields update
     size_t count = 0;
     for (size_t i = 0; i < stored.count; i++) {
         /* how old it was is said anew, or not at all */
-        if (is_replaced(update, stored.items[i].name) ||
+        if (is_replaced(stored, update, stored.items[i].name) ||
             text_equal_nocase(stored.items[i].name, TEXT("Age")))
             continue;
         if (count == max)
@@ -99,7 +100,7 @@ size_t caching_update(struct caching_fields stored, struct caching_fields update
         ret[count++] = stored.items[i];
     }
     for (size_t i = 0; i < update.count; i++) {
-        if (is_exempt(update, update.items[i].name))
+        if (is_exempt(stored, update, update.items[i].name))
             continue;
         if (count == max)
             return SIZE_MAX;

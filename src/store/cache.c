@@ -12,7 +12,7 @@ int cache_open(const struct cache_config *config, struct cache **ret)
 {
     struct cache *cache = MEM_NEW(struct cache);
     memory_init(&cache->memory, config->memory_bytes ? config->memory_bytes : DEFAULT_MEMORY);
-    marks_init(&cache->marks);
+    cache_marks_init(&cache->marks);
     uint64_t quarter = cache->memory.limit_bytes / 4;
     cache->max_object_bytes = config->max_object_bytes ? config->max_object_bytes : DEFAULT_OBJECT;
     if (cache->max_object_bytes > quarter)
@@ -38,7 +38,7 @@ void cache_close(struct cache **cache)
         disk_stop((*cache)->disk);
     memory_release(&(*cache)->memory);
     disk_close(&(*cache)->disk);
-    marks_release(&(*cache)->marks);
+    cache_marks_release(&(*cache)->marks);
     mem_free_p(cache);
 }
 

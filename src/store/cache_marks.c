@@ -15,13 +15,13 @@ static const char FILE_NAME[] = "purges";
 enum { SLOTS = 2 * CACHE_PURGED_MARKS };
 
 /* The first generation is 1: an object of generation 0 knows nothing and is purged by anything. */
-void marks_init(struct cache_marks *marks)
+void cache_marks_init(struct cache_marks *marks)
 {
     *marks = (struct cache_marks){.generation = 1, .fd = -1};
     pthread_rwlock_init(&marks->lock, NULL);
 }
 
-void marks_release(struct cache_marks *marks)
+void cache_marks_release(struct cache_marks *marks)
 {
     if (marks->fd >= 0)
         close(marks->fd);

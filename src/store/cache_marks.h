@@ -29,8 +29,8 @@ struct cache_marks {
     int fd;
     uint64_t file_bytes;
 };
-void marks_init(struct cache_marks *marks);
-void marks_release(struct cache_marks *marks);
+void cache_marks_init(struct cache_marks *marks);
+void cache_marks_release(struct cache_marks *marks);
 /* Reads the file and appends to it from here on.  0 or -errno; what is damaged purges everything
  * older. */
 int marks_open(struct cache_marks *marks, const struct disk *disk, int dir_fd) MUST_USE;

@@ -1,0 +1,342 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "base/mem.h"
+#include "edge/state.h"
+#include "http/conditional.h"
+#include "http/date.h"
+#include "http/range.h"
+
+#include <errno.h>
+#include <string.h>
+
+/*
+ * answer: what an asking is answered with, on its client's loop: a stored response (whole, a part,
+ * or 304), one that is passed on, or a problem.
+ */
+
+/* --- fields --- */
+
+static void add_status(struct asking *asking)
+{
+    struct buffer out;
+    buffer_init(&out, 256);
+    caching_status_write(&out, "sostenuto", &asking->status);
+    exchange_field(asking->exchange, "Cache-Status", buffer_view(&out));
+    buffer_release(&out);
+}
+
+static bool is_about_the_body(struct text name)
+{
+    return text_starts_nocase(name, TEXT("Content-")) &&
+           !text_equal_nocase(name, TEXT("Content-Location"));
+}
+
+static void add_fields(struct asking *asking, struct caching_fields fields, bool has_body)
+{
+    for (size_t i = 0; i < fields.count; i++)
+        if (has_body || !is_about_the_body(fields.items[i].name))
+            exchange_lent_field(asking->exchange, fields.items[i].name, fields.items[i].value);
+}
+
+/* RFC 9111 5.1: of what was not made for this request. */
+static void add_age(struct asking *asking, const struct caching_freshness *freshness,
+                    int64_t now_ms)
+{
+    int64_t age_s = caching_age_ms(freshness, now_ms) / 1000;
+    if (asking->status.is_hit || age_s > 0)
+        exchange_field(asking->exchange, "Age",
+                       arena_printf(exchange_arena(asking->exchange), "%lld", (long long)age_s));
+    asking->status.ttl_s = (freshness->lifetime_ms - caching_age_ms(freshness, now_ms)) / 1000;
+}
+
+/* --- preconditions and ranges of what is stored --- */
+
+static struct text opaque_tag(struct text tag)
+{
+    if (text_starts(tag, TEXT("W/")))
+        tag = text_from(tag, 2);
+    return tag.size > 2 ? text_make(tag.data + 1, tag.size - 2) : TEXT_NONE;
+}
+
+static struct http_validators validators_of(const struct stored *stored, int64_t now_s)
+{
+    struct http_validators validators = {opaque_tag(caching_field(stored->fields, TEXT("ETag"))),
+                                         INT64_MIN};
+    struct text date = caching_field(stored->fields, TEXT("Last-Modified"));
+    if (!date.data) /* RFC 9111 4.3.2 */
+        date = caching_field(stored->fields, TEXT("Date"));
+    if (!date.data || !http_date_parse(date, now_s, &validators.last_modified_s))
+        validators.last_modified_s = INT64_MIN;
+    return validators;
+}
+
+static bool is_not_modified(const struct asking *asking, const struct stored *stored, int64_t now_s)
+{
+    struct http_validators validators = validators_of(stored, now_s);
+    return asking->is_read && stored->status == 200 &&
+           http_condition_of(exchange_request(asking->exchange), &validators, now_s) ==
+               HTTP_CONDITION_NOT_MODIFIED;
+}
+
+/* The one range that is asked for of `length` bytes; several are answered with the whole. */
+static enum http_range_result range_of(const struct asking *asking, const struct stored *stored,
+                                       uint64_t length, struct http_range *ret)
+{
+    const struct http_request *request = exchange_request(asking->exchange);
+    struct text value = http_request_field(request, TEXT("Range"));
+    int64_t now_s = exchange_now_ms(asking->exchange) / 1000;
+    struct http_validators validators = validators_of(stored, now_s);
+    struct http_ranges ranges;
+    if (!value.data || request->method != HTTP_METHOD_GET || stored->status != 200 ||
+        length == CACHE_LENGTH_UNKNOWN)
+        return HTTP_RANGE_IGNORED;
+    if (text_starts(caching_field(stored->fields, TEXT("ETag")), TEXT("W/")))
+        validators.etag = TEXT_NONE; /* If-Range compares strongly (RFC 9110 13.1.5) */
+    if (!http_if_range_holds(request, &validators, now_s))
+        return HTTP_RANGE_IGNORED;
+    enum http_range_result result = http_range_parse(value, length, &ranges);
+    if (result == HTTP_RANGE_PARTIAL && ranges.count > 1)
+        return HTTP_RANGE_IGNORED;
+    if (result == HTTP_RANGE_PARTIAL)
+        *ret = ranges.items[0];
+    return result;
+}
+
+bool answer_is_enough(const struct asking *asking, struct cache_object *object,
+                      const struct stored *stored)
+{
+    struct cache_range ranges[CACHE_RANGES_MAX];
+    struct http_range wanted;
+    enum cache_state state = cache_object_state(object);
+    if (state != CACHE_PARTIAL)
+        return state != CACHE_FAILED;
+    if (range_of(asking, stored, cache_object_length(object), &wanted) != HTTP_RANGE_PARTIAL)
+        return is_not_modified(asking, stored, exchange_now_ms(asking->exchange) / 1000);
+    size_t count = cache_object_ranges(object, ranges);
+    for (size_t i = 0; i < count; i++)
+        if (ranges[i].begin <= wanted.first && wanted.last < ranges[i].end)
+            return true;
+    return false;
+}
+
+/* --- bodies of objects --- */
+
+struct sending {
+    struct exchange *exchange;
+    struct cache_object *object;
+    const struct cache_meta *meta; /* the fields are in it */
+    uint64_t offset;
+    struct cache_wait *wait;
+    struct cache_piece pieces[EXCHANGE_RUNS_MAX];
+    size_t piece_count;
+};
+
+static void give_back(void *context)
+{
+    struct sending *sending = context;
+    for (size_t i = 0; i < sending->piece_count; i++)
+        cache_piece_release(&sending->pieces[i]);
+    if (sending->wait)
+        cache_wait_cancel(sending->wait);
+    cache_object_unref(sending->object);
+    cache_meta_unref(sending->meta);
+    mem_free(sending);
+}
+
+static void on_end(void *context, int error UNUSED) { give_back(context); }
+
+static void on_wake(void *context)
+{
+    struct sending *sending = context;
+    sending->wait = NULL;
+    exchange_source_ready(sending->exchange);
+}
+
+static ssize_t read_object(void *context, char *room, size_t size)
+{
+    struct sending *sending = context;
+    struct cache_piece piece;
+    switch (cache_read(sending->object, sending->offset, &piece)) {
+    case CACHE_READ_PIECE:
+        size = piece.bytes.size < size ? piece.bytes.size : size;
+        memcpy(room, piece.bytes.data, size);
+        cache_piece_release(&piece);
+        sending->offset += size;
+        return (ssize_t)size;
+    case CACHE_READ_WAIT:
+        if (!sending->wait)
+            sending->wait = cache_wait(sending->object, sending->offset,
+                                       exchange_loop(sending->exchange), on_wake, sending);
+        return sending->wait ? -EAGAIN : -EIO;
+    case CACHE_READ_END:
+        return 0;
+    case CACHE_READ_FAILED:
+        return -EIO;
+    }
+    return -EIO;
+}
+
+/* All that is wanted as pieces in memory: lent without a copy. */
+static size_t gather(struct sending *sending, uint64_t length, struct text runs[EXCHANGE_RUNS_MAX])
+{
+    uint64_t at = sending->offset, end = at + length;
+    while (at < end && sending->piece_count < EXCHANGE_RUNS_MAX) {
+        struct cache_piece *piece = &sending->pieces[sending->piece_count];
+        if (cache_read(sending->object, at, piece) != CACHE_READ_PIECE)
+            break;
+        struct text bytes = piece->bytes;
+        if (bytes.size > end - at)
+            bytes.size = (size_t)(end - at);
+        runs[sending->piece_count++] = bytes;
+        at += bytes.size;
+    }
+    if (at == end)
+        return sending->piece_count;
+    while (sending->piece_count > 0)
+        cache_piece_release(&sending->pieces[--sending->piece_count]);
+    return 0;
+}
+
+static void send_body(struct sending *sending, unsigned status, uint64_t length)
+{
+    struct exchange *exchange = sending->exchange;
+    struct text runs[EXCHANGE_RUNS_MAX];
+    bool is_head = exchange_request(exchange)->method == HTTP_METHOD_HEAD;
+    size_t count = is_head || length == CACHE_LENGTH_UNKNOWN ? 0 : gather(sending, length, runs);
+    if (count > 0 || length == 0)
+        exchange_send_lent_runs(exchange, status, runs, count, give_back, sending);
+    else
+        exchange_send_source(exchange, status, length, read_object, on_end, sending);
+}
+
+/* --- answers --- */
+
+static struct sending *sending_new(struct asking *asking, struct cache_object *object,
+                                   const struct cache_meta *meta)
+{
+    struct sending *sending = MEM_NEW(struct sending);
+    sending->exchange = asking->exchange;
+    sending->object = object;
+    sending->meta = meta;
+    sending->offset = 0;
+    sending->wait = NULL;
+    sending->piece_count = 0;
+    return sending;
+}
+
+static void send_unsatisfiable(struct exchange *exchange, uint64_t length)
+{
+    struct http_content_range storage;
+    exchange_field(exchange, "Content-Range", http_content_range_unsatisfied(&storage, length));
+    exchange_send_problem(exchange, 416, "Range not satisfiable",
+                          "None of the bytes asked for exist, or too many ranges were asked for.");
+}
+
+void answer_stored(struct asking *asking, struct cache_object *object,
+                   const struct cache_meta *meta, const struct stored *held)
+{
+    struct exchange *exchange = asking->exchange;
+    const struct stored stored = *held; /* which may be the asking's */
+    struct sending *sending = sending_new(asking, object, meta);
+    struct http_range range = {0};
+    struct http_content_range storage;
+    unsigned status = stored.status;
+    uint64_t length = cache_object_length(object), whole = length;
+    int64_t now_ms = edge_now_ms();
+    enum http_range_result result = range_of(asking, &stored, length, &range);
+    bool is_fresh_copy = is_not_modified(asking, &stored, now_ms / 1000);
+    add_age(asking, &stored.freshness, now_ms);
+    add_status(asking);
+    asking_free(asking);
+    if (is_fresh_copy) {
+        status = 304;
+        length = 0;
+    } else if (result == HTTP_RANGE_UNSATISFIABLE) {
+        give_back(sending);
+        send_unsatisfiable(exchange, whole);
+        return;
+    } else if (result == HTTP_RANGE_PARTIAL) {
+        status = 206;
+        sending->offset = range.first;
+        length = range.last - range.first + 1;
+        exchange_field(exchange, "Content-Range", http_content_range_write(&storage, range, whole));
+    }
+    struct asking only = {.exchange = exchange};
+    add_fields(&only, stored.fields, status != 304);
+    send_body(sending, status, length);
+}
+
+/* --- passing on --- */
+
+struct passing {
+    struct exchange *exchange;
+    struct relay *relay;
+    struct buffer head;
+};
+
+static void on_passed(void *context, int error UNUSED)
+{
+    struct passing *passing = context;
+    relay_leave(&passing->relay);
+    buffer_release(&passing->head);
+    mem_free(passing);
+}
+
+static void on_ready(void *context)
+{
+    struct passing *passing = context;
+    exchange_source_ready(passing->exchange);
+}
+
+static ssize_t read_relay(void *context, char *room, size_t size)
+{
+    struct passing *passing = context;
+    return relay_read(passing->relay, room, size, on_ready, passing);
+}
+
+void answer_relayed(struct asking *asking)
+{
+    struct exchange *exchange = asking->exchange;
+    struct passing *passing = MEM_NEW(struct passing);
+    struct stored head;
+    uint64_t length = asking->length;
+    *passing = (struct passing){exchange, asking->relay, asking->head};
+    asking->relay = NULL;
+    buffer_init(&asking->head, CACHE_META_MAX);
+    if (!stored_read(buffer_view(&passing->head), exchange_arena(exchange), &head)) {
+        on_passed(passing, 0);
+        asking->outcome = FETCH_FULL;
+        answer_failed(asking);
+        return;
+    }
+    add_status(asking);
+    add_fields(asking, head.fields, true);
+    asking_free(asking);
+    if (head.status == 204 || head.status == 304 || head.status == 205)
+        length = 0;
+    exchange_send_source(exchange, head.status, length, read_relay, on_passed, passing);
+}
+
+/* --- problems --- */
+
+static unsigned status_of(const struct asking *asking)
+{
+    if (asking->asked.only_if_cached || asking->object)
+        return 504; /* RFC 9111 5.2.1.7, 5.2.2.2 */
+    if (asking->outcome == FETCH_LATE)
+        return 504;
+    return asking->outcome == FETCH_FULL ? 503 : 502;
+}
+
+void answer_failed(struct asking *asking)
+{
+    struct exchange *exchange = asking->exchange;
+    unsigned status = status_of(asking);
+    add_status(asking);
+    asking_free(asking);
+    if (status == 503)
+        exchange_field(exchange, "Retry-After", TEXT("1"));
+    exchange_send_problem(
+        exchange, status, http_reason(status),
+        status == 503 ? "Too much is asked of the origin at once. Try again in a moment."
+                      : "The origin does not answer, and nothing that may be used is held.");
+}

@@ -1,0 +1,323 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "edge/forward.h"
+#include "edge/lead_state.h"
+#include "http/caching_update.h"
+#include "http/caching_vary.h"
+#include "http/range.h"
+
+#include <string.h>
+
+/*
+ * lead_store: what an answer's header means for the store: a new object, an update of the stale one
+ * (RFC 9111 4.3.4), of what a HEAD was about (4.3.5), or nothing.
+ */
+
+static struct caching_fields fields_of(const struct http_response *response)
+{
+    return (struct caching_fields){response->fields, response->field_count};
+}
+
+static struct caching_times times_of(const struct lead *lead)
+{
+    return (struct caching_times){lead->request_ms, lead->response_ms};
+}
+
+static bool is_usable_by_others(const struct lead *lead, const struct caching_freshness *freshness)
+{
+    static const struct caching_asked nothing = {CACHING_UNSET, CACHING_UNSET, CACHING_UNSET};
+    return caching_use_of(freshness, &nothing, lead->response_ms) != CACHING_USE_NOT;
+}
+
+/* --- metadata --- */
+
+struct metadata {
+    struct buffer bytes;
+    uint64_t marks[CACHE_MARKS_MAX];
+    struct cache_meta meta;
+};
+
+static bool metadata_write(struct lead *lead, const struct stored *stored, struct metadata *ret)
+{
+    struct edge *edge = lead->home->edge;
+    buffer_init(&ret->bytes, CACHE_META_MAX);
+    if (!stored_write(stored, &ret->bytes))
+        return false;
+    ret->meta = (struct cache_meta){
+        .bytes = buffer_view(&ret->bytes),
+        .generation = lead->generation,
+        .marks = ret->marks,
+        .mark_count = edge_marks(edge, lead->host, lead->target, stored->fields, ret->marks),
+    };
+    return true;
+}
+
+/* --- updating --- */
+
+static bool update_stale(struct lead *lead, struct caching_fields update)
+{
+    struct edge *edge = lead->home->edge;
+    struct http_field merged[STORED_FIELDS_MAX];
+    struct caching_control control;
+    struct metadata metadata;
+    struct stored stored = lead->stale_stored;
+    size_t count = caching_update(stored.fields, update, merged, STORED_FIELDS_MAX);
+    if (count == SIZE_MAX)
+        return false;
+    stored.fields = (struct caching_fields){merged, count};
+    caching_control_read(stored.fields, &control);
+    /* an Age counts where it came with the update, not from before */
+    caching_freshness_of(stored.status, stored.fields, &control, times_of(lead),
+                         edge->config.policy.edge_strict_age, &stored.freshness);
+    lead->is_shareable = is_usable_by_others(lead, &stored.freshness);
+    bool is_done = metadata_write(lead, &stored, &metadata) &&
+                   cache_replace_meta(edge->config.cache, lead->stale, &metadata.meta) == 0;
+    buffer_release(&metadata.bytes);
+    return is_done;
+}
+
+/* It can only be about the one that was named in the request (4.3.3). */
+static enum lead_kept freshen(struct lead *lead, struct caching_fields update)
+{
+    if (!update_stale(lead, update)) {
+        cache_remove(lead->home->edge->config.cache, lead->found_key);
+        return LEAD_WRONG;
+    }
+    cache_object_unref(lead->shown);
+    lead->shown = cache_object_ref(lead->stale);
+    lead->shown_key = lead->found_key;
+    return LEAD_SHOWN;
+}
+
+/* Of a body that is another one now, nothing is good any more. */
+static void learn_from_head(struct lead *lead, const struct http_response *response)
+{
+    struct caching_fields update = fields_of(response);
+    struct text length = caching_field(update, TEXT("Content-Length"));
+    uint64_t bytes;
+    if (!lead->stale || response->status != lead->stale_stored.status)
+        return;
+    bool is_other_length =
+        length.data && text_to_u64(length, &bytes) && bytes != cache_object_length(lead->stale);
+    if (is_other_length || !caching_update_matches(lead->stale_stored.fields, update))
+        edge_invalidate(lead->home->edge, lead->host, lead->target);
+    else
+        (void)update_stale(lead, update);
+}
+
+/* --- storing --- */
+
+/* "bytes 4-9/10" (RFC 9110 14.4), and that the body is just that. */
+static bool read_content_range(struct text value, struct cache_range *ret, uint64_t *ret_length)
+{
+    struct text rest = value, part;
+    uint64_t first, last;
+    if (!text_starts_nocase(value, TEXT("bytes ")))
+        return false;
+    rest = text_from(value, 6);
+    if (!text_split(&rest, '-', &part) || !text_to_u64(part, &first) ||
+        !text_split(&rest, '/', &part) || !text_to_u64(part, &last) || !rest.data ||
+        !text_to_u64(rest, ret_length))
+        return false;
+    *ret = (struct cache_range){first, last + 1};
+    return first <= last && last < *ret_length;
+}
+
+/* Whether the part is what was asked for: a client that wanted all, or more, is not told half. */
+static bool is_what_was_asked(const struct lead *lead, const struct cache_range *part,
+                              uint64_t length)
+{
+    struct http_ranges ranges;
+    struct text value = caching_field(lead->fields, TEXT("Range"));
+    return value.data && !caching_field(lead->fields, TEXT("If-Range")).data &&
+           http_range_parse(value, length, &ranges) == HTTP_RANGE_PARTIAL && ranges.count == 1 &&
+           part->begin <= ranges.items[0].first && ranges.items[0].last < part->end;
+}
+
+/* Whether the part is what follows a beginning that we hold: strong validators say so (3.4). */
+static bool is_the_rest(const struct lead *lead, struct caching_fields received,
+                        const struct cache_range *part, uint64_t length)
+{
+    struct text tag = caching_field(received, TEXT("ETag"));
+    return lead->rest_from > 0 && part->begin == lead->rest_from && part->end == length &&
+           length == cache_object_length(lead->stale) && tag.data &&
+           !text_starts(tag, TEXT("W/")) &&
+           text_equal(tag, caching_field(lead->stale_stored.fields, TEXT("ETag")));
+}
+
+/* False when it is not in memory any more. */
+static bool write_beginning(struct lead *lead)
+{
+    for (uint64_t at = 0; at < lead->rest_from;) {
+        struct cache_piece piece;
+        if (cache_read(lead->stale, at, &piece) != CACHE_READ_PIECE)
+            return false;
+        if (piece.bytes.size > lead->rest_from - at)
+            piece.bytes.size = (size_t)(lead->rest_from - at);
+        at += piece.bytes.size;
+        int error = cache_write(lead->writer, piece.bytes);
+        cache_piece_release(&piece);
+        if (error)
+            return false;
+    }
+    return true;
+}
+
+static struct caching_fields without(struct caching_fields fields, struct text name)
+{
+    struct http_field *items = (struct http_field *)(uintptr_t)fields.items; /* the arena's, ours */
+    size_t count = 0;
+    for (size_t i = 0; i < fields.count; i++)
+        if (!text_equal_nocase(items[i].name, name))
+            items[count++] = items[i];
+    return (struct caching_fields){items, count};
+}
+
+static bool make_key(struct lead *lead, struct caching_fields response)
+{
+    struct buffer names, key;
+    buffer_init(&names, CACHE_KEY_MAX);
+    buffer_init(&key, CACHE_KEY_MAX);
+    bool can_vary = caching_vary_names(response, &names);
+    lead->names = names.size > 0 ? arena_text(lead->arena, buffer_view(&names)) : TEXT_NONE;
+    buffer_text(&key, lead->key);
+    if (lead->names.size > 0)
+        stored_variant(lead->names, lead->fields, &key);
+    lead->shown_key = arena_text(lead->arena, buffer_view(&key));
+    bool is_made = can_vary && !names.overflowed && !key.overflowed && lead->shown_key.data;
+    buffer_release(&names);
+    buffer_release(&key);
+    return is_made;
+}
+
+static bool begin_writing(struct lead *lead, const struct stored *stored, uint64_t length,
+                          const struct cache_range *part)
+{
+    struct cache *cache = lead->home->edge->config.cache;
+    struct metadata metadata;
+    struct cache_object *object = NULL;
+    int error = -EINVAL;
+    if (metadata_write(lead, stored, &metadata)) {
+        const struct cache_draft draft = {
+            .key = lead->shown_key, .meta = metadata.meta, .length = length, .is_partial = part};
+        error = cache_write_begin(cache, &draft, &lead->writer, &object);
+    }
+    buffer_release(&metadata.bytes);
+    if (!error && part && part->begin > 0)
+        error = cache_write_seek(lead->writer, part->begin);
+    if (error) {
+        cache_write_abort(&lead->writer);
+        cache_object_unref(object);
+        return false;
+    }
+    cache_object_unref(lead->shown);
+    lead->shown = object;
+    return true;
+}
+
+static bool store(struct lead *lead, const struct http_response *response,
+                  const struct caching_control *control)
+{
+    struct caching_fields received = fields_of(response);
+    struct stored stored = {.kind = STORED_RESPONSE, .status = response->status};
+    struct cache_range part;
+    bool is_part = response->status == 206;
+    uint64_t length = response->framing == HTTP_BODY_NONE ? 0 : response->content_length;
+    if (is_part &&
+        (!read_content_range(caching_field(received, TEXT("Content-Range")), &part, &length) ||
+         (response->content_length != UINT64_MAX &&
+          response->content_length != part.end - part.begin)))
+        return false;
+    bool is_rest = is_part && is_the_rest(lead, received, &part, length);
+    lead->is_beside = is_part && !is_rest && !is_what_was_asked(lead, &part, length);
+    if (!forward_response(received, control, lead->response_ms, lead->arena, &stored.fields))
+        return false;
+    caching_freshness_of(stored.status, received, control, times_of(lead),
+                         lead->home->edge->config.policy.edge_strict_age, &stored.freshness);
+    if (is_part) {
+        stored.status = 200;
+        stored.fields = without(stored.fields, TEXT("Content-Range"));
+    }
+    lead->is_shareable = is_usable_by_others(lead, &stored.freshness);
+    return make_key(lead, received) &&
+           begin_writing(lead, &stored, length, is_part && !is_rest ? &part : NULL) &&
+           (!is_rest || write_beginning(lead));
+}
+
+/* What a POST brings is the answer to a later GET only of the same target (RFC 9110 9.3.3). */
+static bool is_about_target(struct lead *lead, struct caching_fields response)
+{
+    struct text location = caching_field(response, TEXT("Content-Location"));
+    struct buffer target;
+    if (!text_equal(lead->method, TEXT("POST")))
+        return true;
+    buffer_init(&target, CACHE_KEY_MAX);
+    bool is_same = location.data &&
+                   caching_same_origin(lead->host, lead->target, location, &target) &&
+                   text_equal(buffer_view(&target), lead->target);
+    buffer_release(&target);
+    return is_same;
+}
+
+enum lead_kept lead_keep(struct lead *lead, const struct http_response *response)
+{
+    struct caching_fields fields = fields_of(response);
+    struct caching_control control;
+    caching_control_read(fields, &control);
+    if (response->status == 304 && lead->validates)
+        return freshen(lead, fields);
+    if (text_equal(lead->method, TEXT("HEAD"))) {
+        learn_from_head(lead, response);
+        return LEAD_PASSES;
+    }
+    /* what an unsafe method brings is newer than what it has just undone */
+    lead->generation = caching_is_safe(lead->method)
+                           ? lead->generation
+                           : cache_generation(lead->home->edge->config.cache);
+    enum caching_store may =
+        caching_may_store(lead->method, &lead->asked, response->status, fields, &control);
+    if (may != CACHING_STORE_YES || !is_about_target(lead, fields) ||
+        !store(lead, response, &control)) {
+        cache_write_abort(&lead->writer);
+        if (!lead->has_helped) {
+            cache_object_unref(lead->shown);
+            lead->shown = NULL;
+        }
+        lead->status.detail = may != CACHING_STORE_YES ? caching_store_word(may) : NULL;
+        return response->status == 206 && lead->rest_from > 0 ? LEAD_AGAIN : LEAD_PASSES;
+    }
+    lead->status.is_stored = true;
+    return lead->is_beside ? LEAD_PASSES : LEAD_SHOWN;
+}
+
+/* --- the end --- */
+
+/* The newest names first; those of before behind them, as far as there is room. */
+static void write_list(struct lead *lead)
+{
+    struct http_field sets[STORED_SETS_MAX] = {{TEXT("vary"), lead->names}};
+    struct cache_writer *writer = NULL;
+    struct metadata metadata;
+    size_t count = 1;
+    for (size_t i = 0; i < lead->sets.count && count < STORED_SETS_MAX; i++)
+        if (!text_equal(lead->sets.items[i].value, lead->names))
+            sets[count++] = lead->sets.items[i];
+    if (lead->sets.count > 0 && text_equal(lead->sets.items[0].value, lead->names))
+        return;
+    const struct stored list = {.kind = STORED_LIST, .fields = {sets, count}};
+    if (metadata_write(lead, &list, &metadata)) {
+        const struct cache_draft draft = {.key = lead->key, .meta = metadata.meta};
+        if (cache_write_begin(lead->home->edge->config.cache, &draft, &writer, NULL) == 0)
+            (void)!cache_write_end(&writer, NULL); /* then it varies unlisted: a miss */
+    }
+    buffer_release(&metadata.bytes);
+}
+
+void lead_finish(struct lead *lead, bool is_whole)
+{
+    if (!lead->writer)
+        return;
+    if (!is_whole)
+        cache_write_abort(&lead->writer);
+    else if (cache_write_end(&lead->writer, NULL) == 0 && lead->names.size > 0)
+        write_list(lead);
+}

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+#include "edge/edge.h"
+#include "edge/fetch.h"
+#include "edge/flight.h"
+#include "edge/relay.h"
+#include "edge/stored.h"
+
+#include <stdatomic.h>
+
+/*
+ * state: what the flow's files share.  Internal to edge/.
+ *
+ *     asking (its client's loop)                       lead (home loop of the key)
+ *     asking_start: key, look-up, decide ── hit ▶ answer_stored
+ *                       │ asking_go_home ────────────▶ lead_asked: join or lead a flight
+ *                       │                              on_header: store, update, help, relay
+ *     asking_delivered ◀┴───────────────────────────── deliver
+ *     answer_stored, answer_relayed, problem
+ *
+ * An asking belongs to one loop at a time: to its client's until asking_go_home(), to the key's
+ * home until it is delivered.  A lead never looks at an exchange after its asker was delivered.
+ */
+struct edge_loop {
+    struct edge *edge;
+    struct loop *loop;
+    struct fetcher *fetcher; /* NULL until this loop needs one */
+    struct flights *flights;
+    struct lead *leads; /* under way */
+};
+
+struct edge {
+    struct server *server;
+    struct edge_config config;
+    atomic_llong
+        slow_until_ms; /* an origin kept somebody waiting: what is stale is given at once */
+    size_t loop_count;
+    struct edge_loop loops[];
+};
+
+enum asking_result {
+    ASKING_OBJECT, /* `shown` */
+    ASKING_RELAY,  /* `relay`, `head` */
+    ASKING_ALONE,  /* ask again, sharing nothing */
+    ASKING_FAILED, /* `outcome` */
+};
+
+struct asking {
+    struct edge_loop *here, *home;
+    struct exchange *exchange;
+    struct text method, host, target; /* all texts: the exchange's arena's, or as long alive */
+    struct caching_fields fields;
+    struct caching_asked asked;
+    struct text key, found_key; /* of the URL; of the response that fits, or would */
+    bool is_read;               /* GET or HEAD: may be answered from the store */
+    bool is_alone;              /* what comes is not shared with others who ask */
+
+    /* what was found */
+    struct caching_fields sets; /* of Vary, to be tried */
+    size_t set_at;
+    struct cache_object *object;
+    const struct cache_meta *meta;
+    struct stored stored;
+    enum caching_forward forward; /* why it is not enough */
+
+    struct flight_waiter waiter;
+
+    /* what was delivered */
+    enum asking_result result;
+    struct cache_object *shown;
+    char *shown_key; /* where it lies, with size; NULL: need not be compared */
+    size_t shown_key_size;
+    struct relay *relay;
+    struct buffer head;
+    uint64_t length; /* of what is relayed, or CACHE_LENGTH_UNKNOWN */
+    enum fetch_outcome outcome;
+    struct caching_status status;
+};
+
+/* --- edge.c --- */
+struct edge_loop *edge_home(struct edge *edge, struct text key);
+bool edge_loop_is_ready(struct edge_loop *here); /* makes what it needs; false: it cannot */
+int64_t edge_now_ms(void);
+void edge_mark_slow(struct edge *edge, int64_t now_ms);
+bool edge_is_slow(const struct edge *edge, int64_t now_ms);
+void edge_invalidate(struct edge *edge, struct text host, struct text target);
+/* Marks of a response: its URL, the folders above it, its tags.  At most CACHE_MARKS_MAX. */
+size_t edge_marks(struct edge *edge, struct text host, struct text target,
+                  struct caching_fields response, uint64_t ret[CACHE_MARKS_MAX]);
+
+/* --- asking.c --- */
+void asking_handle(struct exchange *exchange, void *edge);
+void asking_deliver(struct asking *asking, enum asking_result result); /* home → its loop */
+void asking_interim(struct asking *asking, const struct stored *head); /* before that */
+void asking_free(struct asking *asking);
+
+/* --- lead.c: on the home loop --- */
+void lead_asked(void *asking);
+/* Behind an answer: nobody waits.  `work` is made by lead_background(). */
+void lead_background(struct asking *asking);
+void lead_cut_all(struct edge_loop *home);
+
+/* --- answer.c: FINISHES; the asking is gone --- */
+void answer_stored(struct asking *asking, struct cache_object *object,
+                   const struct cache_meta *meta, const struct stored *stored);
+void answer_relayed(struct asking *asking);
+void answer_failed(struct asking *asking);
+/* Whether a partial object has what a request asks for. */
+bool answer_is_enough(const struct asking *asking, struct cache_object *object,
+                      const struct stored *stored);
