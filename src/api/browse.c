@@ -72,7 +72,7 @@ enum call_end rest_getArtist(struct call *call)
 
 /* --- the index of artists --- */
 
-void index_close(struct index_writer *writer)
+void browse_index_close(struct index_writer *writer)
 {
     if (!writer->open.size)
         return;
@@ -81,11 +81,11 @@ void index_close(struct index_writer *writer)
     writer->open = TEXT_NONE;
 }
 
-void index_open(struct index_writer *writer, struct text heading)
+void browse_index_open(struct index_writer *writer, struct text heading)
 {
     if (text_equal(writer->open, heading))
         return;
-    index_close(writer);
+    browse_index_close(writer);
     if (heading.size > sizeof(writer->heading.digits))
         heading.size = sizeof(writer->heading.digits);
     memcpy(writer->heading.digits, heading.data, heading.size);
@@ -108,14 +108,14 @@ static void index_artists(struct index_writer *writer, bool is_sharp)
             struct text heading = catalog_artist_heading(call->catalog, numbers[i], &storage);
             if (text_equal(heading, TEXT("#")) != is_sharp)
                 continue;
-            index_open(writer, heading);
+            browse_index_open(writer, heading);
             answer_item(&call->answer);
             entity_artist(call, numbers[i]);
             answer_end(&call->answer);
         }
         offset += count;
     }
-    index_close(writer);
+    browse_index_close(writer);
 }
 
 enum call_end rest_getArtists(struct call *call)

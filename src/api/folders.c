@@ -89,13 +89,13 @@ static void write_folder_index(struct call *call, const uint32_t *roots, size_t 
     for (size_t i = 0; i < count; i++) {
         struct folder_row row;
         catalog_folder(call->catalog, folders[i].number, &row);
-        index_open(&writer, text_make(folders[i].heading.digits, folders[i].heading_size));
+        browse_index_open(&writer, text_make(folders[i].heading.digits, folders[i].heading_size));
         answer_item(&call->answer);
         entity_id(call, "id", CATALOG_FOLDER, &row.id);
         answer_text(&call->answer, "name", row.name);
         answer_end(&call->answer);
     }
-    index_close(&writer);
+    browse_index_close(&writer);
     answer_end(&call->answer);
 }
 

@@ -182,7 +182,7 @@ static void tap(struct listener *listener, uint32_t track, uint64_t now_us)
     struct load_figures *figures = figures_of(listener);
     const struct shelf_track *wanted = &listener->load->shelf.tracks[track];
     bool is_here = coming(listener)->is_wanted && coming(listener)->track == track;
-    fetch_stop(playing(listener));
+    audio_fetch_stop(playing(listener));
     listener->now ^= is_here;
     listener->step = LISTENER_HEARING;
     figures->taps++;
@@ -204,7 +204,7 @@ static void follow(struct listener *listener, uint64_t now_us)
     uint64_t ended_us = listener->clock.since_us;
     if (!coming(listener)->is_wanted)
         audio_fetch_start(coming(listener), track);
-    fetch_stop(playing(listener));
+    audio_fetch_stop(playing(listener));
     listener->now ^= 1;
     const struct fetch *fetch = playing(listener);
     figures_of(listener)->taps++;
@@ -223,7 +223,7 @@ static void stop_hearing(struct listener *listener, uint64_t now_us)
         end_gap(listener, buffer_clock_silent_ms(&listener->clock, now_us));
         listener->step = LISTENER_CHOOSING;
     }
-    fetch_stop(playing(listener));
+    audio_fetch_stop(playing(listener));
 }
 
 static void go_on(struct listener *listener, bool was_whole, uint64_t now_us)
@@ -249,7 +249,7 @@ static void choose(struct listener *listener, uint64_t now_us)
 {
     const struct load_habits *habits = habits_of(listener);
     struct chance *chance = &listener->chance;
-    fetch_stop(coming(listener));
+    audio_fetch_stop(coming(listener));
     listener->step = LISTENER_CHOOSING;
     if (chance_percent(chance, habits->searches))
         errand_run(listener, ERRAND_SEARCH);
@@ -309,7 +309,7 @@ static void leave(struct listener *listener, uint64_t now_us)
 {
     const struct load_profile *profile = &listener->load->profile;
     stop_hearing(listener, now_us);
-    fetch_stop(coming(listener));
+    audio_fetch_stop(coming(listener));
     figures_of(listener)->listener_ms += load_ms_since(listener->arrived_us, now_us);
     listener->step = LISTENER_ABSENT;
     bool returns = profile->arrival != LOAD_ARRIVE_DIURNAL && listener->load->state == LOAD_RUNNING;
@@ -535,7 +535,7 @@ void listener_release(struct listener *listener)
 {
     loop_timer_stop(&listener->timer);
     for (int i = 0; i < 2; i++)
-        fetch_stop(&listener->fetches[i]);
+        audio_fetch_stop(&listener->fetches[i]);
     for (int i = 0; i < LISTENER_ERRANDS; i++)
         errand_release(&listener->errands[i]);
     client_pool_free(&listener->pool);

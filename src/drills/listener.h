@@ -86,7 +86,7 @@ uint32_t listener_silent_ms(const struct listener *listener, uint64_t now_us);
 
 /* listener_audio.c */
 void audio_fetch_start(struct fetch *fetch, uint32_t track);
-void fetch_stop(struct fetch *fetch);
+void audio_fetch_stop(struct fetch *fetch);
 void fetch_pace(struct fetch *fetch); /* reads on, or stops reading */
 /* Once this much lies ahead, fetch_pace() reads on. */
 uint32_t fetch_low_ms(const struct listener *listener);

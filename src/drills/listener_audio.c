@@ -70,14 +70,14 @@ static void on_again(struct loop_timer *timer, uint64_t now_us UNUSED)
 void audio_fetch_start(struct fetch *fetch, uint32_t track)
 {
     struct listener *listener = fetch->listener;
-    fetch_stop(fetch);
+    audio_fetch_stop(fetch);
     *fetch = (struct fetch){.listener = listener, .track = track, .is_wanted = true};
     fetch->again.on_timer = on_again;
     fetch->size = track_of(fetch)->size_bytes;
     ask(fetch);
 }
 
-void fetch_stop(struct fetch *fetch)
+void audio_fetch_stop(struct fetch *fetch)
 {
     if (!fetch->is_wanted)
         return;

@@ -68,6 +68,20 @@ static void ask_alone(struct asking *asking)
     go_home(asking);
 }
 
+static void look_again(struct asking *asking)
+{
+    cache_object_unref(asking->object);
+    if (asking->meta)
+        cache_meta_unref(asking->meta);
+    asking->object = NULL;
+    asking->meta = NULL;
+    asking->sets = (struct caching_fields){0};
+    asking->set_at = 0;
+    asking->found_key = asking->key;
+    asking->has_looked_twice = true;
+    look(asking, asking->key);
+}
+
 static void take_shown(struct asking *asking)
 {
     struct stored stored;
@@ -101,6 +115,9 @@ static void on_delivered(void *context)
         return;
     case ASKING_ALONE:
         ask_alone(asking);
+        return;
+    case ASKING_LATE:
+        look_again(asking);
         return;
     case ASKING_FAILED:
         answer_failed(asking);

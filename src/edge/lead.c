@@ -431,10 +431,33 @@ static struct text flight_key(struct asking *asking)
                         TEXT_ARGS(asking->found_key), TEXT_ARGS(range));
 }
 
+/* Whether what was looked for in vain, or was stale, has come between the look-up and now: without
+ * this a burst of requests would be two at the origin. */
+static bool has_come(const struct asking *asking)
+{
+    struct cache_object *object = NULL;
+    if (!asking->is_read || asking->has_looked_twice)
+        return false;
+    if (asking->object) {
+        const struct cache_meta *meta = cache_object_meta(asking->object);
+        bool is_other = meta != asking->meta;
+        cache_meta_unref(meta);
+        return is_other;
+    }
+    bool is_here =
+        cache_get(asking->home->edge->config.cache, asking->found_key, &object) == CACHE_HERE;
+    cache_object_unref(object);
+    return is_here;
+}
+
 void lead_asked(void *context)
 {
     struct asking *asking = context;
     struct edge_loop *home = asking->home;
+    if (has_come(asking)) {
+        asking_deliver(asking, ASKING_LATE);
+        return;
+    }
     struct flight *flight = NULL;
     struct text key = flight_key(asking);
     if (asking->is_alone || !key.data || !edge_loop_is_ready(home)) {

@@ -42,6 +42,7 @@ enum asking_result {
     ASKING_OBJECT, /* `shown` */
     ASKING_RELAY,  /* `relay`, `head` */
     ASKING_ALONE,  /* ask again, sharing nothing */
+    ASKING_LATE,   /* look again: it has come meanwhile */
     ASKING_FAILED, /* `outcome` */
 };
 
@@ -53,7 +54,8 @@ struct asking {
     struct caching_asked asked;
     struct text key, found_key; /* of the URL; of the response that fits, or would */
     bool is_read;               /* GET or HEAD: may be answered from the store */
-    bool is_alone;              /* what comes is not shared with others who ask */
+    bool has_looked_twice;
+    bool is_alone; /* what comes is not shared with others who ask */
 
     /* what was found */
     struct caching_fields sets; /* of Vary, to be tried */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 #include "base/buffer.h"
+#include "edge/edge.h"
 #include "io/server.h"
 
 /*
@@ -34,6 +35,8 @@ struct settings {
 #undef SETTING_SWITCH
 #undef SETTING_CHOICE
     struct server_limits limits;
+    struct edge_policy edge_policy;
+    struct fetch_limits fetch_limits;
 };
 
 enum setting_kind {
@@ -69,7 +72,7 @@ struct setting {
     enum setting_check check;
 };
 
-/* The table: settings.def, then the bounds of io/server.def. */
+/* The table: settings.def, then the bounds of io/server.def, edge/edge.def and edge/fetch.def. */
 size_t setting_count(void);
 const struct setting *setting_at(size_t i);
 const struct setting *setting_named(struct text name); /* underscores; NULL when there is none */

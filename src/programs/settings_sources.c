@@ -9,7 +9,7 @@
 
 extern char **environ;
 
-enum { NAME_MAX_BYTES = 48, OPTIONS_MAX = 160 };
+enum { NAME_MAX_BYTES = 48, OPTIONS_MAX = 192 };
 static const char environment_prefix[] = "SOSTENUTO_";
 
 /* Variables with our prefix that are no settings. */

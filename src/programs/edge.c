@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* edge: a cache in front of an origin, in the foreground, until SIGTERM. */
+#include "base/counters.h"
+#include "programs/command.h"
+#include "programs/edge_service.h"
+#include "programs/settings_sources.h"
+#include "programs/supervisor.h"
+
+static void print_addresses(const struct edge_service *service)
+{
+    for (size_t i = 0; i < service->address_count; i++) {
+        const struct listening_address *address = &service->addresses[i];
+        if (address->is_any)
+            printf("listening on http://localhost:%u\n", address->port);
+        else
+            printf("listening on http://%s\n", address->text);
+    }
+    (void)fflush(stdout);
+}
+
+static enum command_exit serve(const struct arguments *arguments, struct inherited *inherited,
+                               uint64_t starts)
+{
+    struct edge_service service;
+    struct buffer why;
+    buffer_init(&why, SETTINGS_WHY_MAX_BYTES);
+    enum command_exit code = COMMAND_OK;
+    if (edge_service_open(&service, arguments, inherited, &why)) {
+        counter_set(COUNTER_RESTARTS, (int64_t)starts);
+        if (starts == 0)
+            print_addresses(&service);
+        edge_service_run(&service);
+    } else {
+        code = command_fail(COMMAND_FAILED, "%.*s", TEXT_ARGS(buffer_view(&why)));
+    }
+    edge_service_close(&service);
+    buffer_release(&why);
+    return code;
+}
+
+/* Settings that do not load are told by whoever reads them next, in the same words. */
+static bool wants_supervisor(const struct arguments *arguments)
+{
+    struct settings settings;
+    struct buffer why;
+    buffer_init(&why, SETTINGS_WHY_MAX_BYTES);
+    bool is_wanted = settings_load(&settings, arguments, &why) && settings.supervisor;
+    settings_release(&settings);
+    buffer_release(&why);
+    return is_wanted;
+}
+
+static enum command_exit run(const struct arguments *arguments)
+{
+    struct inherited inherited;
+    inherited_take(&inherited);
+    uint64_t starts = supervised_starts();
+    bool is_server = inherited_find(&inherited, "supervisor") != SIZE_MAX;
+    if (!is_server && wants_supervisor(arguments))
+        return supervise(arguments, &inherited, starts);
+    enum command_exit code = serve(arguments, &inherited, starts);
+    inherited_close(&inherited);
+    return code;
+}
+
+const struct command command_edge = {
+    .name = "edge",
+    .summary = "Cache what another server serves.",
+    .about = "--plain URL names that server; it may be given several times, the preferred one "
+             "first.\nWhat it ever gave is still served when it does not answer. Runs in the "
+             "foreground; SIGTERM ends it.\n",
+    .settings = COMMAND_SETTINGS_ALL,
+    .run = run,
+};

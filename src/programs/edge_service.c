@@ -1,0 +1,336 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "programs/edge_service.h"
+
+#include "base/counters.h"
+#include "io/clock.h"
+#include "io/signals.h"
+#include "io/workers.h"
+#include "programs/process_metrics.h"
+#include "programs/settings_sources.h"
+#include "programs/supervisor.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <limits.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* edge_service: opened from the ground up, closed from the top down. */
+enum { RESOLVERS = 2, RESOLVERS_QUEUE = 64 };
+
+/* --- its own paths --- */
+
+static void livez(struct exchange *exchange, void *context UNUSED)
+{
+    exchange_field(exchange, "Cache-Control", TEXT("no-store"));
+    exchange_send_text(exchange, 200, "text/plain; charset=utf-8", TEXT("ok\n"));
+}
+
+static void readyz(struct exchange *exchange, void *context)
+{
+    const struct edge_service *service = context;
+    bool is_ready = !service->is_stopping;
+    exchange_field(exchange, "Cache-Control", TEXT("no-store"));
+    exchange_send_text(exchange, is_ready ? 200 : 503, "text/plain; charset=utf-8",
+                       is_ready ? TEXT("ok\n") : TEXT("shutting down\n"));
+}
+
+static void metrics(struct exchange *exchange, void *context UNUSED)
+{
+    if (!exchange_peer(exchange)->is_private) {
+        exchange_send_problem(exchange, 403, "Not for you",
+                              "Metrics are for private addresses only.");
+        return;
+    }
+    counters_write_prometheus(exchange_output(exchange));
+    process_metrics_write(exchange_output(exchange));
+    exchange_field(exchange, "Cache-Control", TEXT("no-store"));
+    exchange_send_output(exchange, 200, "text/plain; version=0.0.4; charset=utf-8");
+}
+
+static void add_routes(struct edge_service *service)
+{
+    static const struct {
+        const char *path;
+        server_handler *handler;
+    } own[] = {{"/.sostenuto/livez", livez},
+               {"/.sostenuto/readyz", readyz},
+               {"/.sostenuto/metrics", metrics}};
+    for (size_t i = 0; i < ARRAY_SIZE(own); i++)
+        server_route(service->server, &(struct server_route){.methods = "GET",
+                                                             .path = own[i].path,
+                                                             .class = SHIELD_CLASS_NEW_VISIT,
+                                                             .handler = own[i].handler,
+                                                             .context = service});
+}
+
+/* --- opening --- */
+
+static bool bind_addresses(struct edge_service *service, struct buffer *why)
+{
+    const struct settings_list *wanted = &service->settings.listen;
+    if (wanted->count == 0 || wanted->count > EDGE_SERVICE_MAX_ADDRESSES) {
+        buffer_printf(why, "listen: 1 to %d addresses", EDGE_SERVICE_MAX_ADDRESSES);
+        return false;
+    }
+    for (size_t i = 0; i < wanted->count; i++) {
+        char name[INHERITED_NAME_BYTES], state[128];
+        struct text address = text_of(wanted->items[i]);
+        (void)snprintf(name, sizeof name, "listen-%zu", i);
+        service->fds[i] = inherited_claim(service->inherited, name);
+        bool is_new =
+            service->fds[i] < 0 || !listening_known(service->fds[i], &service->addresses[i]);
+        if (is_new)
+            service->fds[i] = listening_open(address, &service->addresses[i], why);
+        if (service->fds[i] < 0)
+            return false;
+        service->address_count = i + 1;
+        (void)snprintf(state, sizeof state, "FDSTORE=1\nFDNAME=%s", name);
+        if (is_new)
+            (void)notify_send_fd(&service->notify, state, service->fds[i]);
+    }
+    return true;
+}
+
+static bool open_cache(struct edge_service *service, struct buffer *why)
+{
+    const struct settings *settings = &service->settings;
+    char folder[PATH_MAX];
+    if (!settings->data[0]) {
+        buffer_printf(why, "data: where is what is cached kept? --data DIR");
+        return false;
+    }
+    (void)mkdir(settings->data, 0700);
+    if (snprintf(folder, sizeof folder, "%s/cache", settings->data) >= (int)sizeof folder) {
+        buffer_printf(why, "data: the path is too long");
+        return false;
+    }
+    const struct cache_config config = {
+        .folder = folder,
+        .memory_bytes = (uint64_t)settings->cache_memory_mib << 20,
+        .disk_bytes = (uint64_t)settings->cache_disk_mib << 20,
+    };
+    int error = cache_open(&config, &service->cache);
+    if (error)
+        buffer_printf(why, "the cache in %s cannot be opened: %.*s", folder,
+                      TEXT_ARGS(log_errno(error)));
+    return error == 0;
+}
+
+static bool open_origins(struct edge_service *service, struct buffer *why)
+{
+    const struct settings *settings = &service->settings;
+    char words[300] = "";
+    if (settings->plain.count == 0 || settings->plain.count > ORIGINS_MAX) {
+        buffer_printf(why, "plain: 1 to %d origins, such as --plain http://127.0.0.1:8080",
+                      ORIGINS_MAX);
+        return false;
+    }
+    const struct origins_config config = {
+        .urls = (const char *const *)settings->plain.items,
+        .url_count = settings->plain.count,
+        .ca_file = settings->origin_ca[0] ? settings->origin_ca : NULL,
+        .limits = settings->fetch_limits,
+    };
+    service->origins = origins_new(&config, words, sizeof words);
+    if (!service->origins)
+        buffer_printf(why, "%s", words);
+    return service->origins;
+}
+
+static bool open_server(struct edge_service *service, struct buffer *why)
+{
+    struct server_config config = server_config_default();
+    const struct settings_list *proxies = &service->settings.trusted_proxies;
+    config.limits = service->settings.limits;
+    config.logger = &service->logging.logger;
+    config.access_sink = logging_access_lines;
+    config.access_context = &service->logging;
+    config.takes_any_method = true;
+    config.expects_proxy_protocol = service->settings.proxy_protocol;
+    config.trusted_proxies = service->trusted_proxies;
+    config.trusted_proxy_count = proxies->count;
+    for (size_t i = 0; i < proxies->count; i++)
+        service->trusted_proxies[i] = text_of(proxies->items[i]);
+    service->resolvers = workers_start("resolvers", RESOLVERS, RESOLVERS_QUEUE);
+    service->server = server_new(service->loop, &config);
+    service->edge = edge_new(
+        service->server, &(struct edge_config){service->cache, service->origins, service->resolvers,
+                                               service->settings.edge_policy});
+    add_routes(service);
+    for (size_t i = 0; i < service->address_count; i++) {
+        int error = server_listen(service->server, service->fds[i], NULL);
+        service->fds[i] = -1;
+        if (error < 0) {
+            buffer_printf(why, "cannot serve on %s: %.*s", service->addresses[i].text,
+                          TEXT_ARGS(log_errno(error)));
+            return false;
+        }
+    }
+    return true;
+}
+
+/* --- control: {"do": "edge.purge", "host", "target" | "prefix"} or {"do": …, "tag"} --- */
+
+static struct text member(const json_t *root, const char *name)
+{
+    const json_t *value = json_object_get(root, name);
+    return json_is_string(value) ? text_make(json_string_value(value), json_string_length(value))
+                                 : TEXT_NONE;
+}
+
+static bool purge(struct edge_service *service, const json_t *root)
+{
+    struct text host = member(root, "host"), target = member(root, "target");
+    struct text prefix = member(root, "prefix"), tag = member(root, "tag");
+    if (tag.size > 0)
+        edge_purge_tag(service->edge, tag);
+    else if (host.size > 0 && target.size > 0)
+        edge_purge_url(service->edge, host, target);
+    else if (host.size > 0 && prefix.size > 0)
+        edge_purge_prefix(service->edge, host, prefix);
+    else
+        return false;
+    return true;
+}
+
+static void on_control(void *context, struct control_request *request, struct text line)
+{
+    struct edge_service *service = context;
+    json_t *root = json_loadb(line.data, line.size, 0, NULL);
+    bool is_done =
+        service->edge && text_equal(member(root, "do"), TEXT("edge.purge")) && purge(service, root);
+    json_decref(root);
+    control_answer(request, is_done ? TEXT("{\"ok\":true}")
+                                    : TEXT("{\"ok\":false,\"error\":\"an edge purges a URL, a "
+                                           "prefix or a tag; it knows nothing else\"}"));
+}
+
+static bool open_control(struct edge_service *service, struct buffer *why)
+{
+    int error = control_start(service->settings.data, service->loop, &service->logging.logger,
+                              on_control, service, &service->control);
+    if (error)
+        buffer_printf(why, "the control socket in %s cannot be made: %.*s", service->settings.data,
+                      TEXT_ARGS(log_errno(error)));
+    return error == 0;
+}
+
+/* --- ending --- */
+
+static void on_drained(void *context)
+{
+    struct edge_service *service = context;
+    loop_stop(service->loop);
+}
+
+static void stop(struct edge_service *service)
+{
+    uint64_t grace_us = (uint64_t)service->settings.drain_seconds * 1000000;
+    if (!service->server) {
+        loop_stop(service->loop);
+        return;
+    }
+    if (!service->is_stopping)
+        (void)notify_send(&service->notify, "STOPPING=1");
+    server_drain(service->server, service->is_stopping ? 0 : grace_us, on_drained, service);
+    service->is_stopping = true;
+}
+
+static void on_signal(int number, void *context)
+{
+    struct edge_service *service = context;
+    struct buffer why;
+    if (number != SIGHUP) {
+        stop(service);
+        return;
+    }
+    buffer_init(&why, SETTINGS_WHY_MAX_BYTES);
+    if (logging_reopen(&service->logging, &service->settings, &why) < 0)
+        LOG(&service->logging.logger, LOG_ERROR, "reload", {"why", buffer_view(&why)});
+    buffer_release(&why);
+}
+
+/* When the supervisor is gone, so are we. */
+static void on_supervisor(struct loop_watch *watch, unsigned events UNUSED, uint64_t now_us UNUSED)
+{
+    struct edge_service *service = CONTAINER_OF(watch, struct edge_service, supervisor);
+    char state[NOTIFY_MAX_BYTES];
+    int fd = -1, got = notify_receive(watch->fd, state, &fd);
+    if (fd >= 0)
+        (void)close(fd);
+    if (got > 0 || got == -EAGAIN)
+        return;
+    loop_watch_remove(watch);
+    stop(service);
+}
+
+static bool watch_supervisor(struct edge_service *service, struct buffer *why)
+{
+    if (service->notify.channel < 0)
+        return true;
+    service->supervisor = (struct loop_watch){
+        .on_events = on_supervisor, .fd = service->notify.channel, .wanted = LOOP_READ};
+    if (supervised_bind(service->notify.channel) &&
+        loop_watch_add(service->loop, &service->supervisor) == 0)
+        return true;
+    buffer_printf(why, "the supervisor is gone");
+    return false;
+}
+
+bool edge_service_open(struct edge_service *service, const struct arguments *arguments,
+                       struct inherited *inherited, struct buffer *why)
+{
+    *service =
+        (struct edge_service){.inherited = inherited,
+                              .notify = {.channel = inherited_claim(inherited, "supervisor")},
+                              .logging = {.access_fd = -1}};
+    for (size_t i = 0; i < EDGE_SERVICE_MAX_ADDRESSES; i++)
+        service->fds[i] = -1;
+    service->loop = loop_new();
+    service->signals =
+        signals_start(service->loop, (const int[]){SIGTERM, SIGINT, SIGHUP, 0}, on_signal, service);
+    counter_set(COUNTER_START_TIME, clock_unix_ms() / 1000);
+    return settings_load(&service->settings, arguments, why) &&
+           logging_init(&service->logging, &service->settings, why) == 0 &&
+           bind_addresses(service, why) && watch_supervisor(service, why) &&
+           open_cache(service, why) && open_control(service, why) && open_origins(service, why) &&
+           open_server(service, why);
+}
+
+static bool is_lively(void *server) { return server_is_lively(server); }
+
+void edge_service_run(struct edge_service *service)
+{
+    notify_watchdog_start(&service->watchdog, &service->notify, service->loop, is_lively,
+                          service->server);
+    (void)notify_send(&service->notify, "READY=1");
+    loop_run(service->loop);
+}
+
+void edge_service_close(struct edge_service *service)
+{
+    notify_watchdog_stop(&service->watchdog);
+    control_stop(&service->control);
+    workers_finish(service->resolvers);
+    server_free(&service->server);
+    edge_free(&service->edge);
+    origins_free(&service->origins);
+    if (service->resolvers)
+        workers_stop(&service->resolvers);
+    if (service->cache)
+        cache_close(&service->cache);
+    for (size_t i = 0; i < EDGE_SERVICE_MAX_ADDRESSES; i++)
+        if (service->fds[i] >= 0)
+            (void)close(service->fds[i]);
+    (void)signal(SIGTERM, SIG_IGN);
+    (void)signal(SIGINT, SIG_IGN);
+    signals_stop(&service->signals);
+    loop_watch_remove(&service->supervisor);
+    if (service->notify.channel >= 0)
+        (void)close(service->notify.channel);
+    loop_free(&service->loop);
+    logging_release(&service->logging);
+    settings_release(&service->settings);
+}

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+#include "base/buffer.h"
+#include "edge/edge.h"
+#include "programs/arguments.h"
+#include "programs/control.h"
+#include "programs/inherited.h"
+#include "programs/listening.h"
+#include "programs/logging.h"
+#include "programs/notify.h"
+#include "programs/settings.h"
+
+/*
+ * edge_service: an edge as a running process: settings, log, sockets, cache, origins, server.
+ *
+ * STATE/cache holds what it caches, and stays when it ends.  Its own paths lie under /.sostenuto/,
+ * which the origin's are hidden by: livez, readyz and metrics.  All is called on the main thread.
+ */
+enum { EDGE_SERVICE_MAX_ADDRESSES = 8 };
+
+struct edge_service {
+    struct settings settings;
+    struct logging logging;
+    struct loop *loop;
+    struct signals *signals;
+    struct listening_address addresses[EDGE_SERVICE_MAX_ADDRESSES];
+    int fds[EDGE_SERVICE_MAX_ADDRESSES]; /* -1 once the server has them */
+    size_t address_count;
+    struct workers *resolvers;
+    struct cache *cache;
+    struct origins *origins;
+    struct server *server;
+    struct edge *edge;
+    struct control *control;
+    struct text trusted_proxies[SETTINGS_LIST_MAX];
+    struct inherited *inherited;
+    struct notify notify;
+    struct notify_watchdog watchdog;
+    struct loop_watch supervisor; /* its end of the channel */
+    bool is_stopping;
+};
+
+/* False with words in `why`; edge_service_close() also then. */
+bool edge_service_open(struct edge_service *service, const struct arguments *arguments,
+                       struct inherited *inherited, struct buffer *why) MUST_USE;
+void edge_service_run(struct edge_service *service);
+void edge_service_close(struct edge_service *service);

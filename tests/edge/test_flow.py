@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What an edge does that the public suite does not ask about."""
+import concurrent.futures
+import http.client
+import socket
+import threading
+import time
+
+import pytest
+
+from nodes import edge_for
+
+LARGE = bytes(range(256)) * 20000  # 5 MB
+
+
+def ask(edge, method="GET", path="/", body=None, **fields):
+    connection = http.client.HTTPConnection("127.0.0.1", edge.port, timeout=20)
+    connection.request(method, path, body, {name.replace("_", "-"): value for name, value in fields.items()})
+    answer = connection.getresponse()
+    answer.body = answer.read()
+    connection.close()
+    return answer
+
+
+def ask_until_held(edge, **fields):
+    """A body is at its client's a moment before its end is the store's."""
+    deadline = time.monotonic() + 5
+    while not (answer := ask(edge, **fields)).headers["Cache-Status"].startswith("sostenuto; hit"):
+        assert time.monotonic() < deadline, answer.headers["Cache-Status"]
+    return answer
+
+
+def fresh(body=b"hello", **fields):
+    return lambda handler: handler.say(200, body, Cache_Control="max-age=60", **fields)
+
+
+def test_cache_status_tells_a_miss_from_a_hit(tmp_path):
+    with edge_for(fresh(), tmp_path) as (edge, origin):
+        first, second = ask(edge), ask(edge)
+        assert "fwd=uri-miss" in first.headers["Cache-Status"] and "stored" in first.headers["Cache-Status"]
+        assert second.headers["Cache-Status"].startswith("sostenuto; hit; ttl=")
+        assert (first.body, second.body, len(origin.seen)) == (b"hello", b"hello", 1)
+        assert second.headers["Age"] is not None and first.headers["Date"] == second.headers["Date"]
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS"])
+def test_any_method_goes_on_with_its_body_and_fields(tmp_path, method):
+    with edge_for(lambda handler: handler.say(201, handler.body, X_Seen=handler.headers["X-Any"]), tmp_path) as (edge, origin):
+        answer = ask(edge, method, "/a?b=%zz&c", b"body", X_Any="1", Connection="X-Hop", X_Hop="2")
+        assert (answer.status, answer.body, answer.headers["X-Seen"]) == (201, b"body", "1")
+        seen_method, path, fields = origin.seen[0]
+        assert (seen_method, path) == (method, "/a?b=%zz&c")
+        assert fields["Host"] == f"127.0.0.1:{edge.port}" and "X-Hop" not in fields and "Via" in fields
+
+
+def test_a_large_body_is_passed_whole_and_kept_whole(tmp_path):
+    with edge_for(fresh(LARGE, ETag='"a"'), tmp_path) as (edge, origin):
+        assert ask(edge).body == LARGE and ask(edge).body == LARGE
+        part = ask(edge, Range="bytes=1000000-3000000")
+        assert (part.status, part.body) == (206, LARGE[1000000:3000001])
+        assert part.headers["Content-Range"] == f"bytes 1000000-3000000/{len(LARGE)}"
+        assert ask(edge, Range="bytes=99999999-").status == 416
+        assert len(origin.seen) == 1
+
+
+def test_a_body_of_unknown_length_is_kept_too(tmp_path):
+    def chunked(handler):
+        handler.send_response(200)
+        handler.send_header("Cache-Control", "max-age=60")
+        handler.send_header("Transfer-Encoding", "chunked")
+        handler.end_headers()
+        for piece in (b"a" * 1000, b"b" * 70000):
+            handler.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece))
+        handler.wfile.write(b"0\r\n\r\n")
+    with edge_for(chunked, tmp_path) as (edge, origin):
+        for _ in range(2):
+            assert ask(edge).body == b"a" * 1000 + b"b" * 70000
+        assert len(origin.seen) == 1
+
+
+def test_a_body_that_breaks_off_is_cut_and_not_kept(tmp_path):
+    def cut(handler):
+        handler.send_response(200)
+        handler.send_header("Cache-Control", "max-age=60")
+        handler.send_header("Content-Length", "1000")
+        handler.end_headers()
+        handler.wfile.write(b"x" * 100)
+        handler.close_connection = True
+    with edge_for(cut, tmp_path) as (edge, origin):
+        for _ in range(2):
+            with pytest.raises(http.client.IncompleteRead):
+                ask(edge)
+        assert len(origin.seen) >= 2
+
+
+def test_many_who_ask_for_one_cold_object_are_one_request(tmp_path):
+    def slowly(handler):
+        time.sleep(0.3)
+        handler.say(200, LARGE, Cache_Control="max-age=60")
+    with edge_for(slowly, tmp_path, "--loops", "4") as (edge, origin):
+        with concurrent.futures.ThreadPoolExecutor(40) as pool:
+            bodies = [future.result().body for future in [pool.submit(ask, edge) for _ in range(40)]]
+        assert all(body == LARGE for body in bodies) and len(origin.seen) == 1
+
+
+def test_a_client_that_leaves_does_not_end_it_for_others(tmp_path):
+    go_on = threading.Event()
+
+    def in_two(handler):
+        handler.send_response(200)
+        handler.send_header("Cache-Control", "max-age=60")
+        handler.send_header("Content-Length", str(len(LARGE)))
+        handler.end_headers()
+        handler.wfile.write(LARGE[:100000])
+        go_on.wait(10)
+        handler.wfile.write(LARGE[100000:])
+    with edge_for(in_two, tmp_path) as (edge, origin):
+        with socket.create_connection(("127.0.0.1", edge.port)) as leaver:
+            leaver.sendall(b"GET / HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n\r\n" % edge.port)
+            assert leaver.recv(100)
+        with concurrent.futures.ThreadPoolExecutor(1) as pool:
+            other = pool.submit(ask, edge)
+            time.sleep(0.2)
+            go_on.set()
+            assert other.result().body == LARGE
+        assert len(origin.seen) == 1
+
+
+def test_variants_live_side_by_side(tmp_path):
+    def by_language(handler):
+        handler.say(200, handler.headers["Accept-Language"].encode(), Cache_Control="max-age=60", Vary="Accept-Language")
+    with edge_for(by_language, tmp_path) as (edge, origin):
+        for language in ("en", "de", "en", "de", "EN"):
+            assert ask(edge, Accept_Language=language).body.lower() == language.lower().encode()
+        assert ask(edge, Accept_Language="EN").headers["Cache-Status"].startswith("sostenuto; hit")
+
+
+def test_an_unsafe_request_makes_what_is_held_stale(tmp_path):
+    bodies = iter([b"one", b"", b"two"])
+    with edge_for(lambda handler: handler.say(200, next(bodies), Cache_Control="max-age=60"), tmp_path) as (edge, _):
+        assert ask(edge).body == b"one"
+        assert ask(edge, "POST", body=b"x").status == 200
+        assert ask(edge).body == b"two"
+
+
+def test_only_if_cached_never_asks(tmp_path):
+    with edge_for(fresh(), tmp_path) as (edge, origin):
+        assert ask(edge, Cache_Control="only-if-cached").status == 504 and not origin.seen
+
+
+def test_head_is_answered_from_a_stored_get(tmp_path):
+    with edge_for(fresh(), tmp_path) as (edge, origin):
+        ask_until_held(edge)
+        head = ask(edge, "HEAD")
+        assert (head.status, head.body, head.headers["Content-Length"]) == (200, b"", "5") and len(origin.seen) == 1
+
+
+def test_what_is_held_helps_when_the_origin_is_gone(tmp_path):
+    with edge_for(lambda handler: handler.say(200, b"held", Cache_Control="max-age=1", ETag='"a"', Connection="close"), tmp_path) as (edge, origin):
+        assert ask_until_held(edge).body == b"held"
+        time.sleep(1.2)
+        origin.shutdown()
+        origin.server_close()
+        answer = ask(edge)
+        assert (answer.status, answer.body) == (200, b"held") and "hit" in answer.headers["Cache-Status"]
+        missing = ask(edge, path="/never")
+        assert missing.status == 502 and missing.headers["Content-Type"] == "application/problem+json"
+
+
+def test_what_is_held_helps_when_the_origin_fails(tmp_path):
+    statuses = iter([200, 503, 500])
+    with edge_for(lambda handler: handler.say(next(statuses), b"held", Cache_Control="max-age=0"), tmp_path) as (edge, _):
+        assert [ask(edge).body for _ in range(3)] == [b"held"] * 3
+
+
+def test_its_own_paths_hide_nothing_of_the_origins(tmp_path):
+    with edge_for(fresh(b"the origin's"), tmp_path) as (edge, _):
+        assert ask(edge, path="/livez").body == b"the origin's"
+        assert ask(edge, path="/.sostenuto/livez").body == b"ok\n"
+        assert b"sostenuto_" in ask(edge, path="/.sostenuto/metrics").body
