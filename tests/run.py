@@ -101,6 +101,7 @@ def suites(quick, logs):
         # in full: with the package installed and started, and with each guard switched off once
         "system": ([*([] if quick else [build("drills"), ["script/package"]]), pytest("tests/system", logs / "system.xml", quick)], "junit"),
         "api": junit("api", "tests/api"),
+        "edge": junit("edge", "tests/edge"), # in full with the public caching suite, exact counts
         "player": tap(["bash", "-c", "cd player && npm test --silent"]),
     }
     if not quick:
@@ -113,7 +114,7 @@ def suites(quick, logs):
         # the corpus only: inventing input is script/fuzz's, so that this suite answers the same each time
         table["fuzz"] = tap(["bash", "-o", "pipefail", "-c", "script/fuzz 0 | sed -u 's/^ok  */ok 1 - /; s/^FAIL /not ok 1 - /'"])
     present = {"http": "tests/http/run", "formats": "tests/formats",
-               "system": "tests/system", "api": "tests/api", "player": "player/package.json"}
+               "system": "tests/system", "api": "tests/api", "edge": "tests/edge", "player": "player/package.json"}
     return {name: suite for name, suite in table.items() if (ROOT / present.get(name, ".")).exists()}
 
 

@@ -3,12 +3,13 @@
 import concurrent.futures
 import http.client
 import socket
+import subprocess
 import threading
 import time
 
 import pytest
 
-from nodes import edge_for
+from nodes import SOSTENUTO, Edge, Origin, edge_for
 
 LARGE = bytes(range(256)) * 20000  # 5 MB
 
@@ -178,3 +179,24 @@ def test_its_own_paths_hide_nothing_of_the_origins(tmp_path):
         assert ask(edge, path="/livez").body == b"the origin's"
         assert ask(edge, path="/.sostenuto/livez").body == b"ok\n"
         assert b"sostenuto_" in ask(edge, path="/.sostenuto/metrics").body
+
+
+@pytest.mark.parametrize("what", [("--url", "{}/a/b"), ("--prefix", "{}/a/"), ("--tag", "blue")])
+def test_purging_has_it_asked_for_anew_at_once(tmp_path, what):
+    with edge_for(fresh(Cache_Tag="red, blue"), tmp_path) as (edge, origin):
+        ask_until_held(edge, path="/a/b")
+        subprocess.run([SOSTENUTO, "edge", "purge", what[0], what[1].format(edge.url), "--data", tmp_path], check=True,
+                       stdout=subprocess.DEVNULL, timeout=20)
+        before = len(origin.seen)
+        assert "fwd=stale" in ask(edge, path="/a/b").headers["Cache-Status"] and len(origin.seen) == before + 1
+
+
+def test_what_it_held_it_holds_after_its_end(tmp_path):
+    with Origin(fresh(LARGE, ETag='"a"', Connection="close")) as origin:
+        with Edge(origin.url, tmp_path) as edge:
+            assert ask_until_held(edge, Host="music.example").body == LARGE
+        origin.shutdown()
+        origin.server_close()
+        with Edge(origin.url, tmp_path) as edge:
+            answer = ask(edge, Host="music.example")
+            assert (answer.status, answer.body) == (200, LARGE)
