@@ -51,12 +51,13 @@ struct fetcher *fetcher_new(struct origins *origins, struct loop *loop, struct w
     return fetcher;
 }
 
-static void free_fetch(struct fetch *fetch)
+void fetch_free(struct fetch *fetch)
 {
     *fetch->at = fetch->next;
     if (fetch->next)
         fetch->next->at = fetch->at;
     digest_release(&fetch->digest);
+    buffer_release(&fetch->held);
     arena_free(&fetch->arena);
     mem_free(fetch);
 }
@@ -112,7 +113,7 @@ void fetch_tell_end(struct fetch *fetch, enum fetch_outcome outcome, const char 
     if (outcome != FETCH_DONE)
         counter_add(COUNTER_FETCHES_FAILED, 1);
     fetch->handler->on_end(fetch, &end, fetch->context);
-    free_fetch(fetch);
+    fetch_free(fetch);
 }
 
 void fetch_end_soon(struct fetch *fetch, enum fetch_outcome outcome, const char *why)
@@ -127,7 +128,10 @@ void fetch_end_soon(struct fetch *fetch, enum fetch_outcome outcome, const char 
 void fetch_cancel(struct fetch *fetch)
 {
     fetch_halt(fetch);
-    free_fetch(fetch);
+    if (fetch->is_telling)
+        fetch->is_gone = true;
+    else
+        fetch_free(fetch);
 }
 
 /* --- timers --- */
@@ -217,6 +221,8 @@ static struct fetch *new_fetch(struct fetcher *fetcher, const struct fetch_reque
     fetch->context = context;
     fetch->arena = arena_new(FETCH_ARENA_BYTES + request->body.size);
     fetch->is_background = request->is_background;
+    fetch->holds_bytes = request->holds_bytes;
+    buffer_init(&fetch->held, SIZE_MAX / 2); /* holds_bytes, or one piece */
     fetch->deadline.on_timer = on_deadline;
     fetch->slow.on_timer = on_slow;
     fetch->again.on_timer = on_again;
@@ -252,7 +258,7 @@ struct fetch *fetch_start(struct fetcher *fetcher, const struct fetch_request *r
     struct fetch *fetch = new_fetch(fetcher, request, handler, context);
     bool fits = copy_request(fetch, request);
     if (!http_is_token(request->method) || (fits && !client_request_is_sound(&fetch->request))) {
-        free_fetch(fetch);
+        fetch_free(fetch);
         return NULL;
     }
     counter_add(COUNTER_FETCHES, 1);

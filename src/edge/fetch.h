@@ -22,7 +22,8 @@
  * try where that is safe and the budget allows it, a hedge when the first try is slower than nearly
  * all of late, and a body that breaks off is taken up where it broke (GET, 200, a strong ETag:
  * Range with If-Range) without the handler's knowing.  A digest that the origin states
- * (Repr-Digest, Content-Digest: RFC 9530, sha-256 or sha-512) is checked at the end.
+ * (Repr-Digest, Content-Digest: RFC 9530, sha-256 or sha-512) is checked before the last piece is
+ * told, so nobody takes a wrong body for a whole one.
  *
  * Fields of one connection (RFC 9110 7.6.1) are not for the handler to send; those of the answer
  * come as received.  A handler may pause, resume and cancel in any callback but on_end.
@@ -47,7 +48,10 @@ struct fetch_request {
     struct text body;     /* data NULL for none */
     uint32_t deadline_ms; /* to the answer's header; 0: origin_deadline_ms */
     uint32_t patience_ms; /* then on_slow, and all goes on; 0: no such call */
-    bool is_background;   /* nobody waits for it: never hedged, and it gives way to others */
+    /* Nothing is told before the answer is whole and right, if its body is no larger: for who has
+     * something else to answer with.  What fails then has no header.  0: told as it comes. */
+    uint32_t holds_bytes;
+    bool is_background; /* nobody waits for it: never hedged, and it gives way to others */
 };
 
 enum fetch_outcome {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 #include "base/arena.h"
+#include "base/buffer.h"
 #include "edge/digest.h"
 #include "edge/fetch.h"
 #include "io/client.h"
@@ -53,6 +54,12 @@ struct fetch {
     struct digest digest;
     const struct http_field *trailers;
     size_t trailer_count;
+    /* of what came and is not told yet */
+    uint32_t holds_bytes;
+    struct buffer held;
+    struct http_response held_header;
+    bool is_header_held;
+    bool is_telling, is_gone; /* cancelled by a callback that is not the last one to come */
 };
 
 static inline uint64_t fetch_now_us(const struct fetch *fetch)
@@ -62,6 +69,7 @@ static inline uint64_t fetch_now_us(const struct fetch *fetch)
 
 /* fetch.c */
 void fetch_halt(struct fetch *fetch); /* its calls and timers */
+void fetch_free(struct fetch *fetch);
 /* Tells the handler and is gone. */
 void fetch_tell_end(struct fetch *fetch, enum fetch_outcome outcome, const char *why);
 /* The same on a later turn. */
@@ -73,6 +81,11 @@ bool fetch_try_begin(struct fetch *fetch,
 void fetch_try_drop(struct fetch_try *try); /* it says nothing of its origin */
 /* A second try after a failure, if that is safe and paid for.  False: the end. */
 bool fetch_try_again(struct fetch *fetch, enum client_outcome why);
+
+/* fetch_hold.c: each false when the handler has cancelled, and the fetch is gone */
+bool fetch_hold_header(struct fetch *fetch, const struct http_response *response);
+bool fetch_hold_body(struct fetch *fetch, struct text piece);
+bool fetch_hold_no_more(struct fetch *fetch); /* tells what is held */
 
 /* fetch_resume.c */
 void fetch_resume_prepare(struct fetch *fetch, const struct http_response *response);

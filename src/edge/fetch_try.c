@@ -174,7 +174,7 @@ static void on_header(struct client_call *call UNUSED, const struct http_respons
     if (fetch->request.method != HTTP_METHOD_HEAD)
         digest_begin(&fetch->digest, response);
     fetch_resume_prepare(fetch, response);
-    fetch->handler->on_header(fetch, response, fetch->context);
+    (void)fetch_hold_header(fetch, response);
 }
 
 static void on_body(struct client_call *call UNUSED, struct text piece, void *context)
@@ -184,7 +184,7 @@ static void on_body(struct client_call *call UNUSED, struct text piece, void *co
     counter_add(COUNTER_ORIGIN_BYTES, (int64_t)piece.size);
     fetch->received += piece.size;
     digest_add(&fetch->digest, piece);
-    fetch->handler->on_body(fetch, piece, fetch->context);
+    (void)fetch_hold_body(fetch, piece);
 }
 
 static void on_trailers(struct client_call *call UNUSED, const struct http_field *trailers,
@@ -207,7 +207,8 @@ static void on_trailers(struct client_call *call UNUSED, const struct http_field
 static void end_whole(struct fetch *fetch)
 {
     if (digest_end(&fetch->digest)) {
-        fetch_tell_end(fetch, FETCH_DONE, NULL);
+        if (fetch_hold_no_more(fetch))
+            fetch_tell_end(fetch, FETCH_DONE, NULL);
         return;
     }
     counter_add(COUNTER_ORIGIN_WRONG_DIGESTS, 1);

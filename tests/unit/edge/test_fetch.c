@@ -274,8 +274,33 @@ static void digests(void)
         "a digest that cannot be one is not looked at", "Repr-Digest is, too"};
     struct stage stage;
     raise_one(&stage, script, ARRAY_SIZE(script));
-    for (size_t i = 0; i < ARRAY_SIZE(script); i++)
+    for (size_t i = 0; i < ARRAY_SIZE(script); i++) {
         OK(get(&stage) == outcomes[i], claims[i]);
+        OK((stage.told.body.size == 5) == (outcomes[i] == FETCH_DONE),
+           "and only a good one looks whole");
+    }
+    drop_curtain(&stage);
+}
+
+static void held_answers(void)
+{
+    static const struct say script[] = {
+        {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n"},
+        {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\nlong then\r\n0\r\n\r\n"},
+        {"HTTP/1.1 304 Not Modified\r\n\r\n"},
+        {OK_5 "hel", SAY_CLOSE},
+    };
+    struct stage stage;
+    raise_one(&stage, script, ARRAY_SIZE(script));
+    const struct fetch_request request = {.holds_bytes = 8, .deadline_ms = 10000};
+    OK(ask(&stage, request) && stage.told.outcome == FETCH_DONE && stage.told.status == 200,
+       "an answer that is held until it is whole");
+    OK_TEXT(buffer_view(&stage.told.body), TEXT("hello"), "is told then");
+    OK(ask(&stage, request) && stage.told.outcome == FETCH_DONE && stage.told.body.size == 9,
+       "a larger one is told when it turns out to be");
+    OK(ask(&stage, request) && stage.told.status == 304, "one without a body, too");
+    OK(ask(&stage, request) && stage.told.outcome == FETCH_CUT && stage.told.headers == 0,
+       "of a broken one nothing is told");
     drop_curtain(&stage);
 }
 
@@ -380,6 +405,7 @@ int main(void)
     second_tries();
     broken_bodies();
     digests();
+    held_answers();
     a_dead_origin();
     lateness();
     a_hedge();
