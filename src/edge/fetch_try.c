@@ -47,11 +47,15 @@ bool fetch_try_again(struct fetch *fetch, enum client_outcome why)
         return false;
     if (why == CLIENT_TIMEOUT && !fetch->has_header && origins_count(fetch->fetcher->origins) == 1)
         return false; /* who is so slow is not asked twice */
-    if (fetch->sent >= limits->max_tries || !origins_are_alive(fetch->fetcher->origins) ||
-        !origins_may_retry(fetch->fetcher->origins))
+    struct origins *origins = fetch->fetcher->origins;
+    /* nobody has more work from it: there is nothing to pay or to wait for */
+    bool is_free = was_not_sent(why) && origins_have_other(origins, fetch->tried);
+    if (fetch->sent >= limits->max_tries || !origins_are_alive(origins) ||
+        (!is_free && !origins_may_retry(origins)))
         return false;
-    uint64_t wait_us = (limits->retry_backoff_ms * UINT64_C(1000)) << (fetch->sent - 1);
-    uint64_t at_us = fetch_now_us(fetch) + origins_jittered_us(fetch->fetcher->origins, wait_us);
+    uint64_t wait_us =
+        is_free ? 0 : (limits->retry_backoff_ms * UINT64_C(1000)) << (fetch->sent - 1);
+    uint64_t at_us = fetch_now_us(fetch) + origins_jittered_us(origins, wait_us);
     if (!fetch->has_header && at_us >= fetch->deadline_us)
         return false;
     counter_add(fetch->has_header ? COUNTER_ORIGIN_RESUMES : COUNTER_ORIGIN_RETRIES, 1);

@@ -200,8 +200,10 @@ size_t flight_show(struct flight *flight, void *object)
 size_t flight_land(struct flight **landing, enum flight_result result, uint64_t now_us)
 {
     struct flight *flight = *landing;
-    assert(result != FLIGHT_SHOWN && (result == FLIGHT_OVER) == (flight->object != NULL));
+    assert(result != FLIGHT_SHOWN);
     *landing = NULL;
+    if (flight->object)
+        result = FLIGHT_OVER;
     if (flight->is_listed)
         (void)map_remove(flight->flights->aloft, flight->key);
     if (result == FLIGHT_RELEASED)

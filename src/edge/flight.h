@@ -34,7 +34,7 @@ enum flight_result {
     FLIGHT_SHOWN,    /* `object` may be read */
     FLIGHT_RELEASED, /* not to be shared: remembered for uncacheable_ms */
     FLIGHT_FAILED,
-    FLIGHT_OVER, /* flight_land() after flight_show(): nobody waits any more */
+    FLIGHT_OVER, /* whatever flight_land() says after flight_show(): nobody waits any more */
 };
 
 /* Embedded in what waits; its owner keeps it alive until it is called or left. */

@@ -158,6 +158,14 @@ size_t origins_choose(struct origins *origins, uint32_t avoid, uint64_t now_us, 
     return chosen;
 }
 
+bool origins_have_other(struct origins *origins, uint32_t tried)
+{
+    lock(origins);
+    bool has_other = first_alive(origins, tried) != ORIGIN_NONE;
+    unlock(origins);
+    return has_other;
+}
+
 void origins_succeeded(struct origins *origins, size_t origin)
 {
     lock(origins);

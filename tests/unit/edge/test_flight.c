@@ -67,7 +67,7 @@ static void what_is_not_shared_is_not_waited_for(void)
     OK(join(flights, song, 1000000, &a, &lead) == FLIGHT_LEAD, "then it is tried again");
     int object;
     flight_show(lead, &object);
-    flight_land(&lead, FLIGHT_OVER, 0);
+    flight_land(&lead, FLIGHT_RELEASED, 0);
     OK(join(flights, song, 1, &a, &lead) == FLIGHT_LEAD, "a shared answer ends the memory");
     flight_land(&lead, FLIGHT_RELEASED, 0);
     const struct text more[] = {other, third};

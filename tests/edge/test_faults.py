@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whatever an origin does, what was ever cached is served, whole and right; again after kill -9 with the origin still dead."""
+import time
+
+import pytest
+
+from asked import edge_before
+from moods import Origin, body_of, make_certificates
+
+OBJECTS = [f"/m/song{i}/aac-128/1.m4s" for i in range(40)]
+MOODS = ["503", "slow", "hole", "refused", "truncated", "corrupt"]
+
+
+def fill(edge):
+    for answer, path in zip(edge.get_all(OBJECTS), OBJECTS):
+        assert answer[0] == 200 and answer[2] == body_of(path)
+    time.sleep(1.3)  # max-age=1
+
+
+def assert_all_served(edge, allowed_s=10):
+    """All of them, and again; nobody waits for long."""
+    for turn in range(2):
+        answers = edge.get_all(OBJECTS, timeout=allowed_s)
+        failed = [(path, answer if isinstance(answer, Exception) else answer[0])
+                  for path, answer in zip(OBJECTS, answers) if isinstance(answer, Exception) or answer[0] != 200]
+        assert not failed, f"turn {turn}: {len(failed)} of {len(OBJECTS)}: {failed[:3]}"
+        wrong = [path for path, answer in zip(OBJECTS, answers) if answer[2] != body_of(path)]
+        assert not wrong, f"turn {turn}: wrong bytes: {wrong[:3]}"
+
+
+def settle(edge):
+    """What was cached is on the disk a moment later."""
+    time.sleep(1.5)
+    return edge
+
+
+@pytest.mark.parametrize("mood", MOODS)
+def test_what_was_cached_is_served_whatever_the_origin_does(tmp_path, mood):
+    with Origin() as origin:
+        with edge_before(tmp_path / "edge", origin.url) as edge:
+            fill(edge)
+            origin.become(mood)
+            assert_all_served(edge)
+            settle(edge).kill()
+        with edge_before(tmp_path / "edge", origin.url) as edge:
+            assert_all_served(edge)
+
+
+def test_an_origin_whose_name_is_gone(tmp_path):
+    with Origin() as origin:
+        with edge_before(tmp_path / "edge", origin.url) as edge:
+            fill(edge)
+            settle(edge).kill()
+        with edge_before(tmp_path / "edge", "http://no-such-name.invalid") as edge:
+            assert_all_served(edge)
+
+
+def test_an_origin_whose_certificate_expired(tmp_path):
+    made = make_certificates(tmp_path / "certificates")
+    flags = ["--origin-ca", made["ca"]]
+    with Origin(certificate=made["good"]) as origin:
+        with edge_before(tmp_path / "edge", origin.url, flags=flags) as edge:
+            fill(edge)
+            origin.certificate = made["expired"]
+            origin.cut()
+            before = origin.count()
+            assert_all_served(edge)
+            never = edge.get("/never-asked")
+            assert never[0] in (502, 503, 504), "an answer behind a bad certificate is none"
+            assert origin.count() == before
+
+
+def test_a_dead_origin_is_asked_once_a_second(tmp_path):
+    with Origin() as origin:
+        with edge_before(tmp_path / "edge", origin.url) as edge:
+            fill(edge)
+            origin.become("503")
+            assert_all_served(edge)
+            time.sleep(0.2)
+            first, start = origin.count(), time.monotonic()
+            while time.monotonic() - start < 4:
+                edge.get_all(OBJECTS)
+            asked = origin.count() - first
+            assert asked <= 5, f"{asked} requests in 4 s"
+            assert edge.counter("origin_deaths_total") >= 1
+            origin.become("good")
+            end = time.monotonic() + 5
+            while origin.count() - first - asked < 3 and time.monotonic() < end:
+                edge.get_all(OBJECTS)
+                time.sleep(0.1)
+            assert origin.count() - first - asked >= 3, "it is used again when it is back"
+
+
+def test_one_request_for_one_object_however_many_ask(tmp_path):
+    with Origin(delay=0.5, size=320000, cache_control="max-age=600") as origin:
+        with edge_before(tmp_path / "edge", origin.url, flags=["--loops", "4"]) as edge:
+            answers = edge.get_all(["/cold"] * 1000, timeout=60, at_once=1000)
+            assert all(not isinstance(answer, Exception) and answer[0] == 200 for answer in answers)
+            assert all(answer[2] == body_of("/cold", 320000) for answer in answers)
+            assert origin.count("/cold") == 1
+
+
+def test_followers_do_not_notice_that_the_leader_left(tmp_path):
+    import socket
+    with Origin(delay=0.5, size=320000, cache_control="max-age=600") as origin:
+        with edge_before(tmp_path / "edge", origin.url) as edge:
+            leader = socket.create_connection(("127.0.0.1", edge.port))
+            leader.sendall(b"GET /cold HTTP/1.1\r\nHost: music.example\r\n\r\n")
+            time.sleep(0.1)
+            leader.close()
+            answers = edge.get_all(["/cold"] * 50)
+            assert all(answer[0] == 200 and answer[2] == body_of("/cold", 320000) for answer in answers)
+            assert origin.count("/cold") == 1
+
+
+def test_what_is_not_cacheable_is_not_waited_for_in_a_row(tmp_path):
+    with Origin(delay=0.3, cache_control="no-store") as origin:
+        with edge_before(tmp_path / "edge", origin.url) as edge:
+            start = time.monotonic()
+            answers = edge.get_all(["/own"] * 20)
+            assert all(answer[0] == 200 for answer in answers)
+            assert origin.count("/own") == 20
+            assert time.monotonic() - start < 3, "twenty in a row would take six seconds"
+            start = time.monotonic()
+            edge.get_all(["/own"] * 20)
+            assert time.monotonic() - start < 2, "and nobody waits for a first one by now"
+
+
+def test_a_body_that_breaks_off_is_taken_up(tmp_path):
+    with Origin(size=320000, cache_control="max-age=600") as origin:
+        origin.mood = "reset-once"
+        with edge_before(tmp_path / "edge", origin.url) as edge:
+            paths = [f"/broken{i}" for i in range(4)]
+            for answer, path in zip(edge.get_all(paths), paths):
+                assert not isinstance(answer, Exception), answer
+                assert answer[0] == 200 and answer[2] == body_of(path, 320000)
+                assert origin.count(path) == 2
+                assert origin.fields[path][1]["if-range"].startswith('"')
+            assert edge.counter("origin_resumes_total") == 4
+
+
+def test_a_wrong_digest_is_not_stored(tmp_path):
+    with Origin(cache_control="max-age=600") as origin:
+        origin.mood = "corrupt"
+        with edge_before(tmp_path / "edge", origin.url) as edge:
+            edge.get_all(["/a"])  # what was streamed before its end is cut
+            origin.mood = "good"
+            answer = edge.get("/a")
+            assert answer[0] == 200 and answer[2] == body_of("/a") and origin.count("/a") == 2
+            assert edge.counter("origin_wrong_digests_total") == 1
+
+
+def test_the_second_origin_serves_when_the_first_is_dead(tmp_path):
+    with Origin() as first, Origin() as second:
+        with edge_before(tmp_path / "edge", first.url, second.url) as edge:
+            assert edge.get("/a")[0] == 200 and second.count() == 0
+            first.become("refused")
+            for answer, path in zip(edge.get_all(OBJECTS), OBJECTS):
+                assert answer[0] == 200 and answer[2] == body_of(path)
+            assert second.count() >= len(OBJECTS)
