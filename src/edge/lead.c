@@ -15,7 +15,10 @@
  * (lead_store.c) ├─▶ help: a stale one instead of an error ├─▶ pass: to the one who asked, by a
  * relay └─▶ (nobody waits: background) on_slow ─▶ help  └─▶ on_body ─▶ on_end ─▶ land
  */
-enum { ARENA_BYTES = 512 << 10 };
+enum {
+    ARENA_BYTES = 512 << 10,
+    HELD_BYTES = 1 << 20, /* a stale one is at hand: a new one is not believed before it is whole */
+};
 
 static const struct fetch_handler handler;
 static void begin(struct lead *lead, struct asking *asking);
@@ -402,6 +405,7 @@ static void begin(struct lead *lead, struct asking *asking)
                     ? exchange_body(asking->exchange)
                     : TEXT_NONE,
         .patience_ms = lead->stale ? edge->config.policy.edge_patience_ms : 0,
+        .holds_bytes = lead->stale ? HELD_BYTES : 0,
         .is_background = !asking,
     };
     lead->fetch = fetch_start(lead->home->fetcher, &request, &handler, lead);

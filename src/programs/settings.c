@@ -30,16 +30,30 @@ static const struct setting table[] = {
      SETTING_START, CHECK_NONE},
 #include "io/server.def"
 #undef LIMIT
-#define LIMIT(name, unit_type, default_value, help)                                \
-    {#name,         #default_value,      NULL,                                     \
-     help,          (default_value) > 0, UINT32_MAX,                               \
-     FIELD(edge_policy.name), SETTING_KIND_NUMBER, SETTING_START, CHECK_NONE},
+#define LIMIT(name, unit_type, default_value, help) \
+    {#name,                                         \
+     #default_value,                                \
+     NULL,                                          \
+     help,                                          \
+     (default_value) > 0,                           \
+     UINT32_MAX,                                    \
+     FIELD(edge_policy.name),                       \
+     SETTING_KIND_NUMBER,                           \
+     SETTING_START,                                 \
+     CHECK_NONE},
 #include "edge/edge.def"
 #undef LIMIT
-#define LIMIT(name, unit_type, default_value, help)                                \
-    {#name,         #default_value,      NULL,                                     \
-     help,          (default_value) > 0, UINT32_MAX,                               \
-     FIELD(fetch_limits.name), SETTING_KIND_NUMBER, SETTING_START, CHECK_NONE},
+#define LIMIT(name, unit_type, default_value, help) \
+    {#name,                                         \
+     #default_value,                                \
+     NULL,                                          \
+     help,                                          \
+     0,                                             \
+     UINT32_MAX,                                    \
+     FIELD(fetch_limits.name),                      \
+     SETTING_KIND_NUMBER,                           \
+     SETTING_START,                                 \
+     CHECK_NONE},
 #include "edge/fetch.def"
 #undef LIMIT
 };
