@@ -3,6 +3,7 @@
 
 #include "api/catalog_objects.h"
 #include "api/changes.h"
+#include "api/endings.h"
 #include "api/events.h"
 #include "api/followers.h"
 #include "api/hots.h"
@@ -44,6 +45,7 @@ struct api *api_new(const struct api_config *config)
     api->catalog_objects = catalog_objects_new(api);
     api->nodes = nodes_new(api);
     api->followers = followers_new(api);
+    api->endings = endings_new(api);
     api->changes = changes_new(api);
     api->events = events_new(api);
     return api;
@@ -55,6 +57,7 @@ void api_let_go(struct api *api)
     segment_calls_end(api);
     events_free(&api->events);
     changes_free(&api->changes);
+    endings_free(&api->endings);
     hots_let_go(api);
 }
 

@@ -2,6 +2,7 @@
 #include "api/catalog_objects.h"
 
 #include "api/credentials.h"
+#include "api/endings.h"
 #include "api/hot.h"
 #include "api/inside.h"
 #include "api/proof.h"
@@ -84,7 +85,7 @@ static bool prove(struct api *api, struct exchange *exchange, uint64_t *ret_libr
         session ? state_account(api->config.state, session->account) : NULL;
     if (account && !account->is_disabled) {
         exchange_set_user(exchange, account->name);
-        exchange_field(exchange, "X-Content-Type-Options", TEXT("nosniff"));
+        endings_own(exchange, account->id, session->id);
         *ret_libraries = account->libraries;
         return true;
     }

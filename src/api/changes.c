@@ -2,6 +2,7 @@
 #include "api/changes.h"
 
 #include "api/changes_mark.h"
+#include "api/endings.h"
 #include "api/events.h"
 #include "api/feed.h"
 #include "api/followers.h"
@@ -284,6 +285,7 @@ static void on_library(struct library_subscriber *subscriber, bool is_new_catalo
 static void on_state(void *context, struct uid account, uint64_t version UNUSED)
 {
     struct changes *changes = context;
+    endings_note(changes->api->endings, account);
     feed_state(changes->feed, account, changes->told);
     tell_soon(changes);
 }

@@ -84,7 +84,6 @@ struct follower *followers_add(struct followers *followers, struct player *playe
         follower->player = player;
         return follower;
     }
-    exchange_field(player->exchange, "X-Content-Type-Options", TEXT("nosniff"));
     exchange_events_start(player->exchange, on_close, follower);
     return follower;
 }

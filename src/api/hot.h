@@ -3,6 +3,7 @@
 #include "api/open_files.h"
 #include "base/hash.h"
 #include "trust/grant.h"
+#include "trust/uid.h"
 
 #include <stdatomic.h>
 
@@ -25,6 +26,7 @@ struct hot_proof {
         char name[HOT_USER_BYTES];
         size_t size;
     } user;
+    struct uid account, right;        /* whose answers, and by which session or app */
     uint64_t libraries;               /* that grant and account both allow */
     uint8_t track[GRANT_TRACK_BYTES]; /* zero: any, and artwork (trust/grant.h) */
     int64_t until_ms;                 /* of grant and session, what ends first */

@@ -9,6 +9,7 @@
  */
 struct catalog_objects;
 struct changes;
+struct endings;
 struct events;
 struct followers;
 struct grant_cache;
@@ -40,6 +41,7 @@ struct api {
     struct library_subscriber hot_subscriber;
     struct followers *followers; /* sessions that wait to hear of changes */
     struct changes *changes;     /* what they hear */
+    struct endings *endings;     /* answers that run are ended with their right */
     struct events *events;       /* and the player's own page beside */
     struct catalog_objects *catalog_objects;
     struct nodes *nodes;

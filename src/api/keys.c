@@ -15,7 +15,6 @@ static void handle_keys(struct exchange *exchange, void *context)
     const struct keyring_content *content = keyring_content(api->ring);
     uint8_t digest[OBJECT_DIGEST_BYTES];
     crypto_hash_sha256(digest, (const uint8_t *)object.data, object.size);
-    exchange_lasting_field(exchange, "X-Content-Type-Options", TEXT("nosniff"));
     object_fields(exchange, OBJECT_KEYS,
                   &(struct object_facts){.digest = digest,
                                          .has_version = true,
@@ -30,6 +29,7 @@ void key_routes(struct api *api, struct server *server)
     server_route(server, &(struct server_route){.methods = "GET",
                                                 .path = "/keys",
                                                 .class = SHIELD_CLASS_SIGNED_IN,
+                                                .is_shared = true,
                                                 .handler = handle_keys,
                                                 .context = api});
 }

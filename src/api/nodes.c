@@ -140,6 +140,7 @@ void nodes_routes(struct nodes *nodes, struct server *server)
     server_route(server, &(struct server_route){.methods = "GET",
                                                 .path = "/nodes",
                                                 .class = SHIELD_CLASS_SIGNED_IN,
+                                                .is_shared = true,
                                                 .handler = handle,
                                                 .context = nodes});
 }

@@ -277,12 +277,14 @@ void object_routes(struct api *api, struct server *server)
          .class = SHIELD_CLASS_RUNNING,
          .handler = handle_media,
          .context = api,
+         .is_shared = true,
          .runs_anywhere = true},
         {.methods = "GET",
          .path = "/art/",
          .class = SHIELD_CLASS_SIGNED_IN,
          .handler = handle_art,
          .context = api,
+         .is_shared = true,
          .runs_anywhere = true},
     };
     for (size_t i = 0; i < ARRAY_SIZE(routes); i++)

@@ -26,7 +26,6 @@ static void drop_body(struct player *player)
 static void add_fields(struct exchange *exchange)
 {
     exchange_field(exchange, "Cache-Control", TEXT("no-store"));
-    exchange_field(exchange, "X-Content-Type-Options", TEXT("nosniff"));
 }
 
 struct json *player_json(struct player *player)

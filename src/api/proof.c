@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "api/proof.h"
 
+#include "api/endings.h"
 #include "api/hots.h"
 #include "api/inside.h"
 #include "io/exchange.h"
@@ -22,8 +23,8 @@ const struct hot_proof *proof_recall(const struct api *api, const struct exchang
 
 void proof_show(struct exchange *exchange, const struct hot_proof *proof)
 {
+    endings_own(exchange, proof->account, proof->right);
     exchange_set_user(exchange, text_make(proof->user.name, proof->user.size));
-    exchange_lasting_field(exchange, "X-Content-Type-Options", TEXT("nosniff"));
 }
 
 static void fill(struct hot_proof *ret, const struct grant *grant, int64_t until_ms,
@@ -31,6 +32,8 @@ static void fill(struct hot_proof *ret, const struct grant *grant, int64_t until
 {
     int64_t grant_until_ms = grant->expires_s * 1000;
     *ret = (struct hot_proof){
+        .account = account->id,
+        .right = grant->session,
         .libraries = grant->libraries & account->libraries,
         .until_ms = grant_until_ms < until_ms ? grant_until_ms : until_ms,
     };

@@ -9,6 +9,7 @@
  */
 #include "api/call.h"
 #include "api/credentials.h"
+#include "api/endings.h"
 #include "api/inside.h"
 #include "io/server.h"
 #include "library/library.h"
@@ -127,6 +128,7 @@ static enum call_end handle_as_listener(struct call *call)
     if (!call_refresh(call))
         return call_fail(call, API_ERROR_WRONG_CREDENTIALS, NULL);
     exchange_set_user(call->exchange, call->account->name);
+    endings_own(call->exchange, call->account_id, call->proven_by);
     exchange_set_class(call->exchange, SHIELD_CLASS_SIGNED_IN);
     if (call->endpoint->role == ENDPOINT_ADMIN && !call->account->is_admin)
         return call_fail(call, API_ERROR_FORBIDDEN, NULL);
@@ -243,7 +245,6 @@ static void rest_handle(struct exchange *exchange, void *context)
     call->exchange = exchange;
     call->parameters = exchange_parameters(exchange);
     exchange_field(exchange, "Access-Control-Allow-Origin", TEXT("*"));
-    exchange_field(exchange, "X-Content-Type-Options", TEXT("nosniff"));
     if (exchange_request(exchange)->method == HTTP_METHOD_OPTIONS) {
         answer_preflight(exchange);
         return;
@@ -270,6 +271,7 @@ void rest_routes(struct api *api, struct server *server)
                                                 .path = "/rest/",
                                                 .max_body_bytes = REST_MAX_BODY_BYTES,
                                                 .class = SHIELD_CLASS_SIGN_IN,
+                                                .is_shared = true,
                                                 .handler = rest_handle,
                                                 .context = api});
 }

@@ -138,7 +138,6 @@ static void handle_revoked(struct exchange *exchange, void *context)
         exchange_send_empty(exchange, 503);
         return;
     }
-    exchange_lasting_field(exchange, "X-Content-Type-Options", TEXT("nosniff"));
     object_fields(exchange, OBJECT_REVOKED,
                   &(struct object_facts){.digest = revoked->digest,
                                          .has_version = true,
@@ -153,6 +152,7 @@ void revoked_routes(struct api *api, struct server *server)
     server_route(server, &(struct server_route){.methods = "GET",
                                                 .path = "/revoked",
                                                 .class = SHIELD_CLASS_SIGNED_IN,
+                                                .is_shared = true,
                                                 .handler = handle_revoked,
                                                 .context = api});
 }

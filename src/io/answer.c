@@ -104,6 +104,30 @@ static void add_validators(struct exchange *exchange)
     }
 }
 
+static bool has_field(const struct answer *answer, struct text name)
+{
+    for (size_t i = 0; i < answer->field_count; i++)
+        if (text_equal_nocase(answer->fields[i].name, name))
+            return true;
+    return false;
+}
+
+static void add_security(struct exchange *exchange)
+{
+    static const struct {
+        struct text name, value, value_when_shared;
+    } fields[] = {
+#define SECURITY(name, value, shared) {TEXT_INIT(name), TEXT_INIT(value), TEXT_INIT(shared)},
+#include "io/security.def"
+#undef SECURITY
+    };
+    struct answer *answer = &exchange->answer;
+    for (size_t i = 0; i < ARRAY_SIZE(fields); i++)
+        if (!has_field(answer, fields[i].name))
+            exchange_add_field(exchange, fields[i].name.data,
+                               exchange->is_shared ? fields[i].value_when_shared : fields[i].value);
+}
+
 void exchange_answer_ready(struct exchange *exchange, unsigned status)
 {
     struct answer *answer = &exchange->answer;
@@ -117,6 +141,7 @@ void exchange_answer_ready(struct exchange *exchange, unsigned status)
         answer->is_verbatim = false;
         become_oversize(exchange);
     }
+    add_security(exchange);
     answer->omits_body = exchange->request.method == HTTP_METHOD_HEAD;
     if (exchange_is_away(exchange))
         exchange_hand_back(exchange);

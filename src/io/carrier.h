@@ -44,6 +44,9 @@ struct exchange_carrier {
      */
     void (*informational)(struct exchange *exchange, unsigned status,
                           const struct http_field *fields, size_t count);
+    /* The answer that is being sent ends here, with what of it is unsent, and the client can tell;
+     * the exchange may be gone after it. */
+    void (*cut)(struct exchange *exchange);
 };
 
 enum exchange_step {
@@ -131,6 +134,9 @@ struct exchange {
     bool is_counted_away;     /* among the server's that are at home */
     bool is_told;             /* on_end, on_close have been called */
     atomic_bool is_abandoned; /* the client is gone: set on `loop`, asked on `handler_loop` */
+    bool is_shared;           /* other sites may use the route's answers */
+    bool is_owned;            /* by `owner` */
+    struct exchange_owner owner;
     int64_t now_ms;
     uint64_t sent_bytes; /* of the body, for the log */
     struct text user;

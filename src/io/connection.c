@@ -181,12 +181,16 @@ struct connection *connection_next(const struct connection *connection) { return
 
 /* What is unsent is thrown away: a client that does not read must not hold our memory and the
  * kernel's. */
-static void connection_reset(struct connection *connection)
+static void reset_with(struct connection *connection, int error)
 {
     struct linger now = {.l_onoff = 1};
     (void)setsockopt(connection->stream.fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
-    connection_free(connection, -ETIMEDOUT);
+    connection_free(connection, error);
 }
+
+static void connection_reset(struct connection *connection) { reset_with(connection, -ETIMEDOUT); }
+
+void connection_cut(struct connection *connection) { reset_with(connection, -ECANCELED); }
 
 /* --- while somebody else works --- */
 

@@ -78,6 +78,8 @@ typedef enum step_result step_function(struct connection *connection);
 
 extern const struct exchange_carrier connection_carrier;
 
+/* Ends at once, with what the kernel still holds: nothing more reaches the client. */
+void connection_cut(struct connection *connection);
 void connection_run(struct connection *connection); /* the connection may be gone after it */
 struct server *connection_server(const struct connection *connection);
 /* Waits for that from now on, and for nothing that was waited for before. */

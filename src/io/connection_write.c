@@ -472,7 +472,9 @@ static void carrier_informational(struct exchange *exchange, unsigned status,
     (void)connection_flush_wire(exchange->carrier_context);
 }
 
+static void carrier_cut(struct exchange *exchange) { connection_cut(exchange->carrier_context); }
+
 static void carrier_run(struct exchange *exchange) { connection_run(exchange->carrier_context); }
 
 const struct exchange_carrier connection_carrier = {carrier_answer, carrier_wake, carrier_run,
-                                                    carrier_informational};
+                                                    carrier_informational, carrier_cut};

@@ -228,6 +228,7 @@ const struct server_route *dispatch_header(struct exchange *exchange)
         return NULL;
     const struct server_route *route = find_route(exchange->server, request, &first);
     exchange->class = route ? route->class : SHIELD_CLASS_NEW_VISIT;
+    exchange->is_shared = route ? route->is_shared : first && first->route.is_shared;
     if (exchange->is_public_plain && exchange->server->config.refuses_public_plain &&
         !(route && route->allows_public_plain)) {
         refuse(exchange, 403, "TLS is required",

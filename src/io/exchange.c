@@ -228,6 +228,12 @@ void exchange_set_user(struct exchange *exchange, struct text name)
     exchange->user = arena_text(exchange->arena, name);
 }
 
+void exchange_set_owner(struct exchange *exchange, const struct exchange_owner *owner)
+{
+    exchange->owner = *owner;
+    exchange->is_owned = true;
+}
+
 void exchange_set_class(struct exchange *exchange, enum shield_class class)
 {
     exchange->class = class;

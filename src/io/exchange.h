@@ -55,6 +55,13 @@ exchange_now_ms(const struct exchange *exchange); /* Unix time at which the requ
 /* --- what the log and the door should know --- */
 void exchange_set_user(struct exchange *exchange, struct text name);
 void exchange_set_class(struct exchange *exchange, enum shield_class class);
+/* Whose the answer is, and by what right (their sessions, their apps: names of the handlers' own
+ * choosing), so that what runs can be ended with it: server_end_answers().  Copied. */
+enum { EXCHANGE_OWNER_BYTES = 16 };
+struct exchange_owner {
+    uint8_t owner[EXCHANGE_OWNER_BYTES], right[EXCHANGE_OWNER_BYTES];
+};
+void exchange_set_owner(struct exchange *exchange, const struct exchange_owner *owner);
 
 /* --- the answer: fields first, then one FINISHES call --- */
 /* Copies both.  Name and value must be ours or checked: CR, LF and NUL are asserted absent. */

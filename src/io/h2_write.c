@@ -488,5 +488,10 @@ static void carrier_informational(struct exchange *exchange, unsigned status,
     h2_wants_write(connection);
 }
 
+static void carrier_cut(struct exchange *exchange)
+{
+    h2_reset(exchange->carrier_context, H2_CANCEL);
+}
+
 const struct exchange_carrier h2_carrier = {carrier_answer, carrier_wake, carrier_wake,
-                                            carrier_informational};
+                                            carrier_informational, carrier_cut};

@@ -32,6 +32,7 @@ struct server_route {
     void *context;
     bool allows_public_plain; /* in plain HTTP also to public addresses: ACME, where TLS is not
                                  there yet */
+    bool is_shared;           /* other sites may embed its answers: no cookie opens them */
     bool runs_anywhere;       /* the handler is thread-safe: it runs where the connection lives */
 };
 
@@ -91,6 +92,14 @@ int server_listen(struct server *server, int listening_fd, struct server_tls *tl
  * was answered before goes where it went before.  False while the last call is under way.  A freed
  * server calls nothing. */
 bool server_flush_log(struct server *server, void (*done)(void *context), void *context) MUST_USE;
+/*
+ * Ends, soon and on every loop, what is being sent to `owner` by any right but these; what is in
+ * the kernel's buffers is thrown away where that can be.  Server-sent events are their handlers' to
+ * end. On the home loop.
+ */
+struct exchange_owner;
+void server_end_answers(struct server *server, const uint8_t *owner, const uint8_t *rights,
+                        size_t right_count);
 /* Stops accepting, lets running requests end for at most `grace_us`, then calls `done`. */
 void server_drain(struct server *server, uint64_t grace_us, void (*done)(void *context),
                   void *context);

@@ -16,8 +16,6 @@ static const char acme_prefix[] = "/.well-known/acme-challenge/";
 static void set_security_fields(struct exchange *exchange)
 {
     exchange_field(exchange, "Content-Security-Policy", TEXT(PLAYER_CONTENT_SECURITY_POLICY));
-    exchange_field(exchange, "X-Content-Type-Options", TEXT("nosniff"));
-    exchange_field(exchange, "Referrer-Policy", TEXT("no-referrer"));
     exchange_field(exchange, "Cross-Origin-Opener-Policy", TEXT("same-origin"));
     exchange_field(exchange, "Permissions-Policy",
                    TEXT("camera=(), geolocation=(), microphone=()"));
