@@ -37,7 +37,7 @@ struct api *api_new(const struct api_config *config)
     api->config.signin = NULL; /* of api_new() alone */
     api->throttle = throttle_new(api->seed, config->signin);
     api->replay = replay_new(api->seed, config->signin->max_renewals);
-    api->revoked = revoked_new();
+    api->revoked = revoked_new(&api->config);
     api->known = known_new();
     api->shuffles = shuffles_new();
     api->ring = keyring_ref(config->ring);

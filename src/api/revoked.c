@@ -2,6 +2,7 @@
 #include "api/revoked.h"
 
 #include "api/object_classes.h"
+#include "api/revoked_number.h"
 #include "base/encode.h"
 #include "base/json.h"
 #include "base/mem.h"
@@ -17,15 +18,17 @@ enum { BODY_MAX_BYTES = 6 << 20, SIGN_EVERY_S = 60 * 60, LIFE_S = 24 * 60 * 60 }
 struct revoked {
     struct buffer object;
     uint8_t digest[OBJECT_DIGEST_BYTES];
+    struct revoked_number *numbers;
     uint64_t epoch, number;
     uint64_t state_version, ring_number; /* that it was made of */
     int64_t signed_s;
     bool is_made;
 };
 
-struct revoked *revoked_new(void)
+struct revoked *revoked_new(const struct api_config *config)
 {
     struct revoked *revoked = MEM_NEW(struct revoked);
+    revoked->numbers = revoked_number_new(config);
     buffer_init(&revoked->object, BODY_MAX_BYTES + SIGNED_MAX_PREAMBLE_BYTES * 2);
     return revoked;
 }
@@ -35,6 +38,7 @@ void revoked_free(struct revoked **revoked)
     if (!*revoked)
         return;
     buffer_release(&(*revoked)->object);
+    revoked_number_free(&(*revoked)->numbers);
     mem_free_p(revoked);
 }
 
@@ -93,15 +97,14 @@ static bool is_fresh(const struct revoked *revoked, const struct api *api, int64
            now_s >= revoked->signed_s && now_s - revoked->signed_s < SIGN_EVERY_S;
 }
 
-/* Versions are times, so that several origins on one state go forward together. */
 static void make(struct revoked *revoked, const struct api *api, int64_t now_ms)
 {
     int64_t now_s = now_ms / 1000;
-    uint64_t epoch = state_health(api->config.state).epoch, number = (uint64_t)now_ms;
+    uint64_t epoch = state_health(api->config.state).epoch;
     struct buffer body;
     buffer_init(&body, BODY_MAX_BYTES);
     write_body(api, now_s, &body);
-    revoked->number = number > revoked->number ? number : revoked->number + 1;
+    revoked->number = revoked_number_next(revoked->numbers, now_ms);
     revoked->epoch = epoch;
     const struct signed_object object = {.name = TEXT("/revoked"),
                                          .epoch = epoch,

@@ -8,7 +8,7 @@
  */
 struct revoked;
 
-struct revoked *revoked_new(void) MUST_USE;
+struct revoked *revoked_new(const struct api_config *config) MUST_USE; /* borrowed */
 void revoked_free(struct revoked **revoked);
 /* Number of the version that holds what is revoked now; makes it when that has changed. */
 uint64_t revoked_number(struct api *api, int64_t now_ms);
