@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "api/changes.h"
 
-#include "api/changes_mark.h"
 #include "api/endings.h"
 #include "api/events.h"
 #include "api/feed.h"
+#include "api/feed_log.h"
 #include "api/followers.h"
 #include "api/nodes.h"
 #include "api/revoked.h"
 #include "base/counters.h"
+#include "base/guard.h"
 #include "base/mem.h"
 #include "catalog/shelf.h"
 #include "io/clock.h"
@@ -31,6 +32,7 @@ enum {
 struct changes {
     struct api *api;
     struct feed *feed;
+    struct feed_log *log; /* NULL: it lives in memory alone */
     struct library_subscriber subscriber;
     struct loop_timer tell, check;
     uint64_t told; /* the position up to which followers heard */
@@ -124,10 +126,10 @@ static const char *event_of(const struct feed_change *change)
 static bool tell_or_end(struct follower *follower, const char *event, struct text id,
                         struct text data)
 {
-    bool is_there = follower_account(follower) != NULL;
+    bool is_there = !follower->is_over && follower_account(follower) != NULL;
     if (follower_tell(follower, event, id, data))
         return true;
-    if (is_there) {
+    if (is_there && guard_is_on(GUARD_SLOW_FOLLOWERS)) {
         counter_add(COUNTER_FOLLOWERS_CUT, 1);
         follower_end(follower);
     }
@@ -239,6 +241,7 @@ static void tell_news(struct changes *changes, uint64_t now_us)
     look_at_revoked(changes); /* a session that ended is a change of state too */
     changes->told = feed_position(changes->feed);
     changes->told_at_us = now_us;
+    feed_log_note(changes->log, state_health(changes->api->config.state).merged_lsn);
     if (told == changes->told)
         return;
     buffer_init(&data, DATA_BYTES);
@@ -286,6 +289,8 @@ static void on_state(void *context, struct uid account, uint64_t version UNUSED)
 {
     struct changes *changes = context;
     endings_note(changes->api->endings, account);
+    /* as far as the batches before this one's, all of whose accounts were told of */
+    feed_log_note(changes->log, state_health(changes->api->config.state).merged_lsn);
     feed_state(changes->feed, account, changes->told);
     tell_soon(changes);
 }
@@ -333,8 +338,8 @@ static void catch_up(struct changes *changes, struct follower *follower, uint64_
     buffer_release(&data);
 }
 
-static void begin_anew(struct changes *changes, struct follower *follower,
-                       const struct account *account, const char *why)
+static void tell_all_anew(struct changes *changes, struct follower *follower,
+                          const struct account *account, const char *why)
 {
     char storage[FEED_CURSOR_BYTES];
     struct buffer data;
@@ -354,7 +359,7 @@ static void begin_stream(struct changes *changes, struct player *player, uint64_
     if (!follower)
         return;
     if (reset)
-        begin_anew(changes, follower, player->account, reset);
+        tell_all_anew(changes, follower, player->account, reset);
     else
         catch_up(changes, follower, since);
     start_check(changes);
@@ -419,18 +424,41 @@ void player_changes_get(struct player *player)
 
 /* --- life --- */
 
+static struct feed *new_feed(const struct api *api)
+{
+    return feed_new(api->seed.k0, state_health(api->config.state).epoch,
+                    api->config.limits->changes_kept);
+}
+
+/* With a run of its own: nobody stood anywhere before. */
+static void begin_anew(struct changes *changes)
+{
+    uint32_t run;
+    random_fill(&run, sizeof run);
+    look_at_all(changes);
+    look_at_revoked(changes);
+    feed_begin(changes->feed, run, (uint64_t)clock_unix_ms() * 1000);
+}
+
+/* Where the process before stood; what is another version by now is news. */
 static void begin_feed(struct changes *changes)
 {
     const struct api *api = changes->api;
-    struct changes_mark mark = {.position = (uint64_t)clock_unix_ms() * 1000};
-    random_fill(&mark.run, sizeof mark.run);
-    changes->feed = feed_new(api->seed.k0, state_health(api->config.state).epoch,
-                             api->config.limits->changes_kept);
-    look_at_all(changes);
-    look_at_revoked(changes);
-    changes_mark_take(api, changes->feed, &mark);
-    feed_begin(changes->feed, mark.run, mark.position);
-    changes->told = mark.position;
+    bool has_missed;
+    changes->feed = new_feed(api);
+    if (feed_log_take_up(api, changes->feed, &has_missed)) {
+        look_at_all(changes);
+        if (!has_missed) /* each start signs it anew */
+            feed_object_again(changes->feed, TEXT("/revoked"), feed_epoch(changes->feed),
+                              revoked_number(changes->api, clock_unix_ms()));
+        look_at_revoked(changes);
+    } else {
+        feed_free(&changes->feed);
+        changes->feed = new_feed(api);
+        begin_anew(changes);
+    }
+    changes->log = feed_log_open(api, changes->feed);
+    changes->told = feed_position(changes->feed);
 }
 
 struct changes *changes_new(struct api *api)
@@ -467,7 +495,8 @@ void changes_free(struct changes **changes_p)
     loop_timer_stop(&changes->tell);
     loop_timer_stop(&changes->check);
     answer_all(changes);
-    changes_mark_leave(api, changes->feed);
+    feed_log_note(changes->log, state_health(api->config.state).merged_lsn);
+    feed_log_close(&changes->log);
     feed_free(&changes->feed);
     mem_free_p(changes_p);
 }

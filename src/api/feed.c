@@ -20,6 +20,9 @@ struct feed {
     struct feed_change *first, *last;
     size_t state_count, object_count;
     uint64_t position, oldest;
+    uint64_t restored; /* the position of the last that was */
+    feed_changed *changed;
+    void *changed_context;
 };
 
 struct feed *feed_new(uint64_t seed, uint64_t epoch, size_t max_changes)
@@ -36,6 +39,18 @@ void feed_begin(struct feed *feed, uint32_t run, uint64_t position)
     assert(position >= feed->position);
     feed->run = run;
     feed->position = feed->oldest = position;
+}
+
+void feed_on_change(struct feed *feed, feed_changed *changed, void *context)
+{
+    feed->changed = changed;
+    feed->changed_context = context;
+}
+
+static void tell(const struct feed *feed, const struct feed_change *change)
+{
+    if (feed->changed)
+        feed->changed(feed->changed_context, change);
 }
 
 void feed_free(struct feed **feed_p)
@@ -120,6 +135,16 @@ void feed_object(struct feed *feed, struct text name, uint64_t epoch, uint64_t n
     }
     change->epoch = epoch;
     change->number = number;
+    tell(feed, change);
+}
+
+void feed_object_again(struct feed *feed, struct text name, uint64_t epoch, uint64_t number)
+{
+    struct feed_change *change = map_get(feed->things, name);
+    if (!change)
+        return;
+    change->epoch = epoch;
+    change->number = number;
 }
 
 void feed_state(struct feed *feed, struct uid account, uint64_t told)
@@ -138,6 +163,46 @@ void feed_state(struct feed *feed, struct uid account, uint64_t told)
     }
     change->epoch = feed->epoch;
     change->number = change->position;
+    tell(feed, change);
+}
+
+/* --- what another process knew --- */
+
+void feed_resume(struct feed *feed, uint32_t run, uint64_t position, uint64_t oldest)
+{
+    assert(!feed->first && oldest <= position);
+    feed->run = run;
+    feed->position = position;
+    feed->oldest = oldest;
+}
+
+static bool can_stand(const struct feed *feed, const struct feed_change *wanted)
+{
+    struct text name = text_of(wanted->name);
+    return wanted->position > feed->restored && feed->object_count < FEED_MAX_OBJECTS &&
+           (wanted->is_state || (name.size && name.size != UID_BYTES));
+}
+
+bool feed_restore(struct feed *feed, const struct feed_change *wanted)
+{
+    uint64_t position = feed->position;
+    struct feed_change *change = map_get(feed->things, key_of(wanted));
+    if (!can_stand(feed, wanted))
+        return false;
+    if (change) {
+        unlink_change(feed, change);
+        link_change(feed, change);
+    } else {
+        if (wanted->is_state && feed->state_count >= feed->max_changes)
+            forget_one(feed);
+        change = add(feed, wanted);
+        *(wanted->is_state ? &feed->state_count : &feed->object_count) += 1;
+    }
+    feed->restored = change->position = wanted->position;
+    feed->position = position > wanted->position ? position : wanted->position;
+    change->epoch = wanted->is_state ? feed->epoch : wanted->epoch;
+    change->number = wanted->is_state ? wanted->position : wanted->number;
+    return true;
 }
 
 /* --- reading --- */
@@ -165,28 +230,6 @@ uint64_t feed_state_position(const struct feed *feed, struct uid account)
 {
     const struct feed_change *change = map_get(feed->things, uid_view(&account));
     return change ? change->position : feed->oldest;
-}
-
-/* FNV-1a, for comparing with a mark of our own. */
-static uint64_t mix(uint64_t digest, const void *data, size_t size)
-{
-    const unsigned char *bytes = data;
-    for (size_t i = 0; i < size; i++)
-        digest = (digest ^ bytes[i]) * 0x100000001b3;
-    return digest;
-}
-
-uint64_t feed_objects_digest(const struct feed *feed, struct text except)
-{
-    uint64_t sum = 0; /* of each object's own, so that their order does not matter */
-    for (const struct feed_change *change = feed->first; change; change = change->_next) {
-        if (change->is_state || text_equal(text_of(change->name), except))
-            continue;
-        uint64_t digest = mix(0xcbf29ce484222325, change->name, strlen(change->name));
-        digest = mix(digest, &change->epoch, sizeof change->epoch);
-        sum += mix(digest, &change->number, sizeof change->number);
-    }
-    return sum;
 }
 
 /* --- cursors --- */

@@ -12,6 +12,9 @@
  * off the front is older than feed_oldest(), and who is behind that must be given everything anew.
  * Objects never fall off: they are few, and their versions are asked for whenever somebody begins.
  *
+ * Each change can be told to one who writes it down (feed_on_change()), and what was written down
+ * can be taken up by another process (feed_restore()), so that positions outlive their process.
+ *
  * A cursor is where somebody stands: EPOCH.POSITION.RUN.  Positions mean something within one run
  * of a feed; one that goes on where another ended has its run (api/changes.c).
  */
@@ -34,9 +37,20 @@ void feed_free(struct feed **feed);
 /* What is known by now is no news: cursors of this run begin at `position`. */
 void feed_begin(struct feed *feed, uint32_t run, uint64_t position);
 
+/* Called for each change when it has its position.  Borrowed for the call. */
+typedef void feed_changed(void *context, const struct feed_change *change);
+void feed_on_change(struct feed *feed, feed_changed *changed, void *context);
+/* Instead of feed_begin(): first where the other stood (cursors from `oldest` on can go on), then
+ * its changes in their order, whose positions must grow.  False: they do not, and nothing happened.
+ */
+void feed_resume(struct feed *feed, uint32_t run, uint64_t position, uint64_t oldest);
+bool feed_restore(struct feed *feed, const struct feed_change *change) MUST_USE;
+
 /* Nothing happens when the version is the one known.  Beyond FEED_MAX_OBJECTS names: asserted. */
 void feed_object(struct feed *feed, struct text name, uint64_t epoch, uint64_t number,
                  uint32_t libraries);
+/* The object was made again and says what it said: its version is another, and nobody is told. */
+void feed_object_again(struct feed *feed, struct text name, uint64_t epoch, uint64_t number);
 /* A change after position `told` is not told twice: what nobody heard of yet keeps its place. */
 void feed_state(struct feed *feed, struct uid account, uint64_t told);
 
@@ -51,8 +65,6 @@ const struct feed_change *feed_next(const struct feed_change *change);
 
 /* Of accounts that are not known here: the version of their state is this position's. */
 uint64_t feed_state_position(const struct feed *feed, struct uid account);
-/* Over the names and versions of all objects but `except`: equal when nothing changed. */
-uint64_t feed_objects_digest(const struct feed *feed, struct text except);
 
 /* --- cursors --- */
 struct feed_cursor {

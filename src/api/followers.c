@@ -112,10 +112,18 @@ const struct account *follower_account(const struct follower *follower)
     return account && !account->is_disabled ? account : NULL;
 }
 
-void follower_end(struct follower *follower) { exchange_events_end(follower->exchange); }
+void follower_end(struct follower *follower)
+{
+    bool was_over = follower->is_over;
+    follower->is_over = true;
+    if (!was_over)
+        exchange_events_end(follower->exchange);
+}
 
 bool follower_tell(struct follower *follower, const char *event, struct text id, struct text data)
 {
+    if (follower->is_over)
+        return false;
     if (follower_account(follower))
         return exchange_events_send(follower->exchange, event, id, data);
     follower_end(follower); /* on_close follows */

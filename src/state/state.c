@@ -79,6 +79,41 @@ static int load(struct state *state, struct database_mark *ret_mark, struct stat
 
 /* --- replaying --- */
 
+enum { REPLAYED_MAX = 1 << 14 };
+
+/* Whose operations the journal held, in order; consecutive ones of one account are one. */
+struct replayed {
+    uint64_t from_lsn; /* what came before is not known; UINT64_MAX: there were too many */
+    size_t count;
+    struct replayed_one {
+        uint64_t lsn; /* the last */
+        struct uid account;
+    } items[REPLAYED_MAX];
+};
+
+static void note_replayed(struct replayed *replayed, uint64_t lsn, struct uid account)
+{
+    struct replayed_one *last = replayed->items + replayed->count;
+    if (replayed->count > 0 && uid_equal(last[-1].account, account))
+        last[-1].lsn = lsn;
+    else if (replayed->count < REPLAYED_MAX)
+        replayed->items[replayed->count++] = (struct replayed_one){lsn, account};
+    else
+        replayed->from_lsn = UINT64_MAX;
+}
+
+bool state_replayed_since(const struct state *state, uint64_t lsn, state_replayed *each,
+                          void *context)
+{
+    const struct replayed *replayed = state->replayed;
+    if (lsn < replayed->from_lsn || lsn > state->merged_lsn)
+        return false;
+    for (size_t i = 0; i < replayed->count; i++)
+        if (replayed->items[i].lsn > lsn)
+            each(context, replayed->items[i].account);
+    return true;
+}
+
 struct replay {
     struct state *state;
     struct effects *effects;
@@ -102,6 +137,7 @@ static int replay_record(void *context, uint64_t lsn, struct text record)
     if (operation_decode(record, &operation, &why)) {
         clock_observe(&replay->state->clock, operation.hlc, operation.accepted_ms);
         (void)!state_take(replay->state, &operation, replay->effects, &why);
+        note_replayed(replay->state->replayed, lsn, operation.account);
     } else {
         replay->unreadable++; /* a newer major version, or our bug: it stays in the journal's
                                  damaged count */
@@ -141,6 +177,8 @@ static int open_journal(struct state *state, const struct state_config *config,
     /* effects of a replay are about the journal that is there, whose id is not known before it is
      * opened; a write during replay that names the old one is corrected by the next */
     state->journal_id = mark->journal;
+    state->replayed = MEM_NEW(struct replayed);
+    state->replayed->from_lsn = mark->lsn;
     int error = journal_open(&journal_config, replay_record, replay, &state->journal, &report);
     if (error) {
         snprintf(ret_error->words, sizeof ret_error->words, "%s",
@@ -151,6 +189,7 @@ static int open_journal(struct state *state, const struct state_config *config,
     state->journal_id = report.journal;
     state->device = report.device;
     state->damaged_records = report.lost_records + replay->unreadable;
+    state->merged_lsn = replay->effects->lsn > mark->lsn ? replay->effects->lsn : mark->lsn;
     state->next_seq = seen_last(state->model.seen, state->device) + 1;
     return 0;
 }
@@ -263,6 +302,7 @@ static int fill(struct state *state, const struct state_config *config, struct d
 static void free_state(struct state *state)
 {
     model_release(&state->model);
+    mem_free(state->replayed);
     mem_free(state->folder);
     mem_free(state);
 }
@@ -342,6 +382,7 @@ struct state_health state_health(const struct state *state)
                                  .journal_error = journal.error,
                                  .database_error = apply.error,
                                  .durable_lsn = journal.durable_lsn,
+                                 .merged_lsn = state->merged_lsn,
                                  .applied_lsn = apply.applied_lsn,
                                  .journal_bytes = journal.bytes,
                                  .damaged_records = state->damaged_records,

@@ -59,12 +59,22 @@ struct state_health {
     bool has_record;
     uint64_t pushed_lsn; /* what it has of our journal */
     uint64_t durable_lsn, applied_lsn, journal_bytes;
+    uint64_t merged_lsn; /* in memory, and told to state_on_change() */
     uint64_t
         damaged_records; /* found when the journal was opened; quarantined under journal/damaged */
     struct uid device;
     uint64_t epoch;
 };
 struct state_health state_health(const struct state *state);
+
+/*
+ * For who was told of changes up to `lsn` by a process before: calls `each` for the account of
+ * every operation behind it that the start found in the journal (one may come several times).
+ * False: some are not known any more, since they were in the database already, or were too many.
+ */
+typedef void state_replayed(void *context, struct uid account);
+bool state_replayed_since(const struct state *state, uint64_t lsn, state_replayed *each,
+                          void *context) MUST_USE;
 
 /*
  * Called on the loop when the state of an account changed in memory, with a number that grows: for

@@ -22,8 +22,10 @@ struct state {
     struct uid device, journal_id;
     uint64_t next_seq; /* of our own device */
     uint64_t epoch, damaged_records;
-    size_t in_flight; /* batches whose callback is still to come */
-    bool is_closed;   /* the last batch in flight frees it */
+    uint64_t merged_lsn;
+    struct replayed *replayed; /* state_replayed_since() */
+    size_t in_flight;          /* batches whose callback is still to come */
+    bool is_closed;            /* the last batch in flight frees it */
 
     state_changed *changed;
     void *changed_context;

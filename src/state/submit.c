@@ -223,6 +223,7 @@ static void merge_sent(struct batch *batch)
     if (state->record)
         record_wake(state->record);
     touch_changed(batch);
+    state->merged_lsn = batch->entry.first_lsn + batch->entry.count - 1;
 }
 
 static void on_durable(struct journal_entry *entry)

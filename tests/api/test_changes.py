@@ -6,9 +6,15 @@ import os
 import re
 import shutil
 import signal
+import socket
+import threading
 import time
 import urllib.parse
 
+import h2.config
+import h2.connection
+import h2.events
+import h2.settings
 import pytest
 
 import conftest
@@ -162,7 +168,7 @@ def own(tmp_path):
     running.stop()
 
 
-def test_a_restart_in_order_goes_on_and_a_crash_tells_everything_anew(own):
+def test_a_cursor_outlives_restarts_and_crashes(own):
     bearer = sign_in(own)[0]["accessToken"]
     before = ask(own, bearer).json()
     restart(own, lambda process: process.terminate(), own.library)
@@ -172,14 +178,41 @@ def test_a_restart_in_order_goes_on_and_a_crash_tells_everything_anew(own):
     assert not ask(own, bearer, since=before["cursor"]).json()["reset"], "and a second time"
     own.anna.ask("star", id=own.anna.ask("getRandomSongs")["randomSongs"]["song"][0]["id"])
     assert len(ask(own, bearer, since=before["cursor"]).json()["states"]) == 1, "what came after it is told"
+    cursor = ask(own, bearer).json()["cursor"]
     kill_server(own)
-    after = ask(own, bearer, since=before["cursor"]).json()
-    assert after["reset"] and after["why"] == "restart"
+    after = ask(own, bearer, since=cursor).json()
+    assert not after["reset"] and not after["objects"] and not after["states"], f"a crash is not noticed: {after}"
+    for _ in range(3):  # killed while it writes: what it could not tell is told by the next
+        songs = own.anna.ask("getRandomSongs", size=5)["randomSongs"]["song"]
+        cursor = ask(own, bearer).json()["cursor"]
+        for song in songs:
+            own.anna.ask("star", id=song["id"])
+            own.anna.ask("unstar", id=song["id"])
+        kill_server(own)
+        after = ask(own, bearer, since=cursor).json()
+        assert not after["reset"] and len(after["states"]) == 1, after
     assert after["states"][0]["version"] > before["states"][0]["version"], "and nothing goes backwards"
 
 
-def kill_server(server):
-    """kill -9 of supervisor and server: neither can leave a mark."""
+def test_what_may_be_lost_is_told_anew(own):
+    """A power cut: the file is of another boot, and did not end in order; or it is damaged."""
+    bearer = sign_in(own)[0]["accessToken"]
+    path = own.state / "changes"
+    for damage in (lambda text: re.sub("boot: .*", "boot: 00000000-0000-0000-0000-000000000000", text),
+                   lambda text: text.replace("sostenuto-changes: 2", "sostenuto-changes: 9"),
+                   lambda text: re.sub("\nat .*", "\nat 99999999", text), lambda text: text + "state 1 nobody\n", lambda text: ""):
+        cursor = ask(own, bearer).json()["cursor"]
+        kill_server(own, lambda: path.write_text(damage(path.read_text())))
+        after = ask(own, bearer, since=cursor).json()
+        assert after["reset"] and after["why"] == "restart"
+    cursor = ask(own, bearer).json()["cursor"]
+    kill_server(own, lambda: path.write_text(path.read_text().replace("ended\n", "") + "state 17"))
+    after = ask(own, bearer, since=cursor).json()
+    assert not after["reset"], f"a torn line was never there: {after}"
+
+
+def kill_server(server, meanwhile=lambda: None):
+    """kill -9 of supervisor and server: neither can leave a last word."""
     child = int((server.state / "lock").read_text().split()[0])
     server.process.kill()
     server.process.wait(30)
@@ -188,6 +221,7 @@ def kill_server(server):
     except ProcessLookupError:
         pass
     time.sleep(0.2)
+    meanwhile()
     server.start(server.library)
 
 
@@ -253,6 +287,86 @@ def test_listeners_for_changes_are_bounded(small):
 
 def test_what_is_remembered_is_bounded(small):
     what_is_remembered_is_bounded(small)
+
+
+# --- readers that stall ---
+
+class Stalled:
+    """A reader of /changes over HTTP/2 that gives no window, so that the kernel holds nothing for it either."""
+
+    def __init__(self, server, bearer):
+        self.sock = socket.create_connection(("127.0.0.1", server.port), 10)
+        self.h2 = h2.connection.H2Connection(h2.config.H2Configuration(client_side=True, header_encoding="utf-8"))
+        self.h2.initiate_connection()
+        self.h2.update_settings({h2.settings.SettingCodes.INITIAL_WINDOW_SIZE: 2000})
+        while self.h2.local_settings.initial_window_size != 2000:  # until it is acknowledged
+            self.sock.sendall(self.h2.data_to_send())
+            self.h2.receive_data(self.sock.recv(65536))
+        self.h2.send_headers(1, [(":method", "GET"), (":scheme", "http"), (":path", "/changes"), (":authority", "127.0.0.1"),
+                                 ("authorization", "Bearer " + bearer)], end_stream=True)
+        self.sock.sendall(self.h2.data_to_send())
+
+    def rest(self):
+        """All that comes once there is a window."""
+        self.h2.update_settings({h2.settings.SettingCodes.INITIAL_WINDOW_SIZE: 1 << 24})
+        self.h2.increment_flow_control_window(1 << 24)
+        self.sock.settimeout(2)
+        got, is_over = b"", False
+        try:
+            while not is_over:
+                self.sock.sendall(self.h2.data_to_send())
+                more = self.sock.recv(65536)
+                events = self.h2.receive_data(more) if more else []
+                got += b"".join(event.data for event in events if isinstance(event, h2.events.DataReceived))
+                is_over = not more or any(isinstance(event, h2.events.StreamEnded) for event in events)
+        except TimeoutError:
+            pass
+        self.sock.close()
+        return got.decode()
+
+
+def stall(server, is_over):
+    """A reader that takes nothing, beside one that does, while much happens; what the first has got in the end."""
+    bearer = sign_in(server)[0]["accessToken"]
+    song = server.anna.ask("getRandomSongs")["randomSongs"]["song"][0]["id"]
+    slow = Stalled(server, bearer)
+    heard = []
+    with Follower(server, bearer, seconds=60) as quick:
+        def listen():
+            try:
+                while event := quick.next():
+                    heard.append(quick.cursor)
+            except OSError:
+                pass
+        listener = threading.Thread(target=listen)
+        listener.start()
+        for i in range(1500):  # each question tells of what changed before it
+            server.anna.ask("star" if i % 2 else "unstar", id=song)
+            last = ask(server, bearer).json()["cursor"]
+            if i % 50 == 0 and is_over(i):
+                break
+        server.until(lambda: heard and heard[-1] == last, "who reads hears everything")
+        quick.sock.shutdown(socket.SHUT_RDWR)
+        listener.join(10)
+    ids = re.findall(r"^id: (\S+)$", slow.rest(), re.M)
+    return {"first": ids[0], "last": ids[-1], "now": last, "bearer": bearer}
+
+
+def test_a_reader_that_stalls_is_cut_and_others_are_not(own):
+    got = stall(own, lambda _: counter(own, "followers_cut_total") > 0)
+    assert counter(own, "followers_cut_total") == 1
+    assert got["last"] < got["now"], "it did not hear everything"
+    resumed = ask(own, got["bearer"], since=got["last"]).json()
+    assert not resumed["reset"] and resumed["states"], "and goes on from what it took"
+
+
+def test_without_its_guard_a_stalled_reader_misses_some(tmp_path):
+    running = conftest.start_server(tmp_path, guards_off="slow-followers")
+    try:
+        got = stall(running, lambda i: i >= 900)
+        assert counter(running, "followers_cut_total") == 0 and got["last"] < got["now"]
+    finally:
+        running.stop()
 
 
 @pytest.mark.parametrize("guard, claim", [("followers", listeners_are_bounded),

@@ -87,12 +87,20 @@ def open_object(whole, public_of, name, now):
     return Object(found, (int(epoch), int(number)), int(issued), int(expires), key, body)
 
 
+def is_newer(candidate, held):
+    """Does a verified object replace the one that is held?  Epoch, then number, then when it was issued."""
+    return (*candidate.version, candidate.issued) > (*held.version, held.issued)
+
+
 class Keys:
     """What /keys says, for whoever knows the root key's fingerprint."""
 
     def __init__(self, whole, fingerprint, now):
-        body = json.loads(whole[whole.index(b"\n\n") + 2:])
-        root = decode(body["root"])
+        try:
+            body = json.loads(whole.partition(b"\n\n")[2])
+            root = decode(body["root"])
+        except (ValueError, TypeError, KeyError):
+            raise Refused("malformed: no list of keys") from None
         if encode(hashlib.sha256(root).digest()) != fingerprint:
             raise Refused("forged: another root")
         self.object = open_object(whole, {key_id(root): root}.get, "/keys", now)

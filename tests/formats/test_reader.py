@@ -15,7 +15,7 @@ import pytest
 import read_catalog
 import read_journal
 import read_manifest
-from read_signed import Keys, Refused, decode, encode, key_id
+from read_signed import Keys, Refused, decode, encode, is_newer, key_id
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
@@ -162,6 +162,49 @@ def test_objects_from_another_time_or_place_are_refused(reader):
                           (now, "/catalog/1", "other"), (now + 200 * 86400, "/nodes", "unknown")):
         with pytest.raises(Refused, match=why):
             reader.keys.open(whole, name, at)
+
+
+# --- every signed object of an origin, and what somebody with its own keys could make of it ---
+
+@pytest.fixture
+def makers(reader):
+    """What made each object: (bytes, the key, how to judge other bytes under its name)."""
+    def key(name):
+        return Ed25519PrivateKey.from_private_bytes((reader.origin.folder / "state/keys" / name).read_bytes()[:32])
+
+    song = reader.origin.anna.ask("search3", query="Venus")["searchResult3"]["song"][0]["id"]
+    queries = {"/nodes": "", "/revoked": "", "/catalog/1": "", f"/m/{song}/manifest": "?g=" + reader.grant}
+    found = {name: (reader.get(name + query), key("signing.key"), lambda whole, now, name=name: reader.keys.open(whole, name, now))
+             for name, query in queries.items()}
+    found["/keys"] = (reader.get("/keys"), key("root.key"), lambda whole, now: Keys(whole, reader.origin.fingerprint, now).object)
+    return found
+
+
+def test_every_object_of_another_epoch_number_or_time_is_known_for_it(makers):
+    now = time.time()
+    for name, (whole, key, judge) in makers.items():
+        held = judge(whole, now)
+        epoch, number = held.version
+
+        def made(version, issued=held.issued, expires=held.expires):
+            return sign_again(whole, key, version="%d.%d" % version, issued=str(int(issued)), expires=str(int(expires)))
+
+        later = judge(made((epoch + 1, 1)), now)
+        assert is_newer(later, held), f"{name}: a greater epoch replaces, whatever its number"
+        swapped = judge(made((epoch, number + 1000), now), now)
+        assert not is_newer(swapped, later), f"{name}: one of an epoch that is over does not come back, however new it looks"
+        assert not is_newer(judge(made((epoch, number - 1), now), now), held), f"{name}: an older number signed again is older"
+        assert is_newer(judge(made((epoch, number), held.issued + 1), now), held), f"{name}: the same signed again is newer"
+        assert not is_newer(held, held)
+        for bad, why in ((made((epoch, number + 1), now + 86400, now + 30 * 86400), "early"), (made((epoch, number + 1), 1, 2), "expired"),
+                         (made((epoch, number + 1), 5, 4), "malformed"), (made((epoch, 1 << 64)), "malformed"),
+                         (made((epoch, number))[:-1], "forged"), (made((epoch, number))[:200], "malformed")):
+            with pytest.raises(Refused, match=why + "|malformed"):  # /keys are read before they are verified
+                judge(bad, now)
+        for other, (theirs, *_) in makers.items():
+            if other != name:
+                with pytest.raises(Refused):
+                    judge(theirs, now)
 
 
 def test_keys_of_another_root_are_refused(reader):

@@ -2,6 +2,8 @@
 #include "api/feed.h"
 #include "tap.h"
 
+#include <string.h>
+
 static struct uid account_of(uint8_t i) { return (struct uid){{i, 1}}; }
 
 static struct feed *feed_of(size_t max_changes)
@@ -102,25 +104,51 @@ static void bad_cursors(void)
         OK(!feed_cursor_parse(text_of(bad[i]), &cursor), bad[i][0] ? bad[i] : "(nothing)");
 }
 
-static void digests_tell_objects_apart(void)
+/* What is written down of one feed, as a file would have it. */
+struct written {
+    struct feed_change changes[64];
+    size_t count;
+};
+
+static void write_down(void *context, const struct feed_change *change)
 {
-    struct feed *a = feed_of(3), *b = feed_of(3);
-    feed_state(a, account_of(1), 1000);
-    OK(feed_objects_digest(a, TEXT_NONE) == feed_objects_digest(b, TEXT_NONE),
-       "states do not count");
-    feed_object(a, TEXT("/catalog/1"), 2, 11, 1);
-    OK(feed_objects_digest(a, TEXT_NONE) != feed_objects_digest(b, TEXT_NONE),
-       "another version does");
-    feed_object(b, TEXT("/catalog/1"), 2, 11, 1);
-    OK(feed_objects_digest(a, TEXT_NONE) == feed_objects_digest(b, TEXT_NONE),
-       "however it came about");
-    feed_object(b, TEXT("/nodes"), 2, 1, 0);
-    OK(feed_objects_digest(a, TEXT_NONE) != feed_objects_digest(b, TEXT_NONE),
-       "and so does another object");
-    OK(feed_objects_digest(a, TEXT_NONE) == feed_objects_digest(b, TEXT("/nodes")),
-       "but for one that is left out");
-    feed_free(&a);
-    feed_free(&b);
+    struct written *written = context;
+    written->changes[written->count++] = *change;
+}
+
+static void a_feed_outlives_its_process(void)
+{
+    struct feed *feed = feed_of(3), *next = feed_new(9, 2, 3);
+    struct written written = {.count = 0};
+    for (const struct feed_change *each = feed_after(feed, 0); each; each = feed_next(each))
+        write_down(&written, each);
+    feed_resume(next, feed_run(feed), feed_position(feed), feed_oldest(feed));
+    feed_on_change(feed, write_down, &written);
+    for (uint8_t i = 0; i < 10; i++)
+        feed_state(feed, account_of(i % 4), feed_position(feed));
+    feed_object(feed, TEXT("/catalog/1"), 2, 11, 1);
+    feed_state(feed, account_of(1), feed_position(feed));
+    bool is_restored = true;
+    for (size_t i = 0; i < written.count; i++)
+        is_restored &= feed_restore(next, &written.changes[i]);
+    OK(is_restored && feed_position(next) == feed_position(feed) &&
+           feed_oldest(next) == feed_oldest(feed) && feed_run(next) == feed_run(feed),
+       "what was written down stands where it stood");
+    const struct feed_change *a = feed_after(feed, 0), *b = feed_after(next, 0);
+    while (a && b && a->position == b->position && a->number == b->number && a->epoch == b->epoch &&
+           a->libraries == b->libraries && strcmp(a->name, b->name) == 0 &&
+           uid_equal(a->account, b->account)) {
+        a = feed_next(a);
+        b = feed_next(b);
+    }
+    OK(!a && !b, "and says what it said");
+    feed_object(next, TEXT("/catalog/1"), 2, 11, 1);
+    OK(feed_position(next) == feed_position(feed), "the version that was told is no news");
+    feed_object(next, TEXT("/keys"), 2, 2, 0);
+    OK(feed_position(next) == feed_position(feed) + 1, "another one is");
+    OK(!feed_restore(next, &written.changes[0]), "positions do not go back");
+    feed_free(&next);
+    feed_free(&feed);
 }
 
 int main(void)
@@ -129,6 +157,6 @@ int main(void)
     the_feed_is_bounded();
     who_may_resume();
     bad_cursors();
-    digests_tell_objects_apart();
+    a_feed_outlives_its_process();
     return tap_done();
 }

@@ -142,6 +142,52 @@ static void test_newer(void)
     OK(signed_is_newer(&other, &held), "a greater epoch replaces whatever its number");
 }
 
+/* Every object that a node makes, with a right signature over each. */
+static void test_every_name(struct buffer *out)
+{
+    static const char *const names[] = {"/keys", "/revoked", "/nodes", "/catalog/1",
+                                        "/m/tr-1/manifest"};
+    enum { NOW_S = 1000000, DAY_S = 86400 };
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+        const struct signed_object made = {.name = text_of(names[i]),
+                                           .epoch = 3,
+                                           .number = 50,
+                                           .issued_s = NOW_S,
+                                           .expires_s = NOW_S + DAY_S,
+                                           .body = TEXT("{}")};
+        struct signed_object other = made, held, got;
+        bool is_right =
+            signed_open(public_key, seal(&made, out), made.name, NOW_S, &held) == SIGNED_GOOD;
+        other.epoch = 2;
+        other.number = 5000;
+        other.issued_s = NOW_S + 60;
+        is_right &=
+            signed_open(public_key, seal(&other, out), made.name, NOW_S, &got) == SIGNED_GOOD &&
+            !signed_is_newer(&got, &held);
+        other = made;
+        other.number = 49;
+        other.issued_s = NOW_S + 60;
+        is_right &=
+            signed_open(public_key, seal(&other, out), made.name, NOW_S, &got) == SIGNED_GOOD &&
+            !signed_is_newer(&got, &held);
+        other = made;
+        other.issued_s = NOW_S + DAY_S;
+        is_right &=
+            signed_open(public_key, seal(&other, out), made.name, NOW_S, &got) == SIGNED_EARLY;
+        other.issued_s = 1;
+        other.expires_s = 2;
+        is_right &=
+            signed_open(public_key, seal(&other, out), made.name, NOW_S, &got) == SIGNED_EXPIRED;
+        struct text whole = seal(&made, out);
+        is_right &= signed_open(public_key, text_make(whole.data, whole.size - 1), made.name, NOW_S,
+                                &got) == SIGNED_FORGED;
+        for (size_t k = 0; k < ARRAY_SIZE(names); k++)
+            is_right &= (signed_open(public_key, whole, text_of(names[k]), NOW_S, &got) ==
+                         SIGNED_GOOD) == (k == i);
+        OK(is_right, names[i]);
+    }
+}
+
 int main(void)
 {
     struct buffer out;
@@ -153,6 +199,7 @@ int main(void)
     test_altered(&out);
     test_spellings(&out);
     test_newer();
+    test_every_name(&out);
     buffer_release(&out);
     return tap_done();
 }
