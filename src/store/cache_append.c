@@ -117,6 +117,8 @@ static bool enter(struct cache_disk *disk, struct cache_hash hash, struct where 
     bool is_in = count > 0 && index_put(&disk->index, hash, where, 0, is_pinned, &old[0]);
     for (size_t i = 1; i < count; i++)
         index_drop(&disk->index, hash, &old[i]);
+    if (count > 1)
+        index_write(&disk->index, hash);
     return is_in || index_put(&disk->index, hash, where, 0, is_pinned, NULL);
 }
 
@@ -152,8 +154,10 @@ static bool commit(struct cache_disk *disk, struct cache_object *object, struct 
     if (!enter(disk, object->hash, where, record->is_pinned))
         return false;
     set_place(object, region, at, record, sums);
-    if (!is_listed(object))
+    if (!is_listed(object)) {
         index_drop(&disk->index, object->hash, &where);
+        index_write(&disk->index, object->hash);
+    }
     memory_resized(object->memory, object);
     return true;
 }

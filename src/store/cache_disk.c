@@ -73,8 +73,10 @@ static void store(struct cache_disk *disk, const struct disk_job *job)
         went(disk, error);
 }
 
-static void kill_record(struct cache_disk *disk, struct where where)
+static void kill_record(struct cache_disk *disk, struct cache_hash hash, struct where where)
 {
+    index_drop(&disk->index, hash, &where);
+    index_write(&disk->index, hash);
     uint8_t magic[8];
     struct region *region = regions_get(&disk->regions, where);
     record_kill(magic);
@@ -89,7 +91,7 @@ static void run(struct cache_disk *disk, struct disk_job *job)
     if (job->kind == JOB_STORE || job->kind == JOB_META)
         store(disk, job);
     else if (job->kind == JOB_KILL)
-        kill_record(disk, job->where);
+        kill_record(disk, job->hash, job->where);
     pthread_mutex_lock(&disk->lock);
     disk->waiting_bytes -= job->bytes;
     disk->job_count--;
@@ -185,10 +187,11 @@ static void submit_object(struct cache_object *object, enum disk_job_kind kind, 
 void disk_store(struct cache_object *object) { submit_object(object, JOB_STORE, object->stored); }
 void disk_store_meta(struct cache_object *object) { submit_object(object, JOB_META, 0); }
 
-void disk_kill(struct cache_disk *disk, struct where where)
+void disk_kill(struct cache_disk *disk, struct cache_hash hash, struct where where)
 {
     struct disk_job *job = MEM_NEW(struct disk_job);
     job->kind = JOB_KILL;
+    job->hash = hash;
     job->where = where;
     if (!submit(disk, job))
         mem_free(job);
@@ -226,7 +229,7 @@ void disk_forget(struct cache_disk *disk, struct cache_hash hash)
     size_t count = index_find(&disk->index, hash, found);
     for (size_t i = 0; i < count; i++) {
         index_drop(&disk->index, hash, &found[i]);
-        disk_kill(disk, found[i]);
+        disk_kill(disk, hash, found[i]);
     }
 }
 
@@ -290,7 +293,7 @@ static int open_parts(struct cache_disk *disk, const struct cache_config *config
         disk->is_rebuilding = !is_trusted;
     disk->next_serial = disk->regions.last_serial + ((uint64_t)1 << 32);
     disk->first_serial = disk->next_serial;
-    disk->evict = evict_new(bytes, objects < 1 << 20 ? (size_t)objects : 1 << 20);
+    disk->evict = evict_new();
     return error;
 }
 

@@ -28,7 +28,8 @@ struct disk_job {
     enum disk_job_kind kind;
     struct cache_object *object; /* store, meta: referenced */
     uint64_t bytes;              /* of the bound */
-    struct where where;          /* kill */
+    struct cache_hash hash;      /* kill: what was dropped … */
+    struct where where;          /* … from there */
     bool *is_settled;
 };
 
@@ -82,8 +83,8 @@ struct cache_object *disk_bring(struct cache_disk *disk, struct cache_hash hash,
                                 struct text key) MUST_USE;
 /* What lies there is not what was written: forgotten, counted, and dead for a later recovery. */
 void disk_damaged(struct cache_disk *disk, struct cache_hash hash, struct where where);
-/* A later recovery does not find that record. */
-void disk_kill(struct cache_disk *disk, struct where where);
+/* Soon: what was dropped from the index is from its file, and a later recovery does not find it. */
+void disk_kill(struct cache_disk *disk, struct cache_hash hash, struct where where);
 void disk_settle(struct cache_disk *disk);
 void disk_status(struct cache_disk *disk, struct cache_status *ret);
 

@@ -105,6 +105,7 @@ int index_open(struct cache_index *index, const struct disk *disk, int dir_fd, u
     index->group_count = (buckets + INDEX_GROUP_BUCKETS - 1) / INDEX_GROUP_BUCKETS;
     index->bucket_count = buckets;
     pthread_mutex_init(&index->lock, NULL);
+    pthread_mutex_init(&index->loading, NULL);
     read_boot(index->boot);
     index->fd = file_open_beneath(dir_fd, "index", O_RDWR | O_CREAT);
     if (index->fd < 0)
@@ -148,36 +149,42 @@ static void account(struct cache_index *index, uint64_t tag, uint64_t place, boo
     }
 }
 
+/* Its words become entries; nobody changes those of a group that is not loaded. */
+static void publish(struct cache_index *index, struct index_entry *entries, const uint64_t *words,
+                    size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        uint64_t tag = words[2 * i], at = words[2 * i + 1];
+        if (!(tag & TAG_TAKEN) || !is_current(index, where_of(tag, at)))
+            continue;
+        account(index, tag, at, true);
+        atomic_store_explicit(&entries[i].place, at, memory_order_relaxed);
+        atomic_store_explicit(&entries[i].tag, tag, memory_order_relaxed);
+    }
+}
+
 /* A group that cannot be read now is asked for again: its objects are absent until then. */
 static void load_group(struct cache_index *index, uint64_t group)
 {
-    if (atomic_load_explicit(&index->is_loaded[group], memory_order_acquire))
-        return;
-    size_t size = group_bytes(index, group);
-    struct index_entry *entries = index->entries + group * INDEX_GROUP_BUCKETS * INDEX_WAYS;
-    uint64_t *words = mem_alloc(size);
-    int error = index->disk->read_at(index->disk, index->fd, words, size,
-                                     HEADER_BYTES + group * GROUP_BYTES);
-    for (size_t i = 0; !error && i < size / sizeof(struct index_entry); i++) {
-        uint64_t tag = words[2 * i], place = words[2 * i + 1];
-        if (!(tag & TAG_TAKEN) || !is_current(index, where_of(tag, place)))
-            continue;
-        account(index, tag, place, true);
-        atomic_store_explicit(&entries[i].place, place, memory_order_relaxed);
-        atomic_store_explicit(&entries[i].tag, tag, memory_order_relaxed);
+    pthread_mutex_lock(&index->loading);
+    if (!atomic_load_explicit(&index->is_loaded[group], memory_order_acquire)) {
+        size_t size = group_bytes(index, group);
+        uint64_t *words = mem_alloc(size);
+        if (index->disk->read_at(index->disk, index->fd, words, size,
+                                 HEADER_BYTES + group * GROUP_BYTES) == 0) {
+            publish(index, index->entries + group * INDEX_GROUP_BUCKETS * INDEX_WAYS, words,
+                    size / sizeof(struct index_entry));
+            atomic_store_explicit(&index->is_loaded[group], 1, memory_order_release);
+        }
+        mem_free(words);
     }
-    mem_free(words);
-    if (!error)
-        atomic_store_explicit(&index->is_loaded[group], 1, memory_order_release);
+    pthread_mutex_unlock(&index->loading);
 }
 
 void index_load_all(struct cache_index *index)
 {
-    for (uint64_t group = 0; group < index->group_count; group++) {
-        pthread_mutex_lock(&index->lock);
+    for (uint64_t group = 0; group < index->group_count; group++)
         load_group(index, group);
-        pthread_mutex_unlock(&index->lock);
-    }
 }
 
 void index_close(struct cache_index *index)
@@ -196,6 +203,7 @@ void index_close(struct cache_index *index)
     mem_free(index->entries);
     mem_free((void *)(uintptr_t)index->is_loaded);
     pthread_mutex_destroy(&index->lock);
+    pthread_mutex_destroy(&index->loading);
 }
 
 uint64_t index_file_bytes(const struct cache_index *index)
@@ -226,21 +234,13 @@ bool index_is_loaded(const struct cache_index *index, struct cache_hash hash)
     return true;
 }
 
-static bool load_locked(struct cache_index *index, struct cache_hash hash)
-{
-    struct buckets buckets = buckets_of(index, hash);
-    for (size_t b = 0; b < 2; b++)
-        load_group(index, buckets.at[b] / INDEX_GROUP_BUCKETS);
-    return index_is_loaded(index, hash);
-}
-
 void index_load(struct cache_index *index, struct cache_hash hash)
 {
     if (index_is_loaded(index, hash))
         return;
-    pthread_mutex_lock(&index->lock);
-    (void)load_locked(index, hash);
-    pthread_mutex_unlock(&index->lock);
+    struct buckets buckets = buckets_of(index, hash);
+    for (size_t b = 0; b < 2; b++)
+        load_group(index, buckets.at[b] / INDEX_GROUP_BUCKETS);
 }
 
 /* The i-th of the 16 entries a hash may be in; the buckets may be one. */
@@ -299,7 +299,7 @@ void index_hit(struct cache_index *index, struct cache_hash hash, struct where w
 {
     uint64_t tag;
     struct index_entry *entry = entry_of(index, hash, where, &tag);
-    if (entry && (tag & TAG_HITS) < EVICT_HITS_MAX) /* lost when somebody changes it: no matter */
+    if (entry && (tag & TAG_HITS) < TAG_HITS) /* lost when somebody changes it: no matter */
         atomic_compare_exchange_strong(&entry->tag, &tag, tag + 1);
 }
 
@@ -310,13 +310,6 @@ int index_hits(const struct cache_index *index, struct cache_hash hash, struct w
 }
 
 /* --- changing, under the lock --- */
-static void write_entry(struct cache_index *index, const struct index_entry *entry)
-{
-    uint64_t words[2] = {atomic_load(&entry->tag), atomic_load(&entry->place)};
-    (void)!index->disk->write_at(index->disk, index->fd, words, sizeof words,
-                                 HEADER_BYTES + (uint64_t)(entry - index->entries) * sizeof *entry);
-}
-
 /* In an order in which a reader, who asks the record itself, never takes one for the other. */
 static void set_entry(struct cache_index *index, struct index_entry *entry, uint64_t tag,
                       uint64_t place)
@@ -331,7 +324,6 @@ static void set_entry(struct cache_index *index, struct index_entry *entry, uint
     atomic_fetch_add(&index->changes, 1);
     if (tag & TAG_TAKEN)
         account(index, tag, place, true);
-    write_entry(index, entry);
 }
 
 /* A free one, else the least wanted that is not pinned; NULL: all are. */
@@ -363,25 +355,44 @@ static struct index_entry *room_for(const struct cache_index *index, struct cach
     return roomier ? roomier : best;
 }
 
+void index_write(struct cache_index *index, struct cache_hash hash)
+{
+    struct buckets buckets = buckets_of(index, hash);
+    if (!index_is_loaded(index, hash))
+        return;
+    for (size_t b = 0; b < 2; b++) {
+        const struct index_entry *bucket = &index->entries[buckets.at[b] * INDEX_WAYS];
+        uint64_t words[2 * INDEX_WAYS];
+        for (size_t i = 0; i < INDEX_WAYS; i++) {
+            words[2 * i] = atomic_load(&bucket[i].tag);
+            words[2 * i + 1] = atomic_load(&bucket[i].place);
+        }
+        (void)!index->disk->write_at(index->disk, index->fd, words, sizeof words,
+                                     HEADER_BYTES + buckets.at[b] * BUCKET_BYTES);
+    }
+}
+
 bool index_put(struct cache_index *index, struct cache_hash hash, struct where where, uint8_t hits,
                bool is_pinned, const struct where *old)
 {
-    pthread_mutex_lock(&index->lock);
     uint64_t tag;
-    struct index_entry *entry = NULL;
-    if (load_locked(index, hash))
-        entry = old ? entry_of(index, hash, *old, &tag) : room_for(index, hash);
+    index_load(index, hash);
+    if (!index_is_loaded(index, hash))
+        return false;
+    pthread_mutex_lock(&index->lock);
+    struct index_entry *entry = old ? entry_of(index, hash, *old, &tag) : room_for(index, hash);
     if (entry)
         set_entry(index, entry, tag_of(hash, where, hits, is_pinned), place_of(where));
     pthread_mutex_unlock(&index->lock);
+    if (entry)
+        index_write(index, hash);
     return entry;
 }
 
 void index_drop(struct cache_index *index, struct cache_hash hash, const struct where *where)
 {
-    pthread_mutex_lock(&index->lock);
-    (void)load_locked(index, hash);
     struct buckets buckets = buckets_of(index, hash);
+    pthread_mutex_lock(&index->lock);
     for (size_t i = 0; i < ways(buckets); i++) {
         struct index_entry *entry = entry_at(index, buckets, i);
         uint64_t tag;

@@ -11,8 +11,8 @@
  * truth.
  *
  * The file is read group by group when first needed, or in the background: to open costs nothing.
- * Every change is written through (16 bytes to the page cache), so kill -9 loses none.  It is not
- * mapped: a dead disk would be a SIGBUS.
+ * Every change is written through to the page cache by the writer, so kill -9 loses none.  It is
+ * not mapped: a dead disk would be a SIGBUS.
  *
  * Any thread finds, by atomic loads; changes take the lock.  An entry's memory is 16 bytes / the
  * load: INDEX_LOAD_PERCENT, so 21 bytes an object when full.
@@ -34,7 +34,8 @@ struct cache_index {
     uint64_t bucket_count, group_count, max_objects;
     struct index_entry *entries;
     _Atomic uint8_t *is_loaded; /* of each group */
-    pthread_mutex_t lock;       /* of whoever changes or loads */
+    pthread_mutex_t lock;       /* of whoever changes; never held while the disk works */
+    pthread_mutex_t loading;    /* held while it does: of those who may block */
     _Atomic uint64_t count, pinned_units;
     _Atomic uint32_t changes; /* odd while an entry changes: who found nothing looks again */
     /* Of the region in each slot, or 0: entries of another sequence are free.  The disk's. */
@@ -64,9 +65,12 @@ void index_hit(struct cache_index *index, struct cache_hash hash, struct where w
 /* Hits of exactly that entry, or -1 when it is not in (any more). */
 int index_hits(const struct cache_index *index, struct cache_hash hash, struct where where);
 
-/* Puts it in the place of `old` (NULL: a new one), in one step.  When there is no room the least
- * wanted of its buckets goes; false when that may not be, or `old` is not in any more. */
+/* The writer's, and blocks.  Puts it in the place of `old` (NULL: a new one), in one step.  When
+ * there is no room the least wanted of its buckets goes; false when that may not be, or `old` is
+ * not in any more. */
 bool index_put(struct cache_index *index, struct cache_hash hash, struct where where, uint8_t hits,
                bool is_pinned, const struct where *old) MUST_USE;
-/* NULL: all that may be it. */
+/* At once in memory, and never waits; in the file with index_write().  NULL: all that may be it. */
 void index_drop(struct cache_index *index, struct cache_hash hash, const struct where *where);
+/* The buckets of that hash as they are now; the writer's. */
+void index_write(struct cache_index *index, struct cache_hash hash);

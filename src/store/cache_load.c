@@ -252,7 +252,7 @@ void disk_damaged(struct cache_disk *disk, struct cache_hash hash, struct where 
 {
     counter_add(COUNTER_CACHE_DISK_DAMAGED, 1);
     index_drop(&disk->index, hash, &where);
-    disk_kill(disk, where);
+    disk_kill(disk, hash, where);
 }
 
 /* --- bytes of an object that is open --- */

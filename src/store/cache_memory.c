@@ -4,12 +4,12 @@
 #include "base/mem.h"
 #include <assert.h>
 
-enum { FIRST_BUCKETS = 16, TRIES = 8192, REMEMBERED = 1 << 16 };
+enum { FIRST_BUCKETS = 16, TRIES = 8192 };
 
 void memory_init(struct cache_memory *memory, uint64_t limit_bytes)
 {
     memory->limit_bytes = limit_bytes;
-    memory->evict = evict_new(limit_bytes, REMEMBERED);
+    memory->evict = evict_new();
     pthread_mutex_init(&memory->policy, NULL);
     for (size_t i = 0; i < CACHE_SHARDS; i++) {
         struct shard *shard = &memory->shards[i];
@@ -198,7 +198,7 @@ void memory_resized(struct cache_memory *memory, struct cache_object *object)
     pthread_mutex_lock(&object->lock);
     uint64_t size = object->charged + object_resident_bytes(object);
     pthread_mutex_unlock(&object->lock);
-    if (object->node.queue != EVICT_NONE) {
+    if (evict_has(&object->node)) {
         if (object->is_pinned)
             atomic_fetch_add(&memory->pinned_bytes, size - object->node.size_bytes);
         evict_resize(memory->evict, &object->node, size);

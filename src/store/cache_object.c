@@ -91,7 +91,6 @@ struct cache_object *object_new(struct cache *cache, struct cache_memory *memory
     memcpy(copy, key.data, key.size);
     object->key = text_make(copy, key.size);
     atomic_init(&object->refs, 1);
-    object->node.queue = EVICT_NONE;
     object->memory = memory;
     object->cache = cache;
     object->hash = hash;

@@ -115,6 +115,7 @@ static void reclaim_region(struct cache_disk *disk, struct region *region)
         }
         evict_remember(disk->evict, record.hash.low);
         index_drop(&disk->index, record.hash, &where);
+        index_write(&disk->index, record.hash);
         leave_disk(disk, region, at, &record);
         counter_add(COUNTER_CACHE_DISK_EVICTED, 1);
     }

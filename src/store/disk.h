@@ -38,6 +38,6 @@ struct failing_disk {
     uint64_t capacity_bytes;              /* left */
     unsigned fail_write_at, fail_sync_at; /* counting down; 1: the next one; 0: none */
     _Atomic bool fail_reads, fail_writes; /* all, from any thread */
-    int error;                            /* what fails with, as -errno; 0: -EIO */
+    _Atomic int error;                    /* what fails with, as -errno; 0: -EIO */
 };
 void failing_disk_init(struct failing_disk *failing);
