@@ -290,6 +290,8 @@ static void finish_load(struct cache_object *object, size_t slot, struct chunk *
                         enum bring what)
 {
     struct chunk *unused = chunk;
+    if (what != BRING_DONE) /* first of all: who is woken and asks again gets another */
+        memory_drop(object->memory, object);
     pthread_mutex_lock(&object->lock);
     object->slots[slot].is_loading = false;
     if (what != BRING_DONE) {
@@ -301,12 +303,10 @@ static void finish_load(struct cache_object *object, size_t slot, struct chunk *
     object_wake(object);
     pthread_mutex_unlock(&object->lock);
     chunk_unref(unused);
-    if (what != BRING_DONE) {
-        memory_drop(object->memory, object);
+    if (what != BRING_DONE)
         counter_add(COUNTER_CACHE_DISK_READS_FAILED, 1);
-    } else {
+    else
         memory_resized(object->memory, object);
-    }
 }
 
 static void load(void *context)
