@@ -65,6 +65,7 @@ static enum command_exit run(const struct arguments *arguments)
 
 const struct command command_edge = {
     .name = "edge",
+    .arguments = "",
     .summary = "Cache what another server serves.",
     .about = "--plain URL names that server; it may be given several times, the preferred one "
              "first.\nWhat it ever gave is still served when it does not answer. Runs in the "

@@ -98,6 +98,7 @@ static const struct argument_option options[] = {
 
 const struct command command_edge_purge = {
     .name = "edge purge",
+    .arguments = "",
     .summary = "Have an edge ask anew for what it holds.",
     .about =
         "It takes effect at once, however much it is about; nothing is deleted, so that it still "
