@@ -241,7 +241,7 @@ static void tell_news(struct changes *changes, uint64_t now_us)
     look_at_revoked(changes); /* a session that ended is a change of state too */
     changes->told = feed_position(changes->feed);
     changes->told_at_us = now_us;
-    feed_log_note(changes->log, state_health(changes->api->config.state).merged_lsn);
+    feed_log_note(changes->log, state_merged_lsn(changes->api->config.state));
     if (told == changes->told)
         return;
     buffer_init(&data, DATA_BYTES);
@@ -290,7 +290,7 @@ static void on_state(void *context, struct uid account, uint64_t version UNUSED)
     struct changes *changes = context;
     endings_note(changes->api->endings, account);
     /* as far as the batches before this one's, all of whose accounts were told of */
-    feed_log_note(changes->log, state_health(changes->api->config.state).merged_lsn);
+    feed_log_note(changes->log, state_merged_lsn(changes->api->config.state));
     feed_state(changes->feed, account, changes->told);
     tell_soon(changes);
 }
@@ -495,7 +495,7 @@ void changes_free(struct changes **changes_p)
     loop_timer_stop(&changes->tell);
     loop_timer_stop(&changes->check);
     answer_all(changes);
-    feed_log_note(changes->log, state_health(api->config.state).merged_lsn);
+    feed_log_note(changes->log, state_merged_lsn(api->config.state));
     feed_log_close(&changes->log);
     feed_free(&changes->feed);
     mem_free_p(changes_p);

@@ -155,7 +155,7 @@ struct feed_log *feed_log_open(const struct api *api, struct feed *feed)
     log->api = api;
     log->feed = feed;
     log->fd = -1;
-    log->lsn = state_health(api->config.state).merged_lsn;
+    log->lsn = state_merged_lsn(api->config.state);
     if (!path_of(api, log->path)) {
         mem_free(log);
         return NULL;

@@ -370,6 +370,8 @@ void state_on_change(struct state *state, state_changed *changed, void *context)
     state->changed_context = context;
 }
 
+uint64_t state_merged_lsn(const struct state *state) { return state->merged_lsn; }
+
 struct state_health state_health(const struct state *state)
 {
     struct journal_status journal = journal_status(state->journal);
@@ -382,7 +384,6 @@ struct state_health state_health(const struct state *state)
                                  .journal_error = journal.error,
                                  .database_error = apply.error,
                                  .durable_lsn = journal.durable_lsn,
-                                 .merged_lsn = state->merged_lsn,
                                  .applied_lsn = apply.applied_lsn,
                                  .journal_bytes = journal.bytes,
                                  .damaged_records = state->damaged_records,

@@ -59,13 +59,14 @@ struct state_health {
     bool has_record;
     uint64_t pushed_lsn; /* what it has of our journal */
     uint64_t durable_lsn, applied_lsn, journal_bytes;
-    uint64_t merged_lsn; /* in memory, and told to state_on_change() */
     uint64_t
         damaged_records; /* found when the journal was opened; quarantined under journal/damaged */
     struct uid device;
     uint64_t epoch;
 };
 struct state_health state_health(const struct state *state);
+/* The last operation that is in memory and was told to state_on_change(); on the loop. */
+uint64_t state_merged_lsn(const struct state *state);
 
 /*
  * For who was told of changes up to `lsn` by a process before: calls `each` for the account of
@@ -78,7 +79,8 @@ bool state_replayed_since(const struct state *state, uint64_t lsn, state_replaye
 
 /*
  * Called on the loop when the state of an account changed in memory, with a number that grows: for
- * "state" events.  It comes from within the merging: take note, and act in a later turn.
+ * "state" events.  It comes from within the merging, with locks held: take note, ask nothing but
+ * state_merged_lsn(), and act in a later turn.
  */
 typedef void state_changed(void *context, struct uid account, uint64_t version);
 void state_on_change(struct state *state, state_changed *changed, void *context);
