@@ -249,6 +249,24 @@ static void decide(struct asking *asking)
 
 /* --- looking --- */
 
+/* What fits by a set of Vary's names, or by the language that the client prefers; false: nothing
+ * can. */
+static bool write_tried_key(const struct asking *asking, const struct http_field *set,
+                            struct buffer *key)
+{
+    struct text rest = set->value, tag;
+    buffer_text(key, asking->key);
+    if (text_equal(set->name, TEXT("vary"))) {
+        stored_variant(set->value, asking->fields, key);
+        return true;
+    }
+    if (!text_split(&rest, '\n', &tag) ||
+        !text_equal_nocase(tag, caching_preferred_language(asking->fields)))
+        return false;
+    buffer_text(key, text_from(set->value, tag.size));
+    return true;
+}
+
 static void try_next_set(struct asking *asking)
 {
     struct buffer key;
@@ -257,11 +275,10 @@ static void try_next_set(struct asking *asking)
         return;
     }
     buffer_init(&key, CACHE_KEY_MAX);
-    buffer_text(&key, asking->key);
-    stored_variant(asking->sets.items[asking->set_at].value, asking->fields, &key);
-    struct text own = key.overflowed
-                          ? TEXT_NONE
-                          : arena_text(exchange_arena(asking->exchange), buffer_view(&key));
+    bool can_fit = write_tried_key(asking, &asking->sets.items[asking->set_at], &key);
+    struct text own = can_fit && !key.overflowed
+                          ? arena_text(exchange_arena(asking->exchange), buffer_view(&key))
+                          : TEXT_NONE;
     buffer_release(&key);
     if (asking->set_at++ == 0 && own.data)
         asking->found_key = own;
@@ -279,7 +296,8 @@ static bool take_sets(struct asking *asking, const struct stored *list)
     if (!sets || asking->sets.items)
         return false; /* no memory; or a list in a list */
     for (size_t i = 0; i < list->fields.count; i++)
-        sets[i] = (struct http_field){TEXT("vary"), arena_text(arena, list->fields.items[i].value)};
+        sets[i] = (struct http_field){arena_text(arena, list->fields.items[i].name),
+                                      arena_text(arena, list->fields.items[i].value)};
     asking->sets = (struct caching_fields){sets, list->fields.count};
     return true;
 }
@@ -295,8 +313,7 @@ static void found(void *context, struct cache_object *object)
         asking->object = object;
         asking->meta = meta;
         asking->stored = stored;
-        if (asking->sets.count > 0)
-            asking->found_key = asking->found_key; /* the set's that was tried last */
+        asking->found_key = asking->tried_key;
         decide(asking);
         return;
     }
@@ -312,6 +329,7 @@ static void look(struct asking *asking, struct text key)
 {
     struct cache *cache = asking->here->edge->config.cache;
     struct cache_object *object = NULL;
+    asking->tried_key = key;
     enum cache_place place = cache_get(cache, key, &object);
     if (place != CACHE_ON_DISK)
         found(asking, place == CACHE_HERE ? object : NULL);

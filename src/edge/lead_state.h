@@ -35,7 +35,7 @@ struct lead {
     bool is_answered, has_helped;
     struct relay *relay;
     struct cache_writer *writer;
-    struct text names; /* of Vary, of what is being written */
+    struct text names, language; /* of Vary and Content-Language of what is being written */
     struct cache_object *shown;
     struct text shown_key;
     bool is_beside; /* what is stored is not what was asked for, which is passed on */

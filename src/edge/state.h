@@ -53,12 +53,13 @@ struct asking {
     struct caching_fields fields;
     struct caching_asked asked;
     struct text key, found_key; /* of the URL; of the response that fits, or would */
+    struct text tried_key;      /* what is being looked for */
     bool is_read;               /* GET or HEAD: may be answered from the store */
     bool has_looked_twice;
     bool is_alone; /* what comes is not shared with others who ask */
 
     /* what was found */
-    struct caching_fields sets; /* of Vary, to be tried */
+    struct caching_fields sets; /* of a list: to be tried */
     size_t set_at;
     struct cache_object *object;
     const struct cache_meta *meta;

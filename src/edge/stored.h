@@ -17,11 +17,13 @@
  *
  * An interim answer (1xx) has this form on its way between loops only.  Little-endian.  Fields
  * stand as they are sent again; what depends on when they came is in the freshness, so that a hit
- * reads no field of them.  A *list* (kind) is what lies under a URL whose responses vary: its
- * fields are the sets of names that Vary held, newest first, as values.
+ * reads no field of them.   A *list* (kind) is what lies under a URL whose responses vary: its
+ * fields are the sets of names that Vary held, newest first, as values of "vary"; then, as values
+ * of "language", languages of what varies by that alone: a tag, and what follows the URL in its
+ * key.
  */
 enum stored_kind { STORED_RESPONSE, STORED_LIST, STORED_INTERIM };
-enum { STORED_FIELDS_MAX = 96, STORED_SETS_MAX = 4 };
+enum { STORED_FIELDS_MAX = 96, STORED_SETS_MAX = 4, STORED_LANGUAGES_MAX = 4 };
 
 struct stored {
     enum stored_kind kind;

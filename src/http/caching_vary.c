@@ -135,3 +135,33 @@ void caching_selector_write(struct text names, struct caching_fields request, st
         buffer_byte(out, '\n');
     }
 }
+
+/* --- languages --- */
+
+struct text caching_preferred_language(struct caching_fields request)
+{
+    struct text best = TEXT_NONE, line, item;
+    int most = 0;
+    for (size_t at = 0; (line = caching_field_next(request, TEXT("Accept-Language"), &at)).data;
+         at++) {
+        while (http_list_next(&line, &item)) {
+            struct text weight = http_parameter_of(item, TEXT("q"));
+            int quality = weight.data ? http_quality(weight) : 1000;
+            if (quality == most)
+                best = TEXT_NONE;
+            if (quality > most) {
+                best = http_before_parameters(item);
+                most = quality;
+            }
+        }
+    }
+    return text_equal(best, TEXT("*")) ? TEXT_NONE : best;
+}
+
+struct text caching_language_of(struct caching_fields response)
+{
+    struct text line = caching_field(response, TEXT("Content-Language")), tag, second;
+    bool is_one = caching_field_count(response, TEXT("Content-Language")) == 1 &&
+                  http_list_next(&line, &tag) && !http_list_next(&line, &second);
+    return is_one ? tag : TEXT_NONE;
+}

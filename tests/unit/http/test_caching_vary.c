@@ -50,9 +50,31 @@ static void test_names(void)
     buffer_release(&out);
 }
 
+static bool prefers(const char *asked, const char *language)
+{
+    struct http_field field = {TEXT("Accept-Language"), text_of(asked)};
+    return text_equal(caching_preferred_language((struct caching_fields){&field, 1}),
+                      text_of(language));
+}
+
+static void test_languages(void)
+{
+    struct http_field one = {TEXT("Content-Language"), TEXT("de")},
+                      two = {TEXT("Content-Language"), TEXT("de, en")};
+    OK(prefers("fr;q=0.5, de;q=1.0", "de"), "the language with the most weight is preferred");
+    OK(prefers("de, en;q=0.9, *;q=0.1", "de"), "… whatever comes behind it");
+    OK(prefers("en, de", ""), "of two alike none is");
+    OK(prefers("*", "") && prefers("", "") && prefers("de;q=0", ""),
+       "any, none, and not that one name no language");
+    OK(text_equal(caching_language_of((struct caching_fields){&one, 1}), TEXT("de")),
+       "an answer has a language");
+    OK(!caching_language_of((struct caching_fields){&two, 1}).size, "… or more, which is none");
+}
+
 int main(void)
 {
     test_names();
+    test_languages();
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct buffer a, b;
         bool are_equal = text_equal(selector(cases[i].field, cases[i].a, &a),
