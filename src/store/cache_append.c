@@ -177,8 +177,9 @@ int append_object(struct cache_disk *disk, struct cache_object *object)
     struct region *region = NULL;
     int error = record_lay_out(&record, meta_bytes(meta)) ? 0 : -EFBIG;
     if (!error)
-        error = region_for(disk, evict_admit(disk->evict, object->hash.low, record_bytes(&record)),
-                           record_bytes(&record), false, &region);
+        error =
+            region_for(disk, queues_admit(disk->queues, object->hash.low, record_bytes(&record)),
+                       record_bytes(&record), false, &region);
     if (!error) {
         record.region = region->sequence;
         uint8_t *front = front_of(&record, object->key, object->ranges, sums, meta);

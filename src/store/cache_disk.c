@@ -293,7 +293,7 @@ static int open_parts(struct cache_disk *disk, const struct cache_config *config
         disk->is_rebuilding = !is_trusted;
     disk->next_serial = disk->regions.last_serial + ((uint64_t)1 << 32);
     disk->first_serial = disk->next_serial;
-    disk->evict = evict_new();
+    disk->queues = queues_new(objects);
     return error;
 }
 
@@ -334,7 +334,7 @@ static void release(struct cache_disk **disk)
     regions_close(&(*disk)->regions);
     if ((*disk)->index.disk)
         index_close(&(*disk)->index);
-    evict_free(&(*disk)->evict);
+    queues_free(&(*disk)->queues);
     if ((*disk)->lock_fd >= 0)
         close((*disk)->lock_fd);
     if ((*disk)->dir_fd >= 0)

@@ -39,7 +39,7 @@ struct cache_disk {
     int dir_fd, lock_fd;
     struct regions regions;
     struct cache_index index;
-    struct evict *evict; /* remembers and judges; the writer's */
+    struct queues *queues; /* the writer's */
     struct region *open[EVICT_QUEUES];
     uint64_t next_serial, first_serial; /* of this process */
     uint8_t *copy;                      /* DISK_COPY_BYTES, the writer's */

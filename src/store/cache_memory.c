@@ -9,7 +9,7 @@ enum { FIRST_BUCKETS = 16, TRIES = 8192 };
 void memory_init(struct cache_memory *memory, uint64_t limit_bytes)
 {
     memory->limit_bytes = limit_bytes;
-    memory->evict = evict_new();
+    memory->evict = evict_new(limit_bytes);
     pthread_mutex_init(&memory->policy, NULL);
     for (size_t i = 0; i < CACHE_SHARDS; i++) {
         struct shard *shard = &memory->shards[i];
@@ -75,6 +75,7 @@ static void list(struct shard *shard, struct cache_object *object)
     struct cache_object **bucket = bucket_of(shard, object->hash.low);
     object->next = *bucket;
     *bucket = object;
+    object->node.hash = object->hash.low; /* before anybody can find and touch it */
     object->is_listed = true;
     shard->count++;
     cache_object_ref(object);
@@ -88,7 +89,7 @@ struct cache_object *memory_get(struct cache_memory *memory, struct cache_hash h
     struct cache_object *object = *find(shard, hash, key);
     if (object) {
         cache_object_ref(object);
-        evict_touch(&object->node);
+        evict_touch(memory->evict, &object->node);
     }
     pthread_mutex_unlock(&shard->lock);
     return object;
@@ -122,7 +123,6 @@ static void add_locked(struct cache_memory *memory, struct cache_object *object)
     uint64_t size = object->charged + object_resident_bytes(object);
     pthread_mutex_unlock(&object->lock);
     object->node.size_bytes = size;
-    object->node.hash = object->hash.low;
     if (object->is_pinned &&
         atomic_fetch_add(&memory->pinned_bytes, size) + size > memory->limit_bytes / 10) {
         atomic_fetch_sub(&memory->pinned_bytes, size);
@@ -227,7 +227,7 @@ static struct cache_object *let_go(struct cache_memory *memory, struct cache_obj
         object_drop_chunks(object);
     object->node.size_bytes = object->charged + object_resident_bytes(object);
     pthread_mutex_unlock(&object->lock);
-    evict_add(memory->evict, &object->node);
+    evict_put_back(memory->evict, &object->node);
     return NULL;
 }
 

@@ -92,7 +92,7 @@ static enum evict_queue judge(struct cache_disk *disk, const struct region *regi
     if (in_memory > *hits)
         *hits = in_memory;
     enum evict_queue stay = region->queue == EVICT_PROBATION ? EVICT_MAIN : region->queue;
-    enum evict_queue next = evict_judge(region->queue, hits);
+    enum evict_queue next = queues_judge(region->queue, record_bytes(record), hits);
     return next == EVICT_NONE && (is_used || record->is_pinned) ? stay : next;
 }
 
@@ -113,7 +113,7 @@ static void reclaim_region(struct cache_disk *disk, struct region *region)
             copied += record_bytes(&record);
             continue;
         }
-        evict_remember(disk->evict, record.hash.low);
+        queues_remember(disk->queues, record.hash.low);
         index_drop(&disk->index, record.hash, &where);
         index_write(&disk->index, record.hash);
         leave_disk(disk, region, at, &record);
@@ -125,7 +125,7 @@ bool reclaim_one(struct cache_disk *disk)
 {
     uint64_t bytes[EVICT_QUEUES];
     regions_weigh(&disk->regions, bytes);
-    struct region *region = regions_oldest(&disk->regions, evict_which(bytes));
+    struct region *region = regions_oldest(&disk->regions, queues_which(bytes));
     if (!region)
         region = regions_oldest(&disk->regions, EVICT_NONE);
     if (!region)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 #include "store/cache_index.h"
+#include "store/cache_queues.h"
 #include "store/cache_volume.h"
 
 /*

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "store/cache_volume.h"
+#include "store/cache_queues.h"
 #include "base/reader.h"
 #include <assert.h>
 #define XXH_INLINE_ALL
