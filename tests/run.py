@@ -14,6 +14,7 @@ import concurrent.futures
 import os
 import pathlib
 import re
+import shlex
 import subprocess
 import sys
 import time
@@ -78,6 +79,11 @@ def meson_tests(kind, names=""):
                           f"cat build/{kind}/meson-logs/testlog.txt; exit $code"]
 
 
+def both(first, second):
+    """The second one whatever the first did."""
+    return ["bash", "-c", f"{shlex.join(first)}; code=$?; {shlex.join(second)} || code=1; exit $code"]
+
+
 def pytest(folder, report, quick):
     command = [PYTHON, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--junit-xml={report}", folder]
     return command + (["-m", "not slow"] if quick else [])
@@ -94,8 +100,8 @@ def suites(quick, logs):
     table = {
         "layers": tap([PYTHON, "tests/layers.py"]),
         "unit": tap(build("debug"), meson_tests("debug")),
-        # the worker's sandbox is as tight as it gets only without sanitizers
-        "release": tap(build("release"), meson_tests("release", "test_products test_pool")),
+        # the worker's sandbox is as tight as it gets only without sanitizers, and a million objects are as many
+        "release": tap(build("release"), meson_tests("release", "test_products test_pool test_cache_million")),
         "http": tap(["tests/http/run"]),
         "formats": junit("formats", "tests/formats"),
         # in full: with the package installed and started, and with each guard switched off once
@@ -105,7 +111,7 @@ def suites(quick, logs):
         "player": tap(["bash", "-c", "cd player && npm test --silent"]),
     }
     if not quick:
-        table["tsan"] = tap(build("tsan"), meson_tests("tsan"))
+        table["tsan"] = tap(build("tsan"), both(meson_tests("tsan"), [PYTHON, "tests/edge/threads.py"]))
         table["clang"] = tap(build("clang"), meson_tests("clang"))
         # whole processes killed and starved while virtual people listen; then without the guards, where it must fail
         table["drills"] = ([build("drills"), pytest("tests/drills", logs / "drills.xml", quick)], "junit")
