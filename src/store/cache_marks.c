@@ -110,11 +110,12 @@ void marks_purge(struct cache_marks *marks, uint64_t mark)
 }
 
 enum { DAMAGE_SKIPS = 1 << 20 }; /* more purges than can have been in one record */
+static const uint64_t GENERATION_MAX = UINT64_MAX / 2; /* that many were never made */
 
 static void read_one(struct cache_marks *marks, const struct mark_record *record)
 {
     uint64_t next = atomic_load(&marks->generation);
-    if (record->sum != sum_of(record)) {
+    if (record->sum != sum_of(record) || record->generation > GENERATION_MAX) {
         put(marks, CACHE_MARK_ALL, next + DAMAGE_SKIPS);
     } else if (record->generation >= next) {
         put(marks, record->mark, record->generation);
