@@ -25,13 +25,13 @@ def clean_environment():
 class Edge:
     """Ended by its pid; one that does not exit 0 on SIGTERM, or whose sanitizer spoke, fails its test."""
 
-    def __init__(self, data, *origins, flags=()):
+    def __init__(self, data, *origins, flags=(), environment=None):
         self.data, self.log = pathlib.Path(data), pathlib.Path(data).with_suffix(".log")
         command = [str(SOSTENUTO), "edge", "--data", str(data), "--listen", "127.0.0.1:0"]
         command += [part for origin in origins for part in ("--plain", origin)] + [str(flag) for flag in flags]
         with open(self.log, "ab") as errors:
             self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, stdin=subprocess.DEVNULL,
-                                            env=clean_environment())
+                                            env={**clean_environment(), **(environment or {})})
         self.url = self._wait_for_address()
         self.port = urllib.parse.urlsplit(self.url).port
 

@@ -1,0 +1,5 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "slow: long campaigns, left out by script/test --quick")
