@@ -167,7 +167,11 @@ static inline uint64_t exchange_file_ready(struct exchange *exchange, uint64_t o
  * address takes its place and is counted with its running requests (io/forwarded.h).
  */
 struct server_tls;
+struct stream;
 void exchange_show_peer(struct exchange_peer *peer, const struct address *address);
+/* is_secure, is_node: what the connection itself proves. */
+void exchange_show_proof(struct exchange_peer *peer, const struct stream *stream,
+                         const struct server_tls *tls);
 void exchange_meet(struct exchange *exchange, bool is_trusted, const struct server_tls *tls);
 void exchange_leave_crowd(struct exchange *exchange);
 /* What is being read for it concerns it no more. */

@@ -12,11 +12,24 @@
 #include <stdio.h>
 #include <string.h>
 
-struct client *client_new(struct loop *loop, const char *ca_file, char *why, size_t why_size)
+static struct client *bare_new(struct loop *loop)
 {
     struct client *client = MEM_NEW(struct client);
     client->loop = loop;
     client->arena = arena_new(CLIENT_ARENA_BYTES);
+    return client;
+}
+
+struct client *client_new_between_nodes(struct loop *loop, struct node_tls *nodes)
+{
+    struct client *client = bare_new(loop);
+    client->nodes = nodes;
+    return client;
+}
+
+struct client *client_new(struct loop *loop, const char *ca_file, char *why, size_t why_size)
+{
+    struct client *client = bare_new(loop);
     client->tls = client_tls_new(ca_file, why, why_size);
     if (!client->tls)
         client_free(&client);

@@ -31,6 +31,12 @@ struct client_call;
  */
 struct client *client_new(struct loop *loop, const char *ca_file, char *why,
                           size_t why_size) MUST_USE;
+
+/* Of a node, for other nodes: certificates are judged by io/node_tls.h (borrowed), whatever the
+ * address in the URL is called. */
+struct node_tls;
+struct client *client_new_between_nodes(struct loop *loop, struct node_tls *nodes) MUST_USE;
+
 void client_free(struct client **client); /* after its pools and origins */
 
 struct client_counts {

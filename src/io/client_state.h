@@ -19,6 +19,7 @@ enum {
 struct client {
     struct loop *loop;
     struct ssl_ctx_st *tls;
+    struct node_tls *nodes; /* instead of it; NULL: not between nodes */
     struct client_counts counts;
     struct arena *arena; /* of the header that is told just now */
     char scratch[CLIENT_SCRATCH_BYTES];

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "io/client_state.h"
+#include "io/node_tls.h"
 #include "io/tls_wire.h"
 
 #include <assert.h>
@@ -47,17 +48,24 @@ void client_tls_free(struct ssl_ctx_st **tls)
     *tls = NULL;
 }
 
-void client_tls_begin(struct stream *stream, struct client_origin *origin)
+static void set_name(SSL *ssl, const struct client_origin *origin)
 {
-    SSL *ssl = SSL_new(origin->client->tls);
-    assert(ssl);
-    tls_wire_attach(ssl, stream->fd);
-    SSL_set_app_data(ssl, origin);
     if (origin->is_name)
         SSL_set_tlsext_host_name(ssl, origin->name);
     int is_set = origin->is_name ? SSL_set1_host(ssl, origin->name)
                                  : X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), origin->name);
     assert(is_set == 1);
+}
+
+void client_tls_begin(struct stream *stream, struct client_origin *origin)
+{
+    struct node_tls *nodes = origin->client->nodes;
+    SSL *ssl = nodes ? node_tls_connect(nodes) : SSL_new(origin->client->tls);
+    assert(ssl);
+    tls_wire_attach(ssl, stream->fd);
+    SSL_set_app_data(ssl, origin);
+    if (!nodes)
+        set_name(ssl, origin);
     if (origin->session)
         SSL_set_session(ssl, origin->session);
     SSL_set_connect_state(ssl);

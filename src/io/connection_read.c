@@ -79,7 +79,7 @@ static void fill_peer(const struct connection *connection, struct exchange *exch
     const struct server *server = connection_server(connection);
     exchange_show_peer(&exchange->peer, &connection->address);
     exchange->peer.port = connection->port;
-    exchange->peer.is_secure = connection->stream.ssl != NULL;
+    exchange_show_proof(&exchange->peer, &connection->stream, connection->listener->tls);
     exchange_meet(exchange, server_trusts(server, &connection->address), connection->listener->tls);
 }
 

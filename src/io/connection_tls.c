@@ -3,6 +3,7 @@
 #include "base/guard.h"
 #include "io/clock.h"
 #include "io/connection_state.h"
+#include "io/tls_state.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -145,6 +146,8 @@ enum step_result connection_step_sniff(struct connection *connection)
         return STEP_CLOSES;
     if (first == 22)
         return ask_for_turn(connection);
+    if (server_tls_nodes(connection->listener->tls))
+        return STEP_CLOSES;
     connection->step = STEP_HEADER;
     return STEP_GOES_ON;
 }

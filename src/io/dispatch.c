@@ -193,7 +193,7 @@ static bool was_refused_early(struct exchange *exchange)
     struct text expect = http_request_field(&exchange->request, TEXT("Expect"));
     if (exchange->is_crowded)
         refuse_crowded(exchange);
-    else if (!is_our_host(exchange))
+    else if (!exchange->peer.is_between_nodes && !is_our_host(exchange))
         refuse(exchange, 421, "Misdirected request",
                "This server does not answer to that host name.");
     else if (exchange->needs_tls && exchange->request.host.size > 0)
@@ -233,6 +233,14 @@ const struct server_route *dispatch_header(struct exchange *exchange)
         !(route && route->allows_public_plain)) {
         refuse(exchange, 403, "TLS is required",
                "This server speaks plain HTTP to private addresses only.");
+        return NULL;
+    }
+    if (exchange->peer.is_between_nodes && !exchange->peer.is_node &&
+        !(route && route->greets_strangers)) {
+        counter_add(COUNTER_NODES_STRANGERS, 1);
+        refuse(exchange, 403, "For nodes only",
+               "This address answers nodes of this service by their certificates, and those that "
+               "join it.");
         return NULL;
     }
     if (!is_admitted(exchange, SHIELD_AT_HEADER))

@@ -27,6 +27,11 @@ struct exchange_peer {
     uint16_t port;
     bool is_secure;  /* TLS, here or at a trusted proxy */
     bool is_private; /* loopback, link-local, RFC 1918, RFC 4193 */
+    /* A node of this service, by mutual TLS (io/node_tls.h), with its public key.  What it forwards
+     * is believed as of a trusted proxy, and its Host is whatever its listener asked for. */
+    bool is_between_nodes; /* came to the address for nodes, be it with or without a certificate */
+    bool is_node;
+    uint8_t node_key[32];
 };
 
 /* --- what was asked --- */

@@ -2,7 +2,10 @@
 #include "base/guard.h"
 #include "io/carrier.h"
 #include "io/forwarded.h"
+#include "io/node_tls.h"
 #include "io/server_state.h"
+#include "io/stream.h"
+#include "io/tls_state.h"
 
 #include <string.h>
 
@@ -19,6 +22,22 @@ void exchange_show_peer(struct exchange_peer *peer, const struct address *addres
     struct text digits = address_show(address, &shown);
     memcpy(peer->address, digits.data, digits.size + 1);
     peer->is_private = address_is_private(address);
+}
+
+void exchange_show_proof(struct exchange_peer *peer, const struct stream *stream,
+                         const struct server_tls *tls)
+{
+    peer->is_secure = stream->ssl != NULL;
+    peer->is_node =
+        stream->ssl && server_tls_nodes(tls) && node_tls_peer_key(stream->ssl, peer->node_key);
+}
+
+/* A node that was let in before may not be welcome any more. */
+static void meet_node(struct exchange *exchange, const struct node_tls *nodes)
+{
+    struct exchange_peer *peer = &exchange->peer;
+    peer->is_between_nodes = nodes != NULL;
+    peer->is_node = nodes && peer->is_node && node_tls_admits(nodes, peer->node_key);
 }
 
 static void enter_crowd(struct exchange *exchange, const struct address *address)
@@ -46,7 +65,8 @@ void exchange_meet(struct exchange *exchange, bool is_trusted, const struct serv
 {
     const struct server *server = exchange->server;
     struct exchange_peer *peer = &exchange->peer;
-    if (is_trusted) {
+    meet_node(exchange, server_tls_nodes(tls));
+    if (is_trusted || peer->is_node) {
         struct forwarded forwarded =
             forwarded_read(&exchange->request, server->trusted, server->config.trusted_proxy_count);
         peer->is_secure |= forwarded.is_secure;

@@ -89,7 +89,7 @@ static void fill_peer(struct h2_connection *connection, struct exchange *exchang
     if (connection->request_count++ == 0) {
         exchange_show_peer(&connection->peer, &connection->address);
         connection->peer.port = connection->port;
-        connection->peer.is_secure = connection->stream.ssl != NULL;
+        exchange_show_proof(&connection->peer, &connection->stream, connection->listener->tls);
         connection->is_trusted = server_trusts(server, &connection->address);
     }
     exchange->peer = connection->peer;

@@ -33,6 +33,7 @@ struct server_route {
     bool allows_public_plain; /* in plain HTTP also to public addresses: ACME, where TLS is not
                                  there yet */
     bool is_shared;           /* other sites may embed its answers: no cookie opens them */
+    bool greets_strangers;    /* on the nodes' address, also to who shows no certificate: joining */
     bool runs_anywhere;       /* the handler is thread-safe: it runs where the connection lives */
 };
 

@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "io/clock.h"
+#include "io/node_tls.h"
 #include "io/random.h"
 #include "io/ticket.h"
 #include "io/tls_state.h"
@@ -22,6 +23,7 @@ struct server_tls {
     pthread_mutex_t lock; /* of `context`: loops begin sessions while one of them reloads */
     SSL_CTX *context;     /* replaced by a reload; sessions keep a reference to theirs */
     unsigned char ticket_secret[TICKET_SECRET_BYTES];
+    struct node_tls *nodes; /* instead of all that: the contexts are its own */
 };
 
 static bool fail(char *why, size_t why_size, const char *what, const char *file)
@@ -39,9 +41,9 @@ static bool fail(char *why, size_t why_size, const char *what, const char *file)
  * Wire format: a length byte before each name (RFC 7301 3.1).  HTTP/2 has rules of its own for the
  * ciphers of TLS 1.2 (RFC 9113 9.2.2); clients that old get HTTP/1.1.
  */
-static int choose_protocol(SSL *ssl, const unsigned char **ret_name, unsigned char *ret_size,
-                           const unsigned char *offered, unsigned offered_size,
-                           void *context UNUSED)
+int server_tls_choose_protocol(SSL *ssl, const unsigned char **ret_name, unsigned char *ret_size,
+                               const unsigned char *offered, unsigned offered_size,
+                               void *context UNUSED)
 {
     static const unsigned char ours[] = "\x02h2\x08http/1.1";
     size_t skipped = SSL_version(ssl) < TLS1_3_VERSION ? 3 : 0;
@@ -118,7 +120,7 @@ static void set_options(SSL_CTX *context, struct server_tls *tls)
     SSL_CTX_set_tlsext_ticket_key_evp_cb(context, choose_ticket_key);
     SSL_CTX_set_num_tickets(context, 1);
     SSL_CTX_set_timeout(context, 2 * TICKET_PERIOD_S);
-    SSL_CTX_set_alpn_select_cb(context, choose_protocol, NULL);
+    SSL_CTX_set_alpn_select_cb(context, server_tls_choose_protocol, NULL);
 }
 
 static bool load(SSL_CTX *context, const struct server_tls *tls, char *why, size_t why_size)
@@ -135,6 +137,7 @@ static bool load(SSL_CTX *context, const struct server_tls *tls, char *why, size
 
 bool server_tls_reload(struct server_tls *tls, char *why, size_t why_size)
 {
+    assert(!tls->nodes);
     SSL_CTX *context = SSL_CTX_new(TLS_server_method());
     assert(context);
     set_options(context, tls);
@@ -167,6 +170,16 @@ struct server_tls *server_tls_new(const struct server_tls_config *config, char *
     return tls;
 }
 
+struct server_tls *server_tls_between_nodes(struct node_tls *nodes)
+{
+    struct server_tls *tls = MEM_NEW(struct server_tls);
+    pthread_mutex_init(&tls->lock, NULL);
+    tls->nodes = nodes;
+    return tls;
+}
+
+struct node_tls *server_tls_nodes(const struct server_tls *tls) { return tls ? tls->nodes : NULL; }
+
 void server_tls_free(struct server_tls **tls)
 {
     if (!*tls)
@@ -181,9 +194,14 @@ void server_tls_free(struct server_tls **tls)
 
 struct ssl_st *server_tls_session(struct server_tls *tls, int fd)
 {
-    pthread_mutex_lock(&tls->lock);
-    SSL *ssl = SSL_new(tls->context);
-    pthread_mutex_unlock(&tls->lock);
+    SSL *ssl;
+    if (tls->nodes) {
+        ssl = node_tls_accept(tls->nodes);
+    } else {
+        pthread_mutex_lock(&tls->lock);
+        ssl = SSL_new(tls->context);
+        pthread_mutex_unlock(&tls->lock);
+    }
     assert(ssl);
     tls_wire_attach(ssl, fd);
     return ssl;

@@ -31,6 +31,11 @@ struct server_tls *server_tls_new(const struct server_tls_config *config, char *
                                   size_t why_size) MUST_USE;
 void server_tls_free(struct server_tls **tls); /* after the servers that listen with it */
 
+/* Of the listening address that nodes come to (io/node_tls.h, borrowed): TLS alone, and who shows
+ * no certificate reaches only the routes that greet strangers.  Never reloaded: node_tls_take(). */
+struct node_tls;
+struct server_tls *server_tls_between_nodes(struct node_tls *nodes) MUST_USE;
+
 /*
  * Reads the same files again.  Open connections go on with the old certificate, new ones get the
  * new.  On failure false, `why` says why, and the old certificate stays in use.
