@@ -406,3 +406,18 @@ struct keyfolder_status keyfolder_status(const struct keyfolder *folder, int64_t
                       sizeof digest, sodium_base64_VARIANT_URLSAFE_NO_PADDING);
     return status;
 }
+
+const uint8_t *keyfolder_root(const struct keyfolder *folder) { return folder->root; }
+
+/* libsodium's secret key is the seed and the public key (RFC 8032 5.1.5). */
+int keyfolder_root_seed(const struct keyfolder *folder, uint8_t ret_seed[KEYRING_SEED_BYTES],
+                        struct keys_error *ret_error)
+{
+    uint8_t secret[SIGNED_SECRET_BYTES];
+    int error = unlock_root(folder, secret, ret_error);
+    if (error)
+        return error;
+    memcpy(ret_seed, secret, KEYRING_SEED_BYTES);
+    sodium_memzero(secret, sizeof secret);
+    return 0;
+}

@@ -46,6 +46,13 @@ int keyfolder_rotate(struct keyfolder *folder, int64_t now_s,
 int keyfolder_revoke(struct keyfolder *folder, struct key_id id, int64_t now_s,
                      struct keys_error *ret_error) MUST_USE;
 
+/* The root's public key; as long as the folder is open. */
+const uint8_t *keyfolder_root(const struct keyfolder *folder);
+/* The root key's seed for the moment of a signature: the caller wipes it.  0; -ENOKEY, with words:
+ * it is away; else another -errno. */
+int keyfolder_root_seed(const struct keyfolder *folder, uint8_t ret_seed[KEYRING_SEED_BYTES],
+                        struct keys_error *ret_error) MUST_USE;
+
 enum { ROOT_FINGERPRINT_BYTES = 43 };
 struct keyfolder_status {
     char root_fingerprint[ROOT_FINGERPRINT_BYTES + 1]; /* SHA-256, base64url */
