@@ -25,6 +25,7 @@ struct keys;          /* trust/keys.h */
 struct library;       /* library/library.h */
 struct loudness_book; /* library/loudness.h */
 struct media_pool;    /* media/pool.h */
+struct node_book;     /* trust/node_book.h */
 struct packager;      /* media/packager.h */
 struct onetime;       /* trust/onetime.h */
 struct server;        /* io/server.h */
@@ -51,6 +52,7 @@ struct api_config {
     struct workers *passwords;      /* Argon2id only: its own bulkhead */
     const struct keys *keys;
     struct keyring *ring;        /* the api takes a reference of its own */
+    struct node_book *book;      /* the edges that joined (api/peers.h); NULL: none can */
     struct onetime *setup_code;  /* makes the first admin; NULL when accounts exist already */
     const struct logger *logger; /* may be NULL */
     const struct logger *audit;  /* who did what to accounts (api/audit.h); may be NULL */

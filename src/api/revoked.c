@@ -10,6 +10,7 @@
 #include "io/server.h"
 #include "state/state.h"
 #include "trust/keyring.h"
+#include "trust/node_book.h"
 
 #include <sodium.h>
 
@@ -20,7 +21,7 @@ struct revoked {
     uint8_t digest[OBJECT_DIGEST_BYTES];
     struct revoked_number *numbers;
     uint64_t epoch, number;
-    uint64_t state_version, ring_number; /* that it was made of */
+    uint64_t state_version, ring_number, nodes_version; /* that it was made of */
     int64_t signed_s;
     bool is_made;
 };
@@ -75,6 +76,24 @@ static void write_keys(struct json *json, const struct keyring_content *content)
     json_end_array(json);
 }
 
+static uint64_t nodes_version(const struct api *api)
+{
+    return api->config.book ? node_book_revocations(api->config.book) : 0;
+}
+
+static void write_nodes(struct json *json, struct node_book *book, int64_t now_s)
+{
+    json_begin_array(json);
+    for (size_t i = 0; book && i < node_book_count(book); i++) {
+        struct node_seat seat;
+        struct uid_text id;
+        node_book_at(book, i, &seat);
+        if (seat.revoked_s && seat.until_s > now_s)
+            write_one(json, uid_text(&id, seat.id), seat.until_s);
+    }
+    json_end_array(json);
+}
+
 static void write_body(const struct api *api, int64_t now_s, struct buffer *out)
 {
     struct json json;
@@ -86,6 +105,8 @@ static void write_body(const struct api *api, int64_t now_s, struct buffer *out)
     write_kind(&json, api->config.state, REVOKED_APP, now_s);
     json_name(&json, "keys");
     write_keys(&json, keyring_content(api->ring));
+    json_name(&json, "nodes");
+    write_nodes(&json, api->config.book, now_s);
     json_end_object(&json);
 }
 
@@ -94,7 +115,8 @@ static bool is_fresh(const struct revoked *revoked, const struct api *api, int64
     return revoked->is_made &&
            revoked->state_version == state_revocations_version(api->config.state) &&
            revoked->ring_number == keyring_content(api->ring)->number &&
-           now_s >= revoked->signed_s && now_s - revoked->signed_s < SIGN_EVERY_S;
+           revoked->nodes_version == nodes_version(api) && now_s >= revoked->signed_s &&
+           now_s - revoked->signed_s < SIGN_EVERY_S;
 }
 
 static void make(struct revoked *revoked, const struct api *api, int64_t now_ms)
@@ -117,6 +139,7 @@ static void make(struct revoked *revoked, const struct api *api, int64_t now_ms)
         !body.overflowed && keyring_seal(api->ring, &object, now_s, &revoked->object);
     revoked->state_version = state_revocations_version(api->config.state);
     revoked->ring_number = keyring_content(api->ring)->number;
+    revoked->nodes_version = nodes_version(api);
     revoked->signed_s = now_s;
     struct text whole = buffer_view(&revoked->object);
     crypto_hash_sha256(revoked->digest, (const uint8_t *)whole.data, whole.size);

@@ -37,7 +37,9 @@ struct fetcher *fetcher_new(struct origins *origins, struct loop *loop, struct w
     struct client_limits limits = client_limits_of(origins_limits(origins));
     fetcher->origins = origins;
     fetcher->loop = loop;
-    fetcher->client = client_new(loop, origins_ca_file(origins), why, why_size);
+    fetcher->client = origins_nodes(origins)
+                          ? client_new_between_nodes(loop, origins_nodes(origins))
+                          : client_new(loop, origins_ca_file(origins), why, why_size);
     if (!fetcher->client) {
         fetcher_free(&fetcher);
         return NULL;

@@ -29,6 +29,7 @@ struct origins {
     struct fetch_limits limits;
     struct health_limits health_limits;
     char *ca_file;
+    struct node_tls *nodes;
     size_t count;
     pthread_mutex_t lock; /* of what follows */
     struct origin each[ORIGINS_MAX];
@@ -77,6 +78,7 @@ struct origins *origins_new(const struct origins_config *config, char *why, size
     origins->health_limits =
         (struct health_limits){.failures = config->limits.breaker_failures,
                                .probe_us = config->limits.breaker_probe_ms * UINT64_C(1000)};
+    origins->nodes = config->nodes;
     origins->ca_file = config->ca_file ? mem_strdup(config->ca_file) : NULL;
     origins->count = config->url_count;
     for (size_t i = 0; i < config->url_count; i++)
@@ -114,6 +116,8 @@ struct text origins_url(const struct origins *origins, size_t i)
     assert(i < origins->count);
     return text_of(origins->each[i].url);
 }
+
+struct node_tls *origins_nodes(const struct origins *origins) { return origins->nodes; }
 
 const char *origins_ca_file(const struct origins *origins) { return origins->ca_file; }
 

@@ -15,6 +15,7 @@
  * redirects are passed on.
  */
 struct origins;
+struct node_tls;
 
 enum { ORIGINS_MAX = 8 };
 
@@ -30,6 +31,7 @@ struct origins_config {
     const char *const *urls; /* "http[s]://HOST[:PORT]", the preferred one first */
     size_t url_count;        /* 1 to ORIGINS_MAX */
     const char *ca_file;     /* NULL: the system's authorities */
+    struct node_tls *nodes;  /* mutual TLS with them (edge/member.h), borrowed; NULL: ca_file's */
     struct fetch_limits limits;
     uint64_t seed; /* of back-off and hedging's jitter; 0: drawn */
 };
@@ -50,7 +52,8 @@ enum { ORIGIN_NONE = ORIGINS_MAX };
 
 size_t origins_count(const struct origins *origins);
 struct text origins_url(const struct origins *origins, size_t i);
-const char *origins_ca_file(const struct origins *origins); /* may be NULL */
+const char *origins_ca_file(const struct origins *origins);    /* may be NULL */
+struct node_tls *origins_nodes(const struct origins *origins); /* may be NULL */
 
 /*
  * The most preferred one that is alive and not among the bits of `avoid`; else an alive one that

@@ -65,11 +65,16 @@ static enum command_exit run(const struct arguments *arguments)
 
 const struct command command_edge = {
     .name = "edge",
-    .arguments = "",
-    .summary = "Cache what another server serves.",
-    .about = "--plain URL names that server; it may be given several times, the preferred one "
-             "first.\nWhat it ever gave is still served when it does not answer. Runs in the "
-             "foreground; SIGTERM ends it.\n",
+    .arguments = "[ORIGIN_URL]",
+    .summary = "Serve listeners near them, for an origin elsewhere.",
+    .about =
+        "The first time --token or --token-file, from \"sostenuto invite\" at the origin, lets "
+        "it join; afterwards its\nfolder (--data) holds what it needs, and the origin need not "
+        "answer. ORIGIN_URL is where listeners open the\norigin. With --plain URL instead it "
+        "caches any other server; that may be given several times, the\npreferred one first. "
+        "What an origin ever gave is still served when it does not answer. Runs in the\n"
+        "foreground; SIGTERM ends it. See docs/edge.md.\n",
+    .most_positionals = 1,
     .settings = COMMAND_SETTINGS_ALL,
     .run = run,
 };

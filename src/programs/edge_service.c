@@ -118,18 +118,35 @@ static bool open_cache(struct edge_service *service, struct buffer *why)
     return error == 0;
 }
 
-static bool open_origins(struct edge_service *service, struct buffer *why)
+/* A server that it is no node of. */
+static bool is_plain(const struct edge_service *service, struct buffer *why)
 {
-    const struct settings *settings = &service->settings;
-    char words[300] = "";
-    if (settings->plain.count == 0 || settings->plain.count > ORIGINS_MAX) {
+    if (service->settings.plain.count > ORIGINS_MAX)
         buffer_printf(why, "plain: 1 to %d origins, such as --plain http://127.0.0.1:8080",
                       ORIGINS_MAX);
+    return service->settings.plain.count > 0;
+}
+
+static bool open_origins(struct edge_service *service, const struct arguments *arguments,
+                         struct buffer *why)
+{
+    const struct settings *settings = &service->settings;
+    const char *urls[ORIGINS_MAX],
+        *url = arguments->positional_count > 0 ? arguments->positionals[0] : NULL;
+    char words[300] = "";
+    size_t count = settings->plain.count;
+    service->resolvers = workers_start("resolvers", RESOLVERS, RESOLVERS_QUEUE);
+    bool is_joined = !is_plain(service, why);
+    if (why->size > 0 || (is_joined && !edge_joined_open(service, url, why)))
         return false;
-    }
+    if (is_joined)
+        count = member_url_count(service->joined.member);
+    for (size_t i = 0; i < count; i++)
+        urls[i] = is_joined ? member_url(service->joined.member, i) : settings->plain.items[i];
     const struct origins_config config = {
-        .urls = (const char *const *)settings->plain.items,
-        .url_count = settings->plain.count,
+        .urls = urls,
+        .url_count = count,
+        .nodes = is_joined ? member_tls(service->joined.member) : NULL,
         .ca_file = settings->origin_ca[0] ? settings->origin_ca : NULL,
         .limits = settings->fetch_limits,
     };
@@ -153,7 +170,6 @@ static bool open_server(struct edge_service *service, struct buffer *why)
     config.trusted_proxy_count = proxies->count;
     for (size_t i = 0; i < proxies->count; i++)
         service->trusted_proxies[i] = text_of(proxies->items[i]);
-    service->resolvers = workers_start("resolvers", RESOLVERS, RESOLVERS_QUEUE);
     service->server = server_new(service->loop, &config);
     service->edge = edge_new(
         service->server, &(struct edge_config){service->cache, service->origins, service->resolvers,
@@ -295,8 +311,8 @@ bool edge_service_open(struct edge_service *service, const struct arguments *arg
     return settings_load(&service->settings, arguments, why) &&
            logging_init(&service->logging, &service->settings, why) == 0 &&
            bind_addresses(service, why) && watch_supervisor(service, why) &&
-           open_cache(service, why) && open_control(service, why) && open_origins(service, why) &&
-           open_server(service, why);
+           open_cache(service, why) && open_control(service, why) &&
+           open_origins(service, arguments, why) && open_server(service, why);
 }
 
 static bool is_lively(void *server) { return server_is_lively(server); }
@@ -317,6 +333,7 @@ void edge_service_close(struct edge_service *service)
     server_free(&service->server);
     edge_free(&service->edge);
     origins_free(&service->origins);
+    edge_joined_close(service);
     if (service->resolvers)
         workers_stop(&service->resolvers);
     if (service->cache)

@@ -4,6 +4,7 @@
 #include "edge/edge.h"
 #include "programs/arguments.h"
 #include "programs/control.h"
+#include "programs/edge_joined.h"
 #include "programs/inherited.h"
 #include "programs/listening.h"
 #include "programs/logging.h"
@@ -13,6 +14,7 @@
 /*
  * edge_service: an edge as a running process: settings, log, sockets, cache, origins, server.
  *
+ * It belongs to an origin (programs/edge_joined.h), or with `plain` caches any server.
  * STATE/cache holds what it caches, and stays when it ends.  Its own paths lie under /.sostenuto/,
  * which the origin's are hidden by: livez, readyz and metrics.  All is called on the main thread.
  */
@@ -27,6 +29,7 @@ struct edge_service {
     int fds[EDGE_SERVICE_MAX_ADDRESSES]; /* -1 once the server has them */
     size_t address_count;
     struct workers *resolvers;
+    struct edge_joined joined;
     struct cache *cache;
     struct origins *origins;
     struct server *server;

@@ -99,6 +99,22 @@ static int bind_patiently(int fd, const union any_address *address, socklen_t si
     return error;
 }
 
+bool listening_is_free(struct text address)
+{
+    struct text host;
+    uint16_t port;
+    union any_address socket_address;
+    struct listening_address found;
+    socklen_t size = 0;
+    if (address_split(address, &host, &port))
+        size = fill_address(host, port, &socket_address);
+    int fd = size ? socket(socket_address.generic.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0) : -1;
+    bool is_free = fd >= 0 && bind_and_listen(fd, &socket_address, size, &found) == 0;
+    if (fd >= 0)
+        (void)close(fd);
+    return is_free;
+}
+
 int listening_open(struct text address, struct listening_address *ret, struct buffer *why)
 {
     struct text host;

@@ -19,6 +19,9 @@ struct listening_address {
 /* Binds and listens; a checked ADDRESS setting.  A descriptor, or -errno with words in `why`. */
 int listening_open(struct text address, struct listening_address *ret, struct buffer *why) MUST_USE;
 
+/* Whether that would be possible now; without waiting. */
+bool listening_is_free(struct text address) MUST_USE;
+
 /*
  * The same for a socket that somebody else bound and listens on: true when it is one for TCP, with
  * its address in `ret`.

@@ -13,6 +13,7 @@
 #include "trust/breached.h"
 #include "trust/keyfolder.h"
 #include "trust/keys.h"
+#include "trust/node_book.h"
 #include <errno.h>
 #include <limits.h>
 #include <unistd.h>
@@ -66,6 +67,9 @@ static int open_state(struct node *node, struct buffer *why)
     int error = keys_open(&place, true, &node->keys, &keys_error);
     if (error == 0)
         error = keyfolder_open(&place, true, clock_unix_ms() / 1000, &node->keyfolder, &keys_error);
+    const struct node_book_limits limits = {node->settings->max_edges, node->settings->max_invites};
+    if (error == 0)
+        error = node_book_open(&place, &limits, &node->book, &keys_error);
     if (error < 0) {
         buffer_printf(why, "%s", keys_error.words);
         return error;
@@ -280,6 +284,7 @@ void node_close(struct node *node)
     packager_stop(&node->packager);
     loudness_close(&node->loudness);
     state_close(&node->state);
+    node_book_close(&node->book);
     keyfolder_close(&node->keyfolder);
     keys_free(&node->keys);
     breached_close(&node->breached);

@@ -25,6 +25,7 @@ struct node {
     struct keys *keys;
     struct breached *breached; /* NULL: there is no list, or none that can be read */
     struct keyfolder *keyfolder;
+    struct node_book *book; /* edges */
     struct state *state;
     struct workers *passwords, *workers;
     struct libraries libraries;

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "programs/control.h"
 #include "programs/control_client.h"
+#include "programs/edges_desk.h"
 #include "programs/logging.h"
 #include "programs/node.h"
 #include "programs/operator.h"
@@ -52,7 +53,10 @@ static void ask(void *context)
 
 static void run_offline(struct node *node, struct text line, struct buffer *answer)
 {
+    const struct edges_desk edges = {
+        .keyfolder = node->keyfolder, .book = node->book, .settings = node->settings};
     const struct operator_config config = {.loop = node->loop,
+                                           .edges = &edges,
                                            .state = node->state,
                                            .library = node->library,
                                            .passwords = node->passwords,

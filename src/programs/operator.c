@@ -8,6 +8,7 @@
 #include "io/workers.h"
 #include "library/library.h"
 #include "base/json.h"
+#include "programs/edges_desk.h"
 #include "programs/operator_request.h"
 #include "state/state.h"
 #include "trust/breached.h"
@@ -60,9 +61,8 @@ static struct json *answer_start(struct request *request, bool is_ok)
     return &request->json;
 }
 
-static void answer_end(struct request *request)
+static void answer_give(struct request *request)
 {
-    json_end_object(&request->json);
     request->operator->under_way--;
     request->done(request->context,
                   request->answer.overflowed
@@ -72,6 +72,12 @@ static void answer_end(struct request *request)
     operator_request_release(&request->asked);
     explicit_bzero(&request->secret, sizeof request->secret);
     mem_free(request);
+}
+
+static void answer_end(struct request *request)
+{
+    json_end_object(&request->json);
+    answer_give(request);
 }
 
 static void succeed(struct request *request, const char *said)
@@ -606,6 +612,11 @@ void operator_ask(struct operator* operator, struct text line, operator_done *do
             verbs[i].run(request);
             return;
         }
+    }
+    if (edges_desk_ask(operator->config.edges, &request->asked, clock_unix_ms() / 1000,
+                       &request->answer)) {
+        answer_give(request);
+        return;
     }
     fail(request, "not understood: \"%.64s\"; this server is sostenuto " SOSTENUTO_VERSION,
          request->asked.verb);

@@ -26,6 +26,7 @@ struct workers;
 struct keyfolder;
 struct breached;
 struct logger;
+struct edges_desk;
 
 /* All borrowed, outliving the operator. */
 struct operator_config {
@@ -35,6 +36,7 @@ struct operator_config {
     struct workers *passwords;
     const struct breached *breached; /* passwords that nobody gets; may be NULL */
     struct keyfolder *keyfolder;
+    const struct edges_desk *edges; /* edge.invite, edge.list, edge.revoke: edges_desk.h */
     void (*on_keys)(void *context); /* another ring is in force; may be NULL */
     void *context;                  /* of on_keys */
     const struct logger *audit;     /* may be NULL */

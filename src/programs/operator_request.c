@@ -15,6 +15,7 @@ static const struct {
         {"password", offsetof(struct operator_request, password)},
         {"label", offsetof(struct operator_request, label)},
         {"path", offsetof(struct operator_request, path)},
+        {"expires", offsetof(struct operator_request, expires)},
 },
   switches[] = {
       {"admin", offsetof(struct operator_request, is_admin)},
@@ -74,6 +75,7 @@ void operator_request_write(const struct operator_request *request, struct buffe
     member(&json, "password", request->password);
     member(&json, "label", request->label);
     member(&json, "path", request->path);
+    member(&json, "expires", request->expires);
     json_member_bool(&json, "admin", request->is_admin);
     json_member_bool(&json, "full", request->is_full);
     json_member_bool(&json, "allow_removal", request->allows_removal);

@@ -9,7 +9,7 @@
  * so that an older server understands what it can of a newer command.
  */
 struct operator_request {
-    char *verb, *name, *password, *label, *path;
+    char *verb, *name, *password, *label, *path, *expires;
     bool is_admin, is_full, allows_removal;
 };
 

@@ -10,6 +10,7 @@
 #include "programs/pages.h"
 #include "programs/privileges.h"
 #include "programs/service_keys.h"
+#include "programs/service_nodes.h"
 #include "programs/service_tls.h"
 #include "programs/service_upgrade.h"
 #include "programs/settings_sources.h"
@@ -111,6 +112,7 @@ static bool bind_addresses(struct service *service, struct buffer *why)
         buffer_printf(why, "listen: 1 to %d addresses", SERVICE_MAX_ADDRESSES);
         return false;
     }
+    service_nodes_claim(service);
     take_activated(service);
     for (size_t i = 0, is_activated = service->address_count; !is_activated && i < wanted->count;
          i++) {
@@ -199,6 +201,7 @@ static bool open_api(struct service *service)
         .passwords = node->passwords,
         .keys = node->keys,
         .ring = ring,
+        .book = node->book,
         .setup_code = service->needs_setup ? &service->setup_code : NULL,
         .logger = &service->logging.logger,
         .audit = &service->audit.logger,
@@ -238,6 +241,7 @@ static bool open_server(struct service *service, struct buffer *why)
     health_routes(&service->health, service->server);
     pages_routes(&service->pages, &service->settings, service->server);
     api_routes(service->api, service->server);
+    service_nodes_routes(service);
     for (size_t i = 0; i < service->address_count; i++) {
         int error = server_listen(service->server, service->fds[i], service->tls);
         service->fds[i] = -1;
@@ -247,6 +251,7 @@ static bool open_server(struct service *service, struct buffer *why)
             return false;
         }
     }
+    service_nodes_listen(service);
     return true;
 }
 
@@ -262,6 +267,14 @@ static void on_control(void *context, struct control_request *request, struct te
 
 static bool open_control(struct service *service, struct buffer *why)
 {
+    service->edges = (struct edges_desk){
+        .keyfolder = service->node.keyfolder,
+        .book = service->node.book,
+        .settings = &service->settings,
+        .audit = &service->audit.logger,
+        .open_door = service_nodes_open_door,
+        .context = service,
+    };
     const struct operator_config config = {
         .loop = service->loop,
         .state = service->node.state,
@@ -272,6 +285,7 @@ static bool open_control(struct service *service, struct buffer *why)
         .on_keys = service_keys_changed,
         .context = service,
         .audit = &service->audit.logger,
+        .edges = &service->edges,
         .is_serving = true,
     };
     service->operator= operator_new(&config);
@@ -456,6 +470,7 @@ bool service_open(struct service *service, const struct arguments *arguments,
                                 .notify = {.channel = inherited_claim(inherited, "supervisor")},
                                 .handover = inherited_claim(inherited, "handover"),
                                 .node = {.lock_fd = -1},
+                                .nodes = {.fd = -1},
                                 .logging = {.access_fd = -1}};
     for (size_t i = 0; i < SERVICE_MAX_ADDRESSES; i++)
         service->fds[i] = -1;
@@ -471,9 +486,11 @@ bool service_open(struct service *service, const struct arguments *arguments,
         return false;
     publish(service); /* before any thread starts */
     open_audit(service);
-    return open_node(service, why) && service_tls_open(service, why) && open_api(service) &&
-           open_control(service, why) && open_server(service, why) &&
-           service_upgrade_adopt(service, why);
+    if (!open_node(service, why))
+        return false;
+    service_nodes_open(service);
+    return service_tls_open(service, why) && open_api(service) && open_control(service, why) &&
+           open_server(service, why) && service_upgrade_adopt(service, why);
 }
 
 static bool is_lively(void *server) { return server_is_lively(server); }
@@ -508,6 +525,7 @@ void service_close(struct service *service)
     for (size_t i = 0; i < SERVICE_MAX_ADDRESSES; i++)
         if (service->fds[i] >= 0)
             (void)close(service->fds[i]);
+    service_nodes_close(service);
     node_close(&service->node);
     operator_free(&service->operator);
     service_tls_close(service);

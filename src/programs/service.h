@@ -3,6 +3,7 @@
 #include "programs/arguments.h"
 #include "programs/audit_log.h"
 #include "programs/control.h"
+#include "programs/edges_desk.h"
 #include "programs/health.h"
 #include "programs/inherited.h"
 #include "programs/listening.h"
@@ -13,6 +14,7 @@
 #include "programs/operator.h"
 #include "programs/pages.h"
 #include "programs/progress.h"
+#include "trust/node_certificate.h"
 
 /*
  * service: the running server: a node, the HTTP server and api on it, the control socket beside it.
@@ -26,6 +28,18 @@
  * One per process; everything here happens on the main loop's thread.
  */
 enum { SERVICE_MAX_ADDRESSES = 8 };
+
+/* The door for edges: service_nodes.h. */
+struct service_nodes {
+    struct node_authority *authority;
+    struct node_tls *tls;
+    struct server_tls *listener;
+    struct node_certificate_facts facts; /* of what is shown now */
+    struct listening_address address;
+    int fd; /* -1 once the server has it, and while there is none */
+    bool is_listening;
+    struct loop_timer timer;
+};
 
 struct service {
     const struct arguments *arguments; /* kept, for reloads */
@@ -42,12 +56,14 @@ struct service {
     struct onetime setup_code;
     bool needs_setup;
     struct server_tls *tls; /* NULL: plain HTTP */
+    struct service_nodes nodes;
     struct server *server;
     struct text node_urls[SETTINGS_LIST_MAX];
     char machine[64];
     struct text trusted_proxies[SETTINGS_LIST_MAX], host_names[SETTINGS_LIST_MAX],
         legacy_clients[SETTINGS_LIST_MAX];
     struct api *api;
+    struct edges_desk edges;
     struct operator* operator;
     struct control *control;
     struct health health;

@@ -156,7 +156,7 @@ bool setting_accepts(const struct setting *setting, struct text value, struct bu
     const char *wanted = setting_check_value(setting, value);
     if (!wanted)
         return true;
-    if (setting->check == CHECK_DATABASE) /* what was given may hold a password */
+    if (setting->check == CHECK_DATABASE || setting->check == CHECK_TOKEN) /* holds a secret */
         buffer_printf(why, "%s: this is not %s", setting->name, wanted);
     else
         buffer_printf(why, "%s: \"%.*s\" is not %s", setting->name, TEXT_ARGS(value), wanted);
@@ -230,9 +230,12 @@ void setting_show(const struct setting *setting, const struct settings *settings
                   struct buffer *out)
 {
     switch (setting->kind) {
-    case SETTING_KIND_TEXT:
-        buffer_text(out, text_of(*text_field(settings, setting)));
+    case SETTING_KIND_TEXT: {
+        struct text shown = text_of(*text_field(settings, setting));
+        bool is_secret = setting->check == CHECK_TOKEN && shown.size > 0;
+        buffer_text(out, is_secret ? TEXT("(hidden)") : shown);
         break;
+    }
     case SETTING_KIND_LIST: {
         const struct settings_list *list = list_field(settings, setting);
         for (size_t i = 0; i < list->count; i++)

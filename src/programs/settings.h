@@ -49,15 +49,18 @@ enum setting_kind {
 enum setting_when { SETTING_START, SETTING_LIVE };
 enum setting_check {
     CHECK_NONE,
-    CHECK_PATH,     /* not empty */
-    CHECK_ADDRESS,  /* 0.0.0.0:4747, [::1]:4747; port 0 lets the kernel choose */
-    CHECK_URL,      /* http or https origin without a path */
-    CHECK_DATABASE, /* postgresql://… without a password */
-    CHECK_HOST,     /* a DNS name or an address */
-    CHECK_CIDR,     /* 10.0.0.0/8, fd00::/8 or a single address */
-    CHECK_LIBRARY,  /* /path or Name=/path */
-    CHECK_USER,     /* a user name of this system */
-    CHECK_LABEL,    /* 1 to 63 printable characters */
+    CHECK_PATH,         /* not empty */
+    CHECK_ADDRESS,      /* 0.0.0.0:4747, [::1]:4747; port 0 lets the kernel choose */
+    CHECK_URL,          /* http or https origin without a path */
+    CHECK_DATABASE,     /* postgresql://… without a password */
+    CHECK_HOST,         /* a DNS name or an address */
+    CHECK_CIDR,         /* 10.0.0.0/8, fd00::/8 or a single address */
+    CHECK_LIBRARY,      /* /path or Name=/path */
+    CHECK_USER,         /* a user name of this system */
+    CHECK_LABEL,        /* 1 to 63 printable characters */
+    CHECK_NODES,        /* auto, off, or as ADDRESS */
+    CHECK_NODE_ADDRESS, /* music.example.org:4748: a name will do */
+    CHECK_TOKEN,        /* of sostenuto invite; never shown */
 };
 
 struct setting {

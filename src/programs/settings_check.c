@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "programs/settings_check.h"
 
+#include "trust/invitation.h"
+
 #include <arpa/inet.h>
 
 enum { WORD_MAX_BYTES = 40, HOST_MAX_BYTES = 253, LABEL_MAX_BYTES = 63 };
@@ -163,6 +165,17 @@ static const char *check_text(enum setting_check check, struct text value)
     case CHECK_LIBRARY:
         return is_library(value) ? NULL
                                  : "a music folder; write \"/srv/music\" or \"Music=/srv/music\"";
+    case CHECK_NODES:
+        return text_equal(value, TEXT("auto")) || text_equal(value, TEXT("off")) ||
+                       address_split(value, &host, &port)
+                   ? NULL
+                   : "auto, off, or an address and port; write \"0.0.0.0:4748\"";
+    case CHECK_NODE_ADDRESS:
+        return invitation_address_is_sound(value)
+                   ? NULL
+                   : "a host and port; write \"music.example.org:4748\"";
+    case CHECK_TOKEN:
+        return text_starts(value, TEXT("sj1.")) ? NULL : "a token that sostenuto invite printed";
     case CHECK_USER:
     case CHECK_LABEL:
         return is_label(value) ? NULL : "a name of 1 to 63 printable bytes";

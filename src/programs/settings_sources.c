@@ -34,7 +34,12 @@ static const char *value_word(const struct setting *setting)
     }
     switch (setting->check) {
     case CHECK_ADDRESS:
+    case CHECK_NODES:
         return "ADDR:PORT";
+    case CHECK_NODE_ADDRESS:
+        return "HOST:PORT";
+    case CHECK_TOKEN:
+        return "TOKEN";
     case CHECK_PATH:
     case CHECK_LIBRARY:
         return "PATH";

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "api/peers.h"
+
+#include "api/inside.h"
+#include "io/exchange.h"
+
+bool peers_node(const struct api *api, const struct exchange *exchange, struct node_seat *ret)
+{
+    const struct exchange_peer *peer = exchange_peer(exchange);
+    return api->config.book && peer->is_node &&
+           node_book_seat(api->config.book, peer->node_key, exchange_now_ms(exchange) / 1000, ret);
+}
