@@ -224,6 +224,23 @@ int library_open_place(struct library *library, int32_t root, struct text path,
     return -ENOENT;
 }
 
+bool library_digest(struct library *library, const uint8_t track_id[16], uint64_t version,
+                    int64_t changed_ns, uint8_t ret_sha256[LIBRARY_SHA256_BYTES])
+{
+    (void)library;
+    (void)track_id;
+    (void)version;
+    (void)changed_ns;
+    (void)ret_sha256;
+    return false;
+}
+
+void library_want_digest(struct library *library, const uint8_t track_id[16])
+{
+    (void)library;
+    (void)track_id;
+}
+
 int library_open_artwork(struct library *library, const uint8_t digest[16], uint32_t size_px,
                          enum library_art_format format, struct library_art *ret)
 {

@@ -2,6 +2,7 @@
 #include "api/art.h"
 
 #include "api/inside.h"
+#include "api/object_classes.h"
 #include "api/open_files.h"
 #include "base/encode.h"
 #include "base/mem.h"
@@ -42,6 +43,7 @@ static void send_art(const struct art_request *request, const struct library_art
     exchange_etag(request->exchange, tag_of(request, &tag));
     buffer_release(&tag);
     add_cache_control(request);
+    object_tell_digest(request->exchange, art->sha256);
     exchange_send_file(request->exchange, art->content_type, art->fd, art->size_bytes);
 }
 
@@ -54,7 +56,10 @@ struct open_file *art_lend(const struct art_request *request, struct open_files 
     if (lent || library_open_artwork_cached(request->api->config.library, request->picture.bytes,
                                             request->size_px, request->format, &art))
         return lent;
-    return open_files_keep(files, &key, art.fd, text_of(art.content_type));
+    lent = open_files_keep(files, &key, art.fd, text_of(art.content_type), art.trailer_bytes);
+    if (lent)
+        open_file_digest(lent, art.sha256);
+    return lent;
 }
 
 void art_send_lent(const struct art_request *request, struct open_file *lent)

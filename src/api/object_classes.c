@@ -17,14 +17,20 @@ static const struct text policies[OBJECT_CLASSES] = {
 
 struct text object_cache_control(enum object_class class) { return policies[class]; }
 
-static void tell_digest(struct exchange *exchange, const uint8_t digest[OBJECT_DIGEST_BYTES])
+size_t object_digest_text(const uint8_t sha256[OBJECT_DIGEST_BYTES],
+                          char ret[OBJECT_DIGEST_TEXT_BYTES])
 {
     char base64[sodium_base64_ENCODED_LEN(OBJECT_DIGEST_BYTES, sodium_base64_VARIANT_ORIGINAL)];
-    char field[FIELD_BYTES];
-    sodium_bin2base64(base64, sizeof base64, digest, OBJECT_DIGEST_BYTES,
+    sodium_bin2base64(base64, sizeof base64, sha256, OBJECT_DIGEST_BYTES,
                       sodium_base64_VARIANT_ORIGINAL);
-    int size = snprintf(field, sizeof field, "sha-256=:%s:", base64);
-    exchange_field(exchange, "Repr-Digest", text_make(field, (size_t)size));
+    return (size_t)snprintf(ret, OBJECT_DIGEST_TEXT_BYTES, "sha-256=:%s:", base64);
+}
+
+void object_tell_digest(struct exchange *exchange, const uint8_t sha256[OBJECT_DIGEST_BYTES])
+{
+    char field[OBJECT_DIGEST_TEXT_BYTES];
+    size_t size = object_digest_text(sha256, field);
+    exchange_field(exchange, "Repr-Digest", text_make(field, size));
     exchange_keep_identity(exchange);
 }
 
@@ -48,7 +54,7 @@ void object_fields(struct exchange *exchange, enum object_class class,
     exchange_lasting_field(exchange, "Cache-Control", policies[class]);
     tell_etag(exchange, facts);
     if (facts->digest)
-        tell_digest(exchange, facts->digest);
+        object_tell_digest(exchange, facts->digest);
     if (!facts->has_version)
         return;
     int size =

@@ -29,3 +29,9 @@ struct object_facts {
 void object_fields(struct exchange *exchange, enum object_class class,
                    const struct object_facts *facts);
 struct text object_cache_control(enum object_class class);
+
+/* Of it the digest alone, as it is sent: "sha-256=:…:"; and its length. */
+enum { OBJECT_DIGEST_TEXT_BYTES = 64 };
+size_t object_digest_text(const uint8_t sha256[OBJECT_DIGEST_BYTES],
+                          char ret[OBJECT_DIGEST_TEXT_BYTES]);
+void object_tell_digest(struct exchange *exchange, const uint8_t sha256[OBJECT_DIGEST_BYTES]);

@@ -134,13 +134,13 @@ static bool send_hot_media(struct api *api, struct exchange *exchange,
         return false;
     if (!lent) {
         key.version = file.version;
-        lent = open_files_keep(hot_files(hot), &key, file.fd, content_type);
+        lent = open_files_keep(hot_files(hot), &key, file.fd, content_type, 0);
         if (!lent)
             return false;
     }
     proof_show(exchange, proof);
     add_media_fields(exchange, name);
-    track_send_lent(exchange, lent);
+    track_send_lent(api, exchange, lent);
     return true;
 }
 
@@ -167,7 +167,7 @@ static void send_original(struct api *api, struct exchange *exchange, const stru
         return;
     }
     add_media_fields(exchange, name);
-    track_send_file(exchange, &file);
+    track_send_file(api, exchange, &name->id, &file);
 }
 
 static void media_at_home(struct exchange *exchange, void *context)

@@ -75,9 +75,9 @@ void open_file_back(void *context)
 
 /* --- freshness --- */
 
-static int64_t mtime_ns(const struct stat *status)
+static int64_t ns_of(struct timespec time)
 {
-    return (int64_t)status->st_mtim.tv_sec * 1000000000 + status->st_mtim.tv_nsec;
+    return (int64_t)time.tv_sec * NS_PER_S + time.tv_nsec;
 }
 
 static bool is_old(const struct open_files *files, const struct open_file *file)
@@ -89,7 +89,8 @@ static bool is_as_opened(const struct open_file *file)
 {
     struct stat status;
     return fstat(file->fd, &status) == 0 && status.st_nlink > 0 &&
-           (uint64_t)status.st_size == file->size_bytes && mtime_ns(&status) == file->mtime_ns;
+           (uint64_t)status.st_size == file->size_bytes + file->trailer_bytes &&
+           ns_of(status.st_mtim) == file->mtime_ns && ns_of(status.st_ctim) == file->changed_ns;
 }
 
 /* Not replaced, removed or written to since it was opened. */
@@ -150,10 +151,19 @@ void open_file_tag(struct open_file *file, struct text tag, bool has_time)
         file->modified = http_date_write(&file->modified_text, file->mtime_ns / NS_PER_S);
 }
 
+void open_file_digest(struct open_file *file, const uint8_t sha256[OBJECT_DIGEST_BYTES])
+{
+    file->digest = text_make(file->digest_text, object_digest_text(sha256, file->digest_text));
+}
+
 void open_file_send(struct exchange *exchange, struct open_file *lent)
 {
     exchange_lent_validators(exchange, lent->etag, lent->mtime_ns / NS_PER_S, lent->modified);
     exchange_set_resident(exchange, &lent->resident);
+    if (lent->digest.size) {
+        exchange_lent_field(exchange, TEXT("Repr-Digest"), lent->digest);
+        exchange_keep_identity(exchange);
+    }
     if (lent->bytes) {
         counter_add(COUNTER_OBJECTS_FROM_MEMORY, 1);
         exchange_send_lent_bytes(exchange, lent->content_type, lent->fd,
@@ -207,10 +217,10 @@ static struct open_file **place_for(struct open_files *files, const struct open_
 }
 
 struct open_file *open_files_keep(struct open_files *files, const struct open_file_key *key, int fd,
-                                  struct text content_type)
+                                  struct text content_type, uint64_t trailer_bytes)
 {
     struct stat status;
-    if (fstat(fd, &status) < 0) {
+    if (fstat(fd, &status) < 0 || (uint64_t)status.st_size < trailer_bytes) {
         close(fd);
         return NULL;
     }
@@ -218,8 +228,10 @@ struct open_file *open_files_keep(struct open_files *files, const struct open_fi
     struct open_file *kept = MEM_NEW(struct open_file);
     give_up(files, place);
     *kept = (struct open_file){.fd = fd,
-                               .size_bytes = (uint64_t)status.st_size,
-                               .mtime_ns = mtime_ns(&status),
+                               .size_bytes = (uint64_t)status.st_size - trailer_bytes,
+                               .trailer_bytes = trailer_bytes,
+                               .mtime_ns = ns_of(status.st_mtim),
+                               .changed_ns = ns_of(status.st_ctim),
                                .key = *key,
                                .opened_us = loop_now_us(files->loop),
                                .looked_us = loop_now_us(files->loop),

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
+#include "api/object_classes.h"
 #include "http/date.h"
 #include "io/loop.h"
 #include "io/resident.h"
@@ -9,7 +10,7 @@
  * small ones, kept for the next request.  One loop owns it.
  *
  * A name here means bytes: (id, version).  A file is handed out only while it is the one that was
- * opened (size, time of change, still linked; looked at again after `recheck_us`), and is opened
+ * opened (size, times of change, still linked; looked at again after `recheck_us`), and is opened
  * anew after `fresh_us` all the same, so that a file that was moved is noticed.  What nobody asked
  * for in that time is closed; one that is lent meanwhile is closed when it comes back.
  *
@@ -34,13 +35,14 @@ struct open_file_key {
 
 struct open_file {
     int fd;
-    char *bytes; /* all of them, or NULL: read them from `fd` */
-    uint64_t size_bytes;
-    int64_t mtime_ns;
+    char *bytes;                        /* all of them, or NULL: read them from `fd` */
+    uint64_t size_bytes, trailer_bytes; /* sent, from 0; and what the file holds behind that */
+    int64_t mtime_ns, changed_ns;       /* its bytes', its inode's time of change */
     char content_type[OPEN_FILES_TYPE_BYTES];
     struct open_file_key key;
     struct text etag, modified; /* in its quotes, as a date: empty until the first answer */
-    char etag_text[OPEN_FILES_TAG_BYTES];
+    struct text digest;         /* Repr-Digest; empty: not known */
+    char etag_text[OPEN_FILES_TAG_BYTES], digest_text[OBJECT_DIGEST_TEXT_BYTES];
     struct http_date_text modified_text;
     uint64_t opened_us, looked_us; /* looked at: last found to be unchanged */
     struct resident resident;      /* whether the disk has to be waited for */
@@ -55,13 +57,15 @@ void open_files_free(struct open_files **files);
 
 /* Lends one that is open and still good; NULL when the caller must open it. */
 struct open_file *open_files_lend(struct open_files *files, const struct open_file_key *key);
-/* Takes over `fd` and lends it at once.  NULL, and closed, when it cannot be looked at. */
+/* Takes over `fd` and lends it at once.  NULL, and closed, when it cannot be looked at, or is not
+ * longer than the trailer that is not sent. */
 struct open_file *open_files_keep(struct open_files *files, const struct open_file_key *key, int fd,
-                                  struct text content_type);
+                                  struct text content_type, uint64_t trailer_bytes);
 void open_file_back(void *open_file); /* an exchange_give_back */
 /* Its validators, written once: `tag` without quotes, shorter than OPEN_FILES_TAG_BYTES - 2; with
  * the file's time of change or without. */
 void open_file_tag(struct open_file *file, struct text tag, bool has_time);
+void open_file_digest(struct open_file *file, const uint8_t sha256[OBJECT_DIGEST_BYTES]);
 /* Answers with one that was lent and has a tag, which comes back by itself: FINISHES. */
 struct exchange;
 void open_file_send(struct exchange *exchange, struct open_file *lent);

@@ -2,6 +2,7 @@
 #include "api/track.h"
 
 #include "api/inside.h"
+#include "api/object_classes.h"
 #include "api/open_files.h"
 #include "base/digits.h"
 #include "base/encode.h"
@@ -19,14 +20,37 @@ static void add_validators(struct exchange *exchange, uint64_t version, int64_t 
     exchange_last_modified(exchange, mtime_ns / NS_PER_S);
 }
 
-void track_send_file(struct exchange *exchange, const struct library_file *file)
+/* False: it is not known; wanted from now on if these are all its bytes. */
+static bool find_digest(struct api *api, const struct exchange *exchange, const uint8_t track[16],
+                        uint64_t version, int64_t changed_ns,
+                        uint8_t ret_sha256[LIBRARY_SHA256_BYTES])
 {
+    const struct http_request *request = exchange_request(exchange);
+    struct library *library = api->config.library;
+    bool is_known = library_digest(library, track, version, changed_ns, ret_sha256);
+    bool is_whole =
+        request->method == HTTP_METHOD_GET && !http_request_field(request, TEXT("Range")).size;
+    if (!is_known && is_whole)
+        library_want_digest(library, track);
+    return is_known;
+}
+
+void track_send_file(struct api *api, struct exchange *exchange, const struct catalog_id *id,
+                     const struct library_file *file)
+{
+    uint8_t sha256[LIBRARY_SHA256_BYTES];
     add_validators(exchange, file->version, file->mtime_ns);
+    if (find_digest(api, exchange, id->bytes, file->version, file->changed_ns, sha256))
+        object_tell_digest(exchange, sha256);
     exchange_send_file(exchange, file->content_type, file->fd, file->size_bytes);
 }
 
-void track_send_lent(struct exchange *exchange, struct open_file *lent)
+void track_send_lent(struct api *api, struct exchange *exchange, struct open_file *lent)
 {
+    uint8_t sha256[LIBRARY_SHA256_BYTES];
+    if (!lent->digest.size &&
+        find_digest(api, exchange, lent->key.id, lent->key.version, lent->changed_ns, sha256))
+        open_file_digest(lent, sha256);
     if (!lent->etag.size) {
         char tag[DIGITS_HEX_MAX];
         const char *end = digits_hex(tag, lent->key.version);
@@ -53,7 +77,7 @@ bool track_send_original(struct api *api, struct exchange *exchange, const struc
     if (!open_original(api, exchange, row, &file))
         return false;
     exchange_field(exchange, "Cache-Control", TEXT("private, no-cache"));
-    track_send_file(exchange, &file);
+    track_send_file(api, exchange, &row->id, &file);
     return true;
 }
 

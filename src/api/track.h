@@ -5,6 +5,9 @@
 
 /*
  * track: a song's own bytes on an exchange, for /rest/stream, /rest/download and /m.
+ *
+ * Their digest is told when it is known (library_digest()); who gets them whole without it makes it
+ * wanted.
  */
 struct api;
 struct library_file;
@@ -15,10 +18,11 @@ struct track_row;
 bool track_send_original(struct api *api, struct exchange *exchange,
                          const struct track_row *row) MUST_USE;
 /* The same for a file that is open already, whose descriptor it takes over: FINISHES. */
-void track_send_file(struct exchange *exchange, const struct library_file *file);
+void track_send_file(struct api *api, struct exchange *exchange, const struct catalog_id *id,
+                     const struct library_file *file);
 /* One of this loop's open files, which comes back by itself: FINISHES. */
 struct open_file;
-void track_send_lent(struct exchange *exchange, struct open_file *lent);
+void track_send_lent(struct api *api, struct exchange *exchange, struct open_file *lent);
 /* Content-Disposition: attachment, with the last part of `path` as the name (RFC 6266, RFC 8187).
  */
 void track_field_attachment(struct exchange *exchange, struct text path);

@@ -2,16 +2,19 @@
 #include "library/artwork.h"
 #include "base/mem.h"
 #include "io/file.h"
+#include "io/resident.h"
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { NAME_BYTES = 64, MAX_SOURCES = 8 };
+enum { NAME_BYTES = 64, MAX_SOURCES = 8, MAGIC_BYTES = 8 };
+#define MAGIC "sostart1"
 #define UNCOUNTED UINT64_MAX
 
 struct flight {
@@ -65,8 +68,21 @@ static void touch(int fd, const struct stat *status)
         (void)futimens(fd, NULL);
 }
 
+enum { TRAILER_BYTES = MAGIC_BYTES + LIBRARY_SHA256_BYTES };
+
+/* False: there is none, or a disk would have to be waited for. */
+static bool read_trailer(int fd, uint64_t at, bool may_wait, uint8_t ret[LIBRARY_SHA256_BYTES])
+{
+    uint8_t trailer[TRAILER_BYTES];
+    if ((!may_wait && !resident_has(NULL, fd, at, at + sizeof trailer, 0)) ||
+        file_read_at(fd, trailer, sizeof trailer, at) || memcmp(trailer, MAGIC, MAGIC_BYTES) != 0)
+        return false;
+    memcpy(ret, trailer + MAGIC_BYTES, LIBRARY_SHA256_BYTES);
+    return true;
+}
+
 static int open_cached(const struct artwork *artwork, const char *name,
-                       enum library_art_format format, struct library_art *ret)
+                       enum library_art_format format, bool may_wait, struct library_art *ret)
 {
     char path[4096 + NAME_BYTES];
     snprintf(path, sizeof path, "%s/%s", artwork->folder, name);
@@ -74,15 +90,18 @@ static int open_cached(const struct artwork *artwork, const char *name,
     if (fd < 0)
         return errno == ENOENT ? -EAGAIN : -errno;
     struct stat status;
-    if (fstat(fd, &status) < 0 || status.st_size == 0) {
+    struct library_art art = {.fd = fd,
+                              .trailer_bytes = TRAILER_BYTES,
+                              .content_type =
+                                  format == LIBRARY_ART_WEBP ? "image/webp" : "image/jpeg"};
+    bool is_whole = fstat(fd, &status) == 0 && status.st_size > TRAILER_BYTES;
+    art.size_bytes = is_whole ? (uint64_t)status.st_size - TRAILER_BYTES : 0;
+    if (!is_whole || !read_trailer(fd, art.size_bytes, may_wait, art.sha256)) {
         close(fd);
         return -EAGAIN;
     }
     touch(fd, &status);
-    *ret = (struct library_art){.fd = fd,
-                                .size_bytes = (uint64_t)status.st_size,
-                                .content_type =
-                                    format == LIBRARY_ART_WEBP ? "image/webp" : "image/jpeg"};
+    *ret = art;
     return 0;
 }
 
@@ -91,7 +110,7 @@ int artwork_open_cached(struct artwork *artwork, const uint8_t digest[16], uint3
 {
     char name[NAME_BYTES];
     name_of(digest, size_px, format, name);
-    return open_cached(artwork, name, format, ret);
+    return open_cached(artwork, name, format, false, ret);
 }
 
 /* --- keeping the folder small --- */
@@ -212,6 +231,16 @@ static int resize(struct artwork *artwork, const struct lookup_picture *picture,
     return errno_of(outcome);
 }
 
+static int write_image(int fd, struct text image)
+{
+    uint8_t trailer[TRAILER_BYTES];
+    memcpy(trailer, MAGIC, MAGIC_BYTES);
+    if (!EVP_Digest(image.data, image.size, trailer + MAGIC_BYTES, NULL, EVP_sha256(), NULL))
+        return -ENOMEM;
+    int error = file_write_all(fd, image.data, image.size);
+    return error ? error : file_write_all(fd, trailer, sizeof trailer);
+}
+
 static int store(struct artwork *artwork, const char *name, struct text image)
 {
     char path[4096 + NAME_BYTES], part[4096 + NAME_BYTES];
@@ -225,7 +254,7 @@ static int store(struct artwork *artwork, const char *name, struct text image)
     int fd = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     if (fd < 0)
         return -errno;
-    error = file_write_all(fd, image.data, image.size);
+    error = write_image(fd, image);
     close(fd);
     if (!error && rename(part, path) < 0)
         error = -errno;
@@ -249,7 +278,7 @@ static int make(struct artwork *artwork, const char *name, const uint8_t digest[
     if (!error)
         error = store(artwork, name, buffer_view(&image));
     if (!error)
-        account(artwork, image.size);
+        account(artwork, image.size + TRAILER_BYTES);
     buffer_release(&image);
     return error;
 }
@@ -307,7 +336,7 @@ int artwork_open(struct artwork *artwork, const uint8_t digest[16], uint32_t siz
 {
     char name[NAME_BYTES];
     name_of(digest, size_px, format, name);
-    int error = open_cached(artwork, name, format, ret);
+    int error = open_cached(artwork, name, format, true, ret);
     if (error != -EAGAIN)
         return error;
     struct flight *flight = NULL;
@@ -324,7 +353,7 @@ int artwork_open(struct artwork *artwork, const uint8_t digest[16], uint32_t siz
     pthread_mutex_unlock(&artwork->lock);
     if (role == ROLE_FULL)
         return -EBUSY;
-    return error ? error : open_cached(artwork, name, format, ret);
+    return error ? error : open_cached(artwork, name, format, true, ret);
 }
 
 /* --- life and death --- */

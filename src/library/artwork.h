@@ -8,6 +8,9 @@
  *
  *   STATE/cache/art/ab/ab…cd-300.webp      ab…cd: the 32 hex digits of the digest
  *
+ * A file is the picture, then a trailer: "sostart1" and the SHA-256 of the picture (Repr-Digest).
+ * One without it was not written to its end, or by an older version: it is made again.
+ *
  * One production per (digest, size, format) however many ask; those who ask meanwhile wait, up to a
  * limit.  When the folder passes its size, what was asked for least recently goes first, down to
  * nine tenths.  A file's date of change is its date of use (to the hour).  Everything in there can

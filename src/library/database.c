@@ -15,7 +15,7 @@
  * numbers in `groups` of the artists credited, 8 bytes each, in the order of grouping_credits().  A
  * folder's path is relative to its root, "" for the root itself; names and paths are the file
  * system's bytes.  `groups` holds albums and artists (groups.h), `loudness` what was measured
- * (loudness.h).
+ * (loudness.h), `digests` those of whole files (digests.h).
  */
 #include "library/database.h"
 #include "base/mem.h"
@@ -64,6 +64,8 @@ static const char *const schema_steps[] = {
     first_schema,
     "CREATE TABLE loudness(track_id BLOB PRIMARY KEY, mlufs INTEGER NOT NULL, peak_ppm INTEGER NOT "
     "NULL) WITHOUT ROWID;",
+    "CREATE TABLE digests(track_id BLOB PRIMARY KEY, version INTEGER NOT NULL, changed_ns INTEGER "
+    "NOT NULL, sha256 BLOB NOT NULL) WITHOUT ROWID;",
 };
 enum { SCHEMA_VERSION = ARRAY_SIZE(schema_steps) };
 

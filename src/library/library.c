@@ -13,9 +13,11 @@
 #include "base/counters.h"
 #include "base/mem.h"
 #include "catalog/catalog.h"
+#include "io/background.h"
 #include "io/clock.h"
 #include "io/file.h"
 #include "library/artwork.h"
+#include "library/digests.h"
 #include "library/lookup.h"
 #include "library/scan.h"
 #include "library/watch.h"
@@ -24,11 +26,9 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/resource.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
-enum { MAX_TARGETS = 1000, PATH_CHARACTERS = 4096 };
+enum { MAX_TARGETS = 1000, PATH_CHARACTERS = 4096, DIGESTS_REST_MS = 10000 };
 
 struct library {
     struct loop *loop;
@@ -40,7 +40,8 @@ struct library {
     struct lookup lookup;
     struct database *database;
     struct artwork *artwork;
-    struct watch *watch; /* NULL: not wanted, or the kernel has none */
+    struct digests *digests; /* NULL: not wanted */
+    struct watch *watch;     /* NULL: not wanted, or the kernel has none */
     struct catalog *catalog;
     struct shelf *shelves[LIBRARY_MAX_ROOTS]; /* as `catalog`, by position of the root */
     struct library_subscriber *subscribers;
@@ -65,16 +66,6 @@ struct library {
 };
 
 /* --- the scan thread --- */
-
-static void be_modest(void)
-{
-    /* listeners come first: each call may fail without harm */
-    (void)setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), 10);
-    struct sched_param none = {0};
-    (void)pthread_setschedparam(pthread_self(), SCHED_BATCH, &none);
-    enum { IOPRIO_WHO_PROCESS = 1, IOPRIO_IDLE = 3 << 13 };
-    (void)syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, IOPRIO_IDLE);
-}
 
 static void ring(struct library *library)
 {
@@ -114,6 +105,8 @@ static void published(void *context)
     pthread_mutex_unlock(&library->lock);
     catalog_unref(&unseen);
     drop_shelves(shelves, library->root_count);
+    if (library->digests)
+        digests_look_again(library->digests);
     ring(library);
 }
 
@@ -160,7 +153,7 @@ static void *scan_thread(void *context)
 {
     struct library *library = context;
     pthread_setname_np(pthread_self(), "scan");
-    be_modest();
+    background_enter();
     struct scan_target targets[MAX_TARGETS];
     pthread_mutex_lock(&library->lock);
     while (!library->is_stopping) {
@@ -361,6 +354,48 @@ int library_open_artwork_cached(struct library *library, const uint8_t digest[16
     return artwork_open_cached(library->artwork, digest, size_px, format, ret);
 }
 
+/* --- digests of originals --- */
+
+bool library_digest(struct library *library, const uint8_t track_id[16], uint64_t version,
+                    int64_t changed_ns, uint8_t ret_sha256[LIBRARY_SHA256_BYTES])
+{
+    return library->digests &&
+           digests_find(library->digests, track_id, version, changed_ns, ret_sha256);
+}
+
+void library_want_digest(struct library *library, const uint8_t track_id[16])
+{
+    if (library->digests)
+        digests_want(library->digests, track_id);
+}
+
+static int open_to_digest(void *context, const uint8_t track_id[16], struct library_file *ret)
+{
+    return library_open_track(context, track_id, ret);
+}
+
+static bool may_digest(void *context)
+{
+    struct library *library = context;
+    pthread_mutex_lock(&library->lock);
+    bool scans = library->is_wanted || library->is_running;
+    pthread_mutex_unlock(&library->lock);
+    return !scans && background_machine_is_idle();
+}
+
+static int start_digests(struct library *library, uint64_t bytes_per_s, char why[256])
+{
+    char path[PATH_CHARACTERS];
+    snprintf(path, sizeof path, "%s/library.db", library->state_folder);
+    const struct digests_config config = {.path = path,
+                                          .bytes_per_s = bytes_per_s,
+                                          .rest_ms = DIGESTS_REST_MS,
+                                          .open = open_to_digest,
+                                          .is_idle = may_digest,
+                                          .context = library};
+    return bytes_per_s ? digests_start(&config, &library->digests, why) : 0;
+}
+
 /* --- life and death --- */
 
 static int copy_roots(struct library *library, const struct library_config *config, char why[256])
@@ -515,8 +550,10 @@ int library_open(const struct library_config *config, struct library **ret_libra
         error = open_depots(library, config, ret_why);
     if (!error) {
         take_first_snapshot(library);
-        error = start(library, config, ret_why);
+        error = start_digests(library, config->digest_bytes_per_s, ret_why);
     }
+    if (!error)
+        error = start(library, config, ret_why);
     if (error)
         library_close(&library);
     else
@@ -541,6 +578,7 @@ void library_close(struct library **library_p)
     if (!library)
         return;
     stop_thread(library);
+    digests_stop(&library->digests);
     loop_timer_stop(&library->rescan);
     watch_free(&library->watch);
     if (library->wake.fd >= 0) {

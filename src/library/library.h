@@ -54,6 +54,7 @@ struct library_config {
     uint64_t artwork_cache_bytes; /* 0 for the default, 1 GiB */
     uint64_t epoch;               /* of the state; raised by a restore (catalog/depot.h) */
     uint32_t catalog_keep_s;      /* how long replaced lists of the catalogue stay readable */
+    uint64_t digest_bytes_per_s;  /* how fast originals are read for their digests; 0: never */
 };
 
 /*
@@ -136,6 +137,7 @@ struct library_file {
     int fd; /* open for reading, close-on-exec; the caller closes it */
     uint64_t size_bytes;
     int64_t mtime_ns;
+    int64_t changed_ns; /* the inode's time of change: nobody can put it back */
     uint64_t
         version; /* changes whenever the bytes may have: of /m/{track}/original.{version}.{ext} */
     const char *content_type; /* "audio/flac"; static */
@@ -153,12 +155,23 @@ int library_open_place(struct library *library, int32_t root, struct text path,
 int library_open_track(struct library *library, const uint8_t track_id[16],
                        struct library_file *ret) MUST_USE;
 
+/*
+ * The SHA-256 of an original (digests.h).  False: it is not known of a file with this version and
+ * time of change.  Wanting makes it known some time later, before those that nobody asked for.
+ */
+enum { LIBRARY_SHA256_BYTES = 32 };
+bool library_digest(struct library *library, const uint8_t track_id[16], uint64_t version,
+                    int64_t changed_ns, uint8_t ret_sha256[LIBRARY_SHA256_BYTES]) MUST_USE;
+void library_want_digest(struct library *library, const uint8_t track_id[16]);
+
 /* --- artwork (ANY, BLOCKS): resized once to the ladder 64 128 300 600 1200 and kept under
  * cache/art/ --- */
 enum library_art_format { LIBRARY_ART_JPEG, LIBRARY_ART_WEBP };
 struct library_art {
-    int fd; /* the caller closes it */
-    uint64_t size_bytes;
+    int fd;                 /* the caller closes it */
+    uint64_t size_bytes;    /* of the picture, from 0 */
+    uint64_t trailer_bytes; /* what the file holds behind it */
+    uint8_t sha256[LIBRARY_SHA256_BYTES];
     const char *content_type; /* static */
 };
 /*
@@ -169,7 +182,7 @@ struct library_art {
 int library_open_artwork(struct library *library, const uint8_t digest[16], uint32_t size_px,
                          enum library_art_format format, struct library_art *ret) MUST_USE;
 /* Only what is cached already: does not block for longer than an open(); -EAGAIN when it must be
- * made. */
+ * made, or a disk be waited for. */
 int library_open_artwork_cached(struct library *library, const uint8_t digest[16], uint32_t size_px,
                                 enum library_art_format format, struct library_art *ret) MUST_USE;
 

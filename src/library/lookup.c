@@ -89,6 +89,8 @@ int lookup_file(const struct lookup *lookup, const struct lookup_place *place,
     *ret = (struct library_file){.fd = fd,
                                  .size_bytes = (uint64_t)status.st_size,
                                  .mtime_ns = mtime_ns,
+                                 .changed_ns = (int64_t)status.st_ctim.tv_sec * 1000000000 +
+                                               status.st_ctim.tv_nsec,
                                  .version = rows_file_version((uint64_t)status.st_size, mtime_ns),
                                  .root = place->root};
     return 0;

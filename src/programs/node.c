@@ -197,7 +197,7 @@ int node_open_renditions(struct node *node, struct buffer *why)
     return error;
 }
 
-int node_open_library(struct node *node, struct buffer *why)
+int node_open_library(struct node *node, bool serves, struct buffer *why)
 {
     const struct settings *settings = node->settings;
     char words[256] = "";
@@ -221,6 +221,7 @@ int node_open_library(struct node *node, struct buffer *why)
         .artwork_cache_bytes = (uint64_t)settings->artwork_cache_mib << 20,
         .epoch = node->state ? state_health(node->state).epoch : 1,
         .catalog_keep_s = settings->catalog_keep_minutes * 60,
+        .digest_bytes_per_s = serves ? (uint64_t)settings->digest_mib_s << 20 : 0,
     };
     error = library_open(&config, &node->library, words);
     if (error < 0)

@@ -39,7 +39,8 @@ struct node {
  * also after a failure. */
 int node_open(struct node *node, const struct settings *settings, const struct logger *logger,
               struct loop *loop, struct buffer *why) MUST_USE;
-int node_open_library(struct node *node, struct buffer *why) MUST_USE;
+/* `serves`: for good, so that what the library does in the background is worth beginning. */
+int node_open_library(struct node *node, bool serves, struct buffer *why) MUST_USE;
 int node_open_renditions(struct node *node, struct buffer *why) MUST_USE;
 
 /*

@@ -91,7 +91,7 @@ static bool operate_offline(const struct settings *settings, struct text line,
     struct loop *loop = loop_new();
     is_good = is_good && privileges_settle(settings, &logging.logger, why) == 0 &&
               node_open(&node, settings, &logging.logger, loop, why) == 0 &&
-              (need == OPERATE_STATE || node_open_library(&node, why) == 0);
+              (need == OPERATE_STATE || node_open_library(&node, false, why) == 0);
     if (is_good)
         run_offline(&node, line, answer);
     node_close(&node);

@@ -301,7 +301,7 @@ static bool open_node(struct service *service, struct buffer *why)
 {
     struct node *node = &service->node;
     if (node_open(node, &service->settings, &service->logging.logger, service->loop, why) < 0 ||
-        node_open_library(node, why) < 0 || node_open_renditions(node, why) < 0)
+        node_open_library(node, true, why) < 0 || node_open_renditions(node, why) < 0)
         return false;
     service->health.node = node;
     return true;

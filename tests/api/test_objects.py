@@ -3,10 +3,13 @@
 import base64
 import hashlib
 import json
+import os
 import re
+import time
 
 import pytest
 
+from conftest import start_server
 from test_player import assert_problem, send, sign_in
 
 
@@ -109,3 +112,75 @@ def test_the_feed_names_every_object_with_its_version(server, session):
     told = {each["name"]: each["version"] for each in server.get("/changes?wait=0", headers).json()["objects"]}
     for name in ("/keys", "/nodes", "/revoked", "/catalog/1"):
         assert told[name] == server.get(name, bearer(session)).headers["Sostenuto-Version"]
+
+
+def digest_of(data):
+    return f"sha-256=:{base64.b64encode(hashlib.sha256(data).digest()).decode()}:"
+
+
+def assert_tells_digest(server, path, body):
+    """Whole, in part, not at all, and asked for the head alone."""
+    answer = server.get(path)
+    tag = answer.headers["ETag"]
+    assert answer.body == body and answer.headers["Repr-Digest"] == digest_of(body)
+    part = server.get(path, {"Range": "bytes=5-30", "If-Range": tag})
+    assert part.status == 206 and part.body == body[5:31] and part.headers["Repr-Digest"] == digest_of(body)
+    assert server.ask("HEAD", path).headers["Repr-Digest"] == digest_of(body)
+    again = server.get(path, {"If-None-Match": tag})
+    assert again.status == 304 and again.headers["ETag"] == tag
+
+
+def test_pictures_have_a_digest_from_the_first_answer_on(server, session, library):
+    for name in ("600.webp", "128.jpg"):
+        path = f"/art/{library.art}/{name}?g={session['grant']}"
+        first = server.get(path)
+        assert first.status == 200 and first.headers["Repr-Digest"] == digest_of(first.body)
+        assert_tells_digest(server, path, first.body)
+        kept, = (server.state / "cache/art").glob(f"??/*-{name.partition('.')[0]}.{name.partition('.')[2]}")
+        assert kept.read_bytes() == first.body + b"sostart1" + hashlib.sha256(first.body).digest()
+
+
+def test_a_picture_without_its_trailer_is_made_again(server, session, library):
+    path = f"/art/{library.art}/64.webp?g={session['grant']}"
+    body = server.get(path).body
+    kept, = (server.state / "cache/art").glob("??/*-64.webp")
+    for damage in (body, body + b"sostart1", b"", (body + b"sostart0" + bytes(32))):
+        other = kept.with_name("other")
+        other.write_bytes(damage)
+        other.rename(kept)
+        time.sleep(0.2)  # what is open is looked at again
+        answer = server.get(path)
+        assert answer.status == 200 and answer.body == body and answer.headers["Repr-Digest"] == digest_of(body)
+
+
+def test_an_original_has_a_digest_soon_after_somebody_got_it_whole(server, session, library, anna):
+    path = f"/m/{library.song}/original?g={session['grant']}"
+    body = server.get(path).body
+    server.until(lambda: "Repr-Digest" in server.get(path).headers, "its digest is known")
+    assert_tells_digest(server, path, body)
+    version = server.get(path).headers["ETag"].strip('"')
+    assert_tells_digest(server, f"/m/{library.song}/original.{version}.flac?g={session['grant']}", body)
+    for endpoint in ("stream", "download"):
+        assert anna.raw(endpoint, {"id": library.song, "format": "raw"}).headers["Repr-Digest"] == digest_of(body)
+
+
+def test_what_is_written_into_an_original_has_another_digest(tmp_path):
+    server = start_server(tmp_path)
+    try:
+        song_id = server.anna.ask("search3", query="Human Behaviour")["searchResult3"]["song"][0]["id"]
+        path = f"/m/{song_id}/original?g={sign_in(server)[0]['grant']}"
+        body = server.get(path).body
+        server.until(lambda: server.get(path).headers.get("Repr-Digest") == digest_of(body), "its digest is known")
+        song, = (each for each in (tmp_path / "music").rglob("*.flac") if each.read_bytes() == body)
+        before = song.stat()
+        with open(song, "r+b") as file:
+            file.seek(len(body) // 2)
+            file.write(b"another sound")
+        os.utime(song, ns=(before.st_atime_ns, before.st_mtime_ns))
+        other = song.read_bytes()
+        time.sleep(0.2)  # what is open is looked at again
+        answer = server.get(path)
+        assert answer.body == other and answer.headers.get("Repr-Digest") in (None, digest_of(other))
+        server.until(lambda: server.get(path).headers.get("Repr-Digest") == digest_of(other), "its new digest is known")
+    finally:
+        server.stop()

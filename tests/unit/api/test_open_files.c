@@ -39,7 +39,7 @@ static bool is_open(int fd) { return fcntl(fd, F_GETFD) >= 0; }
 static struct open_file *keep(struct open_files *files, uint8_t first)
 {
     struct open_file_key key = key_of(first);
-    return open_files_keep(files, &key, make_file(), TEXT("audio/flac"));
+    return open_files_keep(files, &key, make_file(), TEXT("audio/flac"), 0);
 }
 
 static struct open_file *lend(struct open_files *files, uint8_t first)
@@ -137,7 +137,7 @@ static int settled(int fd)
 static struct open_file *keep_settled(struct open_files *files, uint8_t first)
 {
     struct open_file_key key = key_of(first);
-    return open_files_keep(files, &key, settled(make_file()), TEXT("audio/flac"));
+    return open_files_keep(files, &key, settled(make_file()), TEXT("audio/flac"), 0);
 }
 
 static void test_bytes(void)
@@ -174,9 +174,41 @@ static void test_room_for_bytes(void)
     int fd = make_file();
     OK(write(fd, "012345678", 9) == 9, "nine bytes more");
     struct open_file_key key = key_of(4);
-    struct open_file *large = open_files_keep(files, &key, settled(fd), TEXT("audio/flac"));
+    struct open_file *large = open_files_keep(files, &key, settled(fd), TEXT("audio/flac"), 0);
     OK(large && !large->bytes, "a large one is never held");
     open_file_back(large);
+    open_files_free(&files);
+}
+
+static void test_trailer(void)
+{
+    struct open_files *files = files_of(8);
+    struct open_file_key key = key_of(5);
+    struct open_file *file =
+        open_files_keep(files, &key, settled(make_file()), TEXT("image/webp"), 2);
+    OK(file->size_bytes == 3 && file->bytes && memcmp(file->bytes, "sou", 3) == 0,
+       "a trailer is no part of what is sent");
+    pass(LOOKED_US);
+    OK(lend(files, 5) == file, "and a file that has one is as it was");
+    open_file_back(file);
+    open_file_back(file);
+    key = key_of(6);
+    OK(!open_files_keep(files, &key, make_file(), TEXT("image/webp"), 6),
+       "one that is shorter than its trailer is not kept");
+    open_files_free(&files);
+}
+
+static void test_date_put_back(void)
+{
+    struct open_files *files = files_of(8);
+    struct open_file *held = keep_settled(files, 7);
+    int writer = open(path, O_WRONLY | O_CLOEXEC);
+    OK(write(writer, "NOISE", 5) == 5, "a file is written over");
+    pass(LOOKED_US);
+    (void)settled(writer);
+    OK(!lend(files, 7), "and is noticed though its date was put back");
+    open_file_back(held);
+    close(writer);
     open_files_free(&files);
 }
 
@@ -191,6 +223,8 @@ int main(void)
     test_time();
     test_bytes();
     test_room_for_bytes();
+    test_trailer();
+    test_date_put_back();
     unlink(path);
     loop_free(&loop);
     return tap_done();
