@@ -218,19 +218,15 @@ static bool read_object(struct text line, struct feed_change *ret)
 }
 
 /* Magic, boot and cursor; false when this file says nothing of our feed. */
-static bool read_head(struct text *rest, struct feed *feed, bool *ret_is_our_boot)
+static bool read_head(struct text *rest, struct text boot, struct feed *feed, bool *ret_is_our_boot)
 {
     struct text value, cursor_text, oldest_text;
     struct feed_cursor cursor;
-    struct buffer boot;
     uint64_t oldest;
     if (!take_line(rest, TEXT(MAGIC), &value) || value.size ||
         !take_line(rest, TEXT("boot: "), &value))
         return false;
-    buffer_init(&boot, BOOT_MAX_BYTES);
-    add_boot(&boot);
-    *ret_is_our_boot = boot.size > 0 && text_equal(value, buffer_view(&boot));
-    buffer_release(&boot);
+    *ret_is_our_boot = boot.size > 0 && text_equal(value, boot);
     if (!take_line(rest, TEXT("feed: "), &value))
         return false;
     oldest_text = value;
@@ -254,11 +250,11 @@ static bool read_line(struct text *rest, struct feed *feed, uint64_t *lsn)
     return take_line(rest, TEXT("at "), &value) && text_to_u64(value, lsn);
 }
 
-static bool read_file(struct text bytes, struct feed *feed, uint64_t *ret_lsn)
+bool feed_log_read(struct text bytes, struct text boot, struct feed *feed, uint64_t *ret_lsn)
 {
     struct text rest = bytes;
     bool is_our_boot, has_ended = text_ends(bytes, TEXT("\nended\n"));
-    if (!read_head(&rest, feed, &is_our_boot) || (!is_our_boot && !has_ended))
+    if (!read_head(&rest, boot, feed, &is_our_boot) || (!is_our_boot && !has_ended))
         return false;
     *ret_lsn = UINT64_MAX;
     while (text_find_byte(rest, '\n') != SIZE_MAX && !text_equal(rest, TEXT("ended\n")))
@@ -276,13 +272,16 @@ static void on_replayed(void *context, struct uid account)
 bool feed_log_take_up(const struct api *api, struct feed *feed, bool *ret_has_missed)
 {
     char path[PATH_CHARACTERS];
-    struct buffer bytes;
+    struct buffer bytes, boot;
     uint64_t lsn;
     if (!path_of(api, path))
         return false;
     buffer_init(&bytes, FILE_MAX_BYTES);
-    bool is_taken =
-        file_read(AT_FDCWD, path, &bytes) == 0 && read_file(buffer_view(&bytes), feed, &lsn);
+    buffer_init(&boot, BOOT_MAX_BYTES);
+    add_boot(&boot);
+    bool is_taken = file_read(AT_FDCWD, path, &bytes) == 0 &&
+                    feed_log_read(buffer_view(&bytes), buffer_view(&boot), feed, &lsn);
+    buffer_release(&boot);
     buffer_release(&bytes);
     uint64_t position = feed_position(feed);
     if (!is_taken || !state_replayed_since(api->config.state, lsn, on_replayed, feed))

@@ -34,6 +34,12 @@ enum { FEED_LOG_GROWTH = 65536 };
  * feed_log_open(). */
 bool feed_log_take_up(const struct api *api, struct feed *feed, bool *ret_has_missed) MUST_USE;
 
+/* What the bytes of such a file say, for a machine that started as `boot`: fills `feed`, whose
+ * epoch counts, and tells up to where the journal is in it.  False: nothing to go on with; then the
+ * feed is good for nothing else. */
+bool feed_log_read(struct text bytes, struct text boot, struct feed *feed,
+                   uint64_t *ret_lsn) MUST_USE;
+
 /* Begins the file with what `feed` knows, and writes down what changes.  NULL: nothing is kept. */
 struct feed_log *feed_log_open(const struct api *api, struct feed *feed) MUST_USE;
 /* Followers can be told of everything up to `lsn`. */
