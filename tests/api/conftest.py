@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 import pathlib
+import random
 import secrets
 import socket
 import subprocess
@@ -43,9 +44,15 @@ def find_drills_program():
 
 
 def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    """Below those that the kernel gives to clients (ip_local_port_range): nobody else's by chance, also while a server restarts."""
+    while True:
+        port = random.randrange(20000, 32000)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                continue
 
 
 def environment():

@@ -11,10 +11,12 @@ import http.client
 import json
 import os
 import pathlib
+import random
 import re
 import select
 import shutil
 import signal
+import socket
 import ssl
 import subprocess
 import time
@@ -47,6 +49,18 @@ def clean_environment(extra=None):
                 UBSAN_OPTIONS="print_stacktrace=1:halt_on_error=1")
     kept.update(extra or {})
     return kept
+
+
+def free_port():
+    """Below those that the kernel gives to clients (ip_local_port_range): nobody else's by chance, also while a server restarts."""
+    while True:
+        port = random.randrange(20000, 32000)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                continue
 
 
 class Answer:

@@ -415,12 +415,12 @@ def test_the_control_socket_is_the_owners(server):
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root to be somebody else")
 def test_another_user_is_turned_away(server):
     path = server.data / "control.sock"
-    script = f"import socket; s = socket.socket(socket.AF_UNIX); s.connect('/proc/self/fd/3/control.sock'); s.send(b'{{}}\\n'); print(s.recv(10))"
     folder = os.open(server.data, os.O_RDONLY)
+    script = (f"import socket; s = socket.socket(socket.AF_UNIX); s.connect('/proc/self/fd/{folder}/control.sock');"
+              " s.send(b'{}\\n'); print(s.recv(10))")
     path.chmod(0o666)  # the file's mode is not the only guard
     try:
-        os.dup2(folder, 3, inheritable=True) if folder != 3 else os.set_inheritable(3, True)
-        done = subprocess.run(["/usr/bin/python3", "-c", script], capture_output=True, text=True, user="nobody", pass_fds=[3])
+        done = subprocess.run(["/usr/bin/python3", "-c", script], capture_output=True, text=True, user="nobody", pass_fds=[folder])
     finally:
         os.close(folder)
     assert done.stdout.strip() in ("b''", "") and ("reset" in done.stderr or "Permission" in done.stderr or done.stdout)

@@ -11,13 +11,7 @@ import subprocess
 import time
 
 import pytest
-from conftest import clean_environment, find_binary, run_command
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+from conftest import clean_environment, find_binary, free_port, run_command
 
 
 @pytest.fixture

@@ -10,17 +10,11 @@ import threading
 import time
 
 import pytest
-from conftest import PASSWORD, run_command
+from conftest import PASSWORD, free_port, run_command
 from postgres import Postgres, postgres  # noqa: F401  (a fixture)
 from test_record import IS_SANITIZED, Pair, wait_until
 
 QUICK = ("--database-connect-seconds", "1", "--database-answer-seconds", "2")
-
-
-def free_port():
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
 
 
 class Wire:
