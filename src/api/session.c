@@ -7,6 +7,7 @@
 #include "api/signin.h"
 #include "base/counters.h"
 #include "base/encode.h"
+#include "media/packager.h"
 #include "trust/device.h"
 #include "trust/grant.h"
 #include "trust/refresh.h"
@@ -81,6 +82,8 @@ static void write_token(struct json *json, const struct player *player,
     json_member_text(json, "accessToken", buffer_view(&text));
     json_member_i64(json, "expiresAt", token.expires_s * 1000);
     buffer_release(&text);
+    if (player->api->config.packager)
+        packager_expect(player->api->config.packager);
 }
 
 static void write_grant(struct json *json, const struct player *player,

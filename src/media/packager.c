@@ -171,7 +171,6 @@ int packager_start(const struct packager_config *config, struct packager **ret)
     packager->last_planned = &packager->planned;
     packager->last_queued = &packager->queue;
     packager->folder = -1;
-    packager->wants_spare = true;
     int error = packager_open_folder(packager);
     unsigned threads = config->max_encodes ? config->max_encodes : DEFAULT_ENCODES;
     for (unsigned i = 0; !error && i < threads && i < ENCODES_MAX; i++) {
@@ -256,6 +255,16 @@ bool packager_view(struct packager *packager, const uint8_t track[16], enum rend
     }
     pthread_mutex_unlock(&packager->lock);
     return package != NULL;
+}
+
+void packager_expect(struct packager *packager)
+{
+    pthread_mutex_lock(&packager->lock);
+    if (!packager->has_spare && !packager->wants_spare) {
+        packager->wants_spare = true;
+        pthread_cond_signal(&packager->work);
+    }
+    pthread_mutex_unlock(&packager->lock);
 }
 
 void package_view_release(struct package_view *view)

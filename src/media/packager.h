@@ -54,6 +54,8 @@ struct package_view {
     bool has_index;             /* false: planned, or complete and cold (packager_load()) */
     struct package_index index; /* the caller's copy */
 };
+/* Somebody is there who may play soon: a worker is started ahead, if none is.  From any thread. */
+void packager_expect(struct packager *packager);
 /* Plans what there is not.  False when too many are planned. */
 bool packager_view(struct packager *packager, const uint8_t track[16], enum rendition rendition,
                    struct package_view *ret) MUST_USE;

@@ -456,8 +456,8 @@ static void encode_one(struct packager *packager, struct package *package, unsig
 
 /* --- threads --- */
 
-/* A worker started ahead costs a listener who presses play nothing: one, from the start of the
- * server on, anew after each encode's first segment, gone when nobody needed it for ten minutes.
+/* A worker started ahead costs a listener who presses play nothing: one, from when a listener is
+ * there on, anew after each encode's first segment, gone when nobody needed it for ten minutes.
  * The lock is held, and let go of meanwhile. */
 static void tend_spare(struct packager *packager)
 {
