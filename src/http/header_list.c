@@ -168,6 +168,7 @@ static enum http_header_verdict judge_length(struct http_request *request, bool 
         if (field->name.size != 14 || !text_equal(field->name, TEXT("content-length")))
             continue;
         if (lengths++ || !text_to_u64(field->value, &request->content_length) ||
+            request->content_length == UINT64_MAX || /* which says "unknown" here */
             (ends_here && request->content_length > 0))
             return HTTP_HEADER_MALFORMED;
     }

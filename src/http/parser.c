@@ -225,7 +225,8 @@ static int judge_framing(struct http_request *request, struct http_refusal *ret_
         return refuse(ret_why, 400, "HTTP/1.0 has no Transfer-Encoding");
     if (encodings && !text_equal_nocase(encoding, TEXT("chunked")))
         return refuse(ret_why, 501, "the only Transfer-Encoding understood is chunked");
-    if (lengths && !text_to_u64(length, &request->content_length))
+    if (lengths && (!text_to_u64(length, &request->content_length) ||
+                    request->content_length == UINT64_MAX)) /* which says "chunked" here */
         return refuse(ret_why, 400, "Content-Length is not one number");
     if (encodings)
         request->content_length = UINT64_MAX;

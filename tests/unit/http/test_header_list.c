@@ -83,6 +83,8 @@ static const struct {
     {GET "|content-length=3", true, HTTP_HEADER_MALFORMED, 0, "a length, and no body to come"},
     {GET "|content-length=0", true, HTTP_HEADER_FINE, 0, "a length of nothing"},
     {GET "|content-length=+3", false, HTTP_HEADER_MALFORMED, 0, "a length that is no number"},
+    {GET "|content-length=18446744073709551615", false, HTTP_HEADER_MALFORMED, 0,
+     "the length that stands for none"},
     {GET "|content-length=3|content-length=3", false, HTTP_HEADER_MALFORMED, 0, "two lengths"},
     {GET "|a=1|b=2|c=3|d=4|e=5|f=6", true, HTTP_HEADER_FINE, 0, "as many fields as may be"},
     {GET "|a=1|b=2|c=3|d=4|e=5|f=6|g=7", true, HTTP_HEADER_REFUSED, 431, "one field more"},

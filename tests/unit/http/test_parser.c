@@ -69,6 +69,8 @@ static const struct {
     ROW(400, POST_A "Content-Length: +3\r\n\r\n", "a signed length"),
     ROW(400, POST_A "Content-Length: -1\r\n\r\n", "a negative length"),
     ROW(400, POST_A "Content-Length: 0x3\r\n\r\n", "a hexadecimal length"),
+    ROW(400, POST_A "Content-Length: 18446744073709551615\r\n\r\n",
+        "the length that stands for none"),
     ROW(400, POST_A "Content-Length: 3 3\r\n\r\n", "a length with a space"),
     ROW(400, POST_A "Content-Length:\r\n\r\n", "an empty length"),
     ROW(400, POST_A "Content-Length: 99999999999999999999\r\n\r\n", "a length past 64 bits"),
