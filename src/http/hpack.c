@@ -235,6 +235,13 @@ static char *write_value(char *out, struct text value)
     return out + value.size;
 }
 
+char *hpack_write_literal(char *out, struct text name, struct text value, bool is_secret)
+{
+    *out++ = is_secret ? NEVER_INDEXED : 0;
+    out = write_integer(out, 0, 7, (uint32_t)name.size);
+    return write_value(write_lower(out, name), value);
+}
+
 char *hpack_write_status(char *out, unsigned status)
 {
     static const struct {

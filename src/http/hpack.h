@@ -64,5 +64,7 @@ void hpack_writer_limit(struct hpack_writer *writer, uint32_t limit_bytes); /* t
 char *hpack_write_start(struct hpack_writer *writer, char *out);
 enum { HPACK_START_MOST = 12, HPACK_FIELD_MOST = 16 }; /* beside name and value */
 char *hpack_write_status(char *out, unsigned status);
+/* Takes no place in the table; a secret one not in those of others on the way either (7.1.3). */
+char *hpack_write_literal(char *out, struct text name, struct text value, bool is_secret);
 /* `name` in any case, and the client gets it in lower. */
 char *hpack_write(struct hpack_writer *writer, char *out, struct text name, struct text value);

@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "http/fields.h"
 #include "io/client_state.h"
+#include "io/h2_client.h"
 
 #include <arpa/inet.h>
 #include <assert.h>
@@ -143,6 +144,7 @@ static struct client_origin *origin_new(struct client *client, const struct url 
     origin->client = client;
     origin->limits = *limits;
     origin->is_tls = url->is_tls;
+    origin->shares_connecting = url->is_tls && limits->max_streams > 0;
     origin->port = (uint16_t)url->port;
     set_host(origin, url->host, url->port, name);
     return origin;
@@ -245,11 +247,26 @@ struct client_pool *client_pool_new(struct client_origin *origin, const struct a
     return pool;
 }
 
-static void call_free(struct client_call *call)
+void client_call_free(struct client_call *call)
 {
     loop_timer_stop(&call->deadline);
     mem_free(call->wire);
     mem_free(call);
+}
+
+/* With its calls, which are not told. */
+static void cut(struct client_connection *connection)
+{
+    struct client_call *call = connection->call;
+    struct h2_client_stream *stream;
+    while (connection->h2 && (stream = h2_client_first(connection->h2)) != NULL) {
+        struct client_call *own = h2_client_owner(stream);
+        h2_client_drop(stream);
+        client_call_free(own);
+    }
+    client_connection_close(connection);
+    if (call)
+        client_call_free(call);
 }
 
 void client_pool_free(struct client_pool **pool)
@@ -259,14 +276,10 @@ void client_pool_free(struct client_pool **pool)
     while ((*pool)->waiting) {
         struct client_call *call = (*pool)->waiting;
         (*pool)->waiting = call->next;
-        call_free(call);
+        client_call_free(call);
     }
-    while ((*pool)->connections) {
-        struct client_call *call = (*pool)->connections->call;
-        client_connection_close((*pool)->connections);
-        if (call)
-            call_free(call);
-    }
+    while ((*pool)->connections)
+        cut((*pool)->connections);
     struct client_pool **at = &(*pool)->origin->pools;
     while (*at != *pool)
         at = &(*at)->next;
@@ -308,16 +321,32 @@ static void take_waiting(struct client_call *call)
 static struct client_connection *kept_connection(struct client_pool *pool)
 {
     struct client_connection *connection = pool->connections;
-    while (connection && connection->step != CLIENT_KEPT)
+    while (connection && connection->step != CLIENT_KEPT && !client_streams_have_room(connection))
         connection = connection->next;
     return connection;
+}
+
+/* One that may turn out to take many calls is waited for. */
+static bool is_connecting(const struct client_pool *pool)
+{
+    const struct client_connection *connection = pool->connections;
+    if (!pool->origin->shares_connecting)
+        return false;
+    while (connection && connection->step > CLIENT_HANDSHAKE)
+        connection = connection->next;
+    return connection != NULL;
+}
+
+static bool may_connect(const struct client_pool *pool)
+{
+    return pool->connection_count < pool->origin->limits.max_connections && !is_connecting(pool);
 }
 
 void client_pool_pump(struct client_pool *pool)
 {
     while (pool->waiting) {
         struct client_connection *connection = kept_connection(pool);
-        if (!connection && pool->connection_count >= pool->origin->limits.max_connections)
+        if (!connection && !may_connect(pool))
             return;
         if (!connection && !client_name_is_known(pool->origin))
             return; /* pumped again when it is */
@@ -326,7 +355,10 @@ void client_pool_pump(struct client_pool *pool)
         struct client_call *call = pool->waiting;
         take_waiting(call);
         call->connection = connection;
-        client_connection_begin(connection, call);
+        if (connection->step == CLIENT_STREAMS)
+            client_streams_ask(connection, call);
+        else
+            client_connection_begin(connection, call);
     }
 }
 
@@ -342,14 +374,22 @@ void client_pool_fail_waiting(struct client_pool *pool)
 
 /* --- call --- */
 
+/* Wherever it is just now. */
+static void leave(struct client_call *call)
+{
+    if (call->stream)
+        client_streams_drop(call);
+    else if (call->connection)
+        client_connection_close(call->connection);
+    else
+        take_waiting(call);
+}
+
 static void on_deadline(struct loop_timer *timer, uint64_t now_us UNUSED)
 {
     struct client_call *call = CONTAINER_OF(timer, struct client_call, deadline);
     struct client_pool *pool = call->pool;
-    if (call->connection)
-        client_connection_close(call->connection);
-    else
-        take_waiting(call);
+    leave(call);
     client_pool_pump(pool);
     client_call_end(call, CLIENT_TIMEOUT);
 }
@@ -357,7 +397,7 @@ static void on_deadline(struct loop_timer *timer, uint64_t now_us UNUSED)
 void client_call_end(struct client_call *call, enum client_outcome outcome)
 {
     call->handler->on_end(call, outcome, call->context);
-    call_free(call);
+    client_call_free(call);
 }
 
 static bool is_plain(struct text text)
@@ -405,6 +445,7 @@ static void write_request(struct client_call *call, const struct client_request 
         buffer_text(&wire, TEXT("\r\n"));
     }
     buffer_text(&wire, TEXT("\r\n"));
+    call->head_size = wire.size;
     if (request->body.data)
         buffer_text(&wire, request->body);
     call->wire_size = wire.size;
@@ -420,8 +461,7 @@ struct client_call *client_ask(struct client_pool *pool, const struct client_req
                                const struct client_handler *handler, void *context)
 {
     struct client *client = pool->origin->client;
-    bool would_wait =
-        pool->connection_count >= pool->origin->limits.max_connections && !kept_connection(pool);
+    bool would_wait = !may_connect(pool) && !kept_connection(pool);
     if (!client_request_is_sound(request) ||
         (would_wait && pool->waiting_count >= pool->origin->limits.max_waiting))
         return NULL;
@@ -446,18 +486,17 @@ struct client_call *client_ask(struct client_pool *pool, const struct client_req
 void client_cancel(struct client_call *call)
 {
     struct client_pool *pool = call->pool;
-    if (call->connection)
-        client_connection_close(call->connection);
-    else
-        take_waiting(call);
-    call_free(call);
+    leave(call);
+    client_call_free(call);
     client_pool_pump(pool);
 }
 
 void client_pause(struct client_call *call)
 {
     call->is_paused = true;
-    if (call->connection)
+    if (call->stream)
+        client_streams_pause(call);
+    else if (call->connection)
         client_connection_hold(call->connection);
 }
 
@@ -466,6 +505,8 @@ void client_resume(struct client_call *call)
     if (!call->is_paused)
         return;
     call->is_paused = false;
-    if (call->connection)
+    if (call->stream)
+        client_streams_resume(call);
+    else if (call->connection)
         client_connection_read_on(call->connection);
 }

@@ -5,16 +5,18 @@
 #include "io/loop.h"
 
 /*
- * client: our own HTTP/1.1 client on a loop, for what is ours: other nodes, and servers under test.
+ * client: our own HTTP client on a loop, for what is ours: other nodes, and servers under test.
  *
  *     struct client         of one loop: read buffer, arena, TLS settings
  *     struct client_origin  one server: address, name, bounds; shared by any number of pools
  *     struct client_pool    connections to one origin and the calls that wait for them
  *     struct client_call    one request and its answer
  *
- * One request at a time on a connection, no pipelining, no redirects, no cookies.  Connections are
- * kept and used again.  A call on a kept connection that ended without one byte of answer is asked
- * again on a fresh one if it may be repeated (RFC 9110 9.2.2).  A body shorter than its framing
+ * HTTP/1.1, one request at a time on a connection, no pipelining; or HTTP/2, max_streams requests
+ * at once, where TLS chose it (ALPN).  No redirects, no cookies.  Connections are kept and used
+ * again.  A call on a kept connection that ended without one byte of answer is asked
+ * again on a fresh one if it may be repeated (RFC 9110 9.2.2), and any that an HTTP/2 server says
+ * it has not looked at (RFC 9113 8.7).  A body shorter than its framing
  * says is a failure, told after what came of it.  All is called on the loop's own thread.
  *
  * A name is resolved by a worker and again after a while; addresses are tried in the order that the
@@ -51,6 +53,7 @@ const struct client_counts *client_counts(const struct client *client);
 
 struct client_limits {
     uint32_t max_connections; /* of one pool */
+    uint32_t max_streams;     /* of one HTTP/2 connection; 0: HTTP/2 is not offered */
     uint32_t max_waiting;     /* calls of one pool beyond those; more are refused */
     uint32_t connect_ms;      /* for the connection, and again for the TLS handshake */
     uint32_t first_byte_ms;   /* from the request sent to the answer's header */
@@ -151,7 +154,8 @@ struct client_call *client_ask(struct client_pool *pool, const struct client_req
 void client_cancel(struct client_call *call);
 /*
  * No byte is read until client_resume(), so the kernel's buffers fill and the server has to wait.
- * Pieces that were read already still come in this turn.  A paused call has no idle time-out.
+ * Pieces that were read already still come in this turn, and those of an HTTP/2 answer that come
+ * later are kept, as many as its window allows.  A paused call has no idle time-out.
  */
 void client_pause(struct client_call *call);
 void client_resume(struct client_call *call);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "base/mem.h"
 #include "io/client_state.h"
+#include "io/h2_client.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -15,6 +16,7 @@
  *       │                    │                  │ (early answer) ▲    │        │
  *       └────────────────────┴──────────────────┴────────────────┴────┴────────┴──▶ GONE
  *
+ * A handshake that chose HTTP/2 leads to STREAMS instead, and to client_streams.c.
  * Whatever fails tells its call once and is GONE.  A callback may cancel the call or free the pool:
  * after each one we look whether the connection still has the call that it had.
  */
@@ -53,7 +55,7 @@ static int connect_socket(const struct client_pool *pool, const struct client_ad
     return -1;
 }
 
-static void arm(struct client_connection *connection, uint64_t at_us)
+void client_connection_arm(struct client_connection *connection, uint64_t at_us)
 {
     connection->armed_us = at_us;
     loop_timer_start(connection->client->loop, &connection->timer, at_us);
@@ -64,11 +66,11 @@ static void wait_until(struct client_connection *connection, uint32_t ms)
     connection->due_us = loop_now_us(connection->client->loop) + ms * UINT64_C(1000);
     /* a later due time needs no new timer: on_timer() looks and waits on */
     if (!connection->armed_us || connection->armed_us > connection->due_us)
-        arm(connection, connection->due_us);
+        client_connection_arm(connection, connection->due_us);
 }
 
 /* No callback may come from where we are: the timer tells it. */
-static void fail_soon(struct client_connection *connection, enum client_outcome why)
+void client_connection_fail_soon(struct client_connection *connection, enum client_outcome why)
 {
     connection->is_failed = true;
     connection->why = (uint8_t)why;
@@ -108,6 +110,7 @@ static void leave_pool(struct client_connection *connection)
 void client_connection_close(struct client_connection *connection)
 {
     assert(connection->step != CLIENT_GONE);
+    h2_client_free(&connection->h2);
     loop_watch_remove(&connection->watch);
     loop_timer_stop(&connection->timer);
     stream_close(&connection->stream);
@@ -123,14 +126,20 @@ void client_connection_close(struct client_connection *connection)
 }
 
 /* Ends the connection and tells its call, or asks again elsewhere. */
-static void fail(struct client_connection *connection, enum client_outcome why)
+void client_connection_fail(struct client_connection *connection, enum client_outcome why)
 {
     struct client_call *call = connection->call;
     struct client_pool *pool = connection->pool;
+    if (connection->step == CLIENT_STREAMS) {
+        client_streams_lose(connection, why);
+        return;
+    }
     bool repeats = call && connection->is_reused && !connection->has_bytes && call->may_repeat &&
                    connection->step != CLIENT_KEPT && (why == CLIENT_RESET);
     if (call && connection->step <= CLIENT_HANDSHAKE)
         connection->client->counts.connects_failed++;
+    if (connection->step <= CLIENT_HANDSHAKE) /* who waits finds out side by side */
+        pool->origin->shares_connecting = false;
     client_connection_close(connection);
     if (repeats)
         client_call_wait_again(call);
@@ -146,7 +155,7 @@ static const struct client_limits *limits_of(const struct client_connection *con
     return &connection->pool->origin->limits;
 }
 
-static void want(struct client_connection *connection, unsigned wanted)
+void client_connection_want(struct client_connection *connection, unsigned wanted)
 {
     if (connection->stream.wants_other_way)
         wanted |= LOOP_READ | LOOP_WRITE;
@@ -161,7 +170,7 @@ static int send_more(struct client_connection *connection)
         struct iovec run = {call->wire + connection->sent, call->wire_size - connection->sent};
         ssize_t put = stream_write(&connection->stream, &run, 1, false);
         if (put == -EAGAIN) {
-            want(connection, LOOP_READ | LOOP_WRITE);
+            client_connection_want(connection, LOOP_READ | LOOP_WRITE);
             return 0;
         }
         if (put < 0)
@@ -172,7 +181,7 @@ static int send_more(struct client_connection *connection)
     if (connection->step == CLIENT_SENDING)
         connection->step = CLIENT_HEADER;
     if (!call->is_paused)
-        want(connection, LOOP_READ);
+        client_connection_want(connection, LOOP_READ);
     return 0;
 }
 
@@ -201,7 +210,7 @@ void client_connection_begin(struct client_connection *connection, struct client
     if (connection->step == CLIENT_KEPT) {
         connection->is_reused = true;
         if (start_sending(connection) < 0)
-            fail_soon(connection, CLIENT_RESET);
+            client_connection_fail_soon(connection, CLIENT_RESET);
         return;
     }
     int failed = connection->stream.fd < 0
@@ -212,7 +221,7 @@ void client_connection_begin(struct client_connection *connection, struct client
     else if (connection->pool->origin->address_count > 1)
         wait_until(connection, 0); /* as one that is silent: the next address comes at once */
     else
-        fail_soon(connection, CLIENT_UNREACHABLE);
+        client_connection_fail_soon(connection, CLIENT_UNREACHABLE);
 }
 
 /* --- connecting --- */
@@ -257,7 +266,7 @@ static void connect_elsewhere(struct client_connection *connection, enum client_
         }
         connection->refused |= (uint8_t)(1u << connection->address);
     }
-    fail(connection, why);
+    client_connection_fail(connection, why);
 }
 
 static void after_connect(struct client_connection *connection)
@@ -270,7 +279,7 @@ static void after_connect(struct client_connection *connection)
     connection->pool->origin->preferred = connection->address;
     if (!connection->pool->origin->is_tls) {
         if (start_sending(connection) < 0)
-            fail(connection, CLIENT_RESET);
+            client_connection_fail(connection, CLIENT_RESET);
         return;
     }
     client_tls_begin(&connection->stream, connection->pool->origin);
@@ -286,9 +295,14 @@ static void shake_hands(struct client_connection *connection)
                        connection->stream.wants_other_way ? LOOP_WRITE : LOOP_READ);
     } else if (result < 0) {
         client_tls_forget(connection->pool->origin);
-        fail(connection, CLIENT_NO_TLS);
+        client_connection_fail(connection, CLIENT_NO_TLS);
+    } else if (stream_chose_h2(&connection->stream)) {
+        client_streams_start(connection);
     } else if (start_sending(connection) < 0) {
-        fail(connection, CLIENT_RESET);
+        client_connection_fail(connection, CLIENT_RESET);
+    } else {
+        connection->pool->origin->shares_connecting = false; /* it takes one call, as all will */
+        client_pool_pump(connection->pool);
     }
 }
 
@@ -327,7 +341,7 @@ static bool tell_trailers(struct client_connection *connection)
     arena_reset(connection->client->arena);
     if (http_trailers_read(buffer_view(&connection->head), &limits, connection->client->arena,
                            &fields, &count, &why) < 0) {
-        fail(connection, CLIENT_MALFORMED);
+        client_connection_fail(connection, CLIENT_MALFORMED);
         return false;
     }
     call->handler->on_trailers(call, fields, count, call->context);
@@ -350,7 +364,7 @@ static bool tell_body(struct client_connection *connection, struct text input)
         }
     } while (state == 0 && piece.size > 0);
     if (state < 0)
-        fail(connection, CLIENT_MALFORMED);
+        client_connection_fail(connection, CLIENT_MALFORMED);
     else if (state > 0 && tell_trailers(connection))
         finish(connection, input.size);
     return state == 0;
@@ -372,7 +386,7 @@ static int tell_header(struct client_connection *connection, struct text *input)
         http_response_read(&connection->parser, *input, &limits, (enum http_method)call->method,
                            connection->client->arena, &response, &consumed, &why);
     if (result < 0)
-        fail(connection, CLIENT_MALFORMED);
+        client_connection_fail(connection, CLIENT_MALFORMED);
     if (result <= 0)
         return result;
     *input = text_from(*input, consumed);
@@ -385,7 +399,8 @@ static int tell_header(struct client_connection *connection, struct text *input)
     connection->step = CLIENT_BODY;
     connection->stays = response.keeps_alive;
     http_body_init(&connection->body, &response);
-    want(connection, LOOP_READ); /* what of the request was not sent yet never will be */
+    client_connection_want(connection,
+                           LOOP_READ); /* what of the request was not sent yet never will be */
     if (call->handler->on_header)
         call->handler->on_header(call, &response, call->context);
     return connection->call == call ? 1 : -1;
@@ -426,7 +441,8 @@ static void receive_end(struct client_connection *connection)
         connection->stays = false;
         finish(connection, 0);
     } else {
-        fail(connection, connection->step == CLIENT_BODY ? CLIENT_TRUNCATED : CLIENT_RESET);
+        client_connection_fail(connection,
+                               connection->step == CLIENT_BODY ? CLIENT_TRUNCATED : CLIENT_RESET);
     }
 }
 
@@ -452,13 +468,15 @@ static void receive(struct client_connection *connection)
     ssize_t got = discards ? discard(connection, scratch)
                            : stream_read(&connection->stream, scratch, CLIENT_SCRATCH_BYTES);
     if (got == -EAGAIN) {
-        want(connection, LOOP_READ | (connection->step == CLIENT_SENDING ? LOOP_WRITE : 0u));
+        client_connection_want(connection,
+                               LOOP_READ | (connection->step == CLIENT_SENDING ? LOOP_WRITE : 0u));
         return;
     }
     if (got == 0)
         receive_end(connection);
     else if (got < 0)
-        fail(connection, connection->step == CLIENT_BODY ? CLIENT_TRUNCATED : CLIENT_RESET);
+        client_connection_fail(connection,
+                               connection->step == CLIENT_BODY ? CLIENT_TRUNCATED : CLIENT_RESET);
     if (got <= 0)
         return;
     connection->has_bytes = true;
@@ -498,13 +516,13 @@ void client_connection_read_on(struct client_connection *connection)
         connection->watch.wanted = LOOP_READ;
         int failed = loop_watch_add(connection->client->loop, &connection->watch);
         if (failed)
-            fail_soon(connection, CLIENT_TRUNCATED);
+            client_connection_fail_soon(connection, CLIENT_TRUNCATED);
         return;
     }
     loop_watch_set(&connection->watch, LOOP_READ);
     if (stream_has_buffered(&connection->stream) && !connection->is_busy) {
         connection->due_us = 0; /* the timer reads what no event announces */
-        arm(connection, 1);
+        client_connection_arm(connection, 1);
     }
 }
 
@@ -521,7 +539,7 @@ static void step_on(struct client_connection *connection, unsigned events)
         break;
     case CLIENT_SENDING:
         if (send_more(connection) < 0 && !(events & LOOP_READ)) {
-            fail(connection, CLIENT_RESET);
+            client_connection_fail(connection, CLIENT_RESET);
             break;
         }
         if (events & (LOOP_READ | LOOP_HANGUP))
@@ -534,6 +552,9 @@ static void step_on(struct client_connection *connection, unsigned events)
     case CLIENT_KEPT: /* its end, or bytes that nobody asked for */
         connection->client->counts.hangups++;
         client_connection_close(connection);
+        break;
+    case CLIENT_STREAMS:
+        client_streams_on_events(connection, events);
         break;
     case CLIENT_GONE:
         break;
@@ -551,6 +572,8 @@ static void guarded(struct client_connection *connection, unsigned events)
     connection->is_busy = true;
     step_on(connection, events);
     connection->is_busy = false;
+    if (connection->step == CLIENT_STREAMS)
+        client_streams_flush(connection);
     if (connection->step == CLIENT_GONE)
         mem_free(connection);
 }
@@ -574,11 +597,13 @@ static void on_events(struct loop_watch *watch, unsigned events, uint64_t now_us
 static void time_out(struct client_connection *connection, uint64_t now_us)
 {
     if (connection->is_failed)
-        fail(connection, (enum client_outcome)connection->why);
+        client_connection_fail(connection, (enum client_outcome)connection->why);
+    else if (connection->step == CLIENT_STREAMS)
+        client_streams_on_time(connection, now_us);
     else if (is_paused(connection))
         return; /* client_resume() starts the clock again */
     else if (connection->due_us > now_us)
-        arm(connection, connection->due_us);
+        client_connection_arm(connection, connection->due_us);
     else if (connection->due_us == 0)
         receive_all(connection);
     else if (connection->step == CLIENT_CONNECTING)
@@ -586,7 +611,7 @@ static void time_out(struct client_connection *connection, uint64_t now_us)
     else if (connection->step == CLIENT_KEPT)
         client_connection_close(connection);
     else
-        fail(connection, CLIENT_TIMEOUT);
+        client_connection_fail(connection, CLIENT_TIMEOUT);
 }
 
 static void on_timer(struct loop_timer *timer, uint64_t now_us)
@@ -596,6 +621,8 @@ static void on_timer(struct loop_timer *timer, uint64_t now_us)
     connection->is_busy = true;
     time_out(connection, now_us);
     connection->is_busy = false;
+    if (connection->step == CLIENT_STREAMS)
+        client_streams_flush(connection);
     if (connection->step == CLIENT_GONE)
         mem_free(connection);
 }

@@ -6,7 +6,8 @@
 
 #include <sys/socket.h>
 
-/* client_state: what client.c, client_connection.c and client_tls.c share.  Internal to io/. */
+/* client_state: what client.c, client_connection.c, client_streams.c and client_tls.c share.
+ * Internal to io/. */
 struct ssl_ctx_st;
 struct ssl_session_st;
 
@@ -42,21 +43,25 @@ struct client_origin {
     uint64_t fresh_until_us;      /* then it is resolved again */
     uint16_t port;
     bool is_tls, is_name;
-    char *host;                     /* as in Host, with the port unless it is the scheme's */
-    char *name;                     /* for the certificate */
+    bool
+        shares_connecting; /* it may speak HTTP/2: calls wait for a connection that is being made */
+    char *host;            /* as in Host, with the port unless it is the scheme's */
+    char *name;            /* for the certificate */
     struct ssl_session_st *session; /* the newest ticket, for the next handshake */
 };
 
 struct client_call {
     struct client_pool *pool;
     struct client_connection *connection; /* NULL while it waits */
+    struct h2_client_stream *stream;      /* its own, on an HTTP/2 connection */
     struct client_call *next;             /* in the pool's queue */
     const struct client_handler *handler;
     void *context;
     struct loop_timer deadline;
     char *wire; /* the request; freed once it cannot be needed again */
-    size_t wire_size;
-    uint8_t method;
+    size_t wire_size, head_size;
+    uint64_t asked_us, due_us; /* of a stream */
+    uint8_t method, repeats;
     bool may_repeat, discards, is_paused;
 };
 
@@ -66,8 +71,9 @@ enum client_step {
     CLIENT_SENDING, /* an answer may come early */
     CLIENT_HEADER,
     CLIENT_BODY,
-    CLIENT_KEPT, /* no call */
-    CLIENT_GONE, /* closed; memory stays until the callback that closed it has returned */
+    CLIENT_KEPT,    /* no call */
+    CLIENT_STREAMS, /* HTTP/2: any number of calls, none in `call` */
+    CLIENT_GONE,    /* closed; memory stays until the callback that closed it has returned */
 };
 
 struct client_connection {
@@ -75,6 +81,7 @@ struct client_connection {
     struct client_pool *pool; /* NULL once the pool is gone */
     struct client_connection *next;
     struct client_call *call; /* NULL when kept, or cancelled just now */
+    struct h2_client *h2;     /* of CLIENT_STREAMS */
     struct stream stream;
     struct loop_watch watch;
     struct loop_timer timer;   /* lazy: looks at due_us when it fires */
@@ -94,6 +101,9 @@ struct client_connection {
     bool stays;     /* may be kept after it */
     bool is_failed; /* to be told by the timer, since no callback may come from client_ask() */
     bool is_watched_no_more; /* paused and hung up */
+    bool is_doubted;         /* HTTP/2: silent while somebody waited; takes no new calls */
+    bool has_resumed;        /* HTTP/2: something that was held may be told */
+    uint64_t heard_us;       /* HTTP/2: the last byte */
 };
 
 struct client_pool {
@@ -108,6 +118,7 @@ struct client_pool {
 
 /* client.c: the call that a connection carried has ended, and the connection is kept or gone. */
 void client_call_end(struct client_call *call, enum client_outcome outcome);
+void client_call_free(struct client_call *call);
 void client_call_wait_again(struct client_call *call); /* first in the queue */
 void client_pool_pump(struct client_pool *pool);       /* gives waiting calls to connections */
 
@@ -117,6 +128,24 @@ void client_connection_begin(struct client_connection *connection, struct client
 void client_connection_close(struct client_connection *connection);
 void client_connection_read_on(struct client_connection *connection); /* after a pause */
 void client_connection_hold(struct client_connection *connection);    /* for a pause */
+void client_connection_fail(struct client_connection *connection, enum client_outcome why);
+/* The same told by the timer: no callback may come from where we are. */
+void client_connection_fail_soon(struct client_connection *connection, enum client_outcome why);
+void client_connection_arm(struct client_connection *connection, uint64_t at_us); /* the timer */
+void client_connection_want(struct client_connection *connection, unsigned wanted);
+
+/* client_streams.c: a connection that speaks HTTP/2 */
+void client_streams_start(struct client_connection *connection);
+bool client_streams_have_room(const struct client_connection *connection);
+void client_streams_ask(struct client_connection *connection, struct client_call *call);
+void client_streams_on_events(struct client_connection *connection, unsigned events);
+void client_streams_on_time(struct client_connection *connection, uint64_t now_us);
+void client_streams_flush(struct client_connection *connection); /* and sets the timer */
+/* The connection is over: its calls are told, or asked again. */
+void client_streams_lose(struct client_connection *connection, enum client_outcome why);
+void client_streams_drop(struct client_call *call); /* only this one; it is not told */
+void client_streams_pause(struct client_call *call);
+void client_streams_resume(struct client_call *call);
 
 /* client_name.c */
 void client_name_end(struct client_origin *origin);

@@ -21,14 +21,12 @@ static int on_ticket(SSL *ssl, SSL_SESSION *session)
 
 struct ssl_ctx_st *client_tls_new(const char *ca_file, char *why, size_t why_size)
 {
-    static const unsigned char protocols[] = "\x08http/1.1";
     SSL_CTX *tls = SSL_CTX_new(TLS_client_method());
     assert(tls);
     SSL_CTX_set_min_proto_version(tls, TLS1_2_VERSION);
     SSL_CTX_set_mode(tls, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
                               SSL_MODE_RELEASE_BUFFERS);
     SSL_CTX_set_verify(tls, SSL_VERIFY_PEER, NULL);
-    SSL_CTX_set_alpn_protos(tls, protocols, sizeof protocols - 1);
     SSL_CTX_set_session_cache_mode(tls, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
     SSL_CTX_sess_set_new_cb(tls, on_ticket);
     bool is_loaded = ca_file ? SSL_CTX_load_verify_file(tls, ca_file) == 1
@@ -48,6 +46,14 @@ void client_tls_free(struct ssl_ctx_st **tls)
     *tls = NULL;
 }
 
+static void offer_protocols(SSL *ssl, const struct client_origin *origin)
+{
+    static const unsigned char both[] = "\x02h2\x08http/1.1";
+    bool is_h2 = origin->limits.max_streams > 0;
+    int failed = SSL_set_alpn_protos(ssl, is_h2 ? both : both + 3, is_h2 ? 12 : 9);
+    assert(!failed);
+}
+
 static void set_name(SSL *ssl, const struct client_origin *origin)
 {
     if (origin->is_name)
@@ -64,6 +70,7 @@ void client_tls_begin(struct stream *stream, struct client_origin *origin)
     assert(ssl);
     tls_wire_attach(ssl, stream->fd);
     SSL_set_app_data(ssl, origin);
+    offer_protocols(ssl, origin);
     if (!nodes)
         set_name(ssl, origin);
     if (origin->session)
