@@ -19,6 +19,7 @@ static struct client_limits client_limits_of(const struct fetch_limits *limits)
 {
     struct client_limits own = client_limits_default();
     own.max_connections = limits->origin_connections ? limits->origin_connections : 1;
+    own.max_streams = limits->origin_streams;
     own.max_waiting = limits->origin_waiting;
     own.connect_ms = limits->origin_connect_ms;
     own.first_byte_ms = limits->origin_first_byte_ms;

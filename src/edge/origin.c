@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "edge/origin.h"
 
+#include "base/buffer.h"
 #include "base/counters.h"
 #include "base/hash.h"
 #include "base/mem.h"
@@ -23,6 +24,8 @@ enum {
 struct origin {
     char *url;
     struct health health;
+    unsigned probe_status;
+    uint64_t probes, probe_us;
 };
 
 struct origins {
@@ -204,6 +207,68 @@ void origins_gave_up(struct origins *origins, bool is_probe, size_t origin, uint
     lock(origins);
     health_give_up(&origins->each[origin].health, now_us);
     unlock(origins);
+}
+
+/* --- probes --- */
+
+bool origins_may_probe(struct origins *origins, size_t origin, uint64_t now_us, bool *ret_is_probe)
+{
+    lock(origins);
+    enum health_verdict verdict =
+        health_ask(&origins->each[origin].health, &origins->health_limits, now_us);
+    unlock(origins);
+    *ret_is_probe = verdict == HEALTH_PROBE;
+    return verdict != HEALTH_REFUSE;
+}
+
+void origins_probed(struct origins *origins, size_t origin, unsigned status, uint64_t took_us)
+{
+    struct origin *own = &origins->each[origin];
+    lock(origins);
+    own->probes++;
+    own->probe_status = status;
+    own->probe_us = took_us;
+    unlock(origins);
+    counter_add(COUNTER_ORIGIN_PROBES, 1);
+    counter_add(COUNTER_ORIGIN_PROBES_FAILED, status == 0 || status >= 500);
+}
+
+void origins_look(struct origins *origins, size_t origin, struct origin_view *ret)
+{
+    const struct origin *own = &origins->each[origin];
+    lock(origins);
+    *ret = (struct origin_view){.url = text_of(own->url),
+                                .is_alive = own->health.state == HEALTH_GOOD,
+                                .failures = own->health.failures,
+                                .probe_status = own->probe_status,
+                                .probes = own->probes,
+                                .probe_us = own->probe_us};
+    unlock(origins);
+}
+
+static void write_gauge(struct origins *origins, struct buffer *out, const char *name,
+                        const char *help, uint64_t (*value_of)(const struct origin_view *))
+{
+    struct origin_view view;
+    buffer_printf(out, "# HELP sostenuto_%s %s\n# TYPE sostenuto_%s gauge\n", name, help, name);
+    for (size_t i = 0; i < origins->count; i++) {
+        origins_look(origins, i, &view);
+        buffer_printf(out, "sostenuto_%s{origin=\"%.*s\"} %llu\n", name, TEXT_ARGS(view.url),
+                      (unsigned long long)value_of(&view));
+    }
+}
+
+static uint64_t is_alive(const struct origin_view *view) { return view->is_alive; }
+static uint64_t failures(const struct origin_view *view) { return view->failures; }
+static uint64_t probe_status(const struct origin_view *view) { return view->probe_status; }
+
+void origins_write_prometheus(struct origins *origins, struct buffer *out)
+{
+    write_gauge(origins, out, "origin_up", "1 while this origin is not taken for dead.", is_alive);
+    write_gauge(origins, out, "origin_failures_in_a_row", "Of this origin, up to now.", failures);
+    write_gauge(origins, out, "origin_probe_status",
+                "What this origin last answered to origin_probe; 0: nothing, or not asked.",
+                probe_status);
 }
 
 /* --- budgets --- */

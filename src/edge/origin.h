@@ -68,6 +68,27 @@ void origins_succeeded(struct origins *origins, size_t origin);
 void origins_failed(struct origins *origins, size_t origin, uint64_t now_us);
 void origins_gave_up(struct origins *origins, bool is_probe, size_t origin, uint64_t now_us);
 
+/* --- probes (edge/probe.h) --- */
+
+/* Whether this one may be asked now: a live one always, a dead one when its probe is due.  To be
+ * reported as what was chosen. */
+bool origins_may_probe(struct origins *origins, size_t origin, uint64_t now_us,
+                       bool *ret_is_probe) MUST_USE;
+/* `status` 0: there was no answer. */
+void origins_probed(struct origins *origins, size_t origin, unsigned status, uint64_t took_us);
+
+struct origin_view {
+    struct text url;
+    bool is_alive;
+    uint32_t failures;         /* in a row */
+    unsigned probe_status;     /* of the last probe; 0: no answer, or none was made */
+    uint64_t probes, probe_us; /* how many were answered or not; how long the last one took */
+};
+void origins_look(struct origins *origins, size_t origin, struct origin_view *ret);
+/* Lines of Prometheus' text format, a label for each origin. */
+struct buffer;
+void origins_write_prometheus(struct origins *origins, struct buffer *out);
+
 void origins_earn(struct origins *origins); /* one request more */
 bool origins_may_retry(struct origins *origins) MUST_USE;
 bool origins_may_hedge(struct origins *origins) MUST_USE;

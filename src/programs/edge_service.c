@@ -2,6 +2,7 @@
 #include "programs/edge_service.h"
 
 #include "base/counters.h"
+#include "edge/probe.h"
 #include "io/clock.h"
 #include "io/signals.h"
 #include "io/workers.h"
@@ -36,14 +37,16 @@ static void readyz(struct exchange *exchange, void *context)
                        is_ready ? TEXT("ok\n") : TEXT("shutting down\n"));
 }
 
-static void metrics(struct exchange *exchange, void *context UNUSED)
+static void metrics(struct exchange *exchange, void *context)
 {
+    const struct edge_service *service = context;
     if (!exchange_peer(exchange)->is_private) {
         exchange_send_problem(exchange, 403, "Not for you",
                               "Metrics are for private addresses only.");
         return;
     }
     counters_write_prometheus(exchange_output(exchange));
+    origins_write_prometheus(service->origins, exchange_output(exchange));
     process_metrics_write(exchange_output(exchange));
     exchange_field(exchange, "Cache-Control", TEXT("no-store"));
     exchange_send_output(exchange, 200, "text/plain; version=0.0.4; charset=utf-8");
@@ -156,6 +159,19 @@ static bool open_origins(struct edge_service *service, const struct arguments *a
     return service->origins;
 }
 
+static bool start_probes(struct edge_service *service, struct buffer *why)
+{
+    const char *path = service->settings.origin_probe;
+    char words[300] = "";
+    if (!path[0])
+        return true;
+    service->probes = probes_start(service->origins, service->loop, service->resolvers, path, words,
+                                   sizeof words);
+    if (!service->probes)
+        buffer_printf(why, "%s", words);
+    return service->probes;
+}
+
 static bool open_server(struct edge_service *service, struct buffer *why)
 {
     struct server_config config = server_config_default();
@@ -175,6 +191,8 @@ static bool open_server(struct edge_service *service, struct buffer *why)
         service->server, &(struct edge_config){service->cache, service->origins, service->resolvers,
                                                service->settings.edge_policy});
     add_routes(service);
+    if (!start_probes(service, why))
+        return false;
     for (size_t i = 0; i < service->address_count; i++) {
         int error = server_listen(service->server, service->fds[i], NULL);
         service->fds[i] = -1;
@@ -215,12 +233,22 @@ static void on_control(void *context, struct control_request *request, struct te
 {
     struct edge_service *service = context;
     json_t *root = json_loadb(line.data, line.size, 0, NULL);
+    if (service->edge && text_equal(member(root, "do"), TEXT("status"))) {
+        struct buffer out;
+        buffer_init(&out, CONTROL_MAX_ANSWER_BYTES);
+        edge_service_write_status(service, &out);
+        control_answer(request, buffer_view(&out));
+        buffer_release(&out);
+        json_decref(root);
+        return;
+    }
     bool is_done =
         service->edge && text_equal(member(root, "do"), TEXT("edge.purge")) && purge(service, root);
     json_decref(root);
     control_answer(request, is_done ? TEXT("{\"ok\":true}")
                                     : TEXT("{\"ok\":false,\"error\":\"an edge purges a URL, a "
-                                           "prefix or a tag; it knows nothing else\"}"));
+                                           "prefix or a tag, and tells its status; it knows "
+                                           "nothing else\"}"));
 }
 
 static bool open_control(struct edge_service *service, struct buffer *why)
@@ -330,6 +358,7 @@ void edge_service_close(struct edge_service *service)
     notify_watchdog_stop(&service->watchdog);
     control_stop(&service->control);
     workers_finish(service->resolvers);
+    probes_stop(&service->probes);
     server_free(&service->server);
     edge_free(&service->edge);
     origins_free(&service->origins);

@@ -32,6 +32,7 @@ struct edge_service {
     struct edge_joined joined;
     struct cache *cache;
     struct origins *origins;
+    struct probes *probes; /* NULL without origin_probe */
     struct server *server;
     struct edge *edge;
     struct control *control;
@@ -48,3 +49,6 @@ bool edge_service_open(struct edge_service *service, const struct arguments *arg
                        struct inherited *inherited, struct buffer *why) MUST_USE;
 void edge_service_run(struct edge_service *service);
 void edge_service_close(struct edge_service *service);
+
+/* edge_status.c: the answer to {"do": "status"}: itself, and how its origins are. */
+void edge_service_write_status(struct edge_service *service, struct buffer *out);

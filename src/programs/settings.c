@@ -43,17 +43,20 @@ static const struct setting table[] = {
      CHECK_NONE},
 #include "edge/edge.def"
 #undef LIMIT
-#define LIMIT(name, unit_type, default_value, help) \
-    {#name,                                         \
-     #default_value,                                \
-     NULL,                                          \
-     help,                                          \
-     0,                                             \
-     UINT32_MAX,                                    \
-     FIELD(fetch_limits.name),                      \
-     SETTING_KIND_NUMBER,                           \
-     SETTING_START,                                 \
+#define FETCH_LIMIT(name, default_value, least, help) \
+    {#name,                                           \
+     #default_value,                                  \
+     NULL,                                            \
+     help,                                            \
+     least,                                           \
+     UINT32_MAX,                                      \
+     FIELD(fetch_limits.name),                        \
+     SETTING_KIND_NUMBER,                             \
+     SETTING_START,                                   \
      CHECK_NONE},
+#define LIMIT(name, unit_type, default_value, help) FETCH_LIMIT(name, default_value, 1, help)
+#define LIMIT_OR_NONE(name, unit_type, default_value, help) \
+    FETCH_LIMIT(name, default_value, 0, help)
 #include "edge/fetch.def"
 #undef LIMIT
 };

@@ -61,6 +61,7 @@ enum setting_check {
     CHECK_NODES,        /* auto, off, or as ADDRESS */
     CHECK_NODE_ADDRESS, /* music.example.org:4748: a name will do */
     CHECK_TOKEN,        /* of sostenuto invite; never shown */
+    CHECK_TARGET,       /* /path as it stands in a request, perhaps with a query */
 };
 
 struct setting {

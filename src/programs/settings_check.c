@@ -5,7 +5,7 @@
 
 #include <arpa/inet.h>
 
-enum { WORD_MAX_BYTES = 40, HOST_MAX_BYTES = 253, LABEL_MAX_BYTES = 63 };
+enum { WORD_MAX_BYTES = 40, HOST_MAX_BYTES = 253, LABEL_MAX_BYTES = 63, TARGET_MAX_BYTES = 1024 };
 
 /* Into caller's storage, because inet_pton wants a NUL.  Returns AF_INET, AF_INET6 or AF_UNSPEC. */
 static int address_family(struct text host)
@@ -138,6 +138,14 @@ static bool is_database(struct text value)
     return scheme && (at == SIZE_MAX || colon > at) && !text_contains(rest, TEXT("password="));
 }
 
+static bool is_target(struct text value)
+{
+    for (size_t i = 0; i < value.size; i++)
+        if (value.data[i] <= ' ' || value.data[i] > '~' || value.data[i] == '#')
+            return false;
+    return text_starts(value, TEXT("/")) && value.size <= TARGET_MAX_BYTES;
+}
+
 static const char *check_text(enum setting_check check, struct text value)
 {
     struct text host;
@@ -179,6 +187,8 @@ static const char *check_text(enum setting_check check, struct text value)
     case CHECK_USER:
     case CHECK_LABEL:
         return is_label(value) ? NULL : "a name of 1 to 63 printable bytes";
+    case CHECK_TARGET:
+        return is_target(value) ? NULL : "a path as it stands in a request; write \"/livez\"";
     }
     return NULL;
 }

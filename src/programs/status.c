@@ -19,6 +19,31 @@ static void show_keys(const json_t *keys)
                    : "put keys/root.key back for a moment");
 }
 
+/* Of an edge. */
+static void show_origins(const json_t *origins)
+{
+    size_t i;
+    json_t *origin;
+    json_array_foreach(origins, i, origin)
+    {
+        printf("origin       %s, %s", json_string_value(json_object_get(origin, "url")),
+               json_is_true(json_object_get(origin, "alive")) ? "answers" : "DEAD");
+        if (number(origin, "failures"))
+            printf(", failed %lld times in a row", number(origin, "failures"));
+        printf("\n");
+    }
+}
+
+static void show_edge(const json_t *root)
+{
+    printf("sostenuto %s, an edge\n", json_string_value(json_object_get(root, "version")));
+    printf("process      %lld, restarted %lld times\n", number(root, "pid"),
+           number(root, "restarts"));
+    printf("connections  %lld open, %lld requests since the start\n", number(root, "connections"),
+           number(root, "requests"));
+    show_origins(json_object_get(root, "origins"));
+}
+
 static void show(const json_t *root)
 {
     const json_t *scan = json_object_get(root, "scan");
@@ -64,6 +89,8 @@ static enum command_exit run(const struct arguments *arguments)
         code = json_is_true(json_object_get(root, "ok")) ? COMMAND_OK : COMMAND_FAILED;
         if (arguments_has(arguments, "json") || code != COMMAND_OK)
             printf("%.*s\n", TEXT_ARGS(buffer_view(&answer)));
+        else if (json_object_get(root, "origins"))
+            show_edge(root);
         else
             show(root);
         json_decref(root);

@@ -12,7 +12,7 @@ NO_BOUNDS = {"loops", "coding_min_bytes", "disk_readers", "open_files", "file_re
 NO_COUNTERS = {"h2_header_table_bytes"}    # COMPRESSION_ERROR ends the connection and tells nobody but the client
 
 
-KEY = re.compile(r'^(?:LIMIT|SETTING_\w+)\((\w+),', re.M)
+KEY = re.compile(r'^(?:LIMIT\w*|SETTING_\w+)\((\w+),', re.M)
 
 
 def table(heading):
