@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+#include "base/digits.h"
 #include "base/mem.h"
 #include "edge/state.h"
 #include "http/conditional.h"
@@ -13,15 +14,19 @@
  * or 304), one that is passed on, or a problem.
  */
 
+enum { STATUS_BYTES = 192 }; /* of Cache-Status: all its words and numbers take less */
+
 /* --- fields --- */
 
+/* Without a field where the arena is full: the answer is another one then. */
 static void add_status(struct asking *asking)
 {
-    struct buffer out;
-    buffer_init(&out, 256);
+    char *room = arena_alloc(exchange_arena(asking->exchange), STATUS_BYTES);
+    struct buffer out = {.data = room, .capacity = STATUS_BYTES, .ceiling = STATUS_BYTES};
+    if (!room)
+        return;
     caching_status_write(&out, "sostenuto", &asking->status);
-    exchange_field(asking->exchange, "Cache-Status", buffer_view(&out));
-    buffer_release(&out);
+    exchange_lent_field(asking->exchange, TEXT("Cache-Status"), buffer_view(&out));
 }
 
 static bool is_about_the_body(struct text name)
@@ -41,11 +46,13 @@ static void add_fields(struct asking *asking, struct caching_fields fields, bool
 static void add_age(struct asking *asking, const struct caching_freshness *freshness,
                     int64_t now_ms)
 {
-    int64_t age_s = caching_age_ms(freshness, now_ms) / 1000;
-    if (asking->status.is_hit || age_s > 0)
-        exchange_field(asking->exchange, "Age",
-                       arena_printf(exchange_arena(asking->exchange), "%lld", (long long)age_s));
-    asking->status.ttl_s = (freshness->lifetime_ms - caching_age_ms(freshness, now_ms)) / 1000;
+    int64_t age_ms = caching_age_ms(freshness, now_ms), age_s = age_ms > 0 ? age_ms / 1000 : 0;
+    char *digits = arena_alloc(exchange_arena(asking->exchange), DIGITS_DECIMAL_MAX);
+    if (digits && (asking->status.is_hit || age_s > 0)) {
+        size_t size = (size_t)(digits_decimal(digits, (uint64_t)age_s) - digits);
+        exchange_lent_field(asking->exchange, TEXT("Age"), text_make(digits, size));
+    }
+    asking->status.ttl_s = (freshness->lifetime_ms - age_ms) / 1000;
 }
 
 /* --- preconditions and ranges of what is stored --- */
@@ -69,12 +76,20 @@ static struct http_validators validators_of(const struct stored *stored, int64_t
     return validators;
 }
 
+/* Most requests ask for nothing special: then no date is read. */
+static bool has_conditions(const struct http_request *request)
+{
+    return http_request_field(request, TEXT("If-None-Match")).data ||
+           http_request_field(request, TEXT("If-Modified-Since")).data;
+}
+
 static bool is_not_modified(const struct asking *asking, const struct stored *stored, int64_t now_s)
 {
+    const struct http_request *request = exchange_request(asking->exchange);
+    if (!asking->is_read || stored->status != 200 || !has_conditions(request))
+        return false;
     struct http_validators validators = validators_of(stored, now_s);
-    return asking->is_read && stored->status == 200 &&
-           http_condition_of(exchange_request(asking->exchange), &validators, now_s) ==
-               HTTP_CONDITION_NOT_MODIFIED;
+    return http_condition_of(request, &validators, now_s) == HTTP_CONDITION_NOT_MODIFIED;
 }
 
 /* The one range that is asked for of `length` bytes; several are answered with the whole. */
@@ -84,11 +99,11 @@ static enum http_range_result range_of(const struct asking *asking, const struct
     const struct http_request *request = exchange_request(asking->exchange);
     struct text value = http_request_field(request, TEXT("Range"));
     int64_t now_s = exchange_now_ms(asking->exchange) / 1000;
-    struct http_validators validators = validators_of(stored, now_s);
     struct http_ranges ranges;
     if (!value.data || request->method != HTTP_METHOD_GET || stored->status != 200 ||
         length == CACHE_LENGTH_UNKNOWN)
         return HTTP_RANGE_IGNORED;
+    struct http_validators validators = validators_of(stored, now_s);
     if (text_starts(caching_field(stored->fields, TEXT("ETag")), TEXT("W/")))
         validators.etag = TEXT_NONE; /* If-Range compares strongly (RFC 9110 13.1.5) */
     if (!http_if_range_holds(request, &validators, now_s))
@@ -124,17 +139,24 @@ struct sending {
     struct exchange *exchange;
     struct cache_object *object;
     const struct cache_meta *meta; /* the fields are in it */
-    uint64_t offset;
+    uint64_t offset, end;
     struct cache_wait *wait;
-    struct cache_piece pieces[EXCHANGE_RUNS_MAX];
+    struct cache_piece pieces[EXCHANGE_RUNS_MAX]; /* that are lent */
     size_t piece_count;
 };
+enum { LENT_BYTES = 2 << 20 }; /* at once: a slow client keeps no more from being evicted */
+
+static void take_back(struct sending *sending)
+{
+    for (size_t i = 0; i < sending->piece_count; i++)
+        cache_piece_release(&sending->pieces[i]);
+    sending->piece_count = 0;
+}
 
 static void give_back(void *context)
 {
     struct sending *sending = context;
-    for (size_t i = 0; i < sending->piece_count; i++)
-        cache_piece_release(&sending->pieces[i]);
+    take_back(sending);
     if (sending->wait)
         cache_wait_cancel(sending->wait);
     cache_object_unref(sending->object);
@@ -151,61 +173,58 @@ static void on_wake(void *context)
     exchange_source_ready(sending->exchange);
 }
 
+/* Where cache_read() had no piece: as exchange_lend and exchange_source_read return it. */
+static int wait_or_end(struct sending *sending, enum cache_read what)
+{
+    if (what != CACHE_READ_WAIT)
+        return what == CACHE_READ_END ? 0 : -EIO;
+    if (!sending->wait)
+        sending->wait = cache_wait(sending->object, sending->offset,
+                                   exchange_loop(sending->exchange), on_wake, sending);
+    return -EAGAIN;
+}
+
+/* Of unknown length: it is still growing. */
 static ssize_t read_object(void *context, char *room, size_t size)
 {
     struct sending *sending = context;
     struct cache_piece piece;
-    switch (cache_read(sending->object, sending->offset, &piece)) {
-    case CACHE_READ_PIECE:
-        size = piece.bytes.size < size ? piece.bytes.size : size;
-        memcpy(room, piece.bytes.data, size);
-        cache_piece_release(&piece);
-        sending->offset += size;
-        return (ssize_t)size;
-    case CACHE_READ_WAIT:
-        if (!sending->wait)
-            sending->wait = cache_wait(sending->object, sending->offset,
-                                       exchange_loop(sending->exchange), on_wake, sending);
-        return sending->wait ? -EAGAIN : -EIO;
-    case CACHE_READ_END:
-        return 0;
-    case CACHE_READ_FAILED:
-        return -EIO;
-    }
-    return -EIO;
+    enum cache_read what = cache_read(sending->object, sending->offset, &piece);
+    if (what != CACHE_READ_PIECE)
+        return wait_or_end(sending, what);
+    size = piece.bytes.size < size ? piece.bytes.size : size;
+    memcpy(room, piece.bytes.data, size);
+    cache_piece_release(&piece);
+    sending->offset += size;
+    return (ssize_t)size;
 }
 
-/* All that is wanted as pieces in memory: lent without a copy. */
-static size_t gather(struct sending *sending, uint64_t length, struct text runs[EXCHANGE_RUNS_MAX])
+static ssize_t lend_object(void *context, struct exchange_run *ret, size_t most)
 {
-    uint64_t at = sending->offset, end = at + length;
-    while (at < end && sending->piece_count < EXCHANGE_RUNS_MAX) {
+    struct sending *sending = context;
+    enum cache_read what = CACHE_READ_PIECE;
+    take_back(sending);
+    for (uint64_t lent = 0;
+         sending->piece_count < most && lent < LENT_BYTES && sending->offset < sending->end;) {
         struct cache_piece *piece = &sending->pieces[sending->piece_count];
-        if (cache_read(sending->object, at, piece) != CACHE_READ_PIECE)
+        what = cache_read(sending->object, sending->offset, piece);
+        if (what != CACHE_READ_PIECE)
             break;
-        struct text bytes = piece->bytes;
-        if (bytes.size > end - at)
-            bytes.size = (size_t)(end - at);
-        runs[sending->piece_count++] = bytes;
-        at += bytes.size;
+        ret[sending->piece_count++] = (struct exchange_run){piece->bytes, piece->is_lasting};
+        sending->offset += piece->bytes.size;
+        lent += piece->bytes.size;
     }
-    if (at == end)
-        return sending->piece_count;
-    while (sending->piece_count > 0)
-        cache_piece_release(&sending->pieces[--sending->piece_count]);
-    return 0;
+    return sending->piece_count ? (ssize_t)sending->piece_count : wait_or_end(sending, what);
 }
 
 static void send_body(struct sending *sending, unsigned status, uint64_t length)
 {
     struct exchange *exchange = sending->exchange;
-    struct text runs[EXCHANGE_RUNS_MAX];
-    bool is_head = exchange_request(exchange)->method == HTTP_METHOD_HEAD;
-    size_t count = is_head || length == CACHE_LENGTH_UNKNOWN ? 0 : gather(sending, length, runs);
-    if (count > 0 || length == 0)
-        exchange_send_lent_runs(exchange, status, runs, count, give_back, sending);
-    else
+    sending->end = length == CACHE_LENGTH_UNKNOWN ? UINT64_MAX : sending->offset + length;
+    if (length == CACHE_LENGTH_UNKNOWN)
         exchange_send_source(exchange, status, length, read_object, on_end, sending);
+    else
+        exchange_send_lent(exchange, status, length, lend_object, give_back, sending);
 }
 
 /* --- answers --- */
@@ -213,11 +232,11 @@ static void send_body(struct sending *sending, unsigned status, uint64_t length)
 static struct sending *sending_new(struct asking *asking, struct cache_object *object,
                                    const struct cache_meta *meta)
 {
-    struct sending *sending = MEM_NEW(struct sending);
+    struct sending *sending = mem_alloc(sizeof *sending);
     sending->exchange = asking->exchange;
     sending->object = object;
     sending->meta = meta;
-    sending->offset = 0;
+    sending->offset = sending->end = 0;
     sending->wait = NULL;
     sending->piece_count = 0;
     return sending;

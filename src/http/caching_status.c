@@ -97,8 +97,10 @@ void caching_status_write(struct buffer *out, const char *cache,
         buffer_text(out, TEXT("; stored"));
     if (status->is_collapsed)
         buffer_text(out, TEXT("; collapsed"));
-    if (status->ttl_s != INT64_MIN)
-        buffer_printf(out, "; ttl=%lld", (long long)status->ttl_s);
+    if (status->ttl_s != INT64_MIN) { /* without printf: it is on every hit */
+        buffer_text(out, status->ttl_s < 0 ? TEXT("; ttl=-") : TEXT("; ttl="));
+        buffer_decimal(out, (uint64_t)(status->ttl_s < 0 ? -status->ttl_s : status->ttl_s));
+    }
     if (status->detail)
         buffer_printf(out, "; detail=%s", status->detail);
 }

@@ -47,7 +47,7 @@ static void forget_body(struct answer *answer)
 {
     answer_close_file(answer);
     answer->piece_count = 0;
-    answer->length = 0;
+    answer->length = answer->unlent = 0;
 }
 
 static void forget_field(struct answer *answer, struct text name)
@@ -438,19 +438,45 @@ void exchange_send_lent_bytes(struct exchange *exchange, const char *content_typ
     send_known(exchange, 200, arena_text(exchange->arena, text_of(content_type)), whole);
 }
 
-void exchange_send_lent_runs(struct exchange *exchange, unsigned status, const struct text *runs,
-                             size_t count, exchange_give_back *give_back, void *context)
+static void add_run(struct answer *answer, const struct exchange_run *run)
+{
+    uint64_t size = run->bytes.size < answer->unlent ? run->bytes.size : answer->unlent;
+    answer->pieces[answer->piece_count++] =
+        (struct answer_piece){.data = run->bytes.data, .size = size, .is_lasting = run->is_lasting};
+    answer->unlent -= size;
+}
+
+int exchange_lend_more(struct exchange *exchange)
 {
     struct answer *answer = &exchange->answer;
-    assert(count <= EXCHANGE_RUNS_MAX && !exchange_is_away(exchange));
+    struct exchange_run runs[EXCHANGE_RUNS_MAX];
+    answer->piece_count = 0;
+    ssize_t count = answer->lend(answer->give_back_context, runs, EXCHANGE_RUNS_MAX);
+    if (count == -EAGAIN)
+        return 0;
+    if (count <= 0)
+        return count < 0 ? (int)count : -EIO;
+    assert(count <= EXCHANGE_RUNS_MAX);
+    for (ssize_t i = 0; i < count && answer->unlent > 0; i++)
+        add_run(answer, &runs[i]);
+    return 1;
+}
+
+/* What cannot be lent yet, or ever, the carrier finds out when it asks again. */
+void exchange_send_lent(struct exchange *exchange, unsigned status, uint64_t length,
+                        exchange_lend *lend, exchange_give_back *give_back, void *context)
+{
+    struct answer *answer = &exchange->answer;
+    assert(!exchange_is_away(exchange));
     answer->is_verbatim = true;
     answer->give_back = give_back;
     answer->give_back_context = context;
-    for (size_t i = 0; i < count; i++) {
-        answer->pieces[i] = (struct answer_piece){.data = runs[i].data, .size = runs[i].size};
-        answer->length += runs[i].size;
+    answer->length = length;
+    if (length > 0 && exchange->request.method != HTTP_METHOD_HEAD) {
+        answer->lend = lend;
+        answer->unlent = length;
+        (void)!exchange_lend_more(exchange);
     }
-    answer->piece_count = count;
     exchange_answer_ready(exchange, status);
 }
 

@@ -112,8 +112,8 @@ static bool fill_from_source(struct exchange *exchange)
 void exchange_source_ready(struct exchange *exchange)
 {
     struct answer_stream *stream = &exchange->answer.stream;
-    assert(exchange->carrier && stream->read);
-    if (stream->bytes.size == 0 && fill_from_source(exchange))
+    assert(exchange->carrier && (stream->read || exchange->answer.lend));
+    if (exchange->answer.lend || (stream->bytes.size == 0 && fill_from_source(exchange)))
         exchange->carrier->run(exchange);
 }
 

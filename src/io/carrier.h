@@ -69,6 +69,7 @@ struct answer_piece {
     const char *data;
     uint64_t offset; /* in the file */
     uint64_t size;
+    bool is_lasting; /* of exchange_run */
 };
 
 /* Not all there when it begins: bytes come through `bytes` until `has_ended`. */
@@ -99,6 +100,8 @@ struct answer {
     int fd;           /* of file pieces, or -1; owned, unless it is to be given back */
     exchange_give_back *give_back;
     void *give_back_context;
+    exchange_lend *lend;             /* with the same context; NULL: the pieces are all there is */
+    uint64_t unlent;                 /* bytes behind those of the pieces */
     struct resident *resident;       /* what is known of a lent file, or NULL */
     uint64_t ready_begin, ready_end; /* of the file: may be read without waiting */
     size_t field_count, piece_count;
@@ -193,6 +196,10 @@ bool exchange_stream_drained(struct exchange *exchange) MUST_USE;
  */
 bool exchange_takes_trailer(const struct exchange *exchange);
 struct text exchange_trailer(const struct exchange *exchange);
+
+/* All pieces are out and answer.unlent is not 0: there are others now (1), there will be and run()
+ * is called (0), or the body is cut short (-errno). */
+int exchange_lend_more(struct exchange *exchange) MUST_USE;
 
 /* --- for the exchange's own files --- */
 void exchange_send_coded(struct exchange *exchange,

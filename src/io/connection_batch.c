@@ -25,7 +25,7 @@ static bool is_small(const struct connection *connection)
     const struct answer *answer = &connection->exchange->answer;
     const struct connection_progress *progress = connection->progress;
     uint64_t size = connection->exchange->wire.size + progress->batch.size;
-    if (answer->is_stream || progress->wire_sent > 0)
+    if (answer->is_stream || answer->unlent > 0 || progress->wire_sent > 0)
         return false;
     for (size_t i = progress->piece; i < answer->piece_count; i++) {
         if (!answer->pieces[i].data)

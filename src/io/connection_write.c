@@ -21,6 +21,7 @@
 enum {
     RUNS_MAX = 8,
     INLINE_FILE_BYTES = 4 << 10, /* up to here a copy costs less than sendfile */
+    LEAST_REFERRED_BYTES = 16 << 10,
     FILE_STEP_BYTES = 1 << 20,
     TRICKLES_MAX =
         3, /* a receiver with a small window answers 1 byte/s by one trickle in minutes */
@@ -148,6 +149,13 @@ static void choose_source(const struct connection *connection, struct answer *an
         answer->pieces[0].data = NULL;
 }
 
+/* Of few bytes a copy costs less than two calls more. */
+static bool goes_by_reference(const struct connection *connection, const struct answer_piece *piece)
+{
+    return piece->is_lasting && piece->size >= LEAST_REFERRED_BYTES && !connection->stream.ssl &&
+           page_pipe_works(&connection_server(connection)->page_pipe);
+}
+
 /* A small file behind its head: one pread and one send instead of send and sendfile. */
 static int inline_file(struct connection *connection)
 {
@@ -206,7 +214,8 @@ static void advance(struct connection *connection, size_t size)
     }
 }
 
-/* The wire's rest and the memory pieces after it.  *ret_next is the first piece not among them. */
+/* The wire's rest and the pieces after it that are copied from memory.  *ret_next is the first
+ * piece not among them. */
 static int gather(const struct connection *connection, struct iovec runs[RUNS_MAX],
                   size_t *ret_next)
 {
@@ -218,7 +227,9 @@ static int gather(const struct connection *connection, struct iovec runs[RUNS_MA
     if (progress->wire_sent < exchange->wire.size)
         runs[count++] = (struct iovec){exchange->wire.data + progress->wire_sent,
                                        exchange->wire.size - progress->wire_sent};
-    for (; next < answer->piece_count && count < RUNS_MAX && answer->pieces[next].data; next++) {
+    for (; next < answer->piece_count && count < RUNS_MAX && answer->pieces[next].data &&
+           !goes_by_reference(connection, &answer->pieces[next]);
+         next++) {
         uint64_t skipped = next == progress->piece ? progress->piece_sent : 0;
         const char *from = answer->pieces[next].data + skipped;
         if (answer->pieces[next].size > skipped)
@@ -244,6 +255,15 @@ static ssize_t send_file_piece(struct connection *connection, struct text head)
     return put == 0 ? -EIO : put; /* shorter than it was: the promised length cannot be kept */
 }
 
+static ssize_t send_by_reference(struct connection *connection)
+{
+    const struct connection_progress *progress = connection->progress;
+    const struct answer_piece *piece = &connection->exchange->answer.pieces[progress->piece];
+    struct text left =
+        text_make(piece->data + progress->piece_sent, (size_t)(piece->size - progress->piece_sent));
+    return page_pipe_send(&connection_server(connection)->page_pipe, connection->stream.fd, left);
+}
+
 /* One write.  0 when nothing is left to write now. */
 static ssize_t write_once(struct connection *connection)
 {
@@ -256,6 +276,8 @@ static ssize_t write_once(struct connection *connection)
     if (count <= 1 && is_file_next && next == connection->progress->piece)
         put = send_file_piece(connection,
                               count > 0 ? text_make(runs[0].iov_base, runs[0].iov_len) : TEXT_NONE);
+    else if (count == 0 && next < answer->piece_count)
+        put = send_by_reference(connection);
     else if (count > 0)
         put = stream_write(&connection->stream, runs, count, next < answer->piece_count);
     if (put > 0) {
@@ -369,6 +391,20 @@ static enum step_result wait_for_disk(struct connection *connection)
     return STEP_WAITS;
 }
 
+/* Nothing is left to write now: 1: there is again; 0: that was all; -EINPROGRESS: it will come. */
+static int refill(struct connection *connection)
+{
+    const struct answer *answer = &connection->exchange->answer;
+    if (answer->is_stream)
+        return frame_stream(connection);
+    if (answer->unlent == 0)
+        return 0;
+    int lent = exchange_lend_more(connection->exchange);
+    connection->progress->piece = 0;
+    connection->progress->piece_sent = 0;
+    return lent ? lent : -EINPROGRESS;
+}
+
 enum step_result connection_step_answer(struct connection *connection)
 {
     size_t sent = 0;
@@ -380,14 +416,15 @@ enum step_result connection_step_answer(struct connection *connection)
         return flushed;
     for (;;) {
         ssize_t put = write_once(connection);
+        int more = put == 0 ? refill(connection) : 1;
         if (put == -EAGAIN)
             return connection_wait_to_write(connection);
-        if (put == -EINPROGRESS)
+        if (put == -EINPROGRESS || more == -EINPROGRESS)
             return wait_for_disk(connection);
-        if (put < 0)
+        if (put < 0 || more < 0)
             return STEP_CLOSES;
         sent += (size_t)put;
-        if (put == 0 && !(connection->exchange->answer.is_stream && frame_stream(connection)))
+        if (more == 0)
             break;
         if (sent > BYTES_PER_RUN) {
             connection_wait_to_write(connection);

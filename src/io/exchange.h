@@ -156,11 +156,24 @@ void exchange_send_pipe(struct exchange *exchange, const char *content_type, int
  * borrows both texts until the answer is given back or ends.
  */
 void exchange_lent_field(struct exchange *exchange, struct text name, struct text value);
+/*
+ * Its body of `length` bytes is lent, some runs at a time: `lend` puts at most `most` into `ret`,
+ * of a byte or more each, and returns how many; they stay as they are until it is called again, or
+ * `give_back`.  -EAGAIN: not yet, exchange_source_ready() will be called; 0 or another -errno: the
+ * body is cut short and the client can tell.  HEAD and a length of 0 borrow nothing.
+ *
+ * A large run that is lasting may be sent by reference to its pages (io/page_pipe.h): whoever has
+ * such a reference must see these bytes even when they are given back.
+ */
 enum { EXCHANGE_RUNS_MAX = 16 };
-/* Its body is these runs of bytes, lent until `give_back`; none for 304 and the like. */
-void exchange_send_lent_runs(struct exchange *exchange, unsigned status, const struct text *runs,
-                             size_t count, exchange_give_back *give_back,
-                             void *context); /* FINISHES */
+struct exchange_run {
+    struct text bytes;
+    bool is_lasting;
+};
+typedef ssize_t exchange_lend(void *context, struct exchange_run *ret, size_t most);
+void exchange_send_lent(struct exchange *exchange, unsigned status, uint64_t length,
+                        exchange_lend *lend, exchange_give_back *give_back,
+                        void *context); /* FINISHES */
 /*
  * Its body comes from a source, as fast as the client takes it: `read` puts at most `size` bytes
  * into `room` and returns how many; 0 at the end; -EAGAIN: not yet, exchange_source_ready() will be

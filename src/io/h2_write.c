@@ -174,10 +174,24 @@ static uint64_t ready_of_piece(struct h2_stream *stream, uint64_t left)
                : exchange_file_ready(stream->exchange, piece->offset + stream->piece_sent, left);
 }
 
+/* As exchange_lend_more(), where that is due; 1 where it is not. */
+static int refill(struct h2_stream *stream)
+{
+    const struct answer *answer = &stream->exchange->answer;
+    if (stream->piece < answer->piece_count || answer->unlent == 0)
+        return 1;
+    stream->piece = 0;
+    stream->piece_sent = 0;
+    return exchange_lend_more(stream->exchange);
+}
+
 static struct portion piece_portion(struct h2_stream *stream, size_t most)
 {
     const struct answer *answer = &stream->exchange->answer;
     skip_done_pieces(stream);
+    int lent = refill(stream);
+    if (lent <= 0)
+        return (struct portion){.data = "", .must_wait = lent == 0, .is_cut = lent < 0};
     if (stream->piece >= answer->piece_count)
         return (struct portion){.data = "", .ends = true};
     const struct answer_piece *piece = &answer->pieces[stream->piece];
@@ -187,7 +201,8 @@ static struct portion piece_portion(struct h2_stream *stream, size_t most)
                             .data = piece->data ? piece->data + stream->piece_sent : NULL,
                             .offset = piece->offset + stream->piece_sent,
                             .must_wait = ready == 0 && left > 0, /* for the disk */
-                            .ends = size == left && stream->piece + 1 >= answer->piece_count};
+                            .ends = size == left && stream->piece + 1 >= answer->piece_count &&
+                                    answer->unlent == 0};
 }
 
 static void note_progress(struct h2_stream *stream, size_t size)

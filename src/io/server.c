@@ -277,6 +277,7 @@ static void shut_loop(void *context)
     abort_connections(server);
     connections_release(server);
     h2_shared_free(&server->h2);
+    page_pipe_close(&server->page_pipe);
     loop_timer_stop(&server->log.timer);
     if (server->home->at_loop_end)
         server->home->at_loop_end(server->home->loop_end_context, server->index);

@@ -8,6 +8,7 @@
 #include "io/crowd.h"
 #include "io/deadline.h"
 #include "io/loop_group.h"
+#include "io/page_pipe.h"
 #include "io/server.h"
 #include "io/workers.h"
 
@@ -113,6 +114,7 @@ struct server {
     struct connection *connections;
     struct h2_connection *h2_connections; /* io/h2.h */
     struct h2_shared *h2;
+    struct page_pipe page_pipe;   /* by which large runs of memory go out */
     atomic_uint connection_count; /* of both kinds, those on their way here too; read by all */
     struct crowd *forwarded;      /* running requests of addresses behind trusted proxies */
     size_t forwarded_count;

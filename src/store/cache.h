@@ -102,6 +102,7 @@ bool cache_object_digest(struct cache_object *object, uint8_t ret_sha256[32]) MU
 /* --- reading: a piece is lent until it is given back, whatever happens to the object --- */
 struct cache_piece {
     struct text bytes;
+    bool is_lasting; /* a reference to its pages (vmsplice(2)) shows these bytes even longer */
     void *_chunk;
 };
 enum cache_read {

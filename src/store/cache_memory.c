@@ -10,6 +10,7 @@ void memory_init(struct cache_memory *memory, uint64_t limit_bytes)
 {
     memory->limit_bytes = limit_bytes;
     memory->evict = evict_new(limit_bytes);
+    memory->pages = pages_new(limit_bytes);
     pthread_mutex_init(&memory->policy, NULL);
     for (size_t i = 0; i < CACHE_SHARDS; i++) {
         struct shard *shard = &memory->shards[i];
@@ -278,4 +279,5 @@ void memory_release(struct cache_memory *memory)
     evict_free(&memory->evict);
     pthread_mutex_destroy(&memory->policy);
     assert(atomic_load(&memory->bytes) == 0); /* all pieces and metadata came back */
+    pages_free(&memory->pages);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 #include "store/cache_object.h"
+#include "store/cache_pages.h"
 
 /*
  * cache_memory: the memory tier: a bound on bytes, a table of objects in shards, and who leaves;
@@ -24,6 +25,7 @@ struct cache_memory {
     _Atomic uint64_t pinned_bytes;
     pthread_mutex_t policy; /* guards evict and the nodes in it */
     struct evict *evict;
+    struct pages *pages; /* of large chunks; NULL: ordinary memory */
     struct shard shards[CACHE_SHARDS];
 };
 

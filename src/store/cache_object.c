@@ -7,15 +7,56 @@
 #include <assert.h>
 
 /* --- chunks --- */
+static struct chunk *chunk_init(struct chunk *chunk, struct cache_memory *memory, size_t capacity)
+{
+    *chunk = (struct chunk){.capacity = (uint32_t)capacity, .memory = memory};
+    atomic_init(&chunk->refs, 1);
+    return chunk;
+}
+
+/* NULL when there are no pages for it. */
+static struct chunk *chunk_in_pages(struct cache_memory *memory, uint32_t capacity)
+{
+    struct pages_run run;
+    size_t bytes = pages_round(memory->pages, capacity);
+    if (!memory_reserve(memory, sizeof(struct chunk) + bytes))
+        return NULL;
+    if (!pages_take(memory->pages, capacity, &run)) {
+        memory_return(memory, sizeof(struct chunk) + bytes);
+        return NULL;
+    }
+    struct chunk *chunk = chunk_init(mem_alloc(sizeof *chunk), memory, bytes);
+    chunk->bytes = run.bytes;
+    chunk->has_run = true;
+    return chunk;
+}
+
 struct chunk *chunk_new(struct cache_memory *memory, uint32_t capacity)
 {
-    if (!memory_reserve(memory, sizeof(struct chunk) + capacity))
-        return NULL;
-    struct chunk *chunk = mem_alloc(sizeof *chunk + capacity);
-    atomic_init(&chunk->refs, 1);
-    chunk->capacity = capacity;
-    chunk->size = 0;
-    chunk->memory = memory;
+    bool fits_pages = memory->pages && capacity >= PAGES_LEAST && capacity <= PAGES_MOST;
+    struct chunk *chunk = fits_pages ? chunk_in_pages(memory, capacity) : NULL;
+    if (chunk || !memory_reserve(memory, sizeof(struct chunk) + capacity))
+        return chunk;
+    chunk = chunk_init(mem_alloc(sizeof *chunk + capacity), memory, capacity);
+    chunk->bytes = (char *)(chunk + 1);
+    return chunk;
+}
+
+struct chunk *chunk_trim(struct chunk *chunk)
+{
+    struct pages_run run = {chunk->bytes, chunk->capacity};
+    uint32_t before = chunk->capacity;
+    if (chunk->size == chunk->capacity || atomic_load(&chunk->refs) > 1)
+        return chunk;
+    if (!chunk->has_run) {
+        chunk->capacity = chunk->size;
+        chunk = mem_realloc(chunk, sizeof *chunk + chunk->size);
+        chunk->bytes = (char *)(chunk + 1);
+    } else {
+        pages_trim(chunk->memory->pages, &run, chunk->size);
+        chunk->capacity = (uint32_t)run.size;
+    }
+    memory_return(chunk->memory, before - chunk->capacity);
     return chunk;
 }
 
@@ -25,6 +66,9 @@ void chunk_unref(struct chunk *chunk)
         return;
     struct cache_memory *memory = chunk->memory;
     uint64_t bytes = sizeof *chunk + chunk->capacity;
+    struct pages_run run = {chunk->bytes, chunk->capacity};
+    if (chunk->has_run)
+        pages_give_back(memory->pages, &run);
     mem_free(chunk);
     memory_return(memory, bytes);
 }
@@ -201,20 +245,11 @@ bool object_find(const struct cache_object *object, uint64_t offset, uint64_t *r
 }
 
 /* --- what a user asks --- */
-uint64_t cache_object_length(struct cache_object *object)
-{
-    pthread_mutex_lock(&object->lock);
-    uint64_t length = object->length;
-    pthread_mutex_unlock(&object->lock);
-    return length;
-}
+uint64_t cache_object_length(struct cache_object *object) { return atomic_load(&object->length); }
 
 enum cache_state cache_object_state(struct cache_object *object)
 {
-    pthread_mutex_lock(&object->lock);
-    enum cache_state state = object->state;
-    pthread_mutex_unlock(&object->lock);
-    return state;
+    return atomic_load(&object->state);
 }
 
 size_t cache_object_ranges(struct cache_object *object, struct cache_range *ret)
@@ -253,6 +288,7 @@ static enum cache_read look(const struct cache_object *object, uint64_t offset,
         return object->state == CACHE_FAILED ? CACHE_READ_FAILED : CACHE_READ_WAIT;
     uint64_t skip = stored_at - slot->begin, left = chunk->size - skip;
     ret->bytes = text_make(chunk->bytes + skip, (size_t)(left < run ? left : run));
+    ret->is_lasting = chunk->has_run;
     ret->_chunk = chunk;
     return CACHE_READ_PIECE;
 }
@@ -273,7 +309,7 @@ enum cache_read cache_read(struct cache_object *object, uint64_t offset, struct 
 void cache_piece_release(struct cache_piece *piece)
 {
     chunk_unref(piece->_chunk);
-    *piece = (struct cache_piece){TEXT_NONE, NULL};
+    *piece = (struct cache_piece){TEXT_NONE, false, NULL};
 }
 
 /* --- waiting --- */

@@ -23,10 +23,13 @@ struct chunk {
     _Atomic uint32_t refs;
     uint32_t capacity, size; /* size: written, which only grows */
     struct cache_memory *memory;
-    char bytes[];
+    bool has_run; /* of the memory's pages; or its bytes lie behind this */
+    char *bytes;
 };
 /* NULL when the memory's bound leaves no room. */
 struct chunk *chunk_new(struct cache_memory *memory, uint32_t capacity) MUST_USE;
+/* Gives back what it has too much, when nobody else has it: it may be another one then. */
+struct chunk *chunk_trim(struct chunk *chunk) MUST_USE;
 void chunk_unref(struct chunk *chunk);
 
 struct slot {
@@ -65,10 +68,11 @@ struct cache_object {
     struct text key;
     size_t charged;
 
-    pthread_mutex_t lock; /* guards all below */
+    pthread_mutex_t lock; /* guards all below; the first two are read without it */
+    _Atomic enum cache_state state;
+    _Atomic uint64_t length;
     struct meta_box *meta;
-    enum cache_state state;
-    uint64_t length, stored; /* stored: bytes there are */
+    uint64_t stored; /* bytes there are */
     struct cache_range *ranges;
     size_t range_count;
     struct slot *slots;

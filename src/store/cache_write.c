@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <openssl/evp.h>
 
+/* Of unknown length: doubling. */
 enum { FIRST_CHUNK = 4 << 10, LAST_CHUNK = 256 << 10 };
 
 struct cache_writer {
@@ -64,7 +65,7 @@ static uint32_t next_capacity(const struct cache_writer *writer, size_t wanted)
     const struct cache_object *object = writer->object;
     uint64_t left = object->length - writer->at;
     if (object->length != CACHE_LENGTH_UNKNOWN && !writer->is_partial) {
-        uint64_t most = object->length <= CACHE_CONTIGUOUS_BYTES ? object->length : LAST_CHUNK;
+        uint64_t most = left >= PAGES_MOST ? PAGES_MOST : CACHE_CONTIGUOUS_BYTES;
         return (uint32_t)(left < most ? left : most);
     }
     uint64_t grown = object->stored < FIRST_CHUNK ? FIRST_CHUNK : object->stored;
@@ -192,13 +193,7 @@ static void trim(struct cache_object *object)
     if (object->slot_count == 0)
         return;
     struct slot *slot = &object->slots[object->slot_count - 1];
-    struct chunk *chunk = slot->chunk;
-    if (chunk->size == chunk->capacity || atomic_load(&chunk->refs) > 1)
-        return;
-    uint32_t spare = chunk->capacity - chunk->size;
-    chunk->capacity = chunk->size;
-    slot->chunk = mem_realloc(chunk, sizeof *chunk + chunk->size);
-    memory_return(object->memory, spare);
+    slot->chunk = chunk_trim(slot->chunk);
 }
 
 /* Empty ranges go: they were sought and never written. */

@@ -2,6 +2,7 @@
 #include "answer_probe.h"
 #include "tap.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -180,6 +181,66 @@ static void test_reuse(void)
     probe_end(&probe);
 }
 
+/* --- bodies that are lent a few runs at a time --- */
+
+struct lender {
+    size_t next, given_back;
+    bool is_late, is_broken;
+};
+
+static ssize_t lend(void *context, struct exchange_run *ret, size_t most)
+{
+    struct lender *lender = context;
+    assert(most >= 2);
+    if (lender->is_late || lender->is_broken)
+        return lender->is_late ? -EAGAIN : 0;
+    ret[0] = (struct exchange_run){TEXT("twelve bytes"), false};
+    ret[1] = (struct exchange_run){TEXT("eight by"), true};
+    lender->next++;
+    return 2;
+}
+
+static void take_lent(void *context)
+{
+    struct lender *lender = context;
+    lender->given_back++;
+}
+
+static void test_lent_runs(void)
+{
+    struct lender lender = {0};
+    struct exchange *exchange = probe_handle(&probe, GET "\r\n");
+    exchange_send_lent(exchange, 200, 33, lend, take_lent, &lender);
+    OK(lender.next == 1 && answer()->length == 33 && answer()->piece_count == 2 &&
+           answer()->unlent == 13,
+       "of a body that is lent the first runs are there at once");
+    OK(!answer()->pieces[0].is_lasting && answer()->pieces[1].is_lasting &&
+           answer()->pieces[1].size == 8,
+       "each as it was lent");
+    lender.is_late = true;
+    OK(exchange_lend_more(exchange) == 0 && answer()->unlent == 13, "more may be late");
+    exchange_source_ready(exchange);
+    OK(probe.answered == 2, "and is announced");
+    lender.is_late = false;
+    OK(exchange_lend_more(exchange) == 1 && answer()->pieces[0].size == 12 &&
+           answer()->pieces[1].size == 1 && answer()->unlent == 0,
+       "what follows is no longer than the body");
+    OK(lender.given_back == 0, "it is lent while it is sent");
+    probe_end(&probe);
+    OK(lender.given_back == 1, "and given back once");
+
+    exchange = probe_handle(&probe, "HEAD /song HTTP/1.1\r\nHost: here\r\n\r\n");
+    exchange_send_lent(exchange, 200, 33, lend, take_lent, &lender);
+    OK(lender.next == 2 && answer()->unlent == 0 && answer()->length == 33, "HEAD borrows nothing");
+    probe_end(&probe);
+
+    lender.is_broken = true;
+    exchange = probe_handle(&probe, GET "\r\n");
+    exchange_send_lent(exchange, 200, 33, lend, take_lent, &lender);
+    OK(exchange_lend_more(exchange) < 0, "one that ends too early is an error");
+    probe_end(&probe);
+}
+
 int main(void)
 {
     probe_start(&probe);
@@ -188,6 +249,7 @@ int main(void)
     test_conditions();
     test_validator_by_stat();
     test_lent();
+    test_lent_runs();
     test_memory();
     test_asset();
     test_reuse();

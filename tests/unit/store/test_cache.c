@@ -36,7 +36,7 @@ static int put(const char *key, size_t size)
 
 static bool reads_as(struct cache_object *object, uint64_t offset, struct text expected)
 {
-    struct cache_piece piece = {TEXT_NONE, NULL};
+    struct cache_piece piece = {TEXT_NONE, false, NULL};
     while (expected.size > 0) {
         if (cache_read(object, offset, &piece) != CACHE_READ_PIECE)
             return false;
@@ -78,6 +78,7 @@ static void whole_objects(void)
     struct cache_piece piece;
     OK(cache_read(object, 0, &piece) == CACHE_READ_PIECE && piece.bytes.size == 160000,
        "one of known length is one piece");
+    OK(piece.is_lasting, "a large one, and may be sent by reference");
     OK(reads_as(object, 1000, text_from(bytes_of(160000), 1000)), "with its bytes from anywhere");
     OK(cache_read(object, 160000, &piece) == CACHE_READ_END, "and an end");
     const struct cache_meta *meta = cache_object_meta(object);

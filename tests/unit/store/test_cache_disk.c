@@ -48,7 +48,7 @@ static void survives(void)
     struct cache_object *object = find("/segment");
     uint8_t sha256[32];
     OK(cache_object_digest(object, sha256), "its digest was made");
-    struct cache_piece piece = {TEXT_NONE, NULL};
+    struct cache_piece piece = {TEXT_NONE, false, NULL};
     OK(cache_read(object, 0, &piece) == CACHE_READ_PIECE && piece.bytes.size == 160000,
        "and it is one piece");
     cache_piece_release(&piece);
