@@ -8,7 +8,7 @@ A suite is a command whose tests are counted from TAP lines ("ok 1 - ...", "not 
 report.  A suite that ends badly without naming a failed test counts as one failure, so nothing can fail unseen.
 
 What compiles or computes has the machine for itself.  Suites that mostly wait (for time-outs, for music that plays) run
-beside each other (LANES), and within http some tests at a time (pytest-xdist).
+beside each other (LANES), and within some of them a few tests at a time (pytest-xdist).
 """
 import concurrent.futures
 import os
@@ -23,7 +23,8 @@ import xml.etree.ElementTree as ElementTree
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PYTHON = "/usr/bin/python3"
 # Lanes run at the same time, the suites of a lane one after another; a suite in no lane is alone.
-LANES = [("http", "formats", "system", "api"), ("player",)]
+LANES = [("http", "formats", "system", "api", "fleet"), ("player",)]
+AT_ONCE = {"system": 2, "fleet": 2}  # of a suite that mostly waits itself
 TAP_LINE = re.compile(r"^\s*(?:\d+/\d+ .*?)?(not )?ok \d+\b(?!.*# SKIP)(.*)$")
 
 
@@ -86,7 +87,8 @@ def both(first, second):
 
 def pytest(folder, report, quick):
     command = [PYTHON, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--junit-xml={report}", folder]
-    return command + (["-m", "not slow"] if quick else [])
+    at_once = AT_ONCE.get(pathlib.Path(folder).name)
+    return command + (["-n", str(at_once), "--dist", "load"] if at_once else []) + (["-m", "not slow"] if quick else [])
 
 
 def suites(quick, logs):
@@ -107,6 +109,7 @@ def suites(quick, logs):
         # in full: with the package installed and started, and with each guard switched off once
         "system": ([*([] if quick else [build("drills"), ["script/package"]]), pytest("tests/system", logs / "system.xml", quick)], "junit"),
         "api": junit("api", "tests/api"),
+        "fleet": junit("fleet", "tests/fleet"),
         "edge": junit("edge", "tests/edge"), # in full with the public caching suite, exact counts
         "player": tap(["bash", "-c", "cd player && npm test --silent"]),
     }
@@ -120,7 +123,7 @@ def suites(quick, logs):
         # the corpus only: inventing input is script/fuzz's, so that this suite answers the same each time
         table["fuzz"] = tap(["bash", "-o", "pipefail", "-c", "script/fuzz 0 | sed -u 's/^ok  */ok 1 - /; s/^FAIL /not ok 1 - /'"])
     present = {"http": "tests/http/run", "formats": "tests/formats",
-               "system": "tests/system", "api": "tests/api", "edge": "tests/edge", "player": "player/package.json"}
+               "system": "tests/system", "api": "tests/api", "fleet": "tests/fleet", "edge": "tests/edge", "player": "player/package.json"}
     return {name: suite for name, suite in table.items() if (ROOT / present.get(name, ".")).exists()}
 
 
