@@ -82,7 +82,9 @@ static struct text read_name(const struct reading *reading, const json_t *object
 
 /* --- limits --- */
 
-static enum ability_subject read_subject(const struct reading *reading, const json_t *object)
+/* False for a name that this server does not know. */
+static bool read_subject(const struct reading *reading, const json_t *object,
+                         enum ability_subject *ret)
 {
     static const struct text words[] = {[ABILITY_CHANNELS] = TEXT_INIT("audioChannels"),
                                         [ABILITY_BITRATE] = TEXT_INIT("audioBitrate"),
@@ -91,13 +93,15 @@ static enum ability_subject read_subject(const struct reading *reading, const js
                                         [ABILITY_DEPTH] = TEXT_INIT("audioBitdepth")};
     struct text name = read_name(reading, object, "name");
     for (size_t i = 0; i < ARRAY_SIZE(words); i++)
-        if (text_equal(name, words[i]))
-            return (enum ability_subject)i;
-    fault(reading, "name", "is no limitation that this server knows");
-    return ABILITY_CHANNELS;
+        if (text_equal(name, words[i])) {
+            *ret = (enum ability_subject)i;
+            return true;
+        }
+    return false;
 }
 
-static enum ability_comparison read_comparison(const struct reading *reading, const json_t *object)
+static bool read_comparison(const struct reading *reading, const json_t *object,
+                            enum ability_comparison *ret)
 {
     static const struct text words[] = {[ABILITY_EQUALS] = TEXT_INIT("Equals"),
                                         [ABILITY_NOT_EQUALS] = TEXT_INIT("NotEquals"),
@@ -105,18 +109,21 @@ static enum ability_comparison read_comparison(const struct reading *reading, co
                                         [ABILITY_AT_LEAST] = TEXT_INIT("GreaterThanEqual")};
     struct text name = read_name(reading, object, "comparison");
     for (size_t i = 0; i < ARRAY_SIZE(words); i++)
-        if (text_equal(name, words[i]))
-            return (enum ability_comparison)i;
-    fault(reading, "comparison", "is none that this server knows");
-    return ABILITY_EQUALS;
+        if (text_equal(name, words[i])) {
+            *ret = (enum ability_comparison)i;
+            return true;
+        }
+    return false;
 }
 
-static void read_limit(const struct reading *reading, const json_t *object,
+/* False for one of a newer client, of which nothing more is looked at. */
+static bool read_limit(const struct reading *reading, const json_t *object,
                        struct ability_limit *limit)
 {
     uint64_t number;
-    limit->subject = read_subject(reading, object);
-    limit->comparison = read_comparison(reading, object);
+    if (!read_subject(reading, object, &limit->subject) ||
+        !read_comparison(reading, object, &limit->comparison))
+        return false;
     limit->values = read_names(reading, object, "values");
     if (!body_bool(object, "required", false, &limit->is_required))
         fault(reading, "required", "must be true or false");
@@ -127,6 +134,7 @@ static void read_limit(const struct reading *reading, const json_t *object,
             fault(reading, "values", "must be whole numbers, but for audioProfile");
     if (limit->subject == ABILITY_PROFILE && limit->comparison > ABILITY_NOT_EQUALS)
         fault(reading, "comparison", "of audioProfile must be Equals or NotEquals");
+    return true;
 }
 
 /* --- profiles --- */
@@ -175,10 +183,10 @@ static void read_codec(const struct reading *reading, const json_t *object,
     size_t count = list_of(reading, object, "limitations", &list);
     struct ability_limit *limits =
         count ? room(reading, "limitations", count, sizeof *limits) : NULL;
-    for (size_t i = 0; limits && i < count && is_well(reading); i++)
-        read_limit(reading, json_array_get(list, i), &limits[i]);
     codec->limits = limits;
-    codec->limit_count = limits ? count : 0;
+    for (size_t i = 0; limits && i < count && is_well(reading); i++)
+        codec->limit_count +=
+            read_limit(reading, json_array_get(list, i), &limits[codec->limit_count]);
 }
 
 static void read_codecs(const struct reading *reading, const json_t *object,

@@ -58,7 +58,8 @@ struct abilities {
     const struct ability_codec *codecs;
 };
 
-/* False, with a sentence for people, for what is not a ClientInfo or breaks a limit.  What we do
- * not know in a limit's name or comparison is an error too: it may have been what counts. */
+/* False, with a sentence for people, for what is not a ClientInfo or breaks a limit.  A limitation
+ * whose name or comparison we do not know is a newer client's, and left out: it speaks of something
+ * that neither our sources nor what we make are described by. */
 bool abilities_read(const json_t *object, struct arena *arena, struct abilities *ret,
                     char ret_why[160]) MUST_USE;

@@ -47,7 +47,7 @@ static const char *decide(const char *client, const struct decision_stream *sour
 
 #define PROFILE(container, codec)                                                                  \
     "{\"containers\":[\"" container "\"],\"audioCodecs\":[\"" codec "\"],\"protocols\":[\"http\"]" \
-                                                                    "}"
+    "}"
 #define TARGET(container, codec, protocol)                                                   \
     "{\"container\":\"" container "\",\"audioCodec\":\"" codec "\",\"protocol\":\"" protocol \
     "\",\"maxAudioChannels\":2}"
@@ -109,6 +109,15 @@ static void test_decisions(void)
         {CLIENT("", PROFILE("opus", "opus"), "",
                 CODEC("opus", LIMIT("audioProfile", "Equals", "\"LC\""))),
          &opus_stereo, "direct", "what is not known breaks no limit"},
+        {CLIENT("", PROFILE("flac", "flac"), "",
+                CODEC("flac",
+                      "{\"name\":\"audioSpin\",\"comparison\":\"Around\",\"values\":7,"
+                      "\"required\":\"often\"}," LIMIT("audioBitdepth", "Equals", "\"24\""))),
+         &flac_cd, "AudioBitDepthNotSupported",
+         "a newer client's limitation is left out, and those behind it count"},
+        {CLIENT("", PROFILE("flac", "flac"), "",
+                CODEC("flac", LIMIT("audioBitrate", "Below", "\"1\""))),
+         &flac_cd, "direct", "so is a newer comparison"},
     };
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
         OK_TEXT(text_of(decide(rows[i].client, rows[i].source)), text_of(rows[i].expected),
@@ -124,8 +133,7 @@ static void test_refusals(void)
         "{\"maxAudioBitrate\":-1}",
         "{\"maxAudioBitrate\":\"1\"}",
         "{\"transcodingProfiles\":[{\"container\":\"\"}]}",
-        CLIENT("", "", "", CODEC("mp3", LIMIT("audioSpin", "Equals", "\"1\""))),
-        CLIENT("", "", "", CODEC("mp3", LIMIT("audioBitrate", "Below", "\"1\""))),
+        CLIENT("", "", "", CODEC("mp3", "{\"comparison\":\"Equals\",\"values\":[\"1\"]}")),
         CLIENT("", "", "", CODEC("mp3", LIMIT("audioBitrate", "Equals", ""))),
         CLIENT("", "", "", CODEC("mp3", LIMIT("audioBitrate", "Equals", "\"much\""))),
         CLIENT("", "", "", CODEC("aac", LIMIT("audioProfile", "LessThanEqual", "\"LC\""))),
