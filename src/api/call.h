@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 #include "api/answer.h"
+#include "api/gain.h"
 #include "api/parameters.h"
 #include "catalog/catalog.h"
 #include "io/exchange.h"
@@ -67,6 +68,7 @@ struct call {
     const struct listener *listener;
     struct catalog *catalog;
     struct catalog_view view; /* with the listener's rights, within musicFolderId if given */
+    struct gain_memo gains;
 
     struct uid made; /* what a handler made, for its answer once that is durable */
 

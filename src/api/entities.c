@@ -212,7 +212,7 @@ static void write_song_extended_lists(struct call *call, const struct track_row 
     write_named(answer, "works", &row->works);
     write_named(answer, "movements", &row->movements);
     struct catalog_gain gain;
-    (void)gain_complete(call->api->config.loudness, call->view, row, &gain);
+    (void)gain_complete(call->api->config.loudness, call->view, row, &call->gains, &gain);
     write_replay_gain(answer, &gain);
 }
 

@@ -13,7 +13,8 @@ static struct manifest_loudness loudness_of(const struct api *api, const struct 
     struct catalog_gain gain;
     struct catalog *catalog = library_catalog(api->config.library);
     const struct catalog_view view = {catalog, UINT32_MAX};
-    bool is_measured = gain_complete(api->config.loudness, view, row, &gain);
+    struct gain_memo memo = {0};
+    bool is_measured = gain_complete(api->config.loudness, view, row, &memo, &gain);
     catalog_unref(&catalog);
     return (struct manifest_loudness){.gain_mdb = gain_of(gain.track_cdb),
                                       .album_gain_mdb = gain_of(gain.album_cdb),

@@ -66,6 +66,7 @@ static const char *const schema_steps[] = {
     "NULL) WITHOUT ROWID;",
     "CREATE TABLE digests(track_id BLOB PRIMARY KEY, version INTEGER NOT NULL, changed_ns INTEGER "
     "NOT NULL, sha256 BLOB NOT NULL) WITHOUT ROWID;",
+    "ALTER TABLE loudness ADD COLUMN blocks BLOB;",
 };
 enum { SCHEMA_VERSION = ARRAY_SIZE(schema_steps) };
 

@@ -36,7 +36,7 @@ struct packager_config {
     const struct logger *logger;  /* may be NULL */
     /* Called on an encode's thread, after it ended, when a track's loudness was measured; may be
      * NULL. */
-    void (*on_loudness)(void *context, const uint8_t track[16], int32_t mlufs, uint32_t peak_ppm);
+    void (*on_loudness)(void *context, const uint8_t track[16], const struct packets_end *end);
     void *context;
 };
 /* Looks at what is in the folder: BLOCKS.  0 or -errno. */

@@ -449,8 +449,7 @@ static void encode_one(struct packager *packager, struct package *package, unsig
     const struct package_name name = package->name;
     end_encode(&encode, outcome, slot); /* before on_loudness, which may wait for a disk */
     if (is_measured && packager->config.on_loudness)
-        packager->config.on_loudness(packager->config.context, name.track, end->loudness_mlufs,
-                                     end->peak_ppm);
+        packager->config.on_loudness(packager->config.context, name.track, end);
     segmenter_free(&encode.segmenter);
 }
 

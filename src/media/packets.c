@@ -34,11 +34,12 @@ void packets_write_packet(uint32_t samples, struct text data, struct buffer *out
 
 void packets_write_end(const struct packets_end *end, struct buffer *out)
 {
-    begin(out, PACKETS_END, 8 + 8 + 4 + 4);
+    begin(out, PACKETS_END, 8 + 8 + 4 + 4 + end->blocks.size);
     buffer_u64(out, end->source_samples);
     buffer_u64(out, end->samples);
     buffer_u32(out, (uint32_t)end->loudness_mlufs);
     buffer_u32(out, end->peak_ppm);
+    buffer_text(out, end->blocks);
 }
 
 static bool read_head(struct reader *reader, struct packets_head *ret)
@@ -71,11 +72,14 @@ static bool read_packet(struct reader *reader, struct packets_record *ret)
 
 static bool read_end(struct reader *reader, struct packets_end *ret)
 {
+    struct gating blocks = {0};
     ret->source_samples = reader_u64(reader);
     ret->samples = reader_u64(reader);
     ret->loudness_mlufs = (int32_t)reader_u32(reader);
     ret->peak_ppm = reader_u32(reader);
-    return !reader->failed && !reader->left && ret->source_samples < UINT64_C(1) << 48 &&
+    ret->blocks = reader_bytes(reader, reader->left);
+    return !reader->failed && ret->blocks.size <= GATING_MAX_BYTES &&
+           gating_add(&blocks, ret->blocks) && ret->source_samples < UINT64_C(1) << 48 &&
            ret->samples < UINT64_C(1) << 48;
 }
 

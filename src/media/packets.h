@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 #include "media/cmaf.h"
+#include "media/gating.h"
 
 /*
  * packets: what a packaging worker writes into its pipe: the codec's configuration, every encoded
@@ -11,7 +12,8 @@
  *              u32 source rate  u8 source channels  u8 source depth  then the configuration
  *     P        u32 samples  then the packet
  *     E        u64 source samples  u64 samples after the trims  i32 loudness in thousandths of LUFS
- *              (INT32_MIN: none)  u32 peak in millionths of full scale
+ *              (INT32_MIN: none)  u32 peak in millionths of full scale  then how loud its blocks
+ *              are (media/gating.h; may be empty)
  *
  * The boxes are made in the server, not in the worker: so a file that took over its worker can
  * spoil the sound of its own track and nothing else, digests are of what will be served, and the
@@ -28,6 +30,7 @@ struct packets_end {
     uint64_t source_samples, samples;
     int32_t loudness_mlufs;
     uint32_t peak_ppm;
+    struct text blocks; /* well-formed; borrows */
 };
 
 void packets_write_head(const struct packets_head *head, struct buffer *out);

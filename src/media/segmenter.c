@@ -10,7 +10,7 @@ struct segmenter {
     bool has_head, was_short, is_ending;
     struct packets_head head;
     struct packets_end end;
-    char config[CMAF_MAX_CONFIG];
+    char config[CMAF_MAX_CONFIG], blocks[GATING_MAX_BYTES];
     struct rendition_cut cut;
     struct buffer input, data, out; /* input: a record that is not whole yet */
     struct cmaf_packet packets[CMAF_MAX_PACKETS];
@@ -181,6 +181,9 @@ static bool take_end(struct segmenter *segmenter, const struct packets_end *end)
         segmenter->at + segmenter->samples < segmenter->head.track.priming + end->samples)
         return false;
     segmenter->end = *end;
+    if (end->blocks.size)
+        memcpy(segmenter->blocks, end->blocks.data, end->blocks.size);
+    segmenter->end.blocks.data = segmenter->blocks;
     segmenter->is_ending = true;
     if (!emit_segment(segmenter))
         return false;

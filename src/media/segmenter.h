@@ -41,6 +41,6 @@ enum segmenter_state segmenter_put(struct segmenter *segmenter, struct text byte
 
 /* After the first object: what the head said; `config` is the segmenter's. */
 const struct packets_head *segmenter_head(const struct segmenter *segmenter);
-/* When done, or with the last segment. */
+/* When done, or with the last segment; `blocks` is the segmenter's. */
 const struct packets_end *segmenter_end(const struct segmenter *segmenter);
 uint64_t segmenter_trim_end(const struct segmenter *segmenter); /* samples */

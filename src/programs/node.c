@@ -155,9 +155,10 @@ static int start_media(struct node *node, struct buffer *why)
     return 0;
 }
 
-static void on_loudness(void *context, const uint8_t track[16], int32_t mlufs, uint32_t peak_ppm)
+static void on_loudness(void *context, const uint8_t track[16], const struct packets_end *end)
 {
-    loudness_note(context, track, &(struct loudness){mlufs, peak_ppm});
+    const struct loudness loudness = {end->loudness_mlufs, end->peak_ppm};
+    loudness_note(context, track, &loudness, end->blocks);
 }
 
 /* After the library, which makes library.db. */

@@ -59,14 +59,14 @@ def place(tmp_path_factory):
 
 
 class Place:
-    def __init__(self, server, music):
+    def __init__(self, server, music, songs=5):
         self.server, self.music = server, music
         body = json.dumps({"name": "anna", "password": conftest.PASSWORD}).encode()
         page = {"Content-Type": "application/json", "Sec-Fetch-Site": "same-origin"}
         self.session = server.ask("POST", "/api/v1/session", body, page).json()
         self.grant = self.session["grant"]
         self.ids = {}
-        server.until(lambda: len(self.find()) >= 5, "the songs are there")
+        server.until(lambda: len(self.find()) >= songs, "the songs are there")
 
     def rest(self, endpoint, **parameters):
         query = "&".join(f"{name}={value}" for name, value in ({"f": "json", "v": "1.16.1", "c": "t"} | parameters).items())

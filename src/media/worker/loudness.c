@@ -14,7 +14,12 @@ struct loudness {
     SwrContext *interleaver; /* to interleaved floats; made with the first frame */
     float *block;
     int rate, channels, format;
+    size_t frames_left; /* until a block of 400 ms is whole; the next one is 100 ms later */
+    struct gating blocks;
 };
+
+/* 100 ms, rounded as the library rounds. */
+static size_t hop_of(const struct loudness *loudness) { return ((size_t)loudness->rate + 5) / 10; }
 
 struct loudness *loudness_new(int rate, int channels)
 {
@@ -24,6 +29,7 @@ struct loudness *loudness_new(int rate, int channels)
     loudness->rate = rate;
     loudness->channels = channels;
     loudness->format = AV_SAMPLE_FMT_NONE;
+    loudness->frames_left = 4 * hop_of(loudness);
     loudness->block = mem_alloc(sizeof(float) * BLOCK * (size_t)channels);
     loudness->state = ebur128_init((unsigned)channels, (unsigned long)rate,
                                    EBUR128_MODE_I | EBUR128_MODE_SAMPLE_PEAK);
@@ -61,6 +67,24 @@ static bool fit(struct loudness *loudness, const AVFrame *frame)
     return error >= 0 && swr_init(loudness->interleaver) >= 0;
 }
 
+/* Up to the end of each block and from there on: the library tells of the last 400 ms. */
+static void measure(struct loudness *loudness, const float *samples, size_t frames)
+{
+    while (frames) {
+        size_t step = frames < loudness->frames_left ? frames : loudness->frames_left;
+        double lufs;
+        (void)ebur128_add_frames_float(loudness->state, samples, step);
+        samples += step * (size_t)loudness->channels;
+        frames -= step;
+        loudness->frames_left -= step;
+        if (loudness->frames_left)
+            continue;
+        loudness->frames_left = hop_of(loudness);
+        if (ebur128_loudness_momentary(loudness->state, &lufs) == EBUR128_SUCCESS)
+            gating_put(&loudness->blocks, lufs, 1);
+    }
+}
+
 void loudness_put(struct loudness *loudness, const AVFrame *frame)
 {
     if (!fit(loudness, frame))
@@ -69,7 +93,7 @@ void loudness_put(struct loudness *loudness, const AVFrame *frame)
     uint8_t *into = (uint8_t *)loudness->block;
     int left = frame->nb_samples, made;
     while ((made = swr_convert(loudness->interleaver, &into, BLOCK, from, left)) > 0) {
-        (void)ebur128_add_frames_float(loudness->state, loudness->block, (size_t)made);
+        measure(loudness, loudness->block, (size_t)made);
         from = NULL; /* what did not fit waits inside */
         left = 0;
     }
@@ -89,3 +113,5 @@ bool loudness_take(const struct loudness *loudness, int32_t *ret_mlufs, uint32_t
     *ret_peak_ppm = peak < 4000 ? (uint32_t)lround(peak * 1e6) : UINT32_MAX;
     return true;
 }
+
+const struct gating *loudness_blocks(const struct loudness *loudness) { return &loudness->blocks; }

@@ -18,3 +18,5 @@ void loudness_put(struct loudness *loudness, const AVFrame *frame);
 /* False when there was nothing to measure: shorter than 400 ms, or silence. */
 bool loudness_take(const struct loudness *loudness, int32_t *ret_mlufs,
                    uint32_t *ret_peak_ppm) MUST_USE;
+/* How loud its blocks are, for the album's sake. */
+const struct gating *loudness_blocks(const struct loudness *loudness);

@@ -213,15 +213,20 @@ static void write_head(struct packaging *packaging, enum rendition rendition,
 static bool finish(struct packaging *packaging)
 {
     struct packets_end end = {.loudness_mlufs = PACKETS_NO_LOUDNESS};
+    struct buffer blocks;
     packaging->is_finishing = true;
     if (!shaping_finish(packaging->shaping) || avcodec_send_frame(packaging->codec, NULL) < 0 ||
         !write_packets(packaging))
         return false;
     end.source_samples = packaging->source_samples;
     end.samples = own_samples(packaging);
-    if (packaging->loudness)
-        (void)!loudness_take(packaging->loudness, &end.loudness_mlufs, &end.peak_ppm);
+    buffer_init(&blocks, GATING_MAX_BYTES);
+    if (packaging->loudness &&
+        loudness_take(packaging->loudness, &end.loudness_mlufs, &end.peak_ppm))
+        gating_encode(loudness_blocks(packaging->loudness), &blocks);
+    end.blocks = buffer_view(&blocks);
     packets_write_end(&end, &packaging->out);
+    buffer_release(&blocks);
     return write_out(packaging);
 }
 

@@ -23,17 +23,23 @@ static bool says(struct loudness_book *book, const uint8_t track[16], int32_t ml
 
 static void test_is_kept(const char *path)
 {
+    /* of bin 300 one, and in the later measurement of bin 301 two */
+    static const char blocks[] = {44, 1, 1, 0, 1}, later[] = {44, 1, 2, 0, 1, 2};
+    struct gating sum = {0};
     struct loudness got;
     struct loudness_book *book = open_book(path);
     OK(book != NULL && !loudness_find(book, one, &got), "an empty book knows nothing");
-    loudness_note(book, one, &(struct loudness){-9500, 988553});
-    loudness_note(book, two, &(struct loudness){-70000, 0});
-    loudness_note(book, one, &(struct loudness){-9400, 1200000});
+    loudness_note(book, one, &(struct loudness){-9500, 988553}, text_make(blocks, 5));
+    loudness_note(book, two, &(struct loudness){-70000, 0}, TEXT_NONE);
+    loudness_note(book, one, &(struct loudness){-9400, 1200000}, text_make(later, sizeof later));
     OK(says(book, one, -9400, 1200000), "the later measurement counts");
     loudness_close(&book);
     book = open_book(path);
     OK(book && says(book, one, -9400, 1200000) && says(book, two, -70000, 0),
        "both are there after a restart");
+    OK(loudness_add_blocks(book, one, &sum) && loudness_add_blocks(book, one, &sum) &&
+           sum.counts[300] == 2 && sum.counts[301] == 4 && !loudness_add_blocks(book, two, &sum),
+       "with the blocks of the one that has some");
     loudness_close(&book);
     loudness_close(&book);
     OK(!book, "closing twice is harmless");
@@ -47,7 +53,7 @@ static void test_busy_database(const char *path)
     struct loudness_book *book = open_book(path);
     OK(library_database_open(path, DATABASE_WRITE, &scan, why) == 0, "a scan writes");
     database_begin(scan);
-    loudness_note(book, one, &(struct loudness){-8000, 5});
+    loudness_note(book, one, &(struct loudness){-8000, 5}, TEXT_NONE);
     OK(says(book, one, -8000, 5), "what cannot be kept now is known now");
     OK(database_commit(scan) == 0, "the scan is done");
     library_database_close(&scan);
