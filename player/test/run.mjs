@@ -1,21 +1,27 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // run: every test of the player, as one TAP stream and a closing line.  usage: run.mjs [unit|lint|browser|flows]...
 //
+// Most of them wait for music to be played, so they run side by side: the longest first, and as many as ABREAST.
 // The flows need a built server (SOSTENUTO, else build/{release,debug}/sostenuto); without one they are skipped, and say so.
 import { spawn } from 'node:child_process';
 import { build } from 'esbuild';
 import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { makeMusic, musicFolder } from './fixture/music.mjs';
 import { here, playerFolder } from './harness.mjs';
+import { binary } from './server.mjs';
 
 const parts = process.argv.slice(2);
 const wants = (part) => parts.length === 0 || parts.includes(part);
 const scratch = mkdtempSync(join(tmpdir(), 'sostenuto-player-test-'));
 const LIMIT_MS = 280_000;
+const ABREAST = 2;
+const LONGEST = ['flows', 'adapt', 'segments', 'devices', 'seams'];
 const count = { passed: 0, failed: 0, skipped: 0 };
 let number = 0;
 
+/** True for a claim that does not hold. */
 function take(line, group) {
   const found = /^(not )?ok \d+ - (.*)$/.exec(line);
   if (found) {
@@ -23,33 +29,36 @@ function take(line, group) {
     number += 1;
     count[found[1] ? 'failed' : isSkipped ? 'skipped' : 'passed'] += 1;
     console.log(`${found[1] ?? ''}ok ${number} - ${group}: ${found[2]}`);
-  } else if (/^\s*#|^\s+(error|expected|actual|at):?/.test(line) && !/^# (tests|suites|pass|fail|cancelled|skipped|todo|duration_ms|Subtest)/.test(line)) {
+    return found[1] !== undefined;
+  }
+  if (/^\s*#|^\s+(error|expected|actual|at):?/.test(line) && !/^# (tests|suites|pass|fail|cancelled|skipped|todo|duration_ms|Subtest)/.test(line)) {
     console.log(line.startsWith('#') ? line : `# ${line}`);
   }
+  return false;
 }
 
 /** Runs one program that prints TAP; a bad end without a failed claim is a failure too. */
 function run(group, program, args) {
   return new Promise((resolve) => {
-    const failedBefore = count.failed;
+    let failed = 0;
     const child = spawn(program, args, { cwd: playerFolder, stdio: ['ignore', 'pipe', 'inherit'] });
     const timer = setTimeout(() => child.kill('SIGTERM'), LIMIT_MS);
     let rest = '';
     child.stdout.on('data', (data) => {
       const lines = (rest + data).split('\n');
       rest = lines.pop();
-      for (const line of lines) take(line, group);
+      for (const line of lines) failed += take(line, group);
     });
     child.on('close', (code, signal) => {
       clearTimeout(timer);
-      if (rest) take(rest, group);
-      if (code !== 0 && count.failed === failedBefore) take(`not ok 0 - ended with ${signal ?? code}`, group);
+      if (rest) failed += take(rest, group);
+      if (code !== 0 && !failed) take(`not ok 0 - ended with ${signal ?? code}`, group);
       resolve();
     });
   });
 }
 
-async function unit() {
+async function unitFiles() {
   const names = readdirSync(join(here, 'unit')).filter((name) => name.endsWith('.test.ts'));
   await build({
     absWorkingDir: playerFolder,
@@ -58,19 +67,35 @@ async function unit() {
     banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url); globalThis.addEventListener ??= () => {}; globalThis.crypto ??= require('node:crypto').webcrypto;" },
     logLevel: 'error',
   });
-  const files = readdirSync(scratch).filter((name) => name.endsWith('.mjs')).map((name) => join(scratch, name));
-  for (const file of files) await run('unit', process.execPath, ['--test-reporter=tap', file]);
+  return readdirSync(scratch).filter((name) => name.endsWith('.mjs')).map((name) => join(scratch, name));
+}
+
+/** [group, arguments of node] of everything that is wanted, the longest first. */
+async function programs() {
+  const found = [];
+  const tests = (folder) => readdirSync(join(here, folder)).filter((name) => name.endsWith('.test.mjs')).sort();
+  for (const folder of ['flows', 'browser']) {
+    if (!wants(folder)) continue;
+    for (const name of tests(folder)) found.push([name.replace('.test.mjs', ''), [join('test', folder, name)]]);
+  }
+  const place = (group) => LONGEST.indexOf(group) >>> 0; // what is not named comes last
+  found.sort(([a], [b]) => place(a) - place(b));
+  if (wants('lint')) found.push(['lint', ['test/lint.test.mjs']]);
+  if (wants('unit')) for (const file of await unitFiles()) found.push(['unit', ['--test-reporter=tap', file]]);
+  return found;
+}
+
+async function runAll() {
+  const left = await programs();
+  if (wants('flows') && binary()) makeMusic(musicFolder()); // once, before two want it
+  const worker = async () => {
+    for (let next = left.shift(); next; next = left.shift()) await run(next[0], process.execPath, next[1]);
+  };
+  await Promise.all(Array.from({ length: ABREAST }, worker));
 }
 
 try {
-  if (wants('lint')) await run('lint', process.execPath, ['test/lint.test.mjs']);
-  if (wants('unit')) await unit();
-  for (const folder of ['browser', 'flows']) {
-    if (!wants(folder)) continue;
-    for (const name of readdirSync(join(here, folder)).filter((name) => name.endsWith('.test.mjs')).sort()) {
-      await run(name.replace('.test.mjs', ''), process.execPath, [join('test', folder, name)]);
-    }
-  }
+  await runAll();
 } finally {
   if (existsSync(scratch)) rmSync(scratch, { recursive: true });
 }

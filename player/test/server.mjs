@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // server: a real `sostenuto serve` on a temporary state folder, started, killed and started again by the tests.
-import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { execFileSync, spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -48,6 +48,15 @@ export class Server {
       if (this.child.exitCode !== null || Date.now() > until) throw new Error(`the server did not start:\n${this.log}`);
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
+  }
+
+  /** Another listener, and what a browser gets when they sign in: accessToken, grant. */
+  async signedIn(name, password) {
+    const file = join(this.data, 'password');
+    writeFileSync(file, `${password}\n`);
+    execFileSync(binary(), ['user', 'add', name, '--password-file', file, '--data', this.data], { stdio: ['ignore', 'ignore', 'inherit'] });
+    const body = JSON.stringify({ name, password });
+    return (await fetch(`${this.base}/api/v1/session`, { method: 'POST', headers: { 'content-type': 'application/json' }, body })).json();
   }
 
   /** The one-time code that the terminal shows. */

@@ -2,6 +2,7 @@
 // segments: the gapless stage.  Two loops between network and element: the filler fetches what is wanted next into the
 // holdings; lay() hands the element what comes within its window.  Tracks stand sample to sample on one
 // timeline (docs/decisions/020-player-segments.md).
+import { opusInit } from '../model/opus';
 import { Bell } from './bell';
 import { Filler, type Ear, type SegmentNeeds } from './filler';
 import { CLOSE_S, Holdings, type Span } from './holdings';
@@ -24,6 +25,7 @@ export class SegmentStage implements Stage {
   private readonly bell = new Bell();
   private readonly ear: Ear;
   private filler: Filler;
+  private turn: 0 | 1 = 0; // of decoders
   private lastLaid: { id: string; atS: number } | null = null;
   private startS: number | null = null; // where to begin, while the element does not know its track yet
   private layS = LAY_S;
@@ -212,7 +214,9 @@ export class SegmentStage implements Stage {
     const { piece, trackStartS } = span;
     if (!piece) return;
     const goesOn = this.lastLaid?.id === piece.id && Math.abs(this.lastLaid.atS - span.fromS) < CLOSE_S;
-    const parts = goesOn ? [piece.data] : [piece.init, ...(piece.lead ? [piece.lead] : []), piece.data];
+    if (!goesOn) this.turn = this.turn === 0 ? 1 : 0;
+    const init = piece.type.includes('opus') ? opusInit(piece.init, this.turn) : piece.init;
+    const parts = goesOn ? [piece.data] : [init, ...(piece.lead ? [piece.lead] : []), piece.data];
     const isFirst = span.fromS - trackStartS < CLOSE_S;
     const window = { offsetS: trackStartS, fromS: isFirst ? trackStartS : span.fromS, toS: span.toS };
     try {

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Two browsers of one listener: sessions bound to a key that no script can read, ended from the other side, and passkeys with
 // Chromium's virtual authenticator.
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { makeMusic } from '../fixture/music.mjs';
+import { makeMusic, musicFolder } from '../fixture/music.mjs';
 import { done, launch, ok } from '../harness.mjs';
 import { binary, Server } from '../server.mjs';
 import { PASSWORD, Person, setUp, until, wait } from './person.mjs';
@@ -96,7 +94,7 @@ if (!binary()) {
   ok(true, 'devices # SKIP no sostenuto is built: script/build makes one');
   done();
 } else {
-  const server = await Server.start(makeMusic(process.env.PLAYER_MUSIC ?? join(tmpdir(), 'sostenuto-player-music')));
+  const server = await Server.start(makeMusic(musicFolder()));
   const browser = await launch();
   try {
     const here = await newPerson(browser, server.base);

@@ -2,9 +2,8 @@
 // A person's way through the player, in Chromium, against a real server: set-up to listening, with the server killed on the way.
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { makeMusic } from '../fixture/music.mjs';
+import { makeMusic, musicFolder } from '../fixture/music.mjs';
 import { done, launch, ok } from '../harness.mjs';
 import { binary, Server } from '../server.mjs';
 import { PASSWORD, Person, setUp, until, wait } from './person.mjs';
@@ -307,7 +306,7 @@ if (!binary()) {
   ok(true, 'flows # SKIP no sostenuto is built: script/build makes one');
   done();
 } else {
-  const music = makeMusic(process.env.PLAYER_MUSIC ?? join(tmpdir(), 'sostenuto-player-music'));
+  const music = makeMusic(musicFolder());
   const server = await Server.start(music);
   const browser = await launch();
   try {
