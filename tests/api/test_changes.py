@@ -159,9 +159,13 @@ def restart(server, how, *folders):
     server.start(*folders)
 
 
+# A reader that stalls would be ended for its slowness before it is cut for what it has not taken: on a busy machine that takes minutes.
+PATIENT = ("--send-timeout-ms", "3600000")
+
+
 @pytest.fixture
 def own(tmp_path):
-    running = conftest.start_server(tmp_path)
+    running = conftest.start_server(tmp_path, PATIENT)
     running.library = tmp_path / "music"
     running.until(lambda: running.anna.ask("getScanStatus")["scanStatus"]["scanning"] is False, "the scan ends")
     yield running
@@ -361,7 +365,7 @@ def test_a_reader_that_stalls_is_cut_and_others_are_not(own):
 
 
 def test_without_its_guard_a_stalled_reader_misses_some(tmp_path):
-    running = conftest.start_server(tmp_path, guards_off="slow-followers")
+    running = conftest.start_server(tmp_path, PATIENT, guards_off="slow-followers")
     try:
         got = stall(running, lambda i: i >= 900)
         assert counter(running, "followers_cut_total") == 0 and got["last"] < got["now"]
