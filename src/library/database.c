@@ -161,19 +161,21 @@ int library_database_open(const char *path, enum database_mode mode, struct data
 {
     struct database *database = MEM_NEW(struct database);
     int flags =
-        mode == DATABASE_WRITE ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READWRITE;
+        mode == DATABASE_READ ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
     int code = sqlite3_open_v2(path, &database->handle,
                                flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
     if (code != SQLITE_OK)
         stick(database, code);
     else
         sqlite3_busy_timeout(database->handle, 5000);
-    if (mode == DATABASE_WRITE) {
+    if (mode != DATABASE_READ) {
         /* NORMAL in WAL never damages the file; a scan ends with a checkpoint, which syncs. */
         execute(
             database,
             "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -16384;"
             "PRAGMA temp_store = MEMORY; PRAGMA wal_autocheckpoint = 8192");
+        if (mode == DATABASE_WRITE_BESIDE)
+            execute(database, "PRAGMA cache_size = -512");
         migrate(database);
     } else {
         execute(database, "PRAGMA query_only = 1; PRAGMA cache_size = -2048");

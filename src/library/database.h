@@ -23,7 +23,11 @@ enum statement {
     STATEMENT_COUNT
 };
 
-enum database_mode { DATABASE_WRITE, DATABASE_READ };
+enum database_mode {
+    DATABASE_WRITE,
+    DATABASE_WRITE_BESIDE, /* a little, beside the scan's: keeps few pages in memory */
+    DATABASE_READ
+};
 
 /* 0 or -errno with a line for people in `ret_why`. -EBADMSG damaged, -EPROTO written by a newer
  * version. */

@@ -99,6 +99,15 @@ void digests_look_again(struct digests *digests)
     pthread_mutex_unlock(&digests->lock);
 }
 
+/* False when there is no room. */
+static bool remember(struct digests *digests, const struct digest_entry *entry)
+{
+    pthread_mutex_lock(&digests->lock);
+    bool is_kept = digest_table_put(&digests->known, entry);
+    pthread_mutex_unlock(&digests->lock);
+    return is_kept;
+}
+
 /* --- library.db --- */
 
 static void read_all(struct digests *digests)
@@ -113,7 +122,7 @@ static void read_all(struct digests *digests)
         if (sha256.size != sizeof entry.sha256)
             continue;
         memcpy(entry.sha256, sha256.data, sizeof entry.sha256);
-        (void)!digest_table_put(&digests->known, &entry);
+        (void)remember(digests, &entry);
     }
     digests->position = database_meta(digests->database, POSITION);
 }
@@ -138,10 +147,7 @@ static void save(struct digests *digests)
 
 static void note(struct digests *digests, const struct digest_entry *entry)
 {
-    pthread_mutex_lock(&digests->lock);
-    bool is_kept = digest_table_put(&digests->known, entry);
-    pthread_mutex_unlock(&digests->lock);
-    if (!is_kept)
+    if (!remember(digests, entry))
         return;
     if (digests->unsaved_count == MAX_UNSAVED)
         memmove(digests->unsaved, digests->unsaved + 1,
@@ -315,6 +321,7 @@ static void *run(void *context)
     uint8_t track[16];
     enum work work;
     pthread_setname_np(pthread_self(), "digests");
+    read_all(digests);
     background_enter();
     while ((work = next_work(digests, track)) != WORK_END) {
         if (work == WORK_WANTED)
@@ -336,7 +343,8 @@ int digests_start(const struct digests_config *config, struct digests **ret,
 {
     pthread_condattr_t monotonic;
     struct digests *digests = MEM_NEW(struct digests);
-    int error = library_database_open(config->path, DATABASE_WRITE, &digests->database, ret_why);
+    int error =
+        library_database_open(config->path, DATABASE_WRITE_BESIDE, &digests->database, ret_why);
     pthread_mutex_init(&digests->lock, NULL);
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
@@ -347,7 +355,6 @@ int digests_start(const struct digests_config *config, struct digests **ret,
     digest_table_init(&digests->known, random_u64(), DIGESTS_MAX_TRACKS);
     if (!error) {
         digests->piece = mem_alloc(PIECE_BYTES);
-        read_all(digests);
         error = -pthread_create(&digests->thread, NULL, run, digests);
         digests->has_thread = !error;
     }

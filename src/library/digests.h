@@ -15,7 +15,7 @@
  * does not stay in memory.  First come tracks that somebody just got whole (digests_want()); then,
  * only while `is_idle`, one after the other, whose position and digests are kept in library.db.  A
  * database that is busy or full is tried again with the next one; what is lost by that is read
- * again some day.
+ * again some day.  What was kept is known a moment after the start.
  *
  * From any thread; none waits for a disk but start and stop.
  */
