@@ -289,10 +289,14 @@ static void on_state(void *context, struct uid account, uint64_t version UNUSED)
 {
     struct changes *changes = context;
     endings_note(changes->api->endings, account);
-    /* as far as the batches before this one's, all of whose accounts were told of */
-    feed_log_note(changes->log, state_merged_lsn(changes->api->config.state));
     feed_state(changes->feed, account, changes->told);
     tell_soon(changes);
+}
+
+static void on_merged(void *context, uint64_t lsn)
+{
+    const struct changes *changes = context;
+    feed_log_note(changes->log, lsn);
 }
 
 /* --- who comes --- */
@@ -470,7 +474,7 @@ struct changes *changes_new(struct api *api)
     changes->check.on_timer = on_check;
     changes->subscriber.on_change = on_library;
     library_subscribe(api->config.library, &changes->subscriber);
-    state_on_change(api->config.state, on_state, changes);
+    state_on_change(api->config.state, on_state, on_merged, changes);
     return changes;
 }
 
@@ -490,7 +494,7 @@ void changes_free(struct changes **changes_p)
     if (!changes)
         return;
     struct api *api = changes->api;
-    state_on_change(api->config.state, NULL, NULL);
+    state_on_change(api->config.state, NULL, NULL, NULL);
     library_unsubscribe(api->config.library, &changes->subscriber);
     loop_timer_stop(&changes->tell);
     loop_timer_stop(&changes->check);

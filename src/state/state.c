@@ -364,9 +364,18 @@ void state_touch(struct state *state, struct uid account)
         state->changed(state->changed_context, account, state->version);
 }
 
-void state_on_change(struct state *state, state_changed *changed, void *context)
+void state_set_merged(struct state *state, uint64_t lsn)
+{
+    state->merged_lsn = lsn;
+    if (state->merged)
+        state->merged(state->changed_context, lsn);
+}
+
+void state_on_change(struct state *state, state_changed *changed, state_merged *merged,
+                     void *context)
 {
     state->changed = changed;
+    state->merged = merged;
     state->changed_context = context;
 }
 

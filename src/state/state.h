@@ -83,7 +83,12 @@ bool state_replayed_since(const struct state *state, uint64_t lsn, state_replaye
  * state_merged_lsn(), and act in a later turn.
  */
 typedef void state_changed(void *context, struct uid account, uint64_t version);
-void state_on_change(struct state *state, state_changed *changed, void *context);
+/* In the same way, when state_merged_lsn() is another: all accounts up to there were told of, and
+ * nothing of it is in the database yet.  Who writes down here how far he was told loses nothing by
+ * a crash.  May be NULL. */
+typedef void state_merged(void *context, uint64_t lsn);
+void state_on_change(struct state *state, state_changed *changed, state_merged *merged,
+                     void *context);
 
 /*
  * Writes a consistent copy (database and keys) to `path`, which must not exist; mode 0600.  Runs

@@ -28,6 +28,7 @@ struct state {
     bool is_closed;            /* the last batch in flight frees it */
 
     state_changed *changed;
+    state_merged *merged;
     void *changed_context;
     uint64_t version;
 
@@ -41,6 +42,7 @@ struct state {
 const struct keys *state_keys(const struct state *state);
 /* An account's state changed: tells whoever wants to know. */
 void state_touch(struct state *state, struct uid account);
+void state_set_merged(struct state *state, uint64_t lsn);
 /* Takes one durable operation, live or from the journal at the start; the same rules for both. */
 enum outcome state_take(struct state *state, const struct operation *operation,
                         struct effects *effects, const char **ret_why);

@@ -219,11 +219,12 @@ static void merge_sent(struct batch *batch)
         if (batch->items[i].is_sent)
             batch->outcomes[i].outcome =
                 state_take(state, &batch->items[i].operation, effects, &batch->outcomes[i].why);
-    apply_end(state->apply, batch->entry.first_lsn + batch->entry.count - 1);
+    uint64_t lsn = batch->entry.first_lsn + batch->entry.count - 1;
+    touch_changed(batch);
+    state_set_merged(state, lsn); /* before the apply thread may write it down */
+    apply_end(state->apply, lsn);
     if (state->record)
         record_wake(state->record);
-    touch_changed(batch);
-    state->merged_lsn = batch->entry.first_lsn + batch->entry.count - 1;
 }
 
 static void on_durable(struct journal_entry *entry)

@@ -4,6 +4,7 @@
 #include "fixture.h"
 #include "store/disk.h"
 #include <signal.h>
+#include <sqlite3.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
 
@@ -196,7 +197,8 @@ static void test_small_disk(void)
 }
 
 struct changes {
-    unsigned hers, others;
+    const struct fixture *fixture;
+    unsigned hers, others, told_late;
 };
 
 static void count_change(void *context, struct uid account, uint64_t version)
@@ -206,17 +208,44 @@ static void count_change(void *context, struct uid account, uint64_t version)
     *(uid_equal(account, anna) ? &changes->hers : &changes->others) += 1;
 }
 
+static uint64_t lsn_in_database(const struct fixture *f)
+{
+    char path[128];
+    sqlite3 *handle = NULL;
+    sqlite3_stmt *get = NULL;
+    uint64_t lsn = UINT64_MAX;
+    snprintf(path, sizeof path, "%s/state.db", f->folder);
+    if (sqlite3_open_v2(path, &handle, SQLITE_OPEN_READWRITE, NULL) == SQLITE_OK &&
+        sqlite3_prepare_v2(handle, "SELECT lsn FROM mark", -1, &get, NULL) == SQLITE_OK &&
+        sqlite3_step(get) == SQLITE_ROW)
+        lsn = (uint64_t)sqlite3_column_int64(get, 0);
+    sqlite3_finalize(get);
+    sqlite3_close(handle);
+    return lsn;
+}
+
+/* Longer than the apply thread gathers. */
+static void note_merged(void *context, uint64_t lsn)
+{
+    struct changes *changes = context;
+    if (changes->hers < 3)
+        usleep(400 * 1000);
+    changes->told_late += lsn_in_database(changes->fixture) >= lsn;
+}
+
 int main(void)
 {
     struct fixture fixture;
-    struct changes changes = {0};
+    struct changes changes = {.fixture = &fixture};
     fixture_init(&fixture);
     OK(fixture_open(&fixture), "a state opens");
     anna = fixture_account(&fixture, "anna");
-    state_on_change(fixture.state, count_change, &changes);
+    state_on_change(fixture.state, count_change, note_merged, &changes);
     test_once(&fixture);
     OK(changes.hers > 0 && changes.others == 0,
        "who wants to know hears of changes and whose they are");
+    OK(changes.told_late == 0, "and before they are in the database");
+    state_on_change(fixture.state, NULL, NULL, NULL);
     test_refused(&fixture);
     test_disk(&fixture);
     test_file_limit(&fixture);
