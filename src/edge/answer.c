@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+#include "base/counters.h"
 #include "base/digits.h"
 #include "base/mem.h"
+#include "edge/sliced.h"
 #include "edge/state.h"
 #include "http/conditional.h"
 #include "http/date.h"
@@ -55,7 +57,22 @@ static void add_age(struct asking *asking, const struct caching_freshness *fresh
     asking->status.ttl_s = (freshness->lifetime_ms - age_ms) / 1000;
 }
 
+static void count_stored(const struct asking *asking)
+{
+    const struct caching_status *status = &asking->status;
+    counter_add(status->is_hit ? COUNTER_EDGE_HITS : COUNTER_EDGE_MISSES, 1);
+    if (status->is_hit && status->ttl_s < 0)
+        counter_add(COUNTER_EDGE_STALE, 1);
+    if (!status->is_hit && status->is_collapsed)
+        counter_add(COUNTER_EDGE_COALESCED, 1);
+}
+
 /* --- preconditions and ranges of what is stored --- */
+
+static uint64_t length_of(struct cache_object *object, const struct stored *stored)
+{
+    return stored->kind == STORED_SLICED ? stored->sliced_bytes : cache_object_length(object);
+}
 
 static struct text opaque_tag(struct text tag)
 {
@@ -141,6 +158,11 @@ struct sending {
     const struct cache_meta *meta; /* the fields are in it */
     uint64_t offset, end;
     struct cache_wait *wait;
+    struct relay *tail; /* goes on where the store gave the object up */
+    bool is_in_tail;
+    uint64_t skip;         /* of the tail, before what is wanted */
+    struct sliced *sliced; /* where the body is, if not in the object */
+    enum counter bytes;
     struct cache_piece pieces[EXCHANGE_RUNS_MAX]; /* that are lent */
     size_t piece_count;
 };
@@ -159,6 +181,8 @@ static void give_back(void *context)
     take_back(sending);
     if (sending->wait)
         cache_wait_cancel(sending->wait);
+    relay_leave(&sending->tail);
+    sliced_free(&sending->sliced);
     cache_object_unref(sending->object);
     cache_meta_unref(sending->meta);
     mem_free(sending);
@@ -184,12 +208,46 @@ static int wait_or_end(struct sending *sending, enum cache_read what)
     return -EAGAIN;
 }
 
-/* Of unknown length: it is still growing. */
-static ssize_t read_object(void *context, char *room, size_t size)
+static void on_ready(void *context)
 {
     struct sending *sending = context;
+    exchange_source_ready(sending->exchange);
+}
+
+/* Where the object ends for good, on by its tail.  A tail that ends without a byte was none: the
+ * object was lost later, when its writer had done. */
+static ssize_t read_tail(struct sending *sending, char *room, size_t size)
+{
+    ssize_t got;
+    if (!sending->tail)
+        return -EIO;
+    if (!sending->is_in_tail) {
+        struct cache_range ranges[CACHE_RANGES_MAX];
+        size_t count = cache_object_ranges(sending->object, ranges);
+        uint64_t end = count > 0 ? ranges[count - 1].end : 0;
+        sending->skip = sending->offset > end ? sending->offset - end : 0;
+    }
+    do {
+        size_t most = sending->skip > 0 && sending->skip < size ? (size_t)sending->skip : size;
+        got = relay_read(sending->tail, room, most, on_ready, sending);
+        if (got == 0 && !sending->is_in_tail)
+            return -EIO;
+        sending->is_in_tail |= got > 0;
+        if (got > 0 && sending->skip == 0)
+            return got;
+        sending->skip -= got > 0 ? (uint64_t)got : 0;
+    } while (got > 0);
+    return got;
+}
+
+static ssize_t read_object(struct sending *sending, char *room, size_t size)
+{
     struct cache_piece piece;
+    if (sending->is_in_tail)
+        return read_tail(sending, room, size);
     enum cache_read what = cache_read(sending->object, sending->offset, &piece);
+    if (what == CACHE_READ_FAILED)
+        return read_tail(sending, room, size);
     if (what != CACHE_READ_PIECE)
         return wait_or_end(sending, what);
     size = piece.bytes.size < size ? piece.bytes.size : size;
@@ -199,10 +257,24 @@ static ssize_t read_object(void *context, char *room, size_t size)
     return (ssize_t)size;
 }
 
+/* In slices, of unknown length, or still being written. */
+static ssize_t read_body(void *context, char *room, size_t size)
+{
+    struct sending *sending = context;
+    ssize_t got = sending->sliced ? sliced_read(sending->sliced, room, size, on_ready, sending)
+                                  : read_object(sending, room, size);
+    if (got > 0)
+        counter_add(sending->bytes, got);
+    return got;
+}
+
+static uint64_t min_u64(uint64_t a, uint64_t b) { return a < b ? a : b; }
+
 static ssize_t lend_object(void *context, struct exchange_run *ret, size_t most)
 {
     struct sending *sending = context;
     enum cache_read what = CACHE_READ_PIECE;
+    uint64_t first = sending->offset;
     take_back(sending);
     for (uint64_t lent = 0;
          sending->piece_count < most && lent < LENT_BYTES && sending->offset < sending->end;) {
@@ -214,15 +286,18 @@ static ssize_t lend_object(void *context, struct exchange_run *ret, size_t most)
         sending->offset += piece->bytes.size;
         lent += piece->bytes.size;
     }
+    if (sending->offset > first)
+        counter_add(sending->bytes, (int64_t)(min_u64(sending->offset, sending->end) - first));
     return sending->piece_count ? (ssize_t)sending->piece_count : wait_or_end(sending, what);
 }
 
 static void send_body(struct sending *sending, unsigned status, uint64_t length)
 {
     struct exchange *exchange = sending->exchange;
+    bool is_copied = length == CACHE_LENGTH_UNKNOWN || sending->sliced || sending->tail;
     sending->end = length == CACHE_LENGTH_UNKNOWN ? UINT64_MAX : sending->offset + length;
-    if (length == CACHE_LENGTH_UNKNOWN)
-        exchange_send_source(exchange, status, length, read_object, on_end, sending);
+    if (is_copied)
+        exchange_send_source(exchange, status, length, read_body, on_end, sending);
     else
         exchange_send_lent(exchange, status, length, lend_object, give_back, sending);
 }
@@ -236,9 +311,15 @@ static struct sending *sending_new(struct asking *asking, struct cache_object *o
     sending->exchange = asking->exchange;
     sending->object = object;
     sending->meta = meta;
-    sending->offset = sending->end = 0;
+    sending->offset = sending->end = sending->skip = 0;
     sending->wait = NULL;
     sending->piece_count = 0;
+    sending->is_in_tail = false;
+    sending->tail = asking->tail;
+    asking->tail = NULL;
+    sending->sliced = asking->sliced;
+    asking->sliced = NULL;
+    sending->bytes = asking->status.is_hit ? COUNTER_EDGE_HIT_BYTES : COUNTER_EDGE_MISS_BYTES;
     return sending;
 }
 
@@ -250,21 +331,100 @@ static void send_unsatisfiable(struct exchange *exchange, uint64_t length)
                           "None of the bytes asked for exist, or too many ranges were asked for.");
 }
 
+/* --- bodies in slices: nothing is said before the first is at hand, so that a version that is gone
+ * by then can still become another answer --- */
+
+static void give_up_slices(struct asking *asking, int error)
+{
+    sliced_free(&asking->sliced);
+    if (error == -ESTALE && !asking->has_restarted) {
+        asking->has_restarted = true;
+        asking_look_again(asking);
+        return;
+    }
+    asking->outcome = FETCH_NO_ANSWER;
+    asking->status.is_hit = false;
+    asking->status.forward = CACHING_FORWARD_PARTIAL;
+    answer_failed(asking);
+}
+
+static void on_first_slice(void *context)
+{
+    struct asking *asking = context;
+    struct cache_object *object = asking->object;
+    const struct cache_meta *meta = asking->meta;
+    int state = sliced_state(asking->sliced);
+    if (state != 0) {
+        give_up_slices(asking, state);
+        return;
+    }
+    asking->object = NULL;
+    asking->meta = NULL;
+    answer_stored(asking, object, meta, &asking->stored);
+}
+
+static void hold(struct asking *asking, struct cache_object *object, const struct cache_meta *meta,
+                 const struct stored *stored)
+{
+    cache_object_unref(asking->object);
+    cache_meta_unref(asking->meta);
+    asking->object = object;
+    asking->meta = meta;
+    asking->stored = *stored;
+}
+
+/* True: the answer comes later, or has come. */
+static bool waits_for_slice(struct asking *asking, struct cache_object *object,
+                            const struct cache_meta *meta, const struct stored *stored,
+                            const struct http_range *range)
+{
+    const struct slice_of of = {
+        .url_key = asking->key,
+        .etag = caching_field(stored->fields, TEXT("ETag")),
+        .length = stored->sliced_bytes,
+        .slice_bytes = (uint64_t)asking->here->edge->config.policy.edge_slice_kib << 10};
+    if (asking->sliced)
+        return false;
+    hold(asking, object, meta, stored);
+    asking->sliced = sliced_new(asking->here, asking->exchange, &of, asking->found_key,
+                                asking->host, asking->target);
+    int state = sliced_begin(asking->sliced, range->first, range->last + 1, on_first_slice, asking);
+    if (state == 0) {
+        asking->object = NULL;
+        asking->meta = NULL;
+        return false;
+    }
+    if (state != -EAGAIN)
+        give_up_slices(asking, state);
+    return true;
+}
+
 void answer_stored(struct asking *asking, struct cache_object *object,
                    const struct cache_meta *meta, const struct stored *held)
 {
     struct exchange *exchange = asking->exchange;
     const struct stored stored = *held; /* which may be the asking's */
-    struct sending *sending = sending_new(asking, object, meta);
     struct http_range range = {0};
     struct http_content_range storage;
     unsigned status = stored.status;
-    uint64_t length = cache_object_length(object), whole = length;
+    uint64_t length = length_of(object, &stored), whole = length;
     int64_t now_ms = edge_now_ms();
     enum http_range_result result = range_of(asking, &stored, length, &range);
     bool is_fresh_copy = is_not_modified(asking, &stored, now_ms / 1000);
+    if (stored.kind == STORED_SLICED && !is_fresh_copy && result != HTTP_RANGE_UNSATISFIABLE &&
+        exchange_request(exchange)->method == HTTP_METHOD_GET) {
+        if (result == HTTP_RANGE_IGNORED)
+            range.last = length - 1;
+        if (waits_for_slice(asking, object, meta, &stored, &range))
+            return;
+        if (asking->status.is_hit && sliced_was_fetched(asking->sliced))
+            asking->status =
+                (struct caching_status){.forward = CACHING_FORWARD_PARTIAL, .is_stored = true};
+    }
     add_age(asking, &stored.freshness, now_ms);
     add_status(asking);
+    count_stored(asking);
+    struct sending *sending = sending_new(asking, object, meta);
     asking_free(asking);
     if (is_fresh_copy) {
         status = 304;
@@ -300,16 +460,29 @@ static void on_passed(void *context, int error UNUSED)
     mem_free(passing);
 }
 
-static void on_ready(void *context)
+static void on_relay_ready(void *context)
 {
     struct passing *passing = context;
     exchange_source_ready(passing->exchange);
 }
 
+static void pass_trailers(struct passing *passing)
+{
+    struct text note = relay_noted(passing->relay);
+    struct stored trailers;
+    if (note.size > 0 && stored_read(note, exchange_arena(passing->exchange), &trailers))
+        exchange_trailers(passing->exchange, trailers.fields.items, trailers.fields.count);
+}
+
 static ssize_t read_relay(void *context, char *room, size_t size)
 {
     struct passing *passing = context;
-    return relay_read(passing->relay, room, size, on_ready, passing);
+    ssize_t got = relay_read(passing->relay, room, size, on_relay_ready, passing);
+    if (got > 0)
+        counter_add(COUNTER_EDGE_PASS_BYTES, got);
+    if (got == 0)
+        pass_trailers(passing);
+    return got;
 }
 
 void answer_relayed(struct asking *asking)
@@ -328,6 +501,7 @@ void answer_relayed(struct asking *asking)
         return;
     }
     add_status(asking);
+    counter_add(COUNTER_EDGE_PASSES, 1);
     add_fields(asking, head.fields, true);
     asking_free(asking);
     if (head.status == 204 || head.status == 304 || head.status == 205)
@@ -351,6 +525,7 @@ void answer_failed(struct asking *asking)
     struct exchange *exchange = asking->exchange;
     unsigned status = status_of(asking);
     add_status(asking);
+    counter_add(COUNTER_EDGE_REFUSED, 1);
     asking_free(asking);
     if (status == 503)
         exchange_field(exchange, "Retry-After", TEXT("1"));

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "base/counters.h"
 #include "base/mem.h"
+#include "edge/ahead.h"
+#include "edge/sliced.h"
 #include "edge/state.h"
 #include "http/caching_update.h"
 #include "http/caching_vary.h"
@@ -26,6 +28,8 @@ void asking_free(struct asking *asking)
     if (asking->meta)
         cache_meta_unref(asking->meta);
     relay_leave(&asking->relay);
+    relay_leave(&asking->tail);
+    sliced_free(&asking->sliced);
     buffer_release(&asking->head);
     mem_free(asking->shown_key);
     mem_free(asking);
@@ -68,7 +72,7 @@ static void ask_alone(struct asking *asking)
     go_home(asking);
 }
 
-static void look_again(struct asking *asking)
+void asking_look_again(struct asking *asking)
 {
     cache_object_unref(asking->object);
     if (asking->meta)
@@ -99,7 +103,11 @@ static void take_shown(struct asking *asking)
         return;
     }
     struct cache_object *object = asking->shown;
+    ahead_of(asking);
     asking->shown = NULL;
+    if (stored.kind == STORED_SLICED && asking->shown_key)
+        asking->found_key = arena_text(exchange_arena(asking->exchange),
+                                       text_make(asking->shown_key, asking->shown_key_size));
     answer_stored(asking, object, meta, &stored);
 }
 
@@ -117,7 +125,7 @@ static void on_delivered(void *context)
         ask_alone(asking);
         return;
     case ASKING_LATE:
-        look_again(asking);
+        asking_look_again(asking);
         return;
     case ASKING_FAILED:
         answer_failed(asking);
@@ -174,6 +182,7 @@ static void answer_found(struct asking *asking)
 {
     struct cache_object *object = asking->object;
     const struct cache_meta *meta = asking->meta;
+    ahead_of(asking);
     asking->object = NULL;
     asking->meta = NULL;
     answer_stored(asking, object, meta, &asking->stored);
@@ -387,7 +396,7 @@ static struct asking *asking_new(struct edge *edge, struct exchange *exchange)
         .method = request->method == HTTP_METHOD_OTHER ? request->method_name
                                                        : http_method_name(request->method),
         .host = request->host,
-        .target = origin_form(arena, request),
+        .target = query_normalise(&edge->config.query, origin_form(arena, request), arena),
         .fields = {request->fields, request->field_count},
         .length = CACHE_LENGTH_UNKNOWN,
         .status = {.ttl_s = INT64_MIN},

@@ -3,6 +3,8 @@
 
 #include "base/hash.h"
 #include "base/mem.h"
+#include "edge/prefetch.h"
+#include "edge/slice.h"
 #include "edge/state.h"
 #include "http/fields.h"
 #include "io/clock.h"
@@ -39,6 +41,8 @@ bool edge_loop_is_ready(struct edge_loop *here)
     const struct edge_config *config = &here->edge->config;
     const struct fetch_limits *limits = origins_limits(config->origins);
     char why[200];
+    if (here->has_ended)
+        return false;
     if (!here->flights)
         here->flights =
             flights_new(&(struct flights_limits){limits->max_flights, limits->max_flight_waiters,
@@ -54,7 +58,9 @@ static void end_loop(void *context, size_t index)
 {
     struct edge *edge = context;
     struct edge_loop *here = &edge->loops[index];
+    here->has_ended = true;
     lead_cut_all(here);
+    slice_cut_all(here);
     fetcher_free(&here->fetcher);
     flights_free(&here->flights);
 }
@@ -65,7 +71,12 @@ struct edge *edge_new(struct server *server, const struct edge_config *config)
     struct edge *edge = mem_zalloc(sizeof *edge + count * sizeof *edge->loops);
     edge->server = server;
     edge->config = *config;
+    edge->config.query.sorts = config->policy.edge_sort_query;
     edge->loop_count = count;
+    edge->prefetch = prefetch_new(
+        &(struct prefetch_limits){(uint64_t)config->policy.edge_prefetch_kib_s << 10,
+                                  (uint64_t)config->policy.edge_prefetch_unused_mib << 20,
+                                  config->policy.edge_prefetch_at_once});
     atomic_init(&edge->slow_until_ms, 0);
     for (size_t i = 0; i < count; i++) {
         edge->loops[i].edge = edge;
@@ -84,8 +95,10 @@ struct edge *edge_new(struct server *server, const struct edge_config *config)
 
 void edge_free(struct edge **edge)
 {
-    mem_free(*edge);
-    *edge = NULL;
+    if (!*edge)
+        return;
+    prefetch_free(&(*edge)->prefetch);
+    mem_free_p(edge);
 }
 
 /* --- slow origins --- */

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
+#include "edge/expect.h"
 #include "edge/origin.h"
+#include "edge/query.h"
 #include "io/server.h"
 #include "store/cache.h"
 
@@ -26,6 +28,11 @@ struct edge_config { /* all borrowed, and longer alive than the edge */
     struct origins *origins;
     struct workers *resolvers;
     struct edge_policy policy;
+    const struct expect_rule *expects;
+    size_t expect_count;
+    const char *const *prefetch; /* patterns of edge/prefetch.h */
+    size_t prefetch_count;
+    struct query_rules query; /* `sorts` is the policy's */
 };
 
 /* Before server_listen(); on the home loop. */

@@ -91,6 +91,7 @@ const char *fetch_outcome_word(enum fetch_outcome outcome)
         [FETCH_CUT] = "cut",
         [FETCH_WRONG] = "wrong-digest",
         [FETCH_FULL] = "full",
+        [FETCH_NOT_IT] = "not-as-expected",
     };
     return words[outcome];
 }
@@ -224,7 +225,10 @@ static struct fetch *new_fetch(struct fetcher *fetcher, const struct fetch_reque
     fetch->context = context;
     fetch->arena = arena_new(FETCH_ARENA_BYTES + request->body.size);
     fetch->is_background = request->is_background;
+    fetch->expects = request->expects;
     fetch->holds_bytes = request->holds_bytes;
+    if (request->expects && request->holds_bytes < EXPECT_BYTES)
+        fetch->holds_bytes = EXPECT_BYTES;   /* an error page is small */
     buffer_init(&fetch->held, SIZE_MAX / 2); /* holds_bytes, or one piece */
     fetch->deadline.on_timer = on_deadline;
     fetch->slow.on_timer = on_slow;

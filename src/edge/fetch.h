@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
+#include "edge/expect.h"
 #include "edge/origin.h"
 #include "http/response.h"
 
@@ -52,6 +53,9 @@ struct fetch_request {
      * something else to answer with.  What fails then has no header.  0: told as it comes. */
     uint32_t holds_bytes;
     bool is_background; /* nobody waits for it: never hedged, and it gives way to others */
+    /* What is no answer though it looks like one: judged once before anything of it is told, at its
+     * header, or with what was held of its body.  NULL: any is. */
+    const struct expect_rule *expects; /* as long alive as the fetch */
 };
 
 enum fetch_outcome {
@@ -62,6 +66,7 @@ enum fetch_outcome {
     FETCH_CUT,       /* the body broke off for good: what came of it is not whole */
     FETCH_WRONG,     /* whole, but not what its digest says: nothing of it may be kept */
     FETCH_FULL,      /* too much waits already */
+    FETCH_NOT_IT,    /* an answer that is not as `expects` says */
 };
 const char *fetch_outcome_word(enum fetch_outcome outcome); /* a token: Cache-Status's detail */
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+#include "base/counters.h"
 #include "edge/fetch_state.h"
 
 #include <string.h>
@@ -19,8 +20,21 @@ static bool go_on(struct fetch *fetch)
     return false;
 }
 
-static bool tell_header(struct fetch *fetch, const struct http_response *response)
+/* False: it is no answer, which was told, and the fetch is gone. */
+static bool is_expected(struct fetch *fetch, const struct http_response *response, bool is_whole)
 {
+    if (!fetch->expects ||
+        expect_holds(fetch->expects, response, buffer_view(&fetch->held), is_whole))
+        return true;
+    counter_add(COUNTER_EDGE_NOT_EXPECTED, 1);
+    fetch_tell_end(fetch, FETCH_NOT_IT, "the answer is not what is expected there");
+    return false;
+}
+
+static bool tell_header(struct fetch *fetch, const struct http_response *response, bool is_whole)
+{
+    if (!is_expected(fetch, response, is_whole))
+        return false;
     fetch->is_telling = true;
     fetch->handler->on_header(fetch, response, fetch->context);
     return go_on(fetch);
@@ -57,14 +71,14 @@ bool fetch_hold_header(struct fetch *fetch, const struct http_response *response
         fetch->is_header_held = true;
         return true;
     }
-    return tell_header(fetch, response);
+    return tell_header(fetch, response, response->framing == HTTP_BODY_NONE);
 }
 
-bool fetch_hold_no_more(struct fetch *fetch)
+bool fetch_hold_no_more(struct fetch *fetch, bool is_whole)
 {
     if (fetch->is_header_held) {
         fetch->is_header_held = false;
-        if (!tell_header(fetch, &fetch->held_header))
+        if (!tell_header(fetch, &fetch->held_header, is_whole))
             return false;
     }
     struct buffer held = fetch->held;
@@ -84,7 +98,7 @@ bool fetch_hold_body(struct fetch *fetch, struct text piece)
         buffer_text(&fetch->held, piece);
         return true;
     }
-    if (!fetch_hold_no_more(fetch))
+    if (!fetch_hold_no_more(fetch, false))
         return false;
     if (!fetch->digest.state)
         return tell_body(fetch, piece);

@@ -56,6 +56,7 @@ struct fetch {
     size_t trailer_count;
     /* of what came and is not told yet */
     uint32_t holds_bytes;
+    const struct expect_rule *expects;
     struct buffer held;
     struct http_response held_header;
     bool is_header_held;
@@ -85,7 +86,8 @@ bool fetch_try_again(struct fetch *fetch, enum client_outcome why);
 /* fetch_hold.c: each false when the handler has cancelled, and the fetch is gone */
 bool fetch_hold_header(struct fetch *fetch, const struct http_response *response);
 bool fetch_hold_body(struct fetch *fetch, struct text piece);
-bool fetch_hold_no_more(struct fetch *fetch); /* tells what is held */
+/* Tells what is held; `is_whole`: the body has ended. */
+bool fetch_hold_no_more(struct fetch *fetch, bool is_whole);
 
 /* fetch_resume.c */
 void fetch_resume_prepare(struct fetch *fetch, const struct http_response *response);

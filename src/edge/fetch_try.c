@@ -211,7 +211,7 @@ static void on_trailers(struct client_call *call UNUSED, const struct http_field
 static void end_whole(struct fetch *fetch)
 {
     if (digest_end(&fetch->digest)) {
-        if (fetch_hold_no_more(fetch))
+        if (fetch_hold_no_more(fetch, true))
             fetch_tell_end(fetch, FETCH_DONE, NULL);
         return;
     }

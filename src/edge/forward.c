@@ -3,6 +3,7 @@
 
 #include "http/caching_update.h"
 #include "http/date.h"
+#include "http/fields.h"
 
 #define VIA "1.1 sostenuto"
 
@@ -63,8 +64,9 @@ static bool goes_along(const struct forward *forward, struct text name)
         return false;
     if (forward->conditions == FORWARD_AS_ASKED)
         return true;
-    if (text_equal_nocase(name, TEXT("Range")))
-        return forward->keeps_range;
+    if (text_equal_nocase(name, TEXT("Range")) || text_equal_nocase(name, TEXT("If-Range")))
+        return forward->keeps_range &&
+               !forward->part.data; /* each means nothing without the other */
     return !is_condition(name);
 }
 
@@ -78,13 +80,23 @@ static void put_validators(const struct forward *forward, struct out *out)
         put(out, TEXT("If-Modified-Since"), date);
 }
 
-static void put_rest(const struct forward *forward, struct out *out)
+static void put_part(const struct forward *forward, struct out *out)
 {
     struct text tag = caching_field(forward->stored, TEXT("ETag"));
-    put(out, TEXT("Range"),
-        arena_printf(out->arena, "bytes=%llu-", (unsigned long long)forward->rest_from));
-    if (tag.data && !text_starts(tag, TEXT("W/")))
+    put(out, TEXT("Range"), forward->part);
+    if (forward->conditions == FORWARD_WHOLE && tag.data && !text_starts(tag, TEXT("W/")))
         put(out, TEXT("If-Range"), tag);
+}
+
+/* TE is of one connection: what the client says of its own is said again of ours, since what comes
+ * can be passed on to it (RFC 9110 10.1.4). */
+static bool wants_trailers(struct caching_fields asked)
+{
+    struct text rest = caching_field(asked, TEXT("TE")), item;
+    while (http_list_next(&rest, &item))
+        if (text_equal_nocase(http_before_parameters(item), TEXT("trailers")))
+            return true;
+    return false;
 }
 
 bool forward_request(const struct forward *forward, struct arena *arena, struct caching_fields *ret)
@@ -97,12 +109,14 @@ bool forward_request(const struct forward *forward, struct arena *arena, struct 
             put(&out, forward->asked.items[i].name, forward->asked.items[i].value);
     if (forward->conditions == FORWARD_VALIDATE)
         put_validators(forward, &out);
-    if (forward->rest_from > 0)
-        put_rest(forward, &out);
+    if (forward->part.data)
+        put_part(forward, &out);
     if (forward->client.data) {
         put(&out, TEXT("X-Forwarded-For"), forward->client);
         put(&out, TEXT("X-Forwarded-Proto"), forward->is_secure ? TEXT("https") : TEXT("http"));
     }
+    if (wants_trailers(forward->asked))
+        put(&out, TEXT("TE"), TEXT("trailers"));
     put(&out, TEXT("Via"), TEXT(VIA));
     *ret = (struct caching_fields){out.items, out.count};
     return !out.failed;

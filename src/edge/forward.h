@@ -17,13 +17,15 @@ struct forward {
     struct caching_fields asked; /* the client's request */
     enum forward_conditions conditions;
     bool keeps_range;             /* … but its Range goes along (FORWARD_WHOLE) */
-    struct caching_fields stored; /* of FORWARD_VALIDATE, and of rest_from */
-    uint64_t rest_from;           /* not 0: a Range of ours, with If-Range */
-    struct text client;           /* address for X-Forwarded-For; data NULL: none is told */
+    struct caching_fields stored; /* of FORWARD_VALIDATE, and of `part` */
+    /* "bytes=…", a Range of ours, or TEXT_NONE; where something is stored with If-Range, unless it
+     * is validated anyway: then a 304 speaks of the whole. */
+    struct text part;
+    struct text client; /* address for X-Forwarded-For; data NULL: none is told */
     bool is_secure;
 };
 
-enum { FORWARD_EXTRA_FIELDS = 7 }; /* beside the client's own */
+enum { FORWARD_EXTRA_FIELDS = 8 }; /* beside the client's own */
 /* All texts are copies in the arena; a ceiling that is too low gives none and false. */
 bool forward_request(const struct forward *forward, struct arena *arena,
                      struct caching_fields *ret) MUST_USE;

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+#include "base/counters.h"
 #include "base/mem.h"
 #include "edge/forward.h"
 #include "edge/lead_state.h"
+#include "edge/prefetch.h"
+#include "edge/slice.h"
 #include "http/caching_update.h"
 #include "http/caching_vary.h"
 
@@ -29,7 +32,9 @@ static void hand_object(struct asking *asking, struct lead *lead, bool is_collap
     asking->shown = cache_object_ref(lead->shown);
     asking->status = lead->status;
     asking->status.is_collapsed = is_collapsed;
-    if (is_collapsed) {
+    if (lead->writer && !lead->slice)
+        asking->tail = tails_add(&lead->tails, asking->here->loop);
+    if (is_collapsed || lead->slice) {
         asking->shown_key = mem_dup(lead->shown_key.data, lead->shown_key.size);
         asking->shown_key_size = lead->shown_key.size;
     }
@@ -84,12 +89,27 @@ static void unlink_lead(struct lead *lead)
         lead->next->at = lead->at;
 }
 
+/* With what has come of it, once. */
+static void tell_prefetch(struct lead *lead, bool has_come, bool is_missing)
+{
+    struct prefetch *prefetch = lead->home->edge->prefetch;
+    if (lead->is_prefetch && has_come)
+        prefetch_came(prefetch, lead->prefetch, lead->write_at, edge_now_ms());
+    else if (lead->is_prefetch)
+        prefetch_came_not(prefetch, lead->prefetch, is_missing, edge_now_ms());
+    lead->is_prefetch = false;
+}
+
 static void lead_free(struct lead *lead)
 {
+    tell_prefetch(lead, false, false);
     assert(!lead->asker && !lead->flight);
     unlink_lead(lead);
     cache_write_abort(&lead->writer);
     relay_end(&lead->relay, -EPIPE);
+    tails_end(&lead->tails, -EPIPE);
+    slice_flight_end(lead->home, &lead->slice_flight);
+    cache_object_unref(lead->slice);
     cache_object_unref(lead->shown);
     cache_object_unref(lead->stale);
     if (lead->stale_meta)
@@ -146,6 +166,43 @@ static void on_leave(void *context)
     lead_free(lead);
 }
 
+/* --- the tail of what the store gave up --- */
+
+static void on_tails_room(void *context)
+{
+    struct lead *lead = context;
+    if (lead->is_given_up)
+        fetch_resume(lead->fetch);
+}
+
+/* While it is being stored it goes on for others. */
+static void on_tails_alone(void *context)
+{
+    struct lead *lead = context;
+    if (!lead->is_given_up)
+        return;
+    fetch_cancel(lead->fetch);
+    lead_free(lead);
+}
+
+/* `piece` begins at write_at; of it the store has taken what the object holds. */
+static void give_up(struct lead *lead, struct text piece)
+{
+    struct cache_range ranges[CACHE_RANGES_MAX];
+    size_t count = cache_object_ranges(lead->shown, ranges);
+    uint64_t taken = count > 0 ? ranges[count - 1].end - lead->write_at : 0;
+    counter_add(COUNTER_EDGE_GIVEN_UP, 1);
+    cache_write_abort(&lead->writer);
+    lead->is_given_up = true;
+    land(lead, FLIGHT_OVER);
+    if (lead->relay || lead->is_beside)
+        return;
+    if (!lead->tails.first)
+        on_tails_alone(lead);
+    else if (!tails_write(&lead->tails, text_from(piece, (size_t)taken)))
+        fetch_pause(lead->fetch);
+}
+
 static uint64_t length_to_tell(const struct http_response *response)
 {
     return response->content_length == UINT64_MAX ? CACHE_LENGTH_UNKNOWN : response->content_length;
@@ -159,6 +216,7 @@ static void pass(struct lead *lead, const struct http_response *response)
     land(lead, FLIGHT_RELEASED);
     lead->asker = NULL;
     if (!asker) {
+        tell_prefetch(lead, false, true);
         fetch_cancel(lead->fetch);
         lead_free(lead);
         return;
@@ -214,6 +272,11 @@ static void on_header(struct fetch *fetch, const struct http_response *response,
     lead->is_answered = true;
     lead->status.forward_status = response->status;
     invalidate(lead, response);
+    if (lead->is_prefetch &&
+        response->status != 200) { /* the end of a sequence, or no time for it */
+        pass(lead, response);
+        return;
+    }
     if (lead->has_helped && is_failure(response->status))
         return;
     if (is_failure(response->status) && may_help(lead, true)) {
@@ -232,7 +295,6 @@ static void on_header(struct fetch *fetch, const struct http_response *response,
     case LEAD_AGAIN:
         fetch_cancel(fetch);
         lead->is_answered = false;
-        lead->wants_all = true;
         begin(lead, lead->asker);
         return;
     case LEAD_WRONG:
@@ -245,10 +307,16 @@ static void on_header(struct fetch *fetch, const struct http_response *response,
 static void on_body(struct fetch *fetch, struct text piece, void *context)
 {
     struct lead *lead = context;
-    if (lead->writer && cache_write(lead->writer, piece) < 0)
-        cache_write_abort(&lead->writer);
     if (lead->relay && !relay_write(lead->relay, piece))
         fetch_pause(fetch);
+    if (lead->is_given_up && !tails_write(&lead->tails, piece))
+        fetch_pause(fetch);
+    if (!lead->writer)
+        return;
+    if (cache_write(lead->writer, piece) == 0)
+        lead->write_at += piece.size;
+    else
+        give_up(lead, piece);
 }
 
 /* For the one who asked, if it still waits; others have come for the answer. */
@@ -274,6 +342,20 @@ static void on_slow(struct fetch *fetch UNUSED, void *context)
     help(lead, "origin-slow");
 }
 
+/* As far as they go with a message that is passed on; what is stored has none (RFC 9110 6.5.1). */
+static void note_trailers(struct lead *lead, const struct fetch_end *end)
+{
+    const struct stored trailers = {.kind = STORED_INTERIM,
+                                    .fields = {end->trailers, end->trailer_count}};
+    struct buffer note;
+    if (!lead->relay || end->trailer_count == 0)
+        return;
+    buffer_init(&note, CACHE_META_MAX);
+    if (stored_write(&trailers, &note))
+        relay_note(lead->relay, buffer_view(&note));
+    buffer_release(&note);
+}
+
 static void on_end(struct fetch *fetch UNUSED, const struct fetch_end *end, void *context)
 {
     struct lead *lead = context;
@@ -287,8 +369,11 @@ static void on_end(struct fetch *fetch UNUSED, const struct fetch_end *end, void
             fail(lead, end->outcome);
         }
     }
+    note_trailers(lead, end);
+    tell_prefetch(lead, end->outcome == FETCH_DONE && lead->writer, false);
     lead_finish(lead, end->outcome == FETCH_DONE);
     relay_end(&lead->relay, end->outcome == FETCH_DONE ? 0 : -EIO);
+    tails_end(&lead->tails, end->outcome == FETCH_DONE ? 0 : -EIO);
     land(lead, FLIGHT_OVER);
     lead_free(lead);
 }
@@ -306,6 +391,14 @@ static struct caching_fields copy_fields(struct arena *arena, struct caching_fie
     return (struct caching_fields){copies, copies ? fields.count : 0};
 }
 
+static bool may_slice(const struct asking *asking)
+{
+    uint64_t first;
+    return lead_can_slice(asking->here->edge, asking->fields,
+                          asking->object ? &asking->stored : NULL,
+                          asking->forward != CACHING_FORWARD_PARTIAL, &first);
+}
+
 static struct lead *lead_new(struct edge_loop *home, struct asking *asking)
 {
     struct lead *lead = MEM_NEW(struct lead);
@@ -314,6 +407,7 @@ static struct lead *lead_new(struct edge_loop *home, struct asking *asking)
     if (home->leads)
         home->leads->at = &lead->next;
     home->leads = lead;
+    lead->tails = (struct tails){NULL, home->loop, on_tails_room, on_tails_alone, lead};
     lead->method = arena_text(arena, asking->method);
     lead->host = arena_text(arena, asking->host);
     lead->target = arena_text(arena, asking->target);
@@ -323,6 +417,7 @@ static struct lead *lead_new(struct edge_loop *home, struct asking *asking)
     lead->sets = copy_fields(arena, asking->sets);
     lead->asked = asking->asked;
     lead->is_enough = asking->forward != CACHING_FORWARD_PARTIAL;
+    lead->has_many_ranges = may_slice(asking);
     lead->status = (struct caching_status){.forward = asking->forward, .ttl_s = INT64_MIN};
     lead->generation = cache_generation(home->edge->config.cache);
     if (asking->object) {
@@ -360,20 +455,41 @@ static uint64_t rest_from(const struct lead *lead)
     return count > 0 && ranges[0].begin == 0 ? ranges[0].end : 0;
 }
 
+static bool is_for_store(const struct lead *lead)
+{
+    return text_equal(lead->method, TEXT("GET")) && !lead->asked.no_store && !lead->is_as_asked;
+}
+
+/* What of it is asked for, beside what the client's own Range says. */
+static struct text part_of(struct lead *lead)
+{
+    lead->rest_from = rest_from(lead);
+    lead->is_slicing =
+        lead->rest_from == 0 && is_for_store(lead) && !lead->wants_all && !lead->no_slices &&
+        lead_can_slice(lead->home->edge, lead->fields, lead->stale ? &lead->stale_stored : NULL,
+                       lead->is_enough, &lead->slice_first);
+    if (lead->is_slicing)
+        return lead_slice_range(lead);
+    return lead->rest_from > 0
+               ? arena_printf(lead->arena, "bytes=%llu-", (unsigned long long)lead->rest_from)
+               : TEXT_NONE;
+}
+
 static bool forward_fields(struct lead *lead, struct asking *asking, struct caching_fields *ret)
 {
     enum forward_conditions conditions = conditions_of(lead);
     bool tells = !lead->home->edge->config.policy.edge_hide_clients && asking;
     const struct exchange_peer *peer = tells ? exchange_peer(asking->exchange) : NULL;
     lead->validates = conditions == FORWARD_VALIDATE;
-    lead->rest_from = rest_from(lead);
+    struct text part = part_of(lead);
     return forward_request(
         &(struct forward){
             .asked = lead->fields,
             .conditions = conditions,
-            .keeps_range = lead->asked.has_range && !lead->validates,
-            .rest_from = lead->rest_from,
-            .stored = lead->stale_stored.fields,
+            .keeps_range = lead->asked.has_range && !lead->validates && !lead->wants_all,
+            .part = part,
+            .stored = lead->validates || lead->rest_from > 0 ? lead->stale_stored.fields
+                                                             : (struct caching_fields){0},
             .client = peer ? text_of(peer->address) : TEXT_NONE,
             .is_secure = peer && peer->is_secure,
         },
@@ -407,6 +523,9 @@ static void begin(struct lead *lead, struct asking *asking)
         .patience_ms = lead->stale ? edge->config.policy.edge_patience_ms : 0,
         .holds_bytes = lead->stale ? HELD_BYTES : 0,
         .is_background = !asking,
+        .expects = !text_equal(lead->method, TEXT("GET"))
+                       ? NULL
+                       : expect_for(edge->config.expects, edge->config.expect_count, lead->target),
     };
     lead->fetch = fetch_start(lead->home->fetcher, &request, &handler, lead);
     if (!lead->fetch)
@@ -418,6 +537,7 @@ static void lead_for(struct edge_loop *home, struct asking *asking, struct fligh
     struct lead *lead = lead_new(home, asking);
     lead->flight = flight;
     lead->asker = asking;
+    lead->no_slices = !flight && lead->has_many_ranges; /* not long ago it was in vain */
     lead->is_as_asked = asking->is_alone && !asking->is_read;
     lead->is_as_asked |= asking->forward == CACHING_FORWARD_REQUEST && !asking->object;
     begin(lead, asking);
@@ -425,12 +545,16 @@ static void lead_for(struct edge_loop *home, struct asking *asking, struct fligh
 
 /* --- being asked --- */
 
-/* Those who ask for the same part of the same thing share an answer. */
+/* Those who ask for the same part of the same thing share an answer; those who are answered in
+ * slices its header, whatever part they want. */
 static struct text flight_key(struct asking *asking)
 {
     struct text range = caching_field(asking->fields, TEXT("Range"));
-    if (!range.data)
+    if (!range.data || (asking->object && asking->stored.kind == STORED_SLICED))
         return asking->found_key;
+    if (may_slice(asking))
+        return arena_printf(exchange_arena(asking->exchange), "%.*s\nin slices",
+                            TEXT_ARGS(asking->found_key));
     return arena_printf(exchange_arena(asking->exchange), "%.*s\nrange %.*s",
                         TEXT_ARGS(asking->found_key), TEXT_ARGS(range));
 }
@@ -520,13 +644,28 @@ static void begin_behind(void *context)
     begin(lead, NULL);
 }
 
-void lead_background(struct asking *asking)
+static struct lead *lead_behind(struct asking *asking)
 {
     struct edge_loop *home = edge_home(asking->here->edge, asking->found_key);
     struct edge_loop list = {.edge = asking->here->edge};
     struct lead *lead = lead_new(&list, asking);
+    lead->tails.loop = home->loop;
     lead->home = home; /* it is in no list until it is there */
-    loop_post(home->loop, begin_behind, lead);
+    return lead;
+}
+
+void lead_background(struct asking *asking)
+{
+    struct lead *lead = lead_behind(asking);
+    loop_post(lead->home->loop, begin_behind, lead);
+}
+
+void lead_prefetch(struct asking *next, uint64_t number)
+{
+    struct lead *lead = lead_behind(next);
+    lead->is_prefetch = true;
+    lead->prefetch = number;
+    loop_post(lead->home->loop, begin_behind, lead);
 }
 
 void lead_cut_all(struct edge_loop *home)

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+#include "base/counters.h"
 #include "edge/forward.h"
 #include "edge/lead_state.h"
+#include "edge/slice.h"
 #include "http/caching_update.h"
 #include "http/caching_vary.h"
 #include "http/range.h"
@@ -88,6 +90,12 @@ static enum lead_kept freshen(struct lead *lead, struct caching_fields update)
     return LEAD_SHOWN;
 }
 
+static uint64_t stale_length(const struct lead *lead)
+{
+    return lead->stale_stored.kind == STORED_SLICED ? lead->stale_stored.sliced_bytes
+                                                    : cache_object_length(lead->stale);
+}
+
 /* Of a body that is another one now, nothing is good any more. */
 static void learn_from_head(struct lead *lead, const struct http_response *response)
 {
@@ -97,7 +105,7 @@ static void learn_from_head(struct lead *lead, const struct http_response *respo
     if (!lead->stale || response->status != lead->stale_stored.status)
         return;
     bool is_other_length =
-        length.data && text_to_u64(length, &bytes) && bytes != cache_object_length(lead->stale);
+        length.data && text_to_u64(length, &bytes) && bytes != stale_length(lead);
     if (is_other_length || !caching_update_matches(lead->stale_stored.fields, update))
         edge_invalidate(lead->home->edge, lead->host, lead->target);
     else
@@ -106,20 +114,17 @@ static void learn_from_head(struct lead *lead, const struct http_response *respo
 
 /* --- storing --- */
 
-/* "bytes 4-9/10" (RFC 9110 14.4), and that the body is just that. */
-static bool read_content_range(struct text value, struct cache_range *ret, uint64_t *ret_length)
+/* The part that a 206 brings, which its length does not contradict. */
+static bool read_part(const struct http_response *response, struct cache_range *ret,
+                      uint64_t *ret_length)
 {
-    struct text rest = value, part;
-    uint64_t first, last;
-    if (!text_starts_nocase(value, TEXT("bytes ")))
+    struct http_range part;
+    if (!http_content_range_read(http_response_field(response, TEXT("Content-Range")), &part,
+                                 ret_length))
         return false;
-    rest = text_from(value, 6);
-    if (!text_split(&rest, '-', &part) || !text_to_u64(part, &first) ||
-        !text_split(&rest, '/', &part) || !text_to_u64(part, &last) || !rest.data ||
-        !text_to_u64(rest, ret_length))
-        return false;
-    *ret = (struct cache_range){first, last + 1};
-    return first <= last && last < *ret_length;
+    *ret = (struct cache_range){part.first, part.last + 1};
+    return response->content_length == UINT64_MAX ||
+           response->content_length == ret->end - ret->begin;
 }
 
 /* Whether the part is what was asked for: a client that wanted all, or more, is not told half. */
@@ -202,6 +207,7 @@ static bool begin_writing(struct lead *lead, const struct stored *stored, uint64
         error = cache_write_begin(cache, &draft, &lead->writer, &object);
     }
     buffer_release(&metadata.bytes);
+    lead->write_at = part ? part->begin : lead->rest_from;
     if (!error && part && part->begin > 0)
         error = cache_write_seek(lead->writer, part->begin);
     if (error) {
@@ -222,13 +228,12 @@ static bool store(struct lead *lead, const struct http_response *response,
     struct cache_range part;
     bool is_part = response->status == 206;
     uint64_t length = response->framing == HTTP_BODY_NONE ? 0 : response->content_length;
-    if (is_part &&
-        (!read_content_range(caching_field(received, TEXT("Content-Range")), &part, &length) ||
-         (response->content_length != UINT64_MAX &&
-          response->content_length != part.end - part.begin)))
+    if (is_part && !read_part(response, &part, &length))
         return false;
     bool is_rest = is_part && is_the_rest(lead, received, &part, length);
-    lead->is_beside = is_part && !is_rest && !is_what_was_asked(lead, &part, length);
+    bool is_all = is_part && lead->is_slicing && part.end - part.begin == length;
+    bool is_some = is_part && !is_rest && !is_all;
+    lead->is_beside = is_some && !is_what_was_asked(lead, &part, length);
     if (!forward_response(received, control, lead->response_ms, lead->arena, &stored.fields))
         return false;
     caching_freshness_of(stored.status, received, control, times_of(lead),
@@ -237,11 +242,61 @@ static bool store(struct lead *lead, const struct http_response *response,
         stored.status = 200;
         stored.fields = without(stored.fields, TEXT("Content-Range"));
     }
-    lead->is_shareable = is_usable_by_others(lead, &stored.freshness);
+    lead->is_shareable =
+        is_usable_by_others(lead, &stored.freshness) && !(is_some && lead->has_many_ranges);
     lead->language = arena_text(lead->arena, caching_language_of(received));
     return make_key(lead, received) &&
-           begin_writing(lead, &stored, length, is_part && !is_rest ? &part : NULL) &&
+           begin_writing(lead, &stored, length, is_some ? &part : NULL) &&
            (!is_rest || write_beginning(lead));
+}
+
+/* --- storing in slices --- */
+
+static bool store_sliced(struct lead *lead, const struct http_response *response,
+                         const struct caching_control *control)
+{
+    struct caching_fields received = fields_of(response);
+    struct stored stored = {.kind = STORED_SLICED, .status = 200};
+    struct cache_range part;
+    if (!read_part(response, &part, &stored.sliced_bytes) ||
+        !forward_response(received, control, lead->response_ms, lead->arena, &stored.fields))
+        return false;
+    stored.fields = without(stored.fields, TEXT("Content-Range"));
+    stored.fields = without(stored.fields, TEXT("Content-Digest")); /* of this part's bytes */
+    caching_freshness_of(stored.status, received, control, times_of(lead),
+                         lead->home->edge->config.policy.edge_strict_age, &stored.freshness);
+    lead->is_shareable = is_usable_by_others(lead, &stored.freshness);
+    lead->language = arena_text(lead->arena, caching_language_of(received));
+    if (!make_key(lead, received) || !begin_writing(lead, &stored, 0, NULL) ||
+        cache_write_end(&lead->writer, NULL) != 0)
+        return false;
+    counter_add(COUNTER_EDGE_SLICED, 1);
+    (void)lead_begin_slice(lead, caching_field(received, TEXT("ETag")), stored.sliced_bytes);
+    return true;
+}
+
+/* A slice that was asked for in the client's place.  True: *ret; false: what came may be kept as
+ * any other part is. */
+static bool keep_slice(struct lead *lead, const struct http_response *response,
+                       const struct caching_control *control, bool may_store, enum lead_kept *ret)
+{
+    struct cache_range part;
+    uint64_t length;
+    bool is_part = read_part(response, &part, &length);
+    *ret = LEAD_SHOWN;
+    if (may_store && is_part && lead_may_hold_slices(lead, response) &&
+        store_sliced(lead, response, control)) {
+        lead->status.is_stored = true;
+        return true;
+    }
+    bool is_all = is_part && part.end - part.begin == length;
+    bool is_small = is_part && length <= lead_sliced_from(lead->home->edge);
+    if (may_store && is_part && (is_all || (!is_small && is_what_was_asked(lead, &part, length))))
+        return false;
+    lead->no_slices = true;
+    lead->wants_all = may_store && is_small;
+    *ret = LEAD_AGAIN;
+    return true;
 }
 
 /* What a POST brings is the answer to a later GET only of the same target (RFC 9110 9.3.3). */
@@ -257,6 +312,13 @@ static bool is_about_target(struct lead *lead, struct caching_fields response)
                    text_equal(buffer_view(&target), lead->target);
     buffer_release(&target);
     return is_same;
+}
+
+/* What is held in slices and comes as a whole that is not kept has changed. */
+static void forget_slices(struct lead *lead, const struct http_response *response)
+{
+    if (lead->stale && lead->stale_stored.kind == STORED_SLICED && response->status == 200)
+        cache_remove(lead->home->edge->config.cache, lead->found_key);
 }
 
 enum lead_kept lead_keep(struct lead *lead, const struct http_response *response)
@@ -276,6 +338,12 @@ enum lead_kept lead_keep(struct lead *lead, const struct http_response *response
                            : cache_generation(lead->home->edge->config.cache);
     enum caching_store may =
         caching_may_store(lead->method, &lead->asked, response->status, fields, &control);
+    if (response->status == 416) /* of a part, which says nothing of the whole */
+        may = CACHING_STORE_NOT_STATUS;
+    enum lead_kept kept;
+    if (lead->is_slicing && response->status == 206 &&
+        keep_slice(lead, response, &control, may == CACHING_STORE_YES, &kept))
+        return kept;
     if (may != CACHING_STORE_YES || !is_about_target(lead, fields) ||
         !store(lead, response, &control)) {
         cache_write_abort(&lead->writer);
@@ -284,7 +352,9 @@ enum lead_kept lead_keep(struct lead *lead, const struct http_response *response
             lead->shown = NULL;
         }
         lead->status.detail = may != CACHING_STORE_YES ? caching_store_word(may) : NULL;
-        return response->status == 206 && lead->rest_from > 0 ? LEAD_AGAIN : LEAD_PASSES;
+        lead->wants_all = response->status == 206 && lead->rest_from > 0;
+        forget_slices(lead, response);
+        return lead->wants_all ? LEAD_AGAIN : LEAD_PASSES;
     }
     lead->status.is_stored = true;
     return lead->is_beside ? LEAD_PASSES : LEAD_SHOWN;

@@ -25,7 +25,7 @@ struct relay {
     void *ready_context;
 
     pthread_mutex_t lock; /* of all below */
-    struct buffer bytes;
+    struct buffer bytes, note;
     size_t taken; /* off the front of bytes */
     bool is_waiting, is_full, has_ended, has_left;
     int error;
@@ -41,6 +41,7 @@ struct relay *relay_new(struct loop *writes_on, const struct relay_writer *write
     relay->writer = *writer;
     relay->has_writer = true;
     pthread_mutex_init(&relay->lock, NULL);
+    buffer_init(&relay->note, RELAY_BYTES);
     buffer_init(&relay->bytes, SIZE_MAX / 2); /* full at RELAY_BYTES and the piece that fills it */
     return relay;
 }
@@ -51,6 +52,7 @@ static void give_up(struct relay *relay)
         return;
     pthread_mutex_destroy(&relay->lock);
     buffer_release(&relay->bytes);
+    buffer_release(&relay->note);
     mem_free(relay);
 }
 
@@ -111,6 +113,13 @@ bool relay_write(struct relay *relay, struct text bytes)
     return has_room;
 }
 
+void relay_note(struct relay *relay, struct text note)
+{
+    pthread_mutex_lock(&relay->lock);
+    buffer_text(&relay->note, note);
+    pthread_mutex_unlock(&relay->lock);
+}
+
 void relay_end(struct relay **relay_p, int error)
 {
     struct relay *relay = *relay_p;
@@ -163,6 +172,9 @@ ssize_t relay_read(struct relay *relay, char *room, size_t size, void (*ready)(v
     pthread_mutex_unlock(&relay->lock);
     return got;
 }
+
+/* No lock: the writer has ended. */
+struct text relay_noted(const struct relay *relay) { return buffer_view(&relay->note); }
 
 void relay_leave(struct relay **relay_p)
 {

@@ -33,6 +33,8 @@ struct relay *relay_new(struct loop *writes_on, const struct relay_writer *write
 /* --- the writer's side --- */
 /* Copies.  False: it is full, wait for on_room before more is read; what was given is taken. */
 bool relay_write(struct relay *relay, struct text bytes) MUST_USE;
+/* Before the end: a word for the reader beside the bytes (trailers).  Copied. */
+void relay_note(struct relay *relay, struct text note);
 /* The last word: 0, or -errno when the body is cut short.  Gives up the writer's side. */
 void relay_end(struct relay **relay, int error);
 
@@ -40,5 +42,7 @@ void relay_end(struct relay **relay, int error);
 /* As exchange_source_read.  `on_ready` is called once after each -EAGAIN. */
 ssize_t relay_read(struct relay *relay, char *room, size_t size, void (*on_ready)(void *context),
                    void *context) MUST_USE;
+/* After relay_read() gave 0: what the writer noted, or TEXT_NONE; lent until relay_leave(). */
+struct text relay_noted(const struct relay *relay);
 /* No callback comes any more. */
 void relay_leave(struct relay **relay);

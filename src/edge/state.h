@@ -27,6 +27,8 @@ struct edge_loop {
     struct fetcher *fetcher; /* NULL until this loop needs one */
     struct flights *flights;
     struct lead *leads; /* under way */
+    struct slice_fetch *slices;
+    bool has_ended; /* what comes now is refused */
 };
 
 struct edge {
@@ -34,6 +36,7 @@ struct edge {
     struct edge_config config;
     atomic_llong
         slow_until_ms; /* an origin kept somebody waiting: what is stale is given at once */
+    struct prefetch *prefetch;
     size_t loop_count;
     struct edge_loop loops[];
 };
@@ -56,7 +59,8 @@ struct asking {
     struct text tried_key;      /* what is being looked for */
     bool is_read;               /* GET or HEAD: may be answered from the store */
     bool has_looked_twice;
-    bool is_alone; /* what comes is not shared with others who ask */
+    bool has_restarted; /* the version that it began with was gone */
+    bool is_alone;      /* what comes is not shared with others who ask */
 
     /* what was found */
     struct caching_fields sets; /* of a list: to be tried */
@@ -73,6 +77,8 @@ struct asking {
     struct cache_object *shown;
     char *shown_key; /* where it lies, with size; NULL: need not be compared */
     size_t shown_key_size;
+    struct sliced *sliced; /* its body, when `shown` or `object` is in slices and one is at hand */
+    struct relay *tail;    /* what follows when the store gives `shown` up, or NULL */
     struct relay *relay;
     struct buffer head;
     uint64_t length; /* of what is relayed, or CACHE_LENGTH_UNKNOWN */
@@ -95,12 +101,15 @@ size_t edge_marks(struct edge *edge, struct text host, struct text target,
 void asking_handle(struct exchange *exchange, void *edge);
 void asking_deliver(struct asking *asking, enum asking_result result); /* home → its loop */
 void asking_interim(struct asking *asking, const struct stored *head); /* before that */
+void asking_look_again(struct asking *asking);
 void asking_free(struct asking *asking);
 
 /* --- lead.c: on the home loop --- */
 void lead_asked(void *asking);
 /* Behind an answer: nobody waits.  `work` is made by lead_background(). */
 void lead_background(struct asking *asking);
+/* What nobody has asked for yet: `next` says what it is like; `number` is told to the prefetch. */
+void lead_prefetch(struct asking *next, uint64_t number);
 void lead_cut_all(struct edge_loop *home);
 
 /* --- answer.c: FINISHES; the asking is gone --- */

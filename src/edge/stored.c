@@ -32,7 +32,6 @@ static void write_freshness(const struct caching_freshness *freshness, struct bu
     buffer_u64(out, (uint64_t)freshness->lifetime_ms);
     buffer_u64(out, (uint64_t)freshness->stale_while_revalidate_ms);
     buffer_u64(out, (uint64_t)freshness->stale_if_error_ms);
-    buffer_u64(out, 0);
 }
 
 static void write_text(struct text t, struct buffer *out)
@@ -49,6 +48,7 @@ bool stored_write(const struct stored *stored, struct buffer *out)
     buffer_byte(out, (uint8_t)stored->kind);
     buffer_u16(out, (uint16_t)stored->status);
     write_freshness(&stored->freshness, out);
+    buffer_u64(out, stored->sliced_bytes);
     buffer_u16(out, (uint16_t)stored->fields.count);
     for (size_t i = 0; i < stored->fields.count; i++) {
         const struct http_field *field = &stored->fields.items[i];
@@ -69,7 +69,6 @@ static void read_freshness(struct reader *reader, struct caching_freshness *ret,
     ret->lifetime_ms = (int64_t)reader_u64(reader);
     ret->stale_while_revalidate_ms = (int64_t)reader_u64(reader);
     ret->stale_if_error_ms = (int64_t)reader_u64(reader);
-    (void)reader_u64(reader);
     ret->is_heuristic = flags & FLAG_HEURISTIC;
     ret->needs_validation = flags & FLAG_NEEDS_VALIDATION;
     ret->forbids_stale = flags & FLAG_FORBIDS_STALE;
@@ -111,11 +110,15 @@ bool stored_read(struct text bytes, struct arena *arena, struct stored *ret)
     uint8_t version = reader_u8(&reader), kind = reader_u8(&reader);
     stored.status = reader_u16(&reader);
     read_freshness(&reader, &stored.freshness, &flags);
-    if (reader.failed || version != VERSION || kind > STORED_INTERIM || flags > FLAGS_KNOWN ||
+    stored.sliced_bytes = reader_u64(&reader);
+    if (reader.failed || version != VERSION || kind > STORED_SLICED || flags > FLAGS_KNOWN ||
         !is_sane(&stored.freshness) || !read_fields(&reader, arena, &stored.fields))
         return false;
     stored.kind = (enum stored_kind)kind;
     if (stored.kind == STORED_RESPONSE && (stored.status < 200 || stored.status > 599))
+        return false;
+    if (stored.kind == STORED_SLICED ? stored.status != 200 || stored.sliced_bytes == 0
+                                     : stored.sliced_bytes != 0)
         return false;
     *ret = stored;
     return true;

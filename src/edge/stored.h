@@ -11,7 +11,8 @@
  *     1       1      kind: enum stored_kind
  *     2       2      status
  *     4       4      flags of the freshness
- *     8       6 × 8  the freshness' times, ms
+ *     8       5 × 8  the freshness' times, ms
+ *     48      8      of a sliced one: bytes of the whole
  *     56      2      number of fields
  *     58      …      each: u16 size and bytes of the name, u16 size and bytes of the value
  *
@@ -20,15 +21,17 @@
  * reads no field of them.   A *list* (kind) is what lies under a URL whose responses vary: its
  * fields are the sets of names that Vary held, newest first, as values of "vary"; then, as values
  * of "language", languages of what varies by that alone: a tag, and what follows the URL in its
- * key.
+ * key.  A *sliced* response lies there without its body, which lies in slices under keys of their
+ * own (edge/slice.h).
  */
-enum stored_kind { STORED_RESPONSE, STORED_LIST, STORED_INTERIM };
+enum stored_kind { STORED_RESPONSE, STORED_LIST, STORED_INTERIM, STORED_SLICED };
 enum { STORED_FIELDS_MAX = 96, STORED_SETS_MAX = 4, STORED_LANGUAGES_MAX = 4 };
 
 struct stored {
     enum stored_kind kind;
     unsigned status;
     struct caching_freshness freshness;
+    uint64_t sliced_bytes;        /* of STORED_SLICED: the whole; else 0 */
     struct caching_fields fields; /* borrowed from the bytes; the array from the arena */
 };
 

@@ -38,6 +38,10 @@ struct text http_content_range_write(struct http_content_range *storage, struct 
                                      uint64_t size);
 struct text http_content_range_unsatisfied(struct http_content_range *storage, uint64_t size);
 
+/* The same read; false for another unit, an unknown size, or what contradicts itself. */
+bool http_content_range_read(struct text value, struct http_range *ret,
+                             uint64_t *ret_size) MUST_USE;
+
 /* The delimiter and fields before one part, and the end after the last.  The boundary is a token of
  * ours. */
 void http_part_head(struct buffer *out, struct text boundary, struct text content_type,

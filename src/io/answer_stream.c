@@ -17,8 +17,9 @@
  * sends less.
  */
 enum {
-    HEARTBEAT_US = 20 * 1000 * 1000
-}; /* proxies give up on silent answers after 30 s and more */
+    HEARTBEAT_US = 20 * 1000 * 1000, /* proxies give up on silent answers after 30 s and more */
+    TRAILERS_MAX_BYTES = 4 << 10,
+};
 
 static struct exchange *exchange_of_pipe(struct loop_watch *watch)
 {
@@ -282,17 +283,39 @@ void exchange_events_end(struct exchange *exchange)
 
 /* --- trailers --- */
 
-bool exchange_takes_trailer(const struct exchange *exchange)
+static bool wants_trailers(const struct exchange *exchange)
 {
-    const struct answer *answer = &exchange->answer;
     struct text rest, item;
-    if (!answer->is_stream || !answer->stream.at_end || answer->omits_body)
-        return false;
     rest = http_request_field(&exchange->request, TEXT("TE"));
     while (http_list_next(&rest, &item))
         if (text_equal_nocase(http_before_parameters(item), TEXT("trailers")))
             return true;
     return false;
+}
+
+bool exchange_takes_trailer(const struct exchange *exchange)
+{
+    const struct answer *answer = &exchange->answer;
+    return answer->is_stream && answer->stream.at_end && !answer->omits_body &&
+           wants_trailers(exchange);
+}
+
+void exchange_trailers(struct exchange *exchange, const struct http_field *fields, size_t count)
+{
+    struct answer_stream *stream = &exchange->answer.stream;
+    size_t size = 0;
+    for (size_t i = 0; i < count; i++)
+        size += fields[i].name.size + fields[i].value.size;
+    if (exchange->answer.is_measured || size > TRAILERS_MAX_BYTES || !wants_trailers(exchange))
+        return;
+    struct http_field *own = arena_alloc(exchange->arena, (count + 1) * sizeof *own);
+    for (size_t i = 0; own && i < count; i++)
+        own[i] = (struct http_field){arena_text(exchange->arena, fields[i].name),
+                                     arena_text(exchange->arena, fields[i].value)};
+    if (!own || arena_overflowed(exchange->arena))
+        return;
+    stream->trailers = own;
+    stream->trailer_count = count;
 }
 
 struct text exchange_trailer(const struct exchange *exchange)

@@ -78,6 +78,8 @@ struct answer_stream {
     bool has_ended;
     int error; /* -errno: the body is cut short, and the client must be able to tell */
     exchange_source_read *read; /* of a source; NULL: another kind */
+    const struct http_field *trailers; /* that the source passed on; in the arena */
+    size_t trailer_count;
     uint64_t left;              /* of its length, if that is known */
     struct loop_watch pipe;
     struct loop_timer heartbeat; /* of server-sent events */

@@ -421,6 +421,14 @@ bool client_request_is_sound(const struct client_request *request)
     return true;
 }
 
+static bool takes_trailers(const struct client_request *request)
+{
+    for (size_t i = 0; i < request->field_count; i++)
+        if (text_equal_nocase(request->fields[i].name, TEXT("TE")))
+            return true;
+    return false;
+}
+
 static void write_request(struct client_call *call, const struct client_request *request,
                           const struct client_origin *origin)
 {
@@ -439,6 +447,8 @@ static void write_request(struct client_call *call, const struct client_request 
         buffer_text(&wire, request->fields[i].value);
         buffer_text(&wire, TEXT("\r\n"));
     }
+    if (takes_trailers(request)) /* RFC 9110 10.1.4 */
+        buffer_text(&wire, TEXT("Connection: TE\r\n"));
     if (request->body.data) {
         buffer_text(&wire, TEXT("Content-Length: "));
         buffer_decimal(&wire, request->body.size);

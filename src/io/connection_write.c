@@ -81,6 +81,9 @@ static bool write_end(struct connection *connection)
     buffer_text(&exchange->wire, TEXT("0\r\n"));
     if (has_trailer)
         write_field(&exchange->wire, TEXT("Sostenuto-End"), exchange_trailer(exchange));
+    for (size_t i = 0; i < exchange->answer.stream.trailer_count; i++)
+        write_field(&exchange->wire, exchange->answer.stream.trailers[i].name,
+                    exchange->answer.stream.trailers[i].value);
     buffer_text(&exchange->wire, TEXT("\r\n"));
     return true;
 }

@@ -186,6 +186,9 @@ typedef ssize_t exchange_source_read(void *context, char *room, size_t size);
 void exchange_send_source(struct exchange *exchange, unsigned status, uint64_t length,
                           exchange_source_read *read, exchange_on_end *on_end,
                           void *context); /* FINISHES */
+/* Within `read`, before it returns 0: what stands behind the body (RFC 9110 6.5), for a client that
+ * said `TE: trailers`; else, of a known length, or past 4 KiB it is dropped.  Copied. */
+void exchange_trailers(struct exchange *exchange, const struct http_field *fields, size_t count);
 /* There are bytes, or the end: on the connection's loop, not inside a call of the exchange's, not
  * after on_end.  The exchange may be gone after it. */
 void exchange_source_ready(struct exchange *exchange);

@@ -111,7 +111,10 @@ static void send_trailer(struct h2_stream *stream, struct h2_shared *shared)
 {
     struct hpack_writer *writer = &stream->connection->writer;
     char *at = batch_end(shared), *end = hpack_write_start(writer, at + H2_FRAME_HEAD_BYTES);
-    end = hpack_write(writer, end, TEXT("sostenuto-end"), exchange_trailer(stream->exchange));
+    const struct answer_stream *body = &stream->exchange->answer.stream;
+    if (exchange_takes_trailer(stream->exchange))
+        end = hpack_write(writer, end, TEXT("sostenuto-end"), exchange_trailer(stream->exchange));
+    end = write_fields(writer, end, body->trailers, body->trailer_count);
     end = frame_head(at, (size_t)(end - at) - H2_FRAME_HEAD_BYTES, H2_FLAG_END_STREAM, stream->id);
     shared->batch_size += (size_t)(end - at);
     finish(stream);
@@ -263,7 +266,9 @@ static void send_frame(struct h2_stream *stream, struct h2_shared *shared)
         memcpy(content, portion.data, portion.size);
     else if (portion.size && file_read_at(answer->fd, content, portion.size, portion.offset))
         portion.is_cut = true; /* shorter than it was */
-    bool has_trailer = (portion.ends || portion.is_cut) && exchange_takes_trailer(stream->exchange);
+    bool has_trailer =
+        ((portion.ends || portion.is_cut) && exchange_takes_trailer(stream->exchange)) ||
+        (portion.ends && answer->is_stream && answer->stream.trailer_count > 0);
     if (portion.is_cut && !has_trailer) {
         h2_reset(stream, H2_INTERNAL_ERROR);
         return;

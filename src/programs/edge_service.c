@@ -172,6 +172,27 @@ static bool start_probes(struct edge_service *service, struct buffer *why)
     return service->probes;
 }
 
+static struct edge_config edge_config_of(struct edge_service *service)
+{
+    const struct settings *settings = &service->settings;
+    struct edge_config config = {
+        .cache = service->cache,
+        .origins = service->origins,
+        .resolvers = service->resolvers,
+        .policy = settings->edge_policy,
+        .expects = service->expects,
+        .prefetch = (const char *const *)settings->edge_prefetch.items,
+        .prefetch_count = settings->edge_prefetch.count,
+        .query = {.drop = (const char *const *)settings->edge_drop_query.items,
+                  .drop_count = settings->edge_drop_query.count},
+    };
+    for (size_t i = 0; i < settings->edge_expect.count; i++)
+        if (expect_parse(text_of(settings->edge_expect.items[i]),
+                         &service->expects[config.expect_count]))
+            config.expect_count++;
+    return config;
+}
+
 static bool open_server(struct edge_service *service, struct buffer *why)
 {
     struct server_config config = server_config_default();
@@ -187,9 +208,8 @@ static bool open_server(struct edge_service *service, struct buffer *why)
     for (size_t i = 0; i < proxies->count; i++)
         service->trusted_proxies[i] = text_of(proxies->items[i]);
     service->server = server_new(service->loop, &config);
-    service->edge = edge_new(
-        service->server, &(struct edge_config){service->cache, service->origins, service->resolvers,
-                                               service->settings.edge_policy});
+    const struct edge_config edge_config = edge_config_of(service);
+    service->edge = edge_new(service->server, &edge_config);
     add_routes(service);
     if (!start_probes(service, why))
         return false;

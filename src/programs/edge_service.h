@@ -37,6 +37,7 @@ struct edge_service {
     struct edge *edge;
     struct control *control;
     struct text trusted_proxies[SETTINGS_LIST_MAX];
+    struct expect_rule expects[SETTINGS_LIST_MAX]; /* borrow from the settings */
     struct inherited *inherited;
     struct notify notify;
     struct notify_watchdog watchdog;

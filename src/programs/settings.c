@@ -35,7 +35,7 @@ static const struct setting table[] = {
      #default_value,                                \
      NULL,                                          \
      help,                                          \
-     (default_value) > 0,                           \
+     0,                                             \
      UINT32_MAX,                                    \
      FIELD(edge_policy.name),                       \
      SETTING_KIND_NUMBER,                           \

@@ -62,6 +62,8 @@ enum setting_check {
     CHECK_NODE_ADDRESS, /* music.example.org:4748: a name will do */
     CHECK_TOKEN,        /* of sostenuto invite; never shown */
     CHECK_TARGET,       /* /path as it stands in a request, perhaps with a query */
+    CHECK_PREFETCH,     /* a pattern of edge/prefetch.h */
+    CHECK_EXPECT,       /* a rule of edge/expect.h */
 };
 
 struct setting {

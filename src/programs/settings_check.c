@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "programs/settings_check.h"
 
+#include "edge/expect.h"
+#include "edge/prefetch.h"
 #include "trust/invitation.h"
 
 #include <arpa/inet.h>
@@ -184,6 +186,14 @@ static const char *check_text(enum setting_check check, struct text value)
                    : "a host and port; write \"music.example.org:4748\"";
     case CHECK_TOKEN:
         return text_starts(value, TEXT("sj1.")) ? NULL : "a token that sostenuto invite printed";
+    case CHECK_EXPECT:
+        return expect_parse(value, &(struct expect_rule){0})
+                   ? NULL
+                   : "a path and what is expected; write \"/m/ type=audio/ min=1000\"";
+    case CHECK_PREFETCH:
+        return prefetch_pattern_is_sound(value)
+                   ? NULL
+                   : "the end of a path with {n} in it; write \"/{n}.m4s\"";
     case CHECK_USER:
     case CHECK_LABEL:
         return is_label(value) ? NULL : "a name of 1 to 63 printable bytes";

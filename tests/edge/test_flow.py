@@ -200,3 +200,38 @@ def test_what_it_held_it_holds_after_its_end(tmp_path):
         with Edge(origin.url, tmp_path) as edge:
             answer = ask(edge, Host="music.example")
             assert (answer.status, answer.body) == (200, LARGE)
+
+
+def raw(edge, request):
+    with socket.create_connection(("127.0.0.1", edge.port), timeout=10) as client:
+        client.sendall(request)
+        return b"".join(iter(lambda: client.recv(65536), b""))
+
+
+def test_trailers_of_what_is_passed_on_go_along(tmp_path):
+    def with_trailers(handler):
+        handler.send_response(200)
+        handler.send_header("Cache-Control", "no-store")
+        handler.send_header("Transfer-Encoding", "chunked")
+        handler.end_headers()
+        said = handler.headers["TE"] or "nothing"
+        handler.wfile.write(b"5\r\nhello\r\n0\r\nX-Sum: 42\r\nX-Te: %s\r\nContent-Length: 9\r\n\r\n" % said.encode())
+    with edge_for(with_trailers, tmp_path) as (edge, _):
+        wants = raw(edge, b"GET / HTTP/1.1\r\nHost: a\r\nTE: trailers\r\nConnection: TE, close\r\n\r\n")
+        assert wants.endswith(b"5\r\nhello\r\n0\r\nX-Sum: 42\r\nX-Te: trailers\r\n\r\n"), wants
+        does_not = raw(edge, b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+        assert does_not.endswith(b"hello\r\n0\r\n\r\n"), does_not
+
+
+def test_answers_are_counted(tmp_path):
+    def answer(handler):
+        handler.say(200, b"12345", Cache_Control="no-store" if handler.path == "/pass" else "max-age=60")
+    with edge_for(answer, tmp_path) as (edge, origin):
+        ask_until_held(edge)
+        ask(edge, path="/pass")
+        ask(edge, path="/none", Cache_Control="only-if-cached")
+        told = ask(edge, path="/.sostenuto/metrics").body.decode()
+        for name in ("hits", "misses", "passes", "refused"):
+            assert f"\nsostenuto_edge_{name}_total 1\n" in told or name in ("hits", "misses"), name
+        for name in ("hit", "miss", "pass"):
+            assert int(told.split(f"\nsostenuto_edge_{name}_bytes_total ")[1].split()[0]) >= 5

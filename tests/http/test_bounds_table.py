@@ -109,7 +109,7 @@ def test_every_guard_stands_in_one_of_the_tables():
 
 def test_a_guard_of_another_part_has_all_that_a_bound_has():
     keys = set(KEY.findall((ROOT / "src/io/server.def").read_text() + (ROOT / "src/programs/settings.def").read_text()
-                           + (ROOT / "src/edge/fetch.def").read_text()))
+                           + (ROOT / "src/edge/fetch.def").read_text() + (ROOT / "src/edge/edge.def").read_text()))
     guards, counters = names("guards.def", "GUARD"), names("counters.def", "COUNTER|GAUGE|MICROSECONDS")
     words = dict(re.findall(r'^GUARD\(\w+, "([^"]+)", "(.*)"\)', (BASE / "guards.def").read_text(), re.M))
     for (guard,), without, key, counter, shown, twin, honest in guard_rows():

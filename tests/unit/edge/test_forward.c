@@ -14,6 +14,9 @@ static const struct http_field asked[] = {
 };
 static const struct http_field held[] = {{TEXT_INIT("ETag"), TEXT_INIT("\"o\"")},
                                          {TEXT_INIT("Last-Modified"), TEXT_INIT("then")}};
+static const struct http_field ranged[] = {{TEXT_INIT("Range"), TEXT_INIT("bytes=0-1")},
+                                           {TEXT_INIT("If-Range"), TEXT_INIT("\"r\"")}};
+#define RANGED ((struct caching_fields){ranged, 2})
 #define ASKED ((struct caching_fields){asked, 8})
 #define HELD ((struct caching_fields){held, 2})
 
@@ -38,9 +41,10 @@ static void test_requests(struct arena *arena)
            has(as_asked, "Range", "bytes=0-1") && has(as_asked, "Via", "1.1 sostenuto"),
        "as it was asked, with Via");
     OK(has(as_asked, "Host", NULL) && has(as_asked, "Connection", NULL) &&
-           has(as_asked, "Y", NULL) && has(as_asked, "TE", NULL) &&
+           has(as_asked, "Y", NULL) && has(as_asked, "TE", "trailers") &&
            has(as_asked, "Transfer-Encoding", NULL),
-       "without what belongs to a connection (9110 7.6.1)");
+       "without what belongs to a connection (9110 7.6.1), but that trailers are passed on "
+       "(10.1.4)");
     struct caching_fields whole =
         forward(&(struct forward){.asked = ASKED, .conditions = FORWARD_WHOLE}, arena);
     OK(has(whole, "If-None-Match", NULL) && has(whole, "Range", NULL),
@@ -55,10 +59,24 @@ static void test_requests(struct arena *arena)
     OK(has(ours, "X-Forwarded-For", "192.0.2.1"), "and who asks");
     struct caching_fields rest = forward(
         &(struct forward){
-            .asked = ASKED, .conditions = FORWARD_WHOLE, .stored = HELD, .rest_from = 5},
+            .asked = ASKED, .conditions = FORWARD_WHOLE, .stored = HELD, .part = TEXT("bytes=5-")},
         arena);
     OK(has(rest, "Range", "bytes=5-") && has(rest, "If-Range", "\"o\""),
        "or only the rest of what is held, if it is still the same (9111 3.3)");
+    struct caching_fields slice = forward(&(struct forward){.asked = ASKED,
+                                                            .conditions = FORWARD_VALIDATE,
+                                                            .stored = HELD,
+                                                            .part = TEXT("bytes=0-9")},
+                                          arena);
+    OK(has(slice, "Range", "bytes=0-9") && has(slice, "If-Range", NULL) &&
+           has(slice, "If-None-Match", "\"o\""),
+       "a validation may bring a slice of what is new, never the whole");
+    struct caching_fields both = forward(
+        &(struct forward){.asked = RANGED, .conditions = FORWARD_WHOLE, .keeps_range = true},
+        arena);
+    OK(has(both, "Range", "bytes=0-1") && has(both, "If-Range", "\"r\""),
+       "a Range goes with the If-Range that it was asked with, or an old part is glued to a new "
+       "one");
 }
 
 static void test_answers(struct arena *arena)

@@ -37,6 +37,24 @@ static void test_round(struct arena *arena)
     buffer_release(&out);
 }
 
+static void test_sliced(struct arena *arena)
+{
+    struct stored sliced = example, again;
+    struct buffer out;
+    buffer_init(&out, 1 << 16);
+    sliced.kind = STORED_SLICED;
+    sliced.status = 200;
+    sliced.sliced_bytes = 5000000000;
+    OK(stored_write(&sliced, &out) && stored_read(buffer_view(&out), arena, &again) &&
+           again.kind == STORED_SLICED && again.sliced_bytes == 5000000000,
+       "one in slices says how long it is");
+    buffer_reset(&out);
+    sliced.sliced_bytes = 0;
+    OK(stored_write(&sliced, &out) && !stored_read(buffer_view(&out), arena, &again),
+       "one of no length is none");
+    buffer_release(&out);
+}
+
 static void test_bounds(void)
 {
     struct http_field many[STORED_FIELDS_MAX + 1] = {0};
@@ -52,6 +70,7 @@ int main(void)
 {
     struct arena *arena = arena_new(1 << 20);
     test_round(arena);
+    test_sliced(arena);
     test_bounds();
     arena_free(&arena);
     return tap_done();

@@ -64,5 +64,14 @@ int main(void)
             TEXT("bytes 5-9/1234"), "Content-Range");
     OK_TEXT(http_content_range_unsatisfied(&storage, 0), TEXT("bytes */0"),
             "Content-Range of a 416");
+    struct http_range range;
+    uint64_t size;
+    OK(http_content_range_read(TEXT("bytes 5-9/1234"), &range, &size) && range.first == 5 &&
+           range.last == 9 && size == 1234,
+       "Content-Range, read");
+    static const char *const bad[] = {"",           "bytes */5",   "bytes 5-4/9", "bytes 5-9/9",
+                                      "bytes 5-9/", "bytes 5-9/*", "items 5-9/10"};
+    for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+        OK(!http_content_range_read(text_of(bad[i]), &range, &size), bad[i]);
     return tap_done();
 }
