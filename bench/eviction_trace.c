@@ -40,7 +40,12 @@ bool trace_read(const char *path, size_t max, struct trace *ret)
 void trace_release(struct trace *trace) { mem_free_p(&trace->asks); }
 
 /* --- music --- */
-enum { SEGMENTS = 21, ALBUM = 12, LISTENERS = 400, SEARCHES = 4000 };
+enum {
+    SEGMENTS = TRACE_MUSIC_SEGMENTS,
+    ALBUM = 12,
+    LISTENERS = TRACE_MUSIC_LISTENERS,
+    SEARCHES = 4000
+};
 enum { SEGMENT_BYTES = 320000, MANIFEST_BYTES = 1500, ARTWORK_BYTES = 40000, ALBUM_BYTES = 2500 };
 
 struct listener {

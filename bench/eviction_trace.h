@@ -25,6 +25,8 @@ bool trace_read(const char *path, size_t max, struct trace *ret) MUST_USE;
  * with each play its manifest, at times artwork and metadata of the album, and searches.  Listeners
  * play side by side.  The same seed gives the same asks.
  */
+enum { TRACE_MUSIC_SEGMENTS = 21, TRACE_MUSIC_LISTENERS = 400 };
+/* Segment s of track t is object t * TRACE_MUSIC_SEGMENTS + s; all others come behind. */
 void trace_music(uint64_t seed, size_t tracks, size_t asks, struct trace *ret);
 void trace_release(struct trace *trace);
 
