@@ -7,6 +7,7 @@
 bool peers_node(const struct api *api, const struct exchange *exchange, struct node_seat *ret)
 {
     const struct exchange_peer *peer = exchange_peer(exchange);
-    return api->config.book && peer->is_node &&
+    bool passes_on = http_request_field(exchange_request(exchange), TEXT("Via")).data;
+    return api->config.book && peer->is_node && !passes_on &&
            node_book_seat(api->config.book, peer->node_key, exchange_now_ms(exchange) / 1000, ret);
 }

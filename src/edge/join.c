@@ -12,6 +12,7 @@
 #include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 struct join {
     struct loop *loop;
@@ -28,6 +29,7 @@ struct join {
     struct buffer body;
     struct loop_timer next; /* the step after a call's end: nothing is freed within it */
     bool is_answered;
+    bool met_another; /* a service with another root key: `words` say so */
     enum client_outcome outcome;
     char words[JOIN_WORDS_BYTES];
     join_done *done;
@@ -45,20 +47,34 @@ static void say(struct join *join, const char *format, ...)
 
 /* --- why not --- */
 
-/* True when trying elsewhere cannot help: somebody answered, and is not who was meant. */
-static bool say_refusal(struct join *join, const char *address)
+/* Who has another root key is the likeliest mistake, and the one to be told; yet the same address
+ * may be somebody else's in this network, and the next one ours. */
+static void say_other_root(struct join *join, const char *address,
+                           const struct node_tls_refusal *refusal)
 {
-    struct node_tls_refusal refusal = node_tls_last_refusal(join->nodes);
+    static const uint8_t none[NODE_ROOT_DIGEST_BYTES];
     struct buffer shown;
+    if (memcmp(refusal->root_digest, none, sizeof none) == 0) {
+        say(join, "%s speaks TLS, but not as nodes do: is that its address for nodes?", address);
+        return;
+    }
     buffer_init(&shown, 64);
-    encode_base64url(&shown, refusal.root_digest, sizeof refusal.root_digest);
+    encode_base64url(&shown, refusal->root_digest, sizeof refusal->root_digest);
+    say(join,
+        "%s has another root key than the one that was meant (it shows %.*s): nothing was sent "
+        "to it. Compare with \"sostenuto keys list\" at the origin, and make a new token there if "
+        "its key was changed",
+        address, TEXT_ARGS(buffer_view(&shown)));
+    buffer_release(&shown);
+    join->met_another = true;
+}
+
+static void say_refusal(struct join *join, const char *address)
+{
+    struct node_tls_refusal refusal = node_tls_take_refusal(join->nodes);
     switch (refusal.problem) {
     case NODE_TLS_OTHER_ROOT:
-        say(join,
-            "%s has another root key than the one that was meant (it shows %.*s): nothing was sent "
-            "to it. Compare with \"sostenuto keys list\" at the origin, and make a new token there "
-            "if its key was changed",
-            address, TEXT_ARGS(buffer_view(&shown)));
+        say_other_root(join, address, &refusal);
         break;
     case NODE_TLS_EARLY:
     case NODE_TLS_EXPIRED:
@@ -71,8 +87,6 @@ static bool say_refusal(struct join *join, const char *address)
     default:
         say(join, "%s does not speak TLS as nodes do: is that its address for nodes?", address);
     }
-    buffer_release(&shown);
-    return refusal.problem == NODE_TLS_OTHER_ROOT;
 }
 
 /* The words of a problem document (RFC 9457). */
@@ -117,7 +131,6 @@ static void on_next(struct loop_timer *timer, uint64_t now_us UNUSED)
 {
     struct join *join = CONTAINER_OF(timer, struct join, next);
     const char *address = join->addresses[join->at];
-    bool is_final = false;
     end_try(join);
     if (join->is_answered && join->outcome == CLIENT_DONE && !join->body.overflowed) {
         if (join->status != 200)
@@ -125,15 +138,15 @@ static void on_next(struct loop_timer *timer, uint64_t now_us UNUSED)
         tell(join, join->status == 200, join->status >= 400 && join->status < 500);
         return;
     }
-    if (join->outcome == CLIENT_NO_TLS)
-        is_final = say_refusal(join, address);
-    else
+    if (!join->met_another && join->outcome == CLIENT_NO_TLS)
+        say_refusal(join, address);
+    else if (!join->met_another)
         say(join, "the origin cannot be reached at %s: %s", address,
             client_outcome_word(join->outcome));
-    if (!is_final && ++join->at < join->address_count)
+    if (++join->at < join->address_count)
         try_address(join);
     else
-        tell(join, false, is_final);
+        tell(join, false, join->met_another);
 }
 
 static void on_header(struct client_call *call UNUSED, const struct http_response *response,

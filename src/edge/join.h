@@ -10,7 +10,7 @@
  *   address 1 ── no TLS, no answer ──▶ address 2 ── … ──▶ none: the last one's fault
  *        └────── answered ──▶ 200: the answer     else: the origin's own words, and no further try
  *
- * An origin of another root key gets nothing: the handshake fails before the request is sent.
+ * Whoever has another root key gets nothing: the handshake fails before the request is sent.
  */
 struct join;
 struct node_tls;
@@ -30,7 +30,7 @@ struct join_config { /* pointers are borrowed until the end; texts are copied */
 
 struct join_result {
     bool is_done;
-    bool is_final;       /* an origin of ours said no, or one of another's answered */
+    bool is_final;       /* our origin said no; or nobody is it, and somebody else answered */
     struct text answer;  /* is_done: JSON, not verified yet */
     struct text address; /* that answered */
     const char *words;   /* else: for a person */

@@ -123,12 +123,12 @@ bool node_tls_admits(const struct node_tls *tls, const uint8_t key[NODE_KEY_BYTE
     return !tls->admits || tls->admits(tls->context, key);
 }
 
-struct node_tls_refusal node_tls_last_refusal(const struct node_tls *tls)
+struct node_tls_refusal node_tls_take_refusal(struct node_tls *tls)
 {
-    struct node_tls *own = (struct node_tls *)(uintptr_t)tls;
-    pthread_mutex_lock(&own->lock);
-    struct node_tls_refusal refusal = own->refusal;
-    pthread_mutex_unlock(&own->lock);
+    pthread_mutex_lock(&tls->lock);
+    struct node_tls_refusal refusal = tls->refusal;
+    tls->refusal = (struct node_tls_refusal){0};
+    pthread_mutex_unlock(&tls->lock);
     return refusal;
 }
 

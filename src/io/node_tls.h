@@ -48,7 +48,7 @@ bool node_tls_take(struct node_tls *tls, struct text chain_pem,
 /* Of a node that stayed connected: asked with each of its requests. */
 bool node_tls_admits(const struct node_tls *tls, const uint8_t key[NODE_KEY_BYTES]);
 
-/* Why the last handshake that was refused on our side was. */
+/* Why the last handshake that we refused was; and forgets it. */
 enum node_tls_problem {
     NODE_TLS_NO_PROBLEM,
     NODE_TLS_OTHER_ROOT, /* `root_digest` of what was shown instead, when there was one */
@@ -62,7 +62,7 @@ struct node_tls_refusal {
     enum node_tls_problem problem;
     uint8_t root_digest[NODE_ROOT_DIGEST_BYTES]; /* zero: no root was shown */
 };
-struct node_tls_refusal node_tls_last_refusal(const struct node_tls *tls);
+struct node_tls_refusal node_tls_take_refusal(struct node_tls *tls);
 
 /* --- internal to io/ --- */
 struct ssl_st;

@@ -9,7 +9,8 @@
  *  end  32  BLAKE2b-256 of everything before
  *
  * Parts: "state.db" (an SQLite file), "signing.key", "sealing.key"; then "root.pub", "keys.signed",
- * "root.key" (trust/keyfolder.h), empty when they were not there.
+ * "root.key" (trust/keyfolder.h), "nodes.authority" and "edges" (trust/node_book.h), empty when
+ * they were not there.
  */
 #include "state/backup.h"
 
@@ -35,15 +36,17 @@ enum {
     DIGEST_BYTES = 32,
     NEEDED_PARTS = 3, /* older backups have no others */
     LIST_PART = 4,    /* keys.signed: worthless beside another signing.key */
-    PARTS = 6,
+    LISTED_PARTS = 6, /* of those before there were edges */
+    PARTS = 8,
     CHUNK_BYTES = 1 << 16
 };
 static const char MAGIC[] = "sostback";
-static const char *const part_names[PARTS] = {"state.db", "signing.key", "sealing.key",
-                                              "root.pub", "keys.signed", "root.key"};
-static const char *const part_paths[PARTS] = {"state.db",         "keys/signing.key",
-                                              "keys/sealing.key", "keys/root.pub",
-                                              "keys/keys.signed", "keys/root.key"};
+static const char *const part_names[PARTS] = {"state.db",        "signing.key", "sealing.key",
+                                              "root.pub",        "keys.signed", "root.key",
+                                              "nodes.authority", "edges"};
+static const char *const part_paths[PARTS] = {
+    "state.db",         "keys/signing.key", "keys/sealing.key",     "keys/root.pub",
+    "keys/keys.signed", "keys/root.key",    "keys/nodes.authority", "keys/edges"};
 
 PRINTF_LIKE(3, 4) static int fail(struct state_error *ret_error, int error, const char *format, ...)
 {
@@ -225,7 +228,7 @@ static const char *read_parts(struct parts *parts)
         return "is cut short or altered: its checksum is wrong";
     (void)reader_le(&reader, 2);
     uint32_t count = reader_u32(&reader);
-    bool has_all = count == PARTS || count == NEEDED_PARTS;
+    bool has_all = count == PARTS || count == LISTED_PARTS || count == NEEDED_PARTS;
     parts->epoch = reader_u64(&reader);
     (void)reader_u64(&reader);
     for (uint32_t i = 0; i < count && has_all; i++) {

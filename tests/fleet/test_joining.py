@@ -9,7 +9,7 @@ import ssl
 import time
 
 import pytest
-from nodes import Fleet, run
+from fleet_nodes import Fleet, run
 
 
 @pytest.fixture

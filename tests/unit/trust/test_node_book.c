@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "trust/node_book.h"
+#include "tap.h"
+#include <fcntl.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { NOW_S = 1767225600, HOUR_S = 3600 };
+#define UNTIL_S (NOW_S + NODE_CERTIFICATE_LIFE_S)
+
+static char top[] = "/tmp/test_node_book.XXXXXX", path[64];
+
+static struct node_book *open_book(uint32_t max_edges, uint32_t max_invites)
+{
+    const struct key_place place = {path, NULL};
+    const struct node_book_limits limits = {max_edges, max_invites};
+    struct node_book *book = NULL;
+    struct keys_error error;
+    return node_book_open(&place, &limits, &book, &error) == 0 ? book : NULL;
+}
+
+static struct joining_request with_secret(uint8_t secret, uint8_t key)
+{
+    struct joining_request request = {.has_secret = true, .issued_s = NOW_S, .url_count = 1};
+    memset(request.secret, secret, sizeof request.secret);
+    memset(request.key, key, sizeof request.key);
+    (void)snprintf(request.urls[0], sizeof request.urls[0], "https://edge.example.org");
+    return request;
+}
+
+static enum node_book_verdict invite(struct node_book *book, const char *name, uint8_t secret)
+{
+    uint8_t bytes[INVITATION_SECRET_BYTES], digest[INVITATION_DIGEST_BYTES];
+    memset(bytes, secret, sizeof bytes);
+    invitation_digest(bytes, digest);
+    return node_book_invite(book, text_of(name), digest, NOW_S + HOUR_S, NOW_S);
+}
+
+static enum node_book_verdict join_at(struct node_book *book, uint8_t secret, uint8_t key,
+                                      int64_t now_s)
+{
+    const struct joining_request request = with_secret(secret, key);
+    struct node_seat seat;
+    return node_book_join(book, &request, now_s + NODE_CERTIFICATE_LIFE_S, now_s, &seat);
+}
+
+static bool is_seated(struct node_book *book, uint8_t key)
+{
+    uint8_t bytes[SIGNED_PUBLIC_BYTES];
+    memset(bytes, key, sizeof bytes);
+    return node_book_admits(book, bytes, NOW_S);
+}
+
+static void test_joining(void)
+{
+    struct node_book *book = open_book(4, 2);
+    OK(invite(book, "paris", 1) == NODE_BOOK_DONE && node_book_invited(book, NOW_S) == 1,
+       "somebody is invited");
+    OK(join_at(book, 9, 1, NOW_S) == NODE_BOOK_UNKNOWN, "another secret is unknown");
+    OK(join_at(book, 1, 1, NOW_S + HOUR_S) == NODE_BOOK_EXPIRED, "too late is too late");
+    OK(!is_seated(book, 1), "nobody has joined yet");
+    OK(join_at(book, 1, 1, NOW_S) == NODE_BOOK_DONE && is_seated(book, 1), "who is invited joins");
+    OK(join_at(book, 1, 2, NOW_S) == NODE_BOOK_USED && !is_seated(book, 2),
+       "the second key with the same secret does not");
+    OK(join_at(book, 1, 1, NOW_S + HOUR_S) == NODE_BOOK_DONE && node_book_count(book) == 1,
+       "the first may ask again");
+    OK(invite(book, "paris", 3) == NODE_BOOK_TAKEN, "its name is taken");
+    OK(invite(book, "lyon", 4) == NODE_BOOK_DONE && invite(book, "lyon", 5) == NODE_BOOK_DONE &&
+           join_at(book, 4, 4, NOW_S) == NODE_BOOK_UNKNOWN,
+       "a second invitation takes the place of the first");
+    node_book_close(&book);
+    book = open_book(4, 2);
+    OK(is_seated(book, 1) && node_book_invited(book, NOW_S) == 1,
+       "all of it is there when the book is opened again");
+    node_book_close(&book);
+}
+
+static void test_revoking(void)
+{
+    struct node_book *book = open_book(4, 2);
+    uint64_t before = node_book_revocations(book);
+    OK(node_book_revoke(book, TEXT("nobody"), NOW_S) == NODE_BOOK_UNKNOWN, "nobody is not revoked");
+    OK(node_book_revoke(book, TEXT("paris"), NOW_S) == NODE_BOOK_DONE && !is_seated(book, 1) &&
+           node_book_revocations(book) == before + 1,
+       "an edge is revoked");
+    struct joining_request request = with_secret(1, 1);
+    struct node_seat seat;
+    OK(node_book_renew(book, &request, UNTIL_S, &seat) == NODE_BOOK_REVOKED, "and does not renew");
+    OK(join_at(book, 1, 1, NOW_S) == NODE_BOOK_REVOKED, "nor join again with its old token");
+    node_book_close(&book);
+    book = open_book(4, 2);
+    node_book_at(book, 0, &seat);
+    OK(!is_seated(book, 1) && seat.revoked_s == NOW_S, "also when the book is opened again");
+    OK(invite(book, "paris", 6) == NODE_BOOK_DONE && join_at(book, 6, 6, NOW_S) == NODE_BOOK_DONE,
+       "another machine may have its name");
+    node_book_close(&book);
+}
+
+static void test_bounds(void)
+{
+    struct node_book *book = open_book(3, 2);
+    OK(invite(book, "a", 10) == NODE_BOOK_DONE && invite(book, "b", 11) == NODE_BOOK_FULL,
+       "so many are invited and no more");
+    OK(join_at(book, 10, 10, NOW_S) == NODE_BOOK_DONE && invite(book, "b", 11) == NODE_BOOK_FULL,
+       "so many edges are known and no more");
+    node_book_close(&book);
+    book = open_book(1, 1);
+    OK(book && node_book_count(book) == 3 && is_seated(book, 10),
+       "a limit that was lowered turns nobody out");
+    node_book_close(&book);
+}
+
+static void test_files(void)
+{
+    char file[96];
+    struct stat status;
+    (void)snprintf(file, sizeof file, "%s/edges", path);
+    OK(stat(file, &status) == 0 && (status.st_mode & 0777) == 0600, "only the owner reads it");
+    int fd = open(file, O_WRONLY | O_TRUNC | O_CLOEXEC);
+    OK(fd >= 0 && write(fd, "{\"door\":1}", 10) == 10, "a damaged book");
+    (void)close(fd);
+    struct node_book *book = open_book(1, 1);
+    OK(!book, "is refused, not forgotten");
+    node_book_close(&book);
+    (void)unlink(file);
+    book = open_book(1, 1);
+    (void)chmod(path, 0500);
+    if (geteuid() != 0)
+        OK(invite(book, "a", 1) == NODE_BOOK_UNWRITTEN && node_book_invited(book, NOW_S) == 0,
+           "what cannot be written is not done");
+    (void)chmod(path, 0700);
+    node_book_close(&book);
+}
+
+int main(void)
+{
+    if (sodium_init() < 0 || !mkdtemp(top))
+        return 1;
+    (void)snprintf(path, sizeof path, "%s/keys", top);
+    (void)mkdir(path, 0700);
+    test_joining();
+    test_revoking();
+    test_bounds();
+    test_files();
+    (void)rmdir(path);
+    (void)rmdir(top);
+    return tap_done();
+}
