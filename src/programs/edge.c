@@ -6,6 +6,9 @@
 #include "programs/settings_sources.h"
 #include "programs/supervisor.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 static void print_addresses(const struct edge_service *service)
 {
     for (size_t i = 0; i < service->address_count; i++) {
@@ -50,9 +53,22 @@ static bool wants_supervisor(const struct arguments *arguments)
     return is_wanted;
 }
 
+/* Everybody on this machine can read a command line, an environment its owner alone. */
+static void hide_token(const struct arguments *arguments)
+{
+    static const char hidden[] = "sj1.";
+    char *token = (char *)(uintptr_t)arguments_value(arguments, "token");
+    size_t size = token ? strlen(token) : 0, kept = strlen(hidden);
+    if (size <= kept || strspn(token + kept, "x") == size - kept)
+        return; /* the supervisor, whose command line is ours, has done so */
+    (void)setenv(EDGE_TOKEN_VARIABLE, token, 1);
+    memset(token + kept, 'x', size - kept); /* as long as before: /proc shows it so */
+}
+
 static enum command_exit run(const struct arguments *arguments)
 {
     struct inherited inherited;
+    hide_token(arguments);
     inherited_take(&inherited);
     uint64_t starts = supervised_starts();
     bool is_server = inherited_find(&inherited, "supervisor") != SIZE_MAX;

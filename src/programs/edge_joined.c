@@ -39,11 +39,13 @@ static bool read_token_file(const char *path, struct buffer *out, struct buffer 
 static bool find_token(const struct settings *settings, struct invitation *ret, struct buffer *why)
 {
     struct buffer bytes;
-    const char *words;
+    const char *words, *given = getenv(EDGE_TOKEN_VARIABLE);
+    if (!given || !given[0])
+        given = settings->token;
     buffer_init(&bytes, TOKEN_FILE_MAX_BYTES);
     bool is_read = true;
-    if (settings->token[0])
-        buffer_text(&bytes, text_of(settings->token));
+    if (given[0])
+        buffer_text(&bytes, text_of(given));
     else if (settings->token_file[0])
         is_read = read_token_file(settings->token_file, &bytes, why);
     if (is_read && bytes.size == 0) {

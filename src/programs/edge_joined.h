@@ -13,6 +13,8 @@ struct edge_service;
 struct join;
 
 enum { JOINED_PATIENCE_S = 60 };
+/* Where `sostenuto edge` puts a token that it was given on its command line, before any other. */
+#define EDGE_TOKEN_VARIABLE "SOSTENUTO_TOKEN"
 
 struct edge_joined {
     struct member *member; /* NULL: this edge has not joined: --plain */

@@ -498,7 +498,7 @@ enum node_book_verdict node_book_renew(struct node_book *book,
         return NODE_BOOK_DONE;
     }
     struct tables fresh = tables_copy(book);
-    struct record *edge = by_key(&fresh, request->key);
+    struct record *edge = &fresh.edges[known - book->now.edges];
     take_request(edge, request, until_s);
     struct node_seat seat = edge->seat;
     enum node_book_verdict verdict = commit(book, &fresh);

@@ -3,6 +3,7 @@
 import base64
 import contextlib
 import json
+import pathlib
 import shutil
 import socket
 import ssl
@@ -77,6 +78,20 @@ def test_secrets_lie_in_files_that_only_the_owner_reads_and_in_no_log(fleet):
     for path in fleet.folder.rglob("*"):
         if path.is_file():
             assert secret.encode() not in path.read_bytes(), path
+
+
+def command_lines(edge):
+    """Of the supervisor and its server."""
+    pids = [edge.process.pid, *pathlib.Path(f"/proc/{edge.process.pid}/task/{edge.process.pid}/children").read_text().split()]
+    return [pathlib.Path(f"/proc/{pid}/cmdline").read_bytes() for pid in pids]
+
+
+def test_a_token_on_the_command_line_is_taken_off_it(fleet):
+    origin = fleet.origin()
+    token = fleet.invite("paris")
+    edge = fleet.joined("paris", origin.url, token)
+    lines = command_lines(edge)
+    assert len(lines) == 2 and all(b"--token" in line and token.encode()[8:] not in line for line in lines)
 
 
 def test_a_token_may_come_from_a_file_or_the_environment(fleet, monkeypatch):
