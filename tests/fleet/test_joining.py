@@ -126,7 +126,7 @@ def test_without_the_guard_a_used_token_makes_a_thief_the_edge(fleet):
     edge = fleet.joined("paris", origin.url, token)
     before = fleet.edges()["paris"]["id"]
     fleet.joined("thief", origin.url, token)
-    assert fleet.edges()["paris"]["id"] != before and edge.ask("/nodes")[0] == 403
+    assert fleet.edges()["paris"]["id"] != before and edge.ask("/nodes")[0] in (403, 502)
 
 
 def test_the_edge_itself_may_ask_again_when_the_answer_was_lost(fleet):
