@@ -73,13 +73,15 @@ const char *node_book_words(enum node_book_verdict verdict)
 
 /* --- tables --- */
 
-static struct tables tables_copy(const struct node_book *book)
+static struct tables tables_copy(struct node_book *book)
 {
     struct tables copy = book->now;
     copy.edges = mem_zalloc((book->limits.max_edges + 1) * sizeof *copy.edges);
     copy.invited = mem_zalloc((book->limits.max_invites + 1) * sizeof *copy.invited);
+    pthread_mutex_lock(&book->lock); /* others note whom they saw */
     for (size_t i = 0; i < copy.edge_count; i++)
         copy.edges[i] = book->now.edges[i];
+    pthread_mutex_unlock(&book->lock);
     for (size_t i = 0; i < copy.invited_count; i++)
         copy.invited[i] = book->now.invited[i];
     return copy;
@@ -494,7 +496,7 @@ enum node_book_verdict node_book_renew(struct node_book *book,
     if (!is_welcome(known))
         return known ? NODE_BOOK_REVOKED : NODE_BOOK_UNKNOWN;
     if (until_s < known->seat.until_s + RENEWALS_S) { /* nobody can make us write without end */
-        *ret = known->seat;
+        node_book_at(book, (size_t)(known - book->now.edges), ret);
         return NODE_BOOK_DONE;
     }
     struct tables fresh = tables_copy(book);

@@ -5,6 +5,7 @@ import contextlib
 import json
 import pathlib
 import shutil
+import signal
 import socket
 import ssl
 import time
@@ -233,6 +234,15 @@ def test_the_door_is_closed_until_somebody_is_invited_and_stays_where_it_was(fle
     origin.stop()
     fleet.origin()
     socket.create_connection(door, timeout=10).close()
+
+
+def test_an_upgrade_of_the_origin_is_not_noticed_by_its_edges(fleet):
+    origin = fleet.origin()
+    edge = fleet.joined("paris", origin.url, fleet.invite("paris"))
+    run("upgrade", "--data", fleet.folder / "origin")
+    assert edge.ask("/nodes")[0] == 200
+    origin.send(signal.SIGHUP)
+    assert edge.ask("/changes")[0] == 401, "it is the origin that answers"
 
 
 def test_an_origin_may_take_no_edges(fleet):

@@ -2,7 +2,9 @@
 #include "trust/node_book.h"
 #include "tap.h"
 #include <fcntl.h>
+#include <pthread.h>
 #include <sodium.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -99,6 +101,35 @@ static void test_revoking(void)
     node_book_close(&book);
 }
 
+static atomic_bool is_over;
+
+static void *look(void *context)
+{
+    struct node_book *book = context;
+    size_t seen = 0;
+    while (!atomic_load(&is_over))
+        seen += is_seated(book, 6);
+    return seen > 0 ? context : NULL;
+}
+
+static void test_threads(void)
+{
+    struct node_book *book = open_book(4, 2);
+    pthread_t thread;
+    void *result = NULL;
+    size_t failed = 0;
+    (void)pthread_create(&thread, NULL, look, book);
+    for (uint8_t i = 0; i < 20; i++) {
+        failed += invite(book, "nice", (uint8_t)(100 + i)) != NODE_BOOK_DONE;
+        failed += join_at(book, 6, 6, NOW_S) != NODE_BOOK_DONE;
+        failed += node_book_revoke(book, TEXT("nice"), NOW_S) != NODE_BOOK_DONE;
+    }
+    atomic_store(&is_over, true);
+    (void)pthread_join(thread, &result);
+    OK(failed == 0 && result == book, "other threads look somebody up while the book changes");
+    node_book_close(&book);
+}
+
 static void test_bounds(void)
 {
     struct node_book *book = open_book(3, 2);
@@ -143,6 +174,7 @@ int main(void)
     (void)mkdir(path, 0700);
     test_joining();
     test_revoking();
+    test_threads();
     test_bounds();
     test_files();
     (void)rmdir(path);
