@@ -24,7 +24,7 @@ class Postgres:
         self.url = self.run("standby", standby_of.folder / "pg") if standby_of else self.start()
 
     def run(self, verb, *arguments):
-        done = subprocess.run([SCRIPT, verb, self.folder / "pg", *arguments], stdout=subprocess.PIPE, text=True, timeout=60, check=False,
+        done = subprocess.run([SCRIPT, verb, self.folder / "pg", *arguments], stdout=subprocess.PIPE, text=True, timeout=120, check=False,
                               env=self.environment)
         if done.returncode == 77:
             shutil.rmtree(self.folder, ignore_errors=True)

@@ -40,6 +40,7 @@ def crash(server, number=signal.SIGSEGV):
     return pid
 
 
+@pytest.mark.alone
 def test_a_crashed_server_is_back_at_once_and_keeps_what_it_acknowledged(server, secret):
     song = server.rest("getRandomSongs", secret)["randomSongs"]["song"][0]
     readers = [server.connect() for _ in range(20)]

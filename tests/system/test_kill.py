@@ -10,6 +10,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILDS = [ROOT / "build" / kind / "tests" / "kill" / "kill_campaign" for kind in ("release", "debug")]
 
 
+@pytest.mark.alone
 def test_no_acknowledged_operation_is_lost_or_doubled():
     program = next((path for path in BUILDS if path.exists()), None)
     if program is None:

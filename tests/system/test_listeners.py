@@ -64,6 +64,7 @@ def written(text):
     return {name: [int(value) for value in values] for name, *values in rows}
 
 
+@pytest.mark.alone
 def test_two_hundred_listeners_hear_music_without_a_gap(stage):
     crowd = stage.listen("--listeners", 200, "--seconds", 10, "--speed", 8, "--arrive", 2000, "--skips", 50)
     text, _ = crowd.communicate(timeout=90)
@@ -77,6 +78,7 @@ def test_two_hundred_listeners_hear_music_without_a_gap(stage):
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 def test_a_server_that_is_away_longer_than_the_buffer_is_heard_and_no_acknowledged_write_is_lost(start_server, stage, tmp_path):
     crowd = stage.listen("--listeners", 60, "--seconds", 16, "--speed", 8, "--arrive", 500, "--skips", 0)
     time.sleep(6)

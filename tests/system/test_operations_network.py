@@ -35,7 +35,7 @@ def running():
                 process.wait()
 
 
-def wait_for_port(port, process, timeout=20):
+def wait_for_port(port, process, timeout=60):
     end = time.monotonic() + timeout
     while time.monotonic() < end and process.poll() is None:
         try:

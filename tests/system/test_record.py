@@ -168,6 +168,7 @@ def resident_kib(pid):
         return int(re.search(r"VmRSS:\s+(\d+)", file.read()).group(1))
 
 
+@pytest.mark.alone
 def test_a_database_that_hangs_delays_nobody_and_costs_no_memory(pair, postgres):  # noqa: F811
     postgres.hang()
     slowest, writes = 0.0, 0

@@ -75,6 +75,7 @@ def slowest_write(pair, seconds, first=0):
     return slowest, count
 
 
+@pytest.mark.alone
 def test_behind_a_dead_wire_reads_go_on_and_writes_arrive_later_once(start_server, music, tmp_path, far_postgres):
     server, _, wire = far_postgres
     pair = Pair(start_server, music, tmp_path, f"postgresql://sostenuto@127.0.0.1:{wire.port}/sostenuto", *QUICK)

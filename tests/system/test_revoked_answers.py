@@ -110,6 +110,7 @@ def test_so_does_an_app_that_was_taken_back_and_an_account_that_is_gone(serve):
     assert not by_alice.ends_within(0.3)
 
 
+@pytest.mark.alone
 def test_a_stream_of_changes_ends_too(serve):
     server = serve()
     gone, stays = server.sign_in(), server.sign_in()

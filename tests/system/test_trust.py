@@ -108,6 +108,7 @@ def flood(server, total=1000, at_once=128):
         return list(pool.map(lambda i: sign_in(server, name=f"nobody-{i}", password="x" * 12), range(total)))
 
 
+@pytest.mark.alone
 def test_a_thousand_sign_ins_cost_running_streams_nothing(serve):
     server = serve()
     server.wait_for_scan()
