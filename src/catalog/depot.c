@@ -141,7 +141,7 @@ int depot_open(const struct depot_config *config, struct depot **ret_depot, char
     depot->epoch = config->epoch ? config->epoch : 1;
     depot->highest = config->after_number;
     depot->lists[0] = (struct list){.major = LIST_MAJOR, .library = config->library};
-    if (open_newest(depot, ret_why))
+    if (open_newest(depot, ret_why) && !config->is_copy)
         publish_anew(depot);
     *ret_depot = depot;
     return 0;
@@ -364,6 +364,61 @@ int depot_rebuild(struct depot *depot)
     int error = draft.list.count ? draft_merge(depot, &draft, 0, next_segment(depot)) : 0;
     if (!error && draft.list.count)
         error = publish(depot, &draft);
+    draft_release(&draft);
+    return error;
+}
+
+/* --- following another's --- */
+
+const struct list *depot_current(const struct depot *depot) { return &depot->lists[0]; }
+
+int depot_folder(const struct depot *depot) { return depot->folder; }
+
+static bool is_newer(const struct list *list, const struct list *held)
+{
+    return list->epoch != held->epoch ? list->epoch > held->epoch : list->number > held->number;
+}
+
+static int open_draft(const struct depot *depot, struct draft *draft, char why[256])
+{
+    for (uint32_t i = 0; i < draft->list.count; i++) {
+        const char *fault = NULL;
+        draft->stored[i] =
+            stored_segment_open(depot->folder, &draft->list, &draft->list.entries[i], &fault);
+        if (draft->stored[i])
+            continue;
+        (void)snprintf(why, 256, "catalogue segment %016llx %s",
+                       (unsigned long long)draft->list.entries[i].number, fault);
+        return -EBADMSG;
+    }
+    return 0;
+}
+
+/* Files are found by number: under a greater epoch that begins with a smaller one, those of before
+ * would be taken for newer. */
+static void forget_greater(struct depot *depot, const struct list *list)
+{
+    if (depot->list_count && depot->lists[0].number >= list->number)
+        depot->list_count = 0;
+}
+
+int depot_adopt(struct depot *depot, const struct list *list, char ret_why[256])
+{
+    struct draft draft = {.list = *list};
+    ret_why[0] = 0;
+    draft.list.major = LIST_MAJOR;
+    if (list->library != depot->lists[0].library || !is_newer(list, &depot->lists[0]))
+        return -ESTALE;
+    int error = open_draft(depot, &draft, ret_why);
+    if (!error)
+        error = depot_write_list(depot->folder, &draft.list);
+    if (!error) {
+        forget_greater(depot, list);
+        take_draft(depot, &draft);
+        depot->highest = list->number;
+        forget_retired(depot);
+        depot_sweep(depot->folder, depot->lists, depot->list_count);
+    }
     draft_release(&draft);
     return error;
 }

@@ -37,6 +37,7 @@ struct depot_config {
      * folder that was lost is no step back. */
     uint64_t after_number;
     uint32_t keep_s; /* how long a replaced list stays readable */
+    bool is_copy;    /* follows another node's: publishes nothing of its own, see depot_adopt() */
 };
 
 /*
@@ -61,6 +62,17 @@ int depot_commit(struct depot *depot, struct build **build) MUST_USE;
 int depot_replace(struct depot *depot, struct build **build) MUST_USE;
 /* Merges all segments into one. */
 int depot_rebuild(struct depot *depot) MUST_USE;
+
+/*
+ * Of a copy: the list that another node published, all of whose objects intake_end() has put into
+ * the folder (catalog/intake.h), takes the place of the current one.  0; -ESTALE when it is not
+ * newer; -EBADMSG, with words, when an object is missing or altered; else -errno.  Unless it is 0
+ * nothing has changed.
+ */
+int depot_adopt(struct depot *depot, const struct list *list, char ret_why[256]) MUST_USE;
+/* The current version; count 0 and number 0 when there is none.  Borrowed until the next change. */
+const struct list *depot_current(const struct depot *depot);
+int depot_folder(const struct depot *depot); /* its descriptor, for intake.h; borrowed */
 
 /* A snapshot over the current versions of several depots (their libraries differ); the caller's
  * reference. */

@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { NAME_SIZE = 40, NUMBER_DIGITS = 16 };
+enum { NAME_SIZE = DEPOT_NAME_BYTES, NUMBER_DIGITS = 16 };
 
 static const char *const suffixes[DEPOT_FILES] = {".list", ".core", ".detail", ".new"};
 
@@ -46,12 +46,7 @@ bool depot_file_parse(const char *name, uint64_t *ret_number, enum depot_file *r
 
 /* --- writing --- */
 
-struct new_file {
-    int folder, fd, error;
-    char name[NAME_SIZE], final[NAME_SIZE];
-};
-
-static struct new_file new_file(int folder, uint64_t number, enum depot_file kind)
+struct new_file new_file(int folder, uint64_t number, enum depot_file kind)
 {
     struct new_file file = {.folder = folder};
     name_of(file.name, number, kind, true);
@@ -61,7 +56,7 @@ static struct new_file new_file(int folder, uint64_t number, enum depot_file kin
     return file;
 }
 
-static void new_file_write(struct new_file *file, const void *data, size_t size)
+void new_file_write(struct new_file *file, const void *data, size_t size)
 {
     const char *at = data;
     while (size > 0 && !file->error) {
@@ -75,8 +70,7 @@ static void new_file_write(struct new_file *file, const void *data, size_t size)
     }
 }
 
-/* Durable under its final name, or gone. */
-static int new_file_finish(struct new_file *file)
+int new_file_finish(struct new_file *file)
 {
     if (!file->error && fsync(file->fd) < 0)
         file->error = -errno;

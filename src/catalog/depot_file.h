@@ -15,6 +15,17 @@ bool depot_read_list(int folder, uint64_t number, struct list *ret) MUST_USE;
 /* Durable when it returns 0; fills published_s. */
 int depot_write_list(int folder, struct list *list) MUST_USE;
 
+/* A file on its way: written beside its name, and durable under it when finish returns 0; gone
+ * else. */
+enum { DEPOT_NAME_BYTES = 40 };
+struct new_file {
+    int folder, fd, error;
+    char name[DEPOT_NAME_BYTES], final[DEPOT_NAME_BYTES];
+};
+struct new_file new_file(int folder, uint64_t number, enum depot_file kind);
+void new_file_write(struct new_file *file, const void *data, size_t size);
+int new_file_finish(struct new_file *file) MUST_USE;
+
 /* Opens an object's file for reading: a descriptor, or -errno. */
 int depot_open_object(int folder, uint64_t number, enum segment_object object) MUST_USE;
 

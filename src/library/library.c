@@ -94,13 +94,30 @@ static void published(void *context)
     struct depot *depots[LIBRARY_MAX_ROOTS];
     for (size_t i = 0; i < library->root_count; i++)
         depots[i] = library->scan_roots[i].depot;
-    struct catalog *snapshot = depot_snapshot(depots, library->root_count);
-    struct shelf *shelves[LIBRARY_MAX_ROOTS];
+    struct shelf *shelves[LIBRARY_MAX_ROOTS] = {NULL};
     for (size_t i = 0; i < library->root_count; i++)
         shelves[i] = depot_shelf(depots[i]);
+    library_show(library, depot_snapshot(depots, library->root_count), shelves);
+}
+
+/* When the newest of them was written. */
+static int64_t newest_ms(struct shelf *const shelves[LIBRARY_MAX_ROOTS])
+{
+    int64_t newest_s = 0;
+    for (size_t i = 0; i < LIBRARY_MAX_ROOTS; i++)
+        if (shelves[i] && shelf_current(shelves[i])->published_s > newest_s)
+            newest_s = shelf_current(shelves[i])->published_s;
+    return newest_s * 1000;
+}
+
+void library_show(struct library *library, struct catalog *catalog,
+                  struct shelf *shelves[LIBRARY_MAX_ROOTS])
+{
     pthread_mutex_lock(&library->lock);
+    if (!library->lookup.database) /* nobody scans here: what came is what was found */
+        library->finished_ms = newest_ms(shelves);
     struct catalog *unseen = library->latest;
-    library->latest = snapshot;
+    library->latest = catalog;
     swap_shelves(library->latest_shelves, shelves, library->root_count);
     pthread_mutex_unlock(&library->lock);
     catalog_unref(&unseen);
@@ -190,6 +207,8 @@ static void drop_targets(struct library *library)
 /* Scans wanted while one runs become one: of everything, unless all named folders only. */
 void library_scan(struct library *library, struct library_scan_options options)
 {
+    if (!library->lookup.database)
+        return; /* a copy: its origin scans */
     pthread_mutex_lock(&library->lock);
     drop_targets(library);
     library->wanted.full |= options.full;
@@ -317,18 +336,21 @@ const char *library_phase_name(enum library_phase phase)
 
 void library_report(struct library *library, library_on_problem *on_problem, void *context)
 {
-    lookup_report(&library->lookup, on_problem, context);
+    if (library->lookup.database)
+        lookup_report(&library->lookup, on_problem, context);
 }
 
 int library_open_track(struct library *library, const uint8_t track_id[16],
                        struct library_file *ret)
 {
-    return lookup_track(&library->lookup, track_id, ret);
+    return library->lookup.database ? lookup_track(&library->lookup, track_id, ret) : -ENOENT;
 }
 
 int library_open_place(struct library *library, int32_t root, struct text path,
                        struct library_file *ret)
 {
+    if (!library->lookup.database)
+        return -ENOENT;
     char *own = text_dup(path);
     struct lookup_place place = {root, own};
     int error = lookup_file(&library->lookup, &place, ret);
@@ -339,19 +361,23 @@ int library_open_place(struct library *library, int32_t root, struct text path,
 int library_read_lyrics(struct library *library, const uint8_t track_id[16], struct arena *arena,
                         const struct library_lyrics **ret_lyrics, size_t *ret_count)
 {
-    return lookup_lyrics(&library->lookup, track_id, arena, ret_lyrics, ret_count);
+    return library->lookup.database
+               ? lookup_lyrics(&library->lookup, track_id, arena, ret_lyrics, ret_count)
+               : -ENOENT;
 }
 
 int library_open_artwork(struct library *library, const uint8_t digest[16], uint32_t size_px,
                          enum library_art_format format, struct library_art *ret)
 {
-    return artwork_open(library->artwork, digest, size_px, format, ret);
+    return library->artwork ? artwork_open(library->artwork, digest, size_px, format, ret)
+                            : -ENOENT;
 }
 
 int library_open_artwork_cached(struct library *library, const uint8_t digest[16], uint32_t size_px,
                                 enum library_art_format format, struct library_art *ret)
 {
-    return artwork_open_cached(library->artwork, digest, size_px, format, ret);
+    return library->artwork ? artwork_open_cached(library->artwork, digest, size_px, format, ret)
+                            : -ENOENT;
 }
 
 /* --- digests of originals --- */
@@ -489,6 +515,13 @@ static void take_first_snapshot(struct library *library)
     library->estimate = library->progress.tracks;
 }
 
+static int listen_to_wake(struct library *library)
+{
+    library->wake = (struct loop_watch){
+        .on_events = on_wake, .fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), .wanted = LOOP_READ};
+    return library->wake.fd < 0 ? -errno : loop_watch_add(library->loop, &library->wake);
+}
+
 static int start(struct library *library, const struct library_config *config, char why[256])
 {
     library->artwork =
@@ -507,9 +540,7 @@ static int start(struct library *library, const struct library_config *config, c
                                                      .on_folder = entered,
                                                      .on_published = published,
                                                      .context = library};
-    library->wake = (struct loop_watch){
-        .on_events = on_wake, .fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), .wanted = LOOP_READ};
-    int error = library->wake.fd < 0 ? -errno : loop_watch_add(library->loop, &library->wake);
+    int error = listen_to_wake(library);
     if (!error && config->watch)
         library->watch = watch_new(&(struct watch_config){.loop = library->loop,
                                                           .on_folder = folder_changed,
@@ -529,17 +560,42 @@ static int start(struct library *library, const struct library_config *config, c
     return error;
 }
 
-int library_open(const struct library_config *config, struct library **ret_library,
-                 char ret_why[256])
+static struct library *new_library(struct loop *loop, const struct logger *logger)
 {
     struct library *library = MEM_NEW(struct library);
-    library->loop = config->loop;
-    library->logger = config->logger;
-    library->state_folder = mem_strdup(config->state_folder);
+    library->loop = loop;
+    library->logger = logger;
     library->wake.fd = -1;
     pthread_mutex_init(&library->lock, NULL);
     pthread_cond_init(&library->work, NULL);
     pthread_mutex_init(&library->lookup.lock, NULL);
+    return library;
+}
+
+int library_open_copy(struct loop *loop, const struct logger *logger, struct library **ret_library,
+                      char ret_why[256])
+{
+    struct library *library = new_library(loop, logger);
+    for (int32_t i = 0; i < LIBRARY_MAX_ROOTS; i++)
+        library->roots[i] = (struct library_root){i + 1, "", ""};
+    library->root_count = LIBRARY_MAX_ROOTS;
+    library->catalog = depot_snapshot(NULL, 0);
+    int error = listen_to_wake(library);
+    if (error) {
+        snprintf(ret_why, 256, "the catalogue's copy cannot wake the loop: %s",
+                 strerrordesc_np(-error));
+        library_close(&library);
+        return error;
+    }
+    *ret_library = library;
+    return 0;
+}
+
+int library_open(const struct library_config *config, struct library **ret_library,
+                 char ret_why[256])
+{
+    struct library *library = new_library(config->loop, config->logger);
+    library->state_folder = mem_strdup(config->state_folder);
     *ret_why = '\0';
     int error = copy_roots(library, config, ret_why);
     library->lookup.roots = library->roots;

@@ -58,6 +58,19 @@ struct library_config {
 };
 
 /*
+ * Of a node that follows another's catalogue: no roots, no database, no scan.  It has what
+ * library_show() gave it, and nothing lies behind its ids: every way to bytes is -ENOENT.
+ */
+int library_open_copy(struct loop *loop, const struct logger *logger, struct library **ret_library,
+                      char ret_why[256]) MUST_USE;
+/* ANY: from now on this is the catalogue, and these are its libraries' shelves, by id - 1 (NULL:
+ * there is no such library).  Takes over all references; the loop's subscribers hear soon. */
+struct catalog;
+struct shelf;
+void library_show(struct library *library, struct catalog *catalog,
+                  struct shelf *shelves[LIBRARY_MAX_ROOTS]);
+
+/*
  * Opens library.db and the last good catalogue at once; does not scan by itself (call
  * library_scan). On failure (-errno; the database is damaged or newer than us, a root's id is taken
  * twice) a line for people is copied into `ret_why`.
