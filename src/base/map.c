@@ -90,6 +90,12 @@ void *map_get(const struct map *map, struct text key)
     return map->slots[find(map, hash_bytes(map->key, key.data, key.size), key)].value;
 }
 
+struct text map_key(const struct map *map, struct text key)
+{
+    const struct slot *slot = &map->slots[find(map, hash_bytes(map->key, key.data, key.size), key)];
+    return text_make(slot->key, slot->key ? slot->key_size : 0);
+}
+
 void *map_remove(struct map *map, struct text key)
 {
     size_t hole = find(map, hash_bytes(map->key, key.data, key.size), key);

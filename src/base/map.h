@@ -19,6 +19,9 @@ bool map_put(struct map *map, struct text key, void *value) MUST_USE;
 void *map_get(const struct map *map, struct text key); /* NULL when absent */
 void *map_remove(struct map *map, struct text key);    /* the value that was there, or NULL */
 size_t map_count(const struct map *map);
+/* The map's own copy of the key, which stays where it is until it is removed; data NULL when
+ * absent. */
+struct text map_key(const struct map *map, struct text key);
 
 /* Walks in no order: start with *cursor 0, ends with false.  No change during a walk. */
 bool map_next(const struct map *map, size_t *cursor, struct text *ret_key, void **ret_value);

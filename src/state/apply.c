@@ -32,7 +32,7 @@ struct apply {
 
 static bool is_empty(const struct effects *effects)
 {
-    return effects->lsn == 0 && effects->cursor == 0;
+    return effects->lsn == 0 && effects->cursor == 0 && effects->count == 0;
 }
 
 struct effects *apply_begin(struct apply *apply)

@@ -18,12 +18,15 @@ struct cells {
 /* A cell and its value in one block. */
 struct stored {
     struct cell cell;
+    const char *name; /* the map's key */
+    uint32_t name_size, place;
     char value[];
 };
 
-/* How many cells an account has. */
+/* The cells of an account; each knows its place. */
 struct holder {
-    size_t count;
+    size_t count, capacity;
+    struct stored **items;
 };
 
 struct cells *cells_new(size_t max_cells, size_t max_per_account)
@@ -45,8 +48,10 @@ void cells_free(struct cells **cells)
         return;
     while (map_next((*cells)->map, &cursor, &key, &value))
         mem_free(value);
-    for (cursor = 0; map_next((*cells)->accounts, &cursor, &key, &value);)
+    for (cursor = 0; map_next((*cells)->accounts, &cursor, &key, &value);) {
+        mem_free(((struct holder *)value)->items);
         mem_free(value);
+    }
     map_free(&(*cells)->map);
     map_free(&(*cells)->accounts);
     mem_free_p(cells);
@@ -73,7 +78,7 @@ static bool wins(const struct cell *cell, const struct operation_order *order, s
     return orders ? orders > 0 : text_compare(value, cell->value) > 0;
 }
 
-static void count_one(struct cells *cells, struct uid account)
+static void hold(struct cells *cells, struct uid account, struct stored *stored)
 {
     struct holder *holder = map_get(cells->accounts, uid_view(&account));
     if (!holder) {
@@ -81,7 +86,29 @@ static void count_one(struct cells *cells, struct uid account)
         bool has_room = map_put(cells->accounts, uid_view(&account), holder);
         assert(has_room); /* never more accounts than cells */
     }
-    holder->count++;
+    if (holder->count == holder->capacity) {
+        holder->capacity = holder->capacity ? 2 * holder->capacity : 8;
+        holder->items = mem_realloc(holder->items, holder->capacity * sizeof(struct stored *));
+    }
+    stored->place = (uint32_t)holder->count;
+    holder->items[holder->count++] = stored;
+}
+
+/* `after` is where `before` was. */
+static void hold_instead(struct cells *cells, struct uid account, const struct stored *before,
+                         struct stored *after)
+{
+    struct holder *holder = map_get(cells->accounts, uid_view(&account));
+    after->place = before->place;
+    holder->items[after->place] = after;
+}
+
+static void let_go(struct cells *cells, struct uid account, const struct stored *gone)
+{
+    struct holder *holder = map_get(cells->accounts, uid_view(&account));
+    struct stored *last = holder->items[--holder->count];
+    last->place = gone->place;
+    holder->items[gone->place] = last;
 }
 
 enum cells_verdict cells_merge(struct cells *cells, struct uid account, enum space space,
@@ -101,8 +128,13 @@ enum cells_verdict cells_merge(struct cells *cells, struct uid account, enum spa
         mem_free(after);
         return CELLS_FULL;
     }
-    if (!before)
-        count_one(cells, account);
+    struct text key_kept = map_key(cells->map, name);
+    after->name = key_kept.data;
+    after->name_size = (uint32_t)key_kept.size;
+    if (before)
+        hold_instead(cells, account, before, after);
+    else
+        hold(cells, account, after);
     mem_free(before);
     return CELLS_WON;
 }
@@ -121,7 +153,7 @@ void cells_drop(struct cells *cells, struct uid account, enum space space, struc
     struct stored *gone = map_remove(cells->map, name_of(storage, account, space, key));
     if (!gone)
         return;
-    ((struct holder *)map_get(cells->accounts, uid_view(&account)))->count--;
+    let_go(cells, account, gone);
     mem_free(gone);
 }
 
@@ -134,6 +166,25 @@ bool cells_has_room(const struct cells *cells, struct uid account, size_t count)
 
 size_t cells_count(const struct cells *cells) { return map_count(cells->map); }
 
+static void take_name_apart(struct text name, struct cell_name *ret)
+{
+    memcpy(ret->account.bytes, name.data, UID_BYTES);
+    ret->space = (enum space)(uint8_t)name.data[UID_BYTES];
+    ret->key = text_from(name, UID_BYTES + 1);
+}
+
+bool cells_next_of(const struct cells *cells, struct uid account, size_t *cursor,
+                   struct cell_name *ret_name, const struct cell **ret_cell)
+{
+    const struct holder *holder = map_get(cells->accounts, uid_view(&account));
+    if (!holder || *cursor >= holder->count)
+        return false;
+    const struct stored *stored = holder->items[(*cursor)++];
+    take_name_apart(text_make(stored->name, stored->name_size), ret_name);
+    *ret_cell = &stored->cell;
+    return true;
+}
+
 bool cells_next(const struct cells *cells, size_t *cursor, struct cell_name *ret_name,
                 const struct cell **ret_cell)
 {
@@ -141,9 +192,7 @@ bool cells_next(const struct cells *cells, size_t *cursor, struct cell_name *ret
     void *value;
     if (!map_next(cells->map, cursor, &name, &value))
         return false;
-    memcpy(ret_name->account.bytes, name.data, UID_BYTES);
-    ret_name->space = (enum space)(uint8_t)name.data[UID_BYTES];
-    ret_name->key = text_from(name, UID_BYTES + 1);
+    take_name_apart(name, ret_name);
     *ret_cell = &((struct stored *)value)->cell;
     return true;
 }

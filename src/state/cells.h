@@ -42,3 +42,6 @@ struct cell_name {
 };
 bool cells_next(const struct cells *cells, size_t *cursor, struct cell_name *ret_name,
                 const struct cell **ret_cell);
+/* The same through those of one account alone. */
+bool cells_next_of(const struct cells *cells, struct uid account, size_t *cursor,
+                   struct cell_name *ret_name, const struct cell **ret_cell);

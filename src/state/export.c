@@ -32,6 +32,7 @@ enum { GATHERED_BYTES = 256 * 1024 };
 
 struct writer {
     int fd, error;
+    struct buffer *memory; /* instead of the file; NULL: the file */
     crypto_generichash_state hash;
     struct buffer bytes; /* not yet written */
     size_t row_at;       /* in bytes, of the row under way */
@@ -42,7 +43,9 @@ static void flush(struct writer *writer)
 {
     crypto_generichash_update(&writer->hash, (const uint8_t *)writer->bytes.data,
                               writer->bytes.size);
-    if (!writer->error)
+    if (writer->memory)
+        buffer_append(writer->memory, writer->bytes.data, writer->bytes.size);
+    else if (!writer->error)
         writer->error = file_write_all(writer->fd, writer->bytes.data, writer->bytes.size);
     buffer_reset(&writer->bytes);
 }
@@ -148,23 +151,45 @@ static void put_end(struct writer *writer, uint64_t epoch)
     (void)end_row(writer);
     flush(writer);
     crypto_generichash_final(&writer->hash, digest, sizeof digest);
+    if (writer->memory) {
+        buffer_append(writer->memory, digest, sizeof digest);
+        return;
+    }
     if (!writer->error)
         writer->error = file_write_all(writer->fd, digest, sizeof digest);
     if (!writer->error && fsync(writer->fd) != 0)
         writer->error = -errno;
 }
 
+static struct database_sink writing_sink(struct writer *writer)
+{
+    return (struct database_sink){.cell = put_cell,
+                                  .count = put_count,
+                                  .range = put_range,
+                                  .digest = put_digest,
+                                  .kept = put_kept,
+                                  .play = put_play,
+                                  .context = writer};
+}
+
+void export_write(struct buffer *out, int64_t now_ms, uint64_t epoch, export_rows *rows,
+                  void *context)
+{
+    struct writer writer = {.fd = -1, .memory = out};
+    const struct database_sink sink = writing_sink(&writer);
+    buffer_init(&writer.bytes, GATHERED_BYTES + 2 * MAX_ROW_BYTES);
+    crypto_generichash_init(&writer.hash, NULL, 0, DIGEST_BYTES);
+    put_header(&writer, now_ms);
+    rows(&sink, context);
+    put_end(&writer, epoch);
+    buffer_release(&writer.bytes);
+}
+
 static int write_all(struct writer *writer, struct database *from, int64_t now_ms,
                      struct state_error *ret_error)
 {
     struct database_mark mark = {.epoch = 1};
-    const struct database_sink sink = {.cell = put_cell,
-                                       .count = put_count,
-                                       .range = put_range,
-                                       .digest = put_digest,
-                                       .kept = put_kept,
-                                       .play = put_play,
-                                       .context = writer};
+    const struct database_sink sink = writing_sink(writer);
     crypto_generichash_init(&writer->hash, NULL, 0, DIGEST_BYTES);
     put_header(writer, now_ms);
     int error = database_load(from, &sink, &mark, ret_error);

@@ -14,6 +14,12 @@
 int state_export(struct database *from, const char *path, int64_t now_ms,
                  struct state_error *ret_error) MUST_USE;
 
+/* The writer into memory: `rows` gives its rows to the sink, in the order that database.h asks for.
+ */
+typedef void export_rows(const struct database_sink *sink, void *context);
+void export_write(struct buffer *out, int64_t now_ms, uint64_t epoch, export_rows *rows,
+                  void *context);
+
 /* Verifies the file whole, then writes all of it into `to`, which should be empty. */
 int state_import(const char *path, struct database *to, uint64_t *ret_epoch,
                  struct state_error *ret_error) MUST_USE;

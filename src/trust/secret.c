@@ -40,6 +40,15 @@ struct secret_index secret_index(const struct keys *keys, const struct secret *s
     return index;
 }
 
+struct secret_index secret_hash(const struct secret *secret)
+{
+    static const uint8_t purpose[] = "sostenuto app secret 1";
+    struct secret_index index;
+    crypto_generichash(index.bytes, sizeof index.bytes, (const uint8_t *)secret->text,
+                       SECRET_TEXT_BYTES, purpose, sizeof purpose);
+    return index;
+}
+
 void secret_seal(const struct keys *keys, const struct secret *secret, struct uid app,
                  struct secret_sealed *ret)
 {

@@ -37,6 +37,9 @@ bool secret_from_text(struct text typed, struct secret *ret) MUST_USE;
 void secret_wipe(struct secret *secret);
 
 struct secret_index secret_index(const struct keys *keys, const struct secret *secret) MUST_USE;
+/* What a node that must not know the secret finds its app by: a hash without any key.  Of 140
+ * random bits nobody finds the secret again. */
+struct secret_index secret_hash(const struct secret *secret) MUST_USE;
 void secret_seal(const struct keys *keys, const struct secret *secret, struct uid app,
                  struct secret_sealed *ret);
 /* False when it was sealed by other keys, for another app, or altered. */
