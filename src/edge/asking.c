@@ -385,7 +385,15 @@ static void limit_asked(struct caching_asked *asked)
     asked->max_age_s = asked->min_fresh_s = CACHING_UNSET;
 }
 
-static struct asking *asking_new(struct edge *edge, struct exchange *exchange)
+/* What is asked for, and by which fields; the key's `place` stands for the host. */
+struct wanted {
+    struct text place, target;
+    struct caching_fields fields;
+    bool is_granted;
+};
+
+static struct asking *asking_new(struct edge *edge, struct exchange *exchange,
+                                 const struct wanted *wanted)
 {
     const struct http_request *request = exchange_request(exchange);
     struct arena *arena = exchange_arena(exchange);
@@ -396,13 +404,14 @@ static struct asking *asking_new(struct edge *edge, struct exchange *exchange)
         .method = request->method == HTTP_METHOD_OTHER ? request->method_name
                                                        : http_method_name(request->method),
         .host = request->host,
-        .target = query_normalise(&edge->config.query, origin_form(arena, request), arena),
-        .fields = {request->fields, request->field_count},
+        .target = wanted->target,
+        .fields = wanted->fields,
+        .is_granted = wanted->is_granted,
         .length = CACHE_LENGTH_UNKNOWN,
         .status = {.ttl_s = INT64_MIN},
     };
     buffer_init(&asking->head, CACHE_META_MAX);
-    asking->found_key = asking->key = key_of(arena, asking->host, asking->target);
+    asking->found_key = asking->key = key_of(arena, wanted->place, asking->target);
     caching_asked_read(asking->fields, &asking->asked);
     if (edge->config.policy.edge_ignore_reload)
         limit_asked(&asking->asked);
@@ -412,10 +421,9 @@ static struct asking *asking_new(struct edge *edge, struct exchange *exchange)
     return asking;
 }
 
-void asking_handle(struct exchange *exchange, void *context)
+static void begin(struct edge *edge, struct exchange *exchange, const struct wanted *wanted)
 {
-    struct edge *edge = context;
-    struct asking *asking = asking_new(edge, exchange);
+    struct asking *asking = asking_new(edge, exchange, wanted);
     if (!asking->key.data || !asking->target.data) {
         asking_free(asking);
         exchange_send_problem(exchange, 414, "Too long", "No key is made of so long a target.");
@@ -426,4 +434,57 @@ void asking_handle(struct exchange *exchange, void *context)
         asking->is_alone = true;
         forward(asking);
     }
+}
+
+void asking_handle(struct exchange *exchange, void *context)
+{
+    const struct edge *edge = context;
+    const struct http_request *request = exchange_request(exchange);
+    struct arena *arena = exchange_arena(exchange);
+    const struct wanted wanted = {
+        .place = request->host,
+        .target = query_normalise(&edge->config.query, origin_form(arena, request), arena),
+        .fields = {request->fields, request->field_count},
+    };
+    begin(context, exchange, &wanted);
+}
+
+void edge_ask(struct edge *edge, struct exchange *exchange) { asking_handle(exchange, edge); }
+
+/* The asker's own credentials stay here: one of several who ask gives its grant for all. */
+static bool granted_fields(const struct http_request *request, struct arena *arena,
+                           struct text grant, struct caching_fields *ret)
+{
+    static const struct text names[] = {TEXT_INIT("Authorization"), TEXT_INIT("Cookie"),
+                                        TEXT_INIT("Sostenuto-Grant")};
+    struct http_field *items = arena_alloc(arena, (request->field_count + 1) * sizeof *items);
+    *ret = (struct caching_fields){items, 0};
+    if (!items)
+        return false;
+    for (size_t i = 0; i < request->field_count; i++) {
+        bool is_kept = true;
+        for (size_t k = 0; k < ARRAY_SIZE(names); k++)
+            is_kept &= !text_equal_nocase(request->fields[i].name, names[k]);
+        if (is_kept)
+            items[ret->count++] = request->fields[i];
+    }
+    items[ret->count++] = (struct http_field){TEXT("Sostenuto-Grant"), grant};
+    return true;
+}
+
+void edge_ask_granted(struct edge *edge, struct exchange *exchange, struct text target,
+                      struct text grant)
+{
+    const struct http_request *request = exchange_request(exchange);
+    struct arena *arena = exchange_arena(exchange);
+    /* no Host holds a space, so no other request has this key */
+    struct wanted wanted = {
+        .place = arena_printf(arena, "%.*s granted", TEXT_ARGS(request->host)),
+        .target = target,
+        .is_granted = true,
+    };
+    if (wanted.place.data && granted_fields(request, arena, grant, &wanted.fields))
+        begin(edge, exchange, &wanted);
+    else
+        exchange_send_empty(exchange, 503);
 }

@@ -39,6 +39,17 @@ struct edge_config { /* all borrowed, and longer alive than the edge */
 struct edge *edge_new(struct server *server, const struct edge_config *config) MUST_USE;
 void edge_free(struct edge **edge); /* after the server */
 
+/* As the route "/" does it: for other routes' handlers, on the connection's loop.  FINISHES. */
+void edge_ask(struct edge *edge, struct exchange *exchange);
+/*
+ * The same for an object that the asker's grant was proven to open, here and now (api/elsewhere.h).
+ * `private` is no reason not to keep it, for nobody gets it unproven: it has a key that no other
+ * request comes to.  `target` is without the grant, which goes upstream in the field
+ * Sostenuto-Grant; the client's own credentials do not.  Texts: the exchange's, or as long alive.
+ */
+void edge_ask_granted(struct edge *edge, struct exchange *exchange, struct text target,
+                      struct text grant);
+
 /* --- purging: what is purged is asked for again, and still helps when nobody answers.  On any
  * thread, in constant time. --- */
 void edge_purge_url(struct edge *edge, struct text host, struct text target);

@@ -416,6 +416,7 @@ static struct lead *lead_new(struct edge_loop *home, struct asking *asking)
     lead->fields = copy_fields(arena, asking->fields);
     lead->sets = copy_fields(arena, asking->sets);
     lead->asked = asking->asked;
+    lead->is_granted = asking->is_granted;
     lead->is_enough = asking->forward != CACHING_FORWARD_PARTIAL;
     lead->has_many_ranges = may_slice(asking);
     lead->status = (struct caching_status){.forward = asking->forward, .ttl_s = INT64_MIN};

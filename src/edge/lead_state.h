@@ -20,6 +20,7 @@ struct lead {
     struct text method, host, target, key, found_key;
     struct caching_fields fields, sets; /* of the request; of Vary, as stored */
     struct caching_asked asked;
+    bool is_granted;  /* edge_ask_granted() */
     bool is_as_asked; /* the client's own preconditions go along */
     bool is_enough;   /* the stale one has what was asked for */
 

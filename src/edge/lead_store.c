@@ -326,6 +326,7 @@ enum lead_kept lead_keep(struct lead *lead, const struct http_response *response
     struct caching_fields fields = fields_of(response);
     struct caching_control control;
     caching_control_read(fields, &control);
+    control.is_private &= !lead->is_granted;
     if (response->status == 304 && lead->validates)
         return freshen(lead, fields);
     if (text_equal(lead->method, TEXT("HEAD"))) {

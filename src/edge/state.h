@@ -61,6 +61,7 @@ struct asking {
     bool has_looked_twice;
     bool has_restarted; /* the version that it began with was gone */
     bool is_alone;      /* what comes is not shared with others who ask */
+    bool is_granted;    /* edge_ask_granted() */
 
     /* what was found */
     struct caching_fields sets; /* of a list: to be tried */

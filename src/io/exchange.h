@@ -53,6 +53,9 @@ size_t exchange_connection_index(const struct exchange *exchange);
  */
 typedef void exchange_handler(struct exchange *exchange, void *context);
 void exchange_go_home(struct exchange *exchange, exchange_handler *handler, void *context);
+/* And for one that was sent home and is better finished where the connection lives: the way back.
+ */
+void exchange_go_back(struct exchange *exchange, exchange_handler *handler, void *context);
 bool exchange_is_abandoned(const struct exchange *exchange);
 int64_t
 exchange_now_ms(const struct exchange *exchange); /* Unix time at which the request was read */

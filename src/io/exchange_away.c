@@ -77,6 +77,30 @@ void exchange_is_back(struct exchange *exchange)
     exchange->is_counted_away = false;
 }
 
+/* --- and back, unanswered: the exchange is its own loop's again --- */
+
+static void on_back(void *context)
+{
+    struct exchange *exchange = context;
+    exchange_is_back(exchange);
+    if (exchange->server)
+        exchange->handler(exchange, exchange->handler_context);
+    else
+        exchange_drop(exchange);
+}
+
+void exchange_go_back(struct exchange *exchange, exchange_handler *handler, void *context)
+{
+    if (!exchange_is_away(exchange)) {
+        handler(exchange, context);
+        return;
+    }
+    exchange->handler = handler;
+    exchange->handler_context = context;
+    exchange->handler_loop = exchange->loop;
+    loop_post(exchange->loop, on_back, exchange);
+}
+
 /* --- the answer --- */
 
 static void on_answer(void *context)

@@ -108,9 +108,9 @@ void server_route(struct server *server, const struct server_route *route)
 
 void server_at_loop_end(struct server *server, server_loop_end *call, void *context)
 {
-    assert(!server->sockets && !server->at_loop_end);
-    server->at_loop_end = call;
-    server->loop_end_context = context;
+    assert(!server->sockets && server->loop_end_count < SERVER_LOOP_ENDS);
+    server->at_loop_end[server->loop_end_count].call = call;
+    server->at_loop_end[server->loop_end_count++].context = context;
 }
 
 size_t server_loop_count(const struct server *server) { return loop_group_count(server->group); }
@@ -279,8 +279,9 @@ static void shut_loop(void *context)
     h2_shared_free(&server->h2);
     page_pipe_close(&server->page_pipe);
     loop_timer_stop(&server->log.timer);
-    if (server->home->at_loop_end)
-        server->home->at_loop_end(server->home->loop_end_context, server->index);
+    const struct server *home = server->home;
+    for (size_t i = 0; i < home->loop_end_count; i++)
+        home->at_loop_end[i].call(home->at_loop_end[i].context, server->index);
 }
 
 static void free_share(struct server *server)

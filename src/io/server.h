@@ -80,9 +80,11 @@ struct loop *server_loop(const struct server *server, size_t index);
  * sign that it was asked for before: call it no more often than a loop may be busy. */
 bool server_is_lively(struct server *server);
 /*
- * For what is kept per loop: when the server is freed `call(context, index)` is made on each loop,
- * after its connections are gone and before the loop itself is.  Before the first server_listen().
+ * For what is kept per loop, by at most SERVER_LOOP_ENDS modules: when the server is freed
+ * `call(context, index)` is made on each loop, after its connections are gone and before the loop
+ * itself is.  Before the first server_listen().
  */
+enum { SERVER_LOOP_ENDS = 4 };
 typedef void server_loop_end(void *context, size_t index);
 void server_at_loop_end(struct server *server, server_loop_end *call, void *context);
 /* Serves on a listening socket (taken over); `tls` NULL means plain, else TLS is detected by its

@@ -145,8 +145,11 @@ struct server {
     struct route_entry *routes; /* longest path first */
     size_t route_count;
     struct server_socket *sockets;
-    server_loop_end *at_loop_end;
-    void *loop_end_context;
+    struct {
+        server_loop_end *call;
+        void *context;
+    } at_loop_end[SERVER_LOOP_ENDS];
+    size_t loop_end_count;
     _Atomic uint32_t coded_streams; /* answers that are coded in steps (io/coding.h) */
     atomic_uint drained_count;      /* loops */
     struct loop_watch all_drained;  /* eventfd: the last of them rings */
