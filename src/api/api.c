@@ -8,6 +8,7 @@
 #include "api/followers.h"
 #include "api/hots.h"
 #include "api/known.h"
+#include "api/listeners.h"
 #include "api/nodes.h"
 #include "api/replay.h"
 #include "api/revoked.h"
@@ -41,6 +42,7 @@ struct api *api_new(const struct api_config *config)
     api->known = known_new();
     api->shuffles = shuffles_new();
     api->ring = keyring_ref(config->ring);
+    api->has_keys = !api_follows(api);
     api->grants = grant_cache_new(GRANTS_REMEMBERED);
     api->catalog_objects = catalog_objects_new(api);
     api->nodes = nodes_new(api);
@@ -90,6 +92,7 @@ void api_take_keyring(struct api *api, struct keyring *ring)
     struct keyring *gone = api->ring;
     bool has_revoked = keyring_content(ring)->revoked_count != keyring_content(gone)->revoked_count;
     api->ring = keyring_ref(ring);
+    api->has_keys = true;
     keyring_unref(&gone);
     if (api->changes)
         changes_look(api->changes);
@@ -97,6 +100,20 @@ void api_take_keyring(struct api *api, struct keyring *ring)
         return;
     grant_cache_forget(api->grants);
     hots_forget(api);
+}
+
+void api_take_object(struct api *api, struct text name, uint64_t epoch, uint64_t number,
+                     struct text bytes)
+{
+    const struct sealed_version version = {epoch, number};
+    if (text_equal(name, TEXT("/revoked")))
+        revoked_take(api->revoked, version, bytes);
+    else if (text_equal(name, TEXT("/nodes")))
+        nodes_take(api->nodes, version, bytes);
+    else
+        catalog_objects_take(api->catalog_objects, name, version, bytes);
+    if (api->changes)
+        changes_look(api->changes);
 }
 
 void api_routes(struct api *api, struct server *server)
@@ -108,5 +125,7 @@ void api_routes(struct api *api, struct server *server)
     catalog_objects_routes(api->catalog_objects, server);
     nodes_routes(api->nodes, server);
     revoked_routes(api, server);
+    if (!api_follows(api))
+        listener_routes(api, server);
     hots_start(api, server);
 }

@@ -37,6 +37,19 @@ struct breached;        /* trust/breached.h */
 struct throttle_limits; /* api/throttle.h */
 
 /*
+ * Of a node that follows an origin (docs/decisions/032-replicas.md): who answers what is not held
+ * here.  Both run on the connection's loop and finish the exchange.  `ask` NULL: this is an origin.
+ */
+struct exchange;
+struct api_elsewhere {
+    void (*ask)(struct exchange *exchange, void *context); /* as it came: the origin answers */
+    /* An object of /m or /art that `grant` was proven to open here: from what is kept, else from
+     * the origin.  `target` is without the grant. */
+    void (*fetch)(struct exchange *exchange, struct text target, struct text grant, void *context);
+    void *context;
+};
+
+/*
  * All borrowed, and outliving the api, except texts, which api_new() copies.  The api takes
  * state_on_change() for itself and subscribes to the library.
  */
@@ -62,7 +75,8 @@ struct api_config {
     struct text node_name;                /* in /nodes; borrowed, as the addresses */
     const struct text *node_urls; /* where this node is reached: "https://music.example.org" */
     size_t node_url_count;
-    const char *folder;  /* STATE, where the feed of changes leaves its mark; NULL: nowhere */
+    const char *folder; /* STATE, where the feed of changes leaves its mark; NULL: nowhere */
+    struct api_elsewhere elsewhere;
     struct text version; /* of this program, "0.1.0" */
     /* values of `c` that get plain Subsonic 1.16.1, without OpenSubsonic's additions */
     const struct text *legacy_clients;
@@ -77,6 +91,13 @@ void api_let_go(struct api *api);
 
 /* Registers every route of the api on `server`. */
 void api_routes(struct api *api, struct server *server);
+
+/*
+ * On a node that follows: a signed object as the origin made it (/revoked, /nodes, /catalog/{n}),
+ * verified, is what this node says from now on.  On the home loop; copied.
+ */
+void api_take_object(struct api *api, struct text name, uint64_t epoch, uint64_t number,
+                     struct text bytes);
 
 /* Another ring is in force: after a rotation, or with a key revoked, whose proofs every loop then
  * forgets.  On the home loop. */

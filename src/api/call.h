@@ -22,10 +22,11 @@ struct batch;
 struct call;
 
 enum call_end {
-    CALL_OK,     /* the envelope is complete but for its end */
-    CALL_FAILED, /* call_fail() said why */
-    CALL_LATER,  /* call_finish() will follow */
-    CALL_SENT,   /* the exchange is finished */
+    CALL_OK,        /* the envelope is complete but for its end */
+    CALL_FAILED,    /* call_fail() said why */
+    CALL_LATER,     /* call_finish() will follow */
+    CALL_SENT,      /* the exchange is finished */
+    CALL_ELSEWHERE, /* of credentials alone: not known on this node that follows; its origin may */
 };
 typedef enum call_end endpoint_handler(struct call *call);
 

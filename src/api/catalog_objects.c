@@ -110,7 +110,8 @@ static void send_current(struct catalog_objects *objects, struct exchange *excha
 {
     struct sealed *sealed = &objects->lists[name->library - 1];
     int64_t now_s = exchange_now_ms(exchange) / 1000;
-    if (!sealed_is_fresh(sealed, objects->api, list->epoch, list->number, now_s)) {
+    if (!api_follows(objects->api) &&
+        !sealed_is_fresh(sealed, objects->api, list->epoch, list->number, now_s)) {
         struct buffer body;
         buffer_init(&body, PUBLISHED_MAX_BYTES);
         published_write(list, &body);
@@ -192,6 +193,16 @@ void catalog_objects_free(struct catalog_objects **objects)
     for (size_t i = 0; i < LIBRARY_MAX_ROOTS; i++)
         sealed_release(&(*objects)->lists[i]);
     mem_free_p(objects);
+}
+
+void catalog_objects_take(struct catalog_objects *objects, struct text name,
+                          struct sealed_version version, struct text bytes)
+{
+    uint64_t library;
+    if (text_starts(name, TEXT("/catalog/")) &&
+        parse_number(text_from(name, sizeof("/catalog/") - 1), &library) && library >= 1 &&
+        library <= LIBRARY_MAX_ROOTS)
+        sealed_take(&objects->lists[library - 1], version, bytes);
 }
 
 void catalog_objects_routes(struct catalog_objects *objects, struct server *server)

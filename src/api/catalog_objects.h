@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
-#include "base/compiler.h"
+#include "api/sealed.h"
 
 /*
  * catalog_objects: the catalogue for other nodes (docs/formats/catalog.md, "On the wire"):
@@ -18,4 +18,7 @@ struct server;
 
 struct catalog_objects *catalog_objects_new(struct api *api) MUST_USE;
 void catalog_objects_free(struct catalog_objects **objects);
+/* Of a node that follows: the origin's signed list "/catalog/{library}" is the one served. */
+void catalog_objects_take(struct catalog_objects *objects, struct text name,
+                          struct sealed_version version, struct text bytes);
 void catalog_objects_routes(struct catalog_objects *objects, struct server *server);

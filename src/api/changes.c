@@ -71,21 +71,37 @@ static void write_state(struct json *json, struct uid account, uint64_t epoch, u
     json_end_object(json);
 }
 
-/* What this account may know of since `position`. */
+/* Of everybody: those that changed, and for who begins anew also those that never did. */
+static void write_all_states(struct json *json, const struct changes *changes, uint64_t position)
+{
+    const struct state *state = changes->api->config.state;
+    const struct account *account;
+    for (size_t cursor = 0; position == 0 && (account = state_account_next(state, &cursor));)
+        write_state(json, account->id, feed_epoch(changes->feed),
+                    feed_state_position(changes->feed, account->id));
+    const struct feed_change *first = feed_after(changes->feed, position);
+    for (const struct feed_change *each = first; each; each = feed_next(each))
+        if (each->is_state && (position > 0 || !state_account(state, each->account)))
+            write_state(json, each->account, each->epoch, each->number);
+}
+
+/* What this account may know of since `position`; or a node that hears all. */
 static void write_lists(struct json *json, const struct changes *changes,
-                        const struct account *account, uint64_t position)
+                        const struct account *account, bool hears_all, uint64_t position)
 {
     json_name(json, "objects");
     json_begin_array(json);
     const struct feed_change *first = feed_after(changes->feed, position);
     for (const struct feed_change *each = first; each; each = feed_next(each))
-        if (!each->is_state && may_know(each, account))
+        if (!each->is_state && (hears_all || may_know(each, account)))
             write_object(json, each);
     json_end_array(json);
     json_name(json, "states");
     json_begin_array(json);
     uint64_t version = feed_state_position(changes->feed, account->id);
-    if (version > position)
+    if (hears_all)
+        write_all_states(json, changes, position);
+    else if (version > position)
         write_state(json, account->id, feed_epoch(changes->feed), version);
     json_end_array(json);
 }
@@ -102,7 +118,7 @@ static void write_reset(struct json *json, const struct changes *changes,
 {
     json_begin_object(json);
     json_member_text(json, "why", text_of(why));
-    write_lists(json, changes, account, 0);
+    write_lists(json, changes, account, false, 0);
     json_end_object(json);
 }
 
@@ -143,6 +159,7 @@ static void answer_waiting(struct changes *changes, struct follower *follower, c
     char storage[FEED_CURSOR_BYTES];
     struct player *player = follower->player;
     uint64_t since = reset ? 0 : follower->since;
+    bool hears_all = follower->hears_all;
     follower_remove(follower);
     if (!player_refresh(player)) {
         player_problem(player, 401, "Signed out", "The account is gone or disabled.");
@@ -154,7 +171,7 @@ static void answer_waiting(struct changes *changes, struct follower *follower, c
     json_member_bool(json, "reset", reset != NULL);
     if (reset)
         json_member_text(json, "why", text_of(reset));
-    write_lists(json, changes, player->account, since);
+    write_lists(json, changes, player->account, hears_all && player->account->is_admin, since);
     json_end_object(json);
     player_send(player, 200);
 }
@@ -164,7 +181,7 @@ static bool has_news(const struct changes *changes, const struct follower *follo
     const struct account *account = follower_account(follower);
     for (const struct feed_change *each = feed_after(changes->feed, follower->since);
          each && account; each = feed_next(each))
-        if (may_know(each, account))
+        if (follower->hears_all || may_know(each, account))
             return true;
     return !account; /* to be told so */
 }
@@ -201,15 +218,21 @@ static void look_at_all(struct changes *changes)
     const struct api *api = changes->api;
     const struct keyring_content *keys = keyring_content(api->ring);
     feed_object(changes->feed, TEXT("/keys"), keys->epoch, keys->number, 0);
-    feed_object(changes->feed, TEXT("/nodes"), feed_epoch(changes->feed), nodes_number(api->nodes),
+    feed_object(changes->feed, TEXT("/nodes"), nodes_epoch(api->nodes), nodes_number(api->nodes),
                 0);
     look_at_catalogs(changes);
 }
 
 static void look_at_revoked(struct changes *changes)
 {
-    feed_object(changes->feed, TEXT("/revoked"), feed_epoch(changes->feed),
-                revoked_number(changes->api, clock_unix_ms()), 0);
+    uint64_t number = revoked_number(changes->api, clock_unix_ms());
+    feed_object(changes->feed, TEXT("/revoked"), revoked_epoch(changes->api), number, 0);
+}
+
+static void repeat_revoked(struct changes *changes)
+{
+    uint64_t number = revoked_number(changes->api, clock_unix_ms());
+    feed_object_again(changes->feed, TEXT("/revoked"), revoked_epoch(changes->api), number);
 }
 
 /* --- telling --- */
@@ -382,6 +405,7 @@ static void begin_waiting(struct changes *changes, struct player *player, uint64
     if (!follower)
         return;
     follower->since = since;
+    follower->hears_all = exchange_parameter(player->exchange, TEXT("all")).size > 0;
     follower->until_us = loop_now_us(changes->api->config.loop) +
                          (wait_s < WAIT_MOST_S ? wait_s : WAIT_MOST_S) * 1000000;
     if (reset || wait_s == 0 || has_news(changes, follower))
@@ -414,6 +438,12 @@ void player_changes_get(struct player *player)
     if (text.size && !feed_cursor_parse(text, &cursor)) {
         player_problem(player, 400, "Bad request",
                        "\"since\" must be a cursor that came from here.");
+        return;
+    }
+    if (exchange_parameter(player->exchange, TEXT("all")).size > 0 &&
+        (!wants_json(player->exchange) || !player->account->is_admin)) {
+        player_problem(player, 403, "For nodes",
+                       "Everybody's changes are for other nodes and admins, as JSON.");
         return;
     }
     if (text.size)
@@ -453,8 +483,7 @@ static void begin_feed(struct changes *changes)
     if (feed_log_take_up(api, changes->feed, &has_missed)) {
         look_at_all(changes);
         if (!has_missed) /* each start signs it anew */
-            feed_object_again(changes->feed, TEXT("/revoked"), feed_epoch(changes->feed),
-                              revoked_number(changes->api, clock_unix_ms()));
+            repeat_revoked(changes);
         look_at_revoked(changes);
     } else {
         feed_free(&changes->feed);

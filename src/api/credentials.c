@@ -35,6 +35,8 @@ static enum call_end prove_bearer(struct call *call)
         call->proven_by = session->id;
         return CALL_OK;
     }
+    if (api_follows(call->api))
+        return CALL_ELSEWHERE;
     exchange_field(call->exchange, "WWW-Authenticate", TEXT("Bearer error=\"invalid_token\""));
     call->http_status = 401;
     return call_fail(call, API_ERROR_WRONG_CREDENTIALS,
@@ -59,9 +61,13 @@ static enum call_end prove_key(struct call *call, struct text key)
     struct secret secret;
     if (!secret_from_text(key, &secret))
         return call_fail(call, API_ERROR_BAD_KEY, NULL);
-    struct secret_index index = secret_index(call->api->config.keys, &secret);
+    bool follows = api_follows(call->api);
+    struct secret_index index =
+        follows ? secret_hash(&secret) : secret_index(call->api->config.keys, &secret);
     secret_wipe(&secret);
     const struct app *app = state_app_by_index(call->api->config.state, &index);
+    if (!app && follows)
+        return CALL_ELSEWHERE;
     return app ? use_app(call, app) : call_fail(call, API_ERROR_BAD_KEY, NULL);
 }
 

@@ -15,6 +15,7 @@
  */
 
 /*
+ * CALL_ELSEWHERE: a node that follows does not know the token or apiKey; nothing was done.
  * On CALL_OK call->account_id says who.  CALL_FAILED: call_fail() was called.  CALL_LATER: a
  * password is being proved; `then(call, end)` will be called on the loop with CALL_OK or
  * CALL_FAILED.

@@ -23,6 +23,7 @@ struct follower {
     struct player *player; /* FOLLOWER_WAITING only: in the exchange's arena */
     struct exchange *exchange;
     struct uid session_id, account_id;
+    bool hears_all;    /* FOLLOWER_WAITING: of every account, for another node */
     bool is_over;      /* a stream that was ended, but whose client has not taken all yet */
     uint64_t since;    /* FOLLOWER_WAITING: the position it knows */
     uint64_t until_us; /* and when it is answered in any case */

@@ -34,6 +34,7 @@ struct api {
     struct known *known;       /* passwords proven lately */
     struct shuffles *shuffles; /* seeds of random lists */
     struct keyring *ring;      /* signs and verifies tokens, grants and objects */
+    bool has_keys;             /* false: `ring` stands in until the origin's came (api_follows) */
     struct grant_cache *grants;
     struct server *server;
     struct hot **hots; /* by index of the loop, its own */
@@ -48,6 +49,9 @@ struct api {
     struct segment_call *segment_calls; /* waiting for an encode (segments.c) */
     struct stream_start *starting;      /* transcodes that gave nothing yet: a list (stream.c) */
 };
+
+/* Whether this node follows an origin (api.h). */
+static inline bool api_follows(const struct api *api) { return api->config.elsewhere.ask != NULL; }
 
 bool api_is_legacy_client(const struct api *api, struct text client);
 

@@ -14,6 +14,11 @@ static void handle_keys(struct exchange *exchange, void *context)
     struct text object = keyring_object(api->ring);
     const struct keyring_content *content = keyring_content(api->ring);
     uint8_t digest[OBJECT_DIGEST_BYTES];
+    if (!api->has_keys) {
+        exchange_field(exchange, "Cache-Control", TEXT("no-store"));
+        exchange_send_problem(exchange, 503, "Not now", "The origin's keys did not come yet.");
+        return;
+    }
     crypto_hash_sha256(digest, (const uint8_t *)object.data, object.size);
     object_fields(exchange, OBJECT_KEYS,
                   &(struct object_facts){.digest = digest,

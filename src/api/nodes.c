@@ -108,7 +108,8 @@ static void handle(struct exchange *exchange, void *context)
     struct nodes *nodes = context;
     int64_t now_s = exchange_now_ms(exchange) / 1000;
     uint64_t epoch = state_health(nodes->api->config.state).epoch;
-    if (!sealed_is_fresh(&nodes->sealed, nodes->api, epoch, nodes->number, now_s))
+    if (!api_follows(nodes->api) &&
+        !sealed_is_fresh(&nodes->sealed, nodes->api, epoch, nodes->number, now_s))
         sealed_sign(&nodes->sealed, nodes->api, TEXT("/nodes"), epoch, nodes->number,
                     buffer_view(&nodes->body), now_s);
     sealed_send(&nodes->sealed, exchange, OBJECT_NODES);
@@ -116,13 +117,26 @@ static void handle(struct exchange *exchange, void *context)
 
 uint64_t nodes_number(const struct nodes *nodes) { return nodes->number; }
 
+uint64_t nodes_epoch(const struct nodes *nodes)
+{
+    return api_follows(nodes->api) ? nodes->sealed.epoch
+                                   : state_health(nodes->api->config.state).epoch;
+}
+
+void nodes_take(struct nodes *nodes, struct sealed_version version, struct text bytes)
+{
+    nodes->number = version.number;
+    sealed_take(&nodes->sealed, version, bytes);
+}
+
 struct nodes *nodes_new(struct api *api)
 {
     struct nodes *nodes = MEM_NEW(struct nodes);
     nodes->api = api;
     buffer_init(&nodes->body, BODY_BYTES);
     sealed_init(&nodes->sealed);
-    settle(nodes);
+    if (!api_follows(api))
+        settle(nodes);
     return nodes;
 }
 

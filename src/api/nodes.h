@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
-#include "base/text.h"
+#include "api/sealed.h"
 
 /*
  * nodes: GET /nodes, the signed list of where this service can be reached (docs/formats/nodes.md);
@@ -18,4 +18,7 @@ enum { NODES_MAX_URLS = 16 };
 struct nodes *nodes_new(struct api *api) MUST_USE; /* blocks for a small file */
 void nodes_free(struct nodes **nodes);
 void nodes_routes(struct nodes *nodes, struct server *server);
-uint64_t nodes_number(const struct nodes *nodes); /* of the version; the epoch is the state's */
+uint64_t nodes_number(const struct nodes *nodes);
+uint64_t nodes_epoch(const struct nodes *nodes);
+/* Of a node that follows: the origin's list is the one served. */
+void nodes_take(struct nodes *nodes, struct sealed_version version, struct text bytes);

@@ -12,6 +12,7 @@
  * and every refusal, is the home loop's.
  */
 #include "api/art.h"
+#include "api/elsewhere.h"
 #include "api/hls.h"
 #include "api/hots.h"
 #include "api/inside.h"
@@ -271,18 +272,19 @@ static void handle_art(struct exchange *exchange, void *context)
 
 void object_routes(struct api *api, struct server *server)
 {
+    bool follows = api_follows(api);
     const struct server_route routes[] = {
         {.methods = "GET",
          .path = "/m/",
          .class = SHIELD_CLASS_RUNNING,
-         .handler = handle_media,
+         .handler = follows ? elsewhere_media : handle_media,
          .context = api,
          .is_shared = true,
          .runs_anywhere = true},
         {.methods = "GET",
          .path = "/art/",
          .class = SHIELD_CLASS_SIGNED_IN,
-         .handler = handle_art,
+         .handler = follows ? elsewhere_art : handle_art,
          .context = api,
          .is_shared = true,
          .runs_anywhere = true},

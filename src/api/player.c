@@ -2,6 +2,7 @@
 #include "api/player.h"
 
 #include "api/credentials.h"
+#include "api/elsewhere.h"
 #include "api/strength.h"
 #include "base/counters.h"
 #include "base/mem.h"
@@ -354,7 +355,12 @@ static bool pass_guard(struct player *player, enum player_guard guard)
     }
     if (guard != PLAYER_BEARER && guard != PLAYER_ADMIN)
         return true;
-    if (!prove_bearer(player)) {
+    bool is_proven = prove_bearer(player);
+    if (!is_proven && api_follows(player->api)) {
+        elsewhere_go(player->api, player->exchange);
+        return false;
+    }
+    if (!is_proven) {
         player_problem(player, 401, "Signed out",
                        "The access token is missing, has expired, or its session ended.");
         return false;
@@ -408,14 +414,25 @@ static void player_handle(struct exchange *exchange, void *context)
         route->handler(player);
 }
 
+static void player_anywhere(struct exchange *exchange, void *context)
+{
+    if (elsewhere_holds_player(exchange))
+        exchange_go_home(exchange, player_handle, context);
+    else
+        elsewhere_go(context, exchange);
+}
+
 void player_routes(struct api *api, struct server *server)
 {
+    bool follows = api_follows(api);
     static const char *const paths[] = {"/api/v1/", "/changes", "/ops"};
     for (size_t i = 0; i < ARRAY_SIZE(paths); i++)
-        server_route(server, &(struct server_route){.methods = "GET POST PUT PATCH DELETE",
-                                                    .path = paths[i],
-                                                    .max_body_bytes = PLAYER_MAX_BODY_BYTES,
-                                                    .class = SHIELD_CLASS_SIGN_IN,
-                                                    .handler = player_handle,
-                                                    .context = api});
+        server_route(server,
+                     &(struct server_route){.methods = "GET POST PUT PATCH DELETE",
+                                            .path = paths[i],
+                                            .max_body_bytes = PLAYER_MAX_BODY_BYTES,
+                                            .class = SHIELD_CLASS_SIGN_IN,
+                                            .handler = follows ? player_anywhere : player_handle,
+                                            .context = api,
+                                            .runs_anywhere = follows});
 }

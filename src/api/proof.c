@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-static struct text grant_of(const struct exchange *exchange)
+struct text proof_grant(const struct exchange *exchange)
 {
     struct text field = http_request_field(exchange_request(exchange), TEXT("Sostenuto-Grant"));
     return field.size ? field : exchange_parameter(exchange, TEXT("g"));
@@ -17,7 +17,7 @@ static struct text grant_of(const struct exchange *exchange)
 
 const struct hot_proof *proof_recall(const struct api *api, const struct exchange *exchange)
 {
-    return hot_recall(api->hots[exchange_connection_index(exchange)], grant_of(exchange),
+    return hot_recall(api->hots[exchange_connection_index(exchange)], proof_grant(exchange),
                       exchange_now_ms(exchange));
 }
 
@@ -61,7 +61,7 @@ static bool prove(struct api *api, const struct exchange *exchange, struct hot_p
 {
     struct grant grant;
     int64_t now_ms = exchange_now_ms(exchange), until_ms;
-    struct text text = grant_of(exchange);
+    struct text text = proof_grant(exchange);
     if (grant_cache_verify(api->grants, api->ring, text, now_ms / 1000, &grant) != GRANT_GOOD)
         return false;
     const struct account *account = find_owner(api, &grant, now_ms, &until_ms);
@@ -74,15 +74,21 @@ static bool prove(struct api *api, const struct exchange *exchange, struct hot_p
     return true;
 }
 
-bool proof_at_home(struct api *api, struct exchange *exchange, struct hot_proof *ret)
+bool proof_look(struct api *api, struct exchange *exchange, struct hot_proof *ret)
 {
-    if (!prove(api, exchange, ret)) {
-        exchange_field(exchange, "Cache-Control", TEXT("no-store"));
-        exchange_send_problem(exchange, 401, "Signed out",
-                              "The grant is missing, has expired, or its session ended: renew it.");
+    if (!prove(api, exchange, ret))
         return false;
-    }
     proof_show(exchange, ret);
     hots_learn(api, exchange_connection_index(exchange), ret);
     return true;
+}
+
+bool proof_at_home(struct api *api, struct exchange *exchange, struct hot_proof *ret)
+{
+    if (proof_look(api, exchange, ret))
+        return true;
+    exchange_field(exchange, "Cache-Control", TEXT("no-store"));
+    exchange_send_problem(exchange, 401, "Signed out",
+                          "The grant is missing, has expired, or its session ended: renew it.");
+    return false;
 }

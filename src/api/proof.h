@@ -14,7 +14,11 @@ struct exchange;
 
 /* On the connection's loop; NULL when the home loop must find out. */
 const struct hot_proof *proof_recall(const struct api *api, const struct exchange *exchange);
-/* On the home loop.  False after answering 401. */
+/* On the home loop; false when there is no such grant, session or account. */
+bool proof_look(struct api *api, struct exchange *exchange, struct hot_proof *ret) MUST_USE;
+/* The same, false after answering 401. */
 bool proof_at_home(struct api *api, struct exchange *exchange, struct hot_proof *ret) MUST_USE;
+/* The grant as the request has it; empty: none. */
+struct text proof_grant(const struct exchange *exchange);
 /* Who it is for, in the log; proof_at_home() has done so. */
 void proof_show(struct exchange *exchange, const struct hot_proof *proof);

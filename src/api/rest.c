@@ -9,6 +9,7 @@
  */
 #include "api/call.h"
 #include "api/credentials.h"
+#include "api/elsewhere.h"
 #include "api/endings.h"
 #include "api/inside.h"
 #include "io/server.h"
@@ -139,8 +140,14 @@ static enum call_end handle_as_listener(struct call *call)
     return call->endpoint->handler(call);
 }
 
+static void allow_any_page(struct exchange *exchange)
+{
+    exchange_field(exchange, "Access-Control-Allow-Origin", TEXT("*"));
+}
+
 static void run(struct call *call, enum call_end end)
 {
+    allow_any_page(call->exchange);
     if (end == CALL_OK) {
         open_answer(call, "ok");
         end = handle_as_listener(call);
@@ -227,6 +234,7 @@ static enum call_end find_endpoint(struct call *call)
  * Fetch 3.2). */
 static void answer_preflight(struct exchange *exchange)
 {
+    allow_any_page(exchange);
     exchange_field(exchange, "Access-Control-Allow-Methods", TEXT("GET, POST"));
     exchange_field(exchange, "Access-Control-Allow-Headers",
                    TEXT("Authorization, Content-Type, Range"));
@@ -244,7 +252,6 @@ static void rest_handle(struct exchange *exchange, void *context)
     call->api = context;
     call->exchange = exchange;
     call->parameters = exchange_parameters(exchange);
-    exchange_field(exchange, "Access-Control-Allow-Origin", TEXT("*"));
     if (exchange_request(exchange)->method == HTTP_METHOD_OPTIONS) {
         answer_preflight(exchange);
         return;
@@ -255,23 +262,36 @@ static void rest_handle(struct exchange *exchange, void *context)
     if (end == CALL_OK)
         end = check_version(call);
     if (end == CALL_OK && call->endpoint->role == ENDPOINT_ANYBODY) {
+        allow_any_page(exchange);
         open_answer(call, "ok");
         call_finish(call, call->endpoint->handler(call));
         return;
     }
     if (end == CALL_OK)
         end = credentials_prove(call, run);
-    if (end != CALL_LATER)
+    if (end == CALL_ELSEWHERE)
+        elsewhere_go(call->api, exchange);
+    else if (end != CALL_LATER)
         run(call, end);
+}
+
+static void rest_anywhere(struct exchange *exchange, void *context)
+{
+    if (elsewhere_holds_rest(exchange))
+        exchange_go_home(exchange, rest_handle, context);
+    else
+        elsewhere_go(context, exchange);
 }
 
 void rest_routes(struct api *api, struct server *server)
 {
+    bool follows = api_follows(api);
     server_route(server, &(struct server_route){.methods = "GET POST OPTIONS",
                                                 .path = "/rest/",
                                                 .max_body_bytes = REST_MAX_BODY_BYTES,
                                                 .class = SHIELD_CLASS_SIGN_IN,
                                                 .is_shared = true,
-                                                .handler = rest_handle,
-                                                .context = api});
+                                                .handler = follows ? rest_anywhere : rest_handle,
+                                                .context = api,
+                                                .runs_anywhere = follows});
 }

@@ -112,6 +112,8 @@ static void write_body(const struct api *api, int64_t now_s, struct buffer *out)
 
 static bool is_fresh(const struct revoked *revoked, const struct api *api, int64_t now_s)
 {
+    if (api_follows(api))
+        return true; /* as the origin said it */
     return revoked->is_made &&
            revoked->state_version == state_revocations_version(api->config.state) &&
            revoked->ring_number == keyring_content(api->ring)->number &&
@@ -151,6 +153,21 @@ uint64_t revoked_number(struct api *api, int64_t now_ms)
     if (!is_fresh(api->revoked, api, now_ms / 1000))
         make(api->revoked, api, now_ms);
     return api->revoked->number;
+}
+
+uint64_t revoked_epoch(const struct api *api)
+{
+    return api->revoked->epoch ? api->revoked->epoch : state_health(api->config.state).epoch;
+}
+
+void revoked_take(struct revoked *revoked, struct sealed_version version, struct text bytes)
+{
+    buffer_reset(&revoked->object);
+    buffer_text(&revoked->object, bytes);
+    crypto_hash_sha256(revoked->digest, (const uint8_t *)bytes.data, bytes.size);
+    revoked->epoch = version.epoch;
+    revoked->number = version.number;
+    revoked->is_made = true;
 }
 
 static void handle_revoked(struct exchange *exchange, void *context)

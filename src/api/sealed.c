@@ -41,11 +41,20 @@ void sealed_sign(struct sealed *sealed, const struct api *api, struct text name,
     crypto_hash_sha256(sealed->digest, (const uint8_t *)sealed->bytes.data, sealed->bytes.size);
 }
 
+void sealed_take(struct sealed *sealed, struct sealed_version version, struct text bytes)
+{
+    buffer_reset(&sealed->bytes);
+    buffer_text(&sealed->bytes, bytes);
+    sealed->epoch = version.epoch;
+    sealed->number = version.number;
+    crypto_hash_sha256(sealed->digest, (const uint8_t *)bytes.data, bytes.size);
+}
+
 void sealed_send(const struct sealed *sealed, struct exchange *exchange, enum object_class class)
 {
     if (!sealed->bytes.size) {
         exchange_field(exchange, "Cache-Control", TEXT("no-store"));
-        exchange_send_problem(exchange, 503, "Not now", "This node cannot sign just now.");
+        exchange_send_problem(exchange, 503, "Not now", "This node has none just now.");
         return;
     }
     object_fields(exchange, class,

@@ -19,6 +19,10 @@ struct sealed {
     int64_t signed_s;
 };
 
+struct sealed_version {
+    uint64_t epoch, number;
+};
+
 void sealed_init(struct sealed *sealed);
 void sealed_release(struct sealed *sealed);
 /* Has it this version, and need it not be signed again? */
@@ -26,5 +30,7 @@ bool sealed_is_fresh(const struct sealed *sealed, const struct api *api, uint64_
                      uint64_t number, int64_t now_s);
 void sealed_sign(struct sealed *sealed, const struct api *api, struct text name, uint64_t epoch,
                  uint64_t number, struct text body, int64_t now_s);
+/* As another node signed it: copied, and served as it is (api_follows()). */
+void sealed_take(struct sealed *sealed, struct sealed_version version, struct text bytes);
 /* FINISHES; 503 when the node cannot sign. */
 void sealed_send(const struct sealed *sealed, struct exchange *exchange, enum object_class class);

@@ -2,6 +2,7 @@
 /* setup: the first admin, made by who can read the terminal; and what the player asks before
  * anybody is known. */
 #include "api/bound.h"
+#include "api/elsewhere.h"
 #include "api/player.h"
 #include "api/throttle.h"
 #include "library/library.h"
@@ -26,6 +27,10 @@ static void write_scan_brief(struct json *json, struct library *library)
 
 void player_status_get(struct player *player)
 {
+    if (api_follows(player->api) && state_account_count(player->api->config.state) == 0) {
+        elsewhere_go(player->api, player->exchange); /* nothing is held yet */
+        return;
+    }
     struct json *json = player_json(player);
     json_begin_object(json);
     json_member_text(json, "name", TEXT("Sostenuto"));
