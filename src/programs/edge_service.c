@@ -211,7 +211,10 @@ static bool open_server(struct edge_service *service, struct buffer *why)
     const struct edge_config edge_config = edge_config_of(service);
     service->edge = edge_new(service->server, &edge_config);
     add_routes(service);
-    if (!start_probes(service, why))
+    const struct edge_follow_config follow = {&service->settings, &service->logging.logger,
+                                              service->loop,      service->server,
+                                              service->edge,      service->resolvers};
+    if (!start_probes(service, why) || !edge_follow_open(&service->follow, &follow, why))
         return false;
     for (size_t i = 0; i < service->address_count; i++) {
         int error = server_listen(service->server, service->fds[i], NULL);
@@ -377,9 +380,11 @@ void edge_service_close(struct edge_service *service)
 {
     notify_watchdog_stop(&service->watchdog);
     control_stop(&service->control);
+    edge_follow_stop(&service->follow);
     workers_finish(service->resolvers);
     probes_stop(&service->probes);
     server_free(&service->server);
+    edge_follow_close(&service->follow);
     edge_free(&service->edge);
     origins_free(&service->origins);
     edge_joined_close(service);

@@ -5,6 +5,7 @@
 #include "programs/arguments.h"
 #include "programs/control.h"
 #include "programs/edge_joined.h"
+#include "programs/edge_follow.h"
 #include "programs/inherited.h"
 #include "programs/listening.h"
 #include "programs/logging.h"
@@ -35,6 +36,7 @@ struct edge_service {
     struct probes *probes; /* NULL without origin_probe */
     struct server *server;
     struct edge *edge;
+    struct edge_follow follow;
     struct control *control;
     struct text trusted_proxies[SETTINGS_LIST_MAX];
     struct expect_rule expects[SETTINGS_LIST_MAX]; /* borrow from the settings */

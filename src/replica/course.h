@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+#include "base/arena.h"
+#include "base/map.h"
+#include "io/client.h"
+#include "io/loop.h"
+#include "replica/catalogs.h"
+#include "replica/copies.h"
+#include "replica/replica.h"
+
+#include <pthread.h>
+
+/*
+ * course: what a replica does next.  Internal to replica/; all on its own thread but what `lock`
+ * guards.
+ *
+ *     advance ─▶ keys, revoked, nodes ─▶ lists ─▶ objects of segments ─▶ listeners ─▶ /changes
+ *        ▲ one request at a time                                                         │
+ *        └───────── what came is taken (take.c), or put off, or all waits (retry) ◀──────┘
+ *
+ * Put off is what was refused or is not there: the rest goes on, it is tried again by `later`.
+ */
+enum replica_step {
+    STEP_IDLE,
+    STEP_OBJECT,  /* `name` */
+    STEP_SEGMENT, /* into catalogs */
+    STEP_LISTENER,
+    STEP_TAKING, /* the sink has a listener's state; no request is under way */
+    STEP_CHANGES,
+};
+
+struct replica {
+    struct replica_config config;
+    char *url, *authorization;
+    struct loop *loop;
+    pthread_t thread;
+    struct copies *copies;
+    struct catalogs *catalogs;
+    char *cursor_path;
+
+    struct client *client;
+    struct client_origin *origin;
+    struct client_pool *pool;
+    struct client_call *call; /* NULL: none is under way */
+    enum replica_step step;
+    char name[64]; /* of what is asked for */
+    struct uid account;
+    struct buffer body;
+    unsigned status;
+    bool is_cut; /* a piece could not be taken */
+
+    bool wants_small[3]; /* small_names */
+    uint32_t wants_lists;
+    struct map *accounts; /* uid → itself: wanted */
+    struct {
+        bool small[3];
+        uint32_t lists;
+        struct map *accounts;
+    } put_off;
+
+    struct buffer cursor, next_cursor; /* durable here; told last */
+    int64_t refreshed_ms;
+    unsigned failures; /* in a row */
+    uint64_t tried_us, polled_us;
+    struct loop_timer retry, later;
+    bool has_refusal;
+
+    pthread_mutex_t lock;
+    struct replica_status shown;
+    int64_t answered_ms; /* of the last answer of any kind to /changes */
+};
+
+extern const char *const replica_small_names[3]; /* "/keys" … */
+
+void course_start(struct replica *replica);
+void course_stop(struct replica *replica); /* no call is under way any more */
+void course_advance(struct replica *replica);
+
+/* Of what take.c found: all is well, this one is put off, or the origin is not to be believed now.
+ */
+void course_went_well(struct replica *replica);
+void course_put_off(struct replica *replica, const char *why);
+void course_retry(struct replica *replica, const char *why);
+void course_show(struct replica *replica);
+
+/* take.c: what came whole, with status 200 */
+void take_object(struct replica *replica);
+void take_segment(struct replica *replica);
+void take_listener(struct replica *replica);
+void take_changes(struct replica *replica);
+/* Also from the disk, before the thread starts. */
+void take_tell(struct replica *replica, const char *name);
+void take_tell_catalog(struct replica *replica);
