@@ -49,6 +49,7 @@ static void ask_ahead(struct asking *asking, struct text target, struct text key
                   .min_fresh_s = CACHING_UNSET,
                   .max_stale_s = CACHING_UNSET,
                   .is_authorized = asking->asked.is_authorized},
+        .is_granted = asking->is_granted,
         .forward = CACHING_FORWARD_URI_MISS,
     };
     if (is_held(edge, key) || edge_is_slow(edge, now_ms) ||
@@ -56,6 +57,12 @@ static void ask_ahead(struct asking *asking, struct text target, struct text key
         !prefetch_may_begin(edge->prefetch, number, now_ms))
         return;
     lead_prefetch(&next, number);
+}
+
+/* What stands for the host in the key: who had to prove something is followed by what is proven. */
+static struct text place_of(const struct asking *asking)
+{
+    return text_make(asking->key.data, text_find_byte(asking->key, '\n'));
 }
 
 static bool follow(struct asking *asking, struct text pattern)
@@ -66,7 +73,7 @@ static bool follow(struct asking *asking, struct text pattern)
     bool fits = prefetch_next(pattern, asking->target, &target);
     if (fits) {
         prefetch_visited(asking->here->edge->prefetch, number_of(asking->key), edge_now_ms());
-        stored_key(asking->host, buffer_view(&target), &key);
+        stored_key(place_of(asking), buffer_view(&target), &key);
         if (!key.overflowed)
             ask_ahead(asking, buffer_view(&target), buffer_view(&key));
     }
