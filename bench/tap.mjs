@@ -14,7 +14,7 @@ import { launch } from '../player/test/harness.mjs';
 import { Server } from '../player/test/server.mjs';
 
 const SONGS = 24;
-const SONG_S = 60;
+const SONG_S = 30;
 const PLAYED_MS = 1200;
 const COLD_MS = 300;
 const LISTENER = ['Clara', 'four brass pedals hold'];

@@ -328,7 +328,8 @@ static int cold(const char *worker, char **args)
     if (!is_good || packager_start(&config, &packager))
         return 2;
     struct loop *loop = loop_new();
-    usleep(500 * 1000); /* a server is up for a moment before anybody taps: a worker waits */
+    packager_expect(packager); /* a listener signs in */
+    usleep(500 * 1000);
     for (size_t i = 2; is_good && args[i]; i++) {
         request.name.track[0] = (uint8_t)i;
         is_good = tap(packager, &request, args[i], loop);
