@@ -21,13 +21,14 @@ enum {
     WAITING_MS = 600 * 1000,
     MISSING_MS = 60 * 1000,
     SWEEP_MS = 1000,
+    FILL_MAX_MS = 3600 * 1000,
     DIGITS_MAX = 9,
 };
 
 enum kind { NOTHING, COMING, WAITING, MISSING };
 
 struct entry {
-    uint64_t key, bytes;
+    uint64_t key, bytes; /* COMING: how many are expected; WAITING: how many came */
     int64_t until_ms;
     enum kind kind;
     bool is_visited; /* while it came */
@@ -37,7 +38,7 @@ struct prefetch {
     struct prefetch_limits limits;
     pthread_mutex_t lock; /* of all below */
     int64_t tokens, filled_ms, swept_ms;
-    uint64_t unused_bytes;
+    uint64_t unused_bytes, expected_bytes; /* of one: what came of late, on average */
     uint32_t coming;
     struct entry entries[SETS][WAYS];
 };
@@ -46,6 +47,7 @@ struct prefetch *prefetch_new(const struct prefetch_limits *limits)
 {
     struct prefetch *prefetch = MEM_NEW(struct prefetch);
     prefetch->limits = *limits;
+    prefetch->expected_bytes = limits->at_once ? limits->bytes_per_s / limits->at_once : 0;
     pthread_mutex_init(&prefetch->lock, NULL);
     return prefetch;
 }
@@ -104,9 +106,11 @@ bool prefetch_next(struct text pattern, struct text target, struct buffer *out)
 
 static void clear(struct prefetch *prefetch, struct entry *entry)
 {
-    if (entry->kind == COMING)
+    if (entry->kind == COMING) {
         prefetch->coming--;
-    if (entry->kind == WAITING)
+        prefetch->tokens += (int64_t)entry->bytes;
+    }
+    if (entry->kind == COMING || entry->kind == WAITING)
         prefetch->unused_bytes -= entry->bytes;
     entry->kind = NOTHING;
 }
@@ -158,11 +162,10 @@ static void fill(struct prefetch *prefetch, int64_t now_ms)
 {
     int64_t passed_ms = now_ms - prefetch->filled_ms, rate = (int64_t)prefetch->limits.bytes_per_s;
     prefetch->filled_ms = now_ms;
-    if (passed_ms < 0 || passed_ms > 1000)
-        passed_ms = 1000;
-    prefetch->tokens += rate * passed_ms / 1000;
-    if (prefetch->tokens > rate)
-        prefetch->tokens = rate;
+    if (passed_ms < 0 || passed_ms > FILL_MAX_MS)
+        passed_ms = FILL_MAX_MS; /* the clock was set, or this is the first time */
+    double filled = (double)prefetch->tokens + (double)rate * (double)passed_ms / 1000;
+    prefetch->tokens = filled < (double)rate ? (int64_t)filled : rate;
 }
 
 /* What nobody came for makes room for more when it is too old; looked for once a second. */
@@ -195,9 +198,11 @@ bool prefetch_may_begin(struct prefetch *prefetch, uint64_t key, int64_t now_ms)
     if (!is_known && is_within_budget(prefetch, now_ms))
         entry = make(prefetch, key);
     if (entry) {
-        *entry = (struct entry){.key = key};
+        *entry = (struct entry){.key = key, .bytes = prefetch->expected_bytes};
         set(entry, COMING, now_ms + COMING_MS);
         prefetch->coming++;
+        prefetch->tokens -= (int64_t)entry->bytes; /* given back when it is known */
+        prefetch->unused_bytes += entry->bytes;
         may = true;
     }
     pthread_mutex_unlock(&prefetch->lock);
@@ -211,6 +216,7 @@ void prefetch_came(struct prefetch *prefetch, uint64_t key, uint64_t bytes, int6
     pthread_mutex_lock(&prefetch->lock);
     struct entry *entry = find(prefetch, key, now_ms);
     prefetch->tokens -= (int64_t)bytes;
+    prefetch->expected_bytes = (3 * prefetch->expected_bytes + bytes) / 4;
     bool is_used = false;
     if (entry && entry->kind != COMING)
         entry = NULL;

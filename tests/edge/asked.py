@@ -27,7 +27,8 @@ class Edge:
 
     def __init__(self, data, *origins, flags=(), environment=None):
         self.data, self.log = pathlib.Path(data), pathlib.Path(data).with_suffix(".log")
-        command = [str(SOSTENUTO), "edge", "--data", str(data), "--listen", "127.0.0.1:0"]
+        # nothing is fetched ahead: who counts an origin's requests means those that were asked for
+        command = [str(SOSTENUTO), "edge", "--data", str(data), "--listen", "127.0.0.1:0", "--edge-prefetch-kib-s", "0"]
         command += [part for origin in origins for part in ("--plain", origin)] + [str(flag) for flag in flags]
         with open(self.log, "ab") as errors:
             self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, stdin=subprocess.DEVNULL,

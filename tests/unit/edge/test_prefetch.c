@@ -49,6 +49,21 @@ static void test_life(void)
     prefetch_free(&prefetch);
 }
 
+static void test_what_is_expected(void)
+{
+    struct prefetch *prefetch = prefetch_new(&(struct prefetch_limits){1000, 100000, 4});
+    size_t begun = 0;
+    OK(prefetch_may_begin(prefetch, 1, 1000), "one is asked for");
+    prefetch_came(prefetch, 1, 4000, 1000);
+    for (uint64_t key = 2; key < 6; key++)
+        begun += prefetch_may_begin(prefetch, key, 20000);
+    OK(begun == 1, "what is on its way counts as much as what came before it");
+    for (uint64_t key = 2; key < 6; key++)
+        prefetch_came_not(prefetch, key, false, 20000);
+    OK(prefetch_may_begin(prefetch, 7, 20000), "and what does not come is given back");
+    prefetch_free(&prefetch);
+}
+
 static void test_budgets(void)
 {
     struct prefetch *prefetch = prefetch_new(&(struct prefetch_limits){1000, 2500, 2});
@@ -91,7 +106,9 @@ int main(void)
     test_bounds();
     test_patterns();
     test_life();
-    if (guard_is_on(GUARD_PREFETCH_BUDGET))
+    if (guard_is_on(GUARD_PREFETCH_BUDGET)) {
+        test_what_is_expected();
         test_budgets();
+    }
     return tap_done();
 }
