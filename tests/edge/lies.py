@@ -28,6 +28,7 @@ TOKEN = rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 REQUEST_LINE = re.compile(rb"(" + TOKEN + rb") (/[\x21-\x7e]*|\*) HTTP/1\.1")
 FIELD = re.compile(rb"(" + TOKEN + rb"): ([\x21-\x7e\x80-\xff](?:[\t\x20-\x7e\x80-\xff]*[\x21-\x7e\x80-\xff])?)?")
 OF_ONE_CONNECTION = {b"connection", b"keep-alive", b"proxy-connection", b"te", b"trailer", b"transfer-encoding", b"upgrade"}
+SAID_ANEW = {(b"te", b"trailers"), (b"connection", b"te")}  # by the edge, of its own connection (RFC 9110 10.1.4)
 
 
 @dataclasses.dataclass
@@ -153,7 +154,8 @@ class Recorder:
             fields.append((field[1], field[2] or b""))
         names = [name.lower() for name, _ in fields]
         lengths = [value for name, value in fields if name.lower() == b"content-length"]
-        if names.count(b"host") != 1 or len(lengths) > 1 or OF_ONE_CONNECTION & set(names):
+        if names.count(b"host") != 1 or len(lengths) > 1 or OF_ONE_CONNECTION & {
+                name.lower() for name, value in fields if (name.lower(), value.lower()) not in SAID_ANEW}:
             return self.fault((asked[0], fields))
         body = reader.read(int(lengths[0])) if lengths else b""
         if lengths and (len(body) != int(lengths[0]) or lengths[0] != b"%d" % len(body)):
