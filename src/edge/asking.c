@@ -68,6 +68,7 @@ static void ask_alone(struct asking *asking)
     asking->shown_key = NULL;
     cache_object_unref(asking->shown);
     asking->shown = NULL;
+    relay_leave(&asking->tail);
     asking->is_alone = true;
     go_home(asking);
 }

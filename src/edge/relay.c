@@ -105,7 +105,8 @@ bool relay_write(struct relay *relay, struct text bytes)
     pthread_mutex_lock(&relay->lock);
     if (!relay->has_left) {
         buffer_text(&relay->bytes, bytes);
-        relay->is_full = relay->bytes.size - relay->taken >= RELAY_BYTES;
+        /* Full until the reader has made room and said so: who waits for that hears it once. */
+        relay->is_full |= relay->bytes.size - relay->taken >= RELAY_BYTES;
         wake_reader(relay);
     }
     bool has_room = !relay->is_full;

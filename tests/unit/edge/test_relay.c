@@ -54,6 +54,7 @@ static void test_bound(struct loop *loop)
        "a little is read");
     turn(loop);
     OK(calls.room == 0, "which is not room enough");
+    OK(!relay_write(write, TEXT("x")), "also for what was on its way when it was full");
     OK(relay_read(read, bytes, RELAY_BYTES / 2, on_ready, &calls) == RELAY_BYTES / 2,
        "more is read");
     turn(loop);
