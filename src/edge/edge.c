@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "edge/edge.h"
 
+#include "base/guard.h"
 #include "base/hash.h"
 #include "base/mem.h"
 #include "edge/prefetch.h"
@@ -15,7 +16,10 @@
 
 /* edge: what all loops share, what each has of its own, and the marks by which things are purged.
  */
-enum { SLOW_MS = 1000 }; /* so long what is stale is given at once */
+enum {
+    SLOW_MS = 1000,        /* so long what is stale is given at once */
+    ANY_FLIGHTS = 1 << 20, /* where a drill wants no bound */
+};
 
 struct edge_policy edge_policy_default(void)
 {
@@ -36,6 +40,15 @@ struct edge_loop *edge_home(struct edge *edge, struct text key)
     return &edge->loops[hash_bytes(place, key.data, key.size) % edge->loop_count];
 }
 
+static struct flights *new_flights(const struct fetch_limits *limits, uint64_t seed)
+{
+    bool is_bound = guard_is_on(GUARD_FLIGHTS);
+    return flights_new(&(struct flights_limits){is_bound ? limits->max_flights : ANY_FLIGHTS,
+                                                is_bound ? limits->max_flight_waiters : ANY_FLIGHTS,
+                                                limits->uncacheable_ms, limits->uncacheable_kept},
+                       seed);
+}
+
 bool edge_loop_is_ready(struct edge_loop *here)
 {
     const struct edge_config *config = &here->edge->config;
@@ -44,10 +57,7 @@ bool edge_loop_is_ready(struct edge_loop *here)
     if (here->has_ended)
         return false;
     if (!here->flights)
-        here->flights =
-            flights_new(&(struct flights_limits){limits->max_flights, limits->max_flight_waiters,
-                                                 limits->uncacheable_ms, limits->uncacheable_kept},
-                        hash_mix((uint64_t)(uintptr_t)here));
+        here->flights = new_flights(limits, hash_mix((uint64_t)(uintptr_t)here));
     if (!here->fetcher)
         here->fetcher =
             fetcher_new(config->origins, here->loop, config->resolvers, why, sizeof why);
@@ -82,13 +92,16 @@ struct edge *edge_new(struct server *server, const struct edge_config *config)
         edge->loops[i].edge = edge;
         edge->loops[i].loop = server_loop(server, i);
     }
-    server_route(server, &(struct server_route){.methods = "*",
-                                                .path = "/",
-                                                .max_body_bytes = config->policy.edge_body_bytes,
-                                                .class = SHIELD_CLASS_NEW_VISIT,
-                                                .handler = asking_handle,
-                                                .context = edge,
-                                                .runs_anywhere = true});
+    server_route(server,
+                 &(struct server_route){.methods = "*",
+                                        .path = "/",
+                                        .max_body_bytes = guard_is_on(GUARD_EDGE_BODY)
+                                                              ? config->policy.edge_body_bytes
+                                                              : UINT32_MAX,
+                                        .class = SHIELD_CLASS_NEW_VISIT,
+                                        .handler = asking_handle,
+                                        .context = edge,
+                                        .runs_anywhere = true});
     server_at_loop_end(server, end_loop, edge);
     return edge;
 }

@@ -2,6 +2,7 @@
 #include "edge/fetch.h"
 
 #include "base/counters.h"
+#include "base/guard.h"
 #include "base/mem.h"
 #include "edge/fetch_state.h"
 #include "http/fields.h"
@@ -11,9 +12,27 @@
 #include <assert.h>
 #include <string.h>
 
-enum { FETCH_ARENA_BYTES = 512 << 10 }; /* besides its body */
+enum {
+    FETCH_ARENA_BYTES = 512 << 10, /* besides its body */
+    ANY_HEADER_BYTES = 64 << 20,   /* where a drill wants no bound */
+};
 
 /* --- fetcher --- */
+
+/* What a drill goes without. */
+static void unbound(struct client_limits *limits)
+{
+    if (!guard_is_on(GUARD_ORIGIN_CONNECTIONS))
+        limits->max_connections = UINT32_MAX;
+    if (!guard_is_on(GUARD_ORIGIN_WAITING))
+        limits->max_waiting = UINT32_MAX;
+    if (!guard_is_on(GUARD_ORIGIN_TIMES))
+        limits->connect_ms = limits->first_byte_ms = limits->idle_ms = UINT32_MAX;
+    if (!guard_is_on(GUARD_ORIGIN_HEADERS)) {
+        limits->max_header_bytes = ANY_HEADER_BYTES;
+        limits->max_fields = ANY_HEADER_BYTES;
+    }
+}
 
 static struct client_limits client_limits_of(const struct fetch_limits *limits)
 {
@@ -28,6 +47,7 @@ static struct client_limits client_limits_of(const struct fetch_limits *limits)
     own.max_header_bytes = limits->origin_header_bytes;
     own.max_fields = limits->origin_header_fields;
     own.resolve_ms = limits->resolve_ms;
+    unbound(&own);
     return own;
 }
 
@@ -157,6 +177,7 @@ static void judge_silence(struct fetch *fetch, uint64_t now_us)
 static void on_deadline(struct loop_timer *timer, uint64_t now_us)
 {
     struct fetch *fetch = CONTAINER_OF(timer, struct fetch, deadline);
+    counter_add(COUNTER_ORIGIN_TIMEOUTS, 1);
     judge_silence(fetch, now_us);
     fetch_tell_end(fetch, FETCH_LATE, "the origin did not answer in time");
 }
@@ -249,6 +270,8 @@ static void start_timers(struct fetch *fetch, const struct fetch_request *reques
     uint32_t ms = request->deadline_ms
                       ? request->deadline_ms
                       : origins_limits(fetch->fetcher->origins)->origin_deadline_ms;
+    if (!guard_is_on(GUARD_ORIGIN_TIMES))
+        ms = UINT32_MAX;
     fetch->deadline_us = now_us + ms * UINT64_C(1000);
     loop_timer_start(loop, &fetch->deadline, fetch->deadline_us);
     if (request->patience_ms && fetch->handler->on_slow)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "base/counters.h"
+#include "base/guard.h"
 #include "edge/fetch_state.h"
 #include "edge/health.h"
 
@@ -50,8 +51,8 @@ bool fetch_try_again(struct fetch *fetch, enum client_outcome why)
     struct origins *origins = fetch->fetcher->origins;
     /* nobody has more work from it: there is nothing to pay or to wait for */
     bool is_free = was_not_sent(why) && origins_have_other(origins, fetch->tried);
-    if (fetch->sent >= limits->max_tries || !origins_are_alive(origins) ||
-        (!is_free && !origins_may_retry(origins)))
+    if ((fetch->sent >= limits->max_tries && guard_is_on(GUARD_TRIES)) ||
+        !origins_are_alive(origins) || (!is_free && !origins_may_retry(origins)))
         return false;
     uint64_t wait_us =
         is_free ? 0 : (limits->retry_backoff_ms * UINT64_C(1000)) << (fetch->sent - 1);
@@ -262,6 +263,8 @@ static void on_end(struct client_call *call UNUSED, enum client_outcome outcome,
         end_whole(fetch);
         return;
     }
+    counter_add(COUNTER_ORIGIN_TIMEOUTS, outcome == CLIENT_TIMEOUT);
+    counter_add(COUNTER_ORIGIN_MALFORMED, outcome == CLIENT_MALFORMED);
     origins_failed(fetch->fetcher->origins, try->origin, fetch_now_us(fetch));
     try->is_probe = false;
     if (!other_of(try)->call)
@@ -324,6 +327,7 @@ bool fetch_try_begin(struct fetch *fetch, bool is_hedge)
     try->call = client_ask(fetcher->pool[origin], &request, &handler, try);
     if (!try->call) {
         origins_gave_up(fetcher->origins, is_probe, origin, now_us);
+        counter_add(COUNTER_ORIGIN_FULL, 1);
         return refuse(fetch, FETCH_FULL, "too many requests wait for the origin");
     }
     fetch->tried |= 1u << origin;

@@ -12,8 +12,11 @@ import time
 import urllib.parse
 import urllib.request
 
+import pytest
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SOSTENUTO = pathlib.Path(os.environ.get("SOSTENUTO", ROOT / "build" / "debug" / "sostenuto"))
+DRILLS = ROOT / "build" / "drills" / "sostenuto"
 
 
 def clean_environment():
@@ -25,14 +28,20 @@ def clean_environment():
 class Edge:
     """Ended by its pid; one that does not exit 0 on SIGTERM, or whose sanitizer spoke, fails its test."""
 
-    def __init__(self, data, *origins, flags=(), environment=None):
+    def __init__(self, data, *origins, flags=(), environment=None, guards_off=None):
+        """`guards_off` names protections to go without: in the drills build, or the test is skipped."""
         self.data, self.log = pathlib.Path(data), pathlib.Path(data).with_suffix(".log")
+        program, environment = SOSTENUTO, {**clean_environment(), **(environment or {})}
+        if guards_off:
+            program, environment["SOSTENUTO_GUARDS_OFF"] = DRILLS, guards_off
+            if not program.exists():
+                pytest.skip("needs script/build drills")
         # nothing is fetched ahead: who counts an origin's requests means those that were asked for
-        command = [str(SOSTENUTO), "edge", "--data", str(data), "--listen", "127.0.0.1:0", "--edge-prefetch-kib-s", "0"]
+        command = [str(program), "edge", "--data", str(data), "--listen", "127.0.0.1:0", "--edge-prefetch-kib-s", "0"]
         command += [part for origin in origins for part in ("--plain", origin)] + [str(flag) for flag in flags]
         with open(self.log, "ab") as errors:
             self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, stdin=subprocess.DEVNULL,
-                                            env={**clean_environment(), **(environment or {})})
+                                            env=environment)
         self.url = self._wait_for_address()
         self.port = urllib.parse.urlsplit(self.url).port
 

@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Whatever an origin does, what was ever cached is served, whole and right; again after kill -9 with the origin still dead."""
+import os
+import shutil
+import subprocess
 import time
 
 import pytest
 
-from asked import edge_before
+from asked import SOSTENUTO, edge_before
 from moods import Origin, body_of, make_certificates
+from nodes import free_port
 
 OBJECTS = [f"/m/song{i}/aac-128/1.m4s" for i in range(40)]
 MOODS = ["503", "slow", "hole", "refused", "truncated", "corrupt"]
@@ -162,3 +166,75 @@ def test_the_second_origin_serves_when_the_first_is_dead(tmp_path):
             for answer, path in zip(edge.get_all(OBJECTS), OBJECTS):
                 assert answer[0] == 200 and answer[2] == body_of(path)
             assert second.count() >= len(OBJECTS)
+
+
+# --- Debian's nginx, over TLS and HTTP/2, behind a line that the drills' proxy spoils ---
+
+NGINX = """
+{user}daemon off; worker_processes 1; pid {folder}/nginx.pid; error_log {folder}/error.log;
+events {{ worker_connections 512; }}
+http {{
+    access_log off; client_body_temp_path {folder}/t1; proxy_temp_path {folder}/t2; fastcgi_temp_path {folder}/t3;
+    uwsgi_temp_path {folder}/t4; scgi_temp_path {folder}/t5;
+    server {{
+        listen 127.0.0.1:{port} ssl http2; ssl_certificate {certificate}; ssl_certificate_key {key};
+        root {folder}/site; add_header Cache-Control "max-age=0";
+    }}
+}}
+"""
+
+
+class SpoiltLine:
+    """nginx and the proxy in front of it; both end with the with statement."""
+
+    def __init__(self, folder, certificate):
+        port = free_port()
+        for path in OBJECTS:
+            file = folder / "site" / path[1:]
+            file.parent.mkdir(parents=True)
+            file.write_bytes(body_of(path))
+        user = "user root; " if os.getuid() == 0 else ""
+        (folder / "nginx.conf").write_text(NGINX.format(folder=folder, port=port, user=user, certificate=certificate[0], key=certificate[1]))
+        nginx = shutil.which("nginx") or "/usr/sbin/nginx"
+        self.nginx = subprocess.Popen([nginx, "-p", folder, "-c", folder / "nginx.conf"], stderr=subprocess.DEVNULL)
+        self.proxy = subprocess.Popen([SOSTENUTO.parent / "tests/edge/fault_proxy", str(port)], stdin=subprocess.PIPE,
+                                      stdout=subprocess.PIPE, text=True)
+        self.url = f"https://localhost:{self.proxy.stdout.readline().strip()}"
+
+    def become(self, fault, delay_ms=0, how_many=0):
+        self.proxy.stdin.write(f"{fault} {delay_ms} {how_many}\n" if fault != "none" else "none\n")
+        self.proxy.stdin.flush()
+        assert self.proxy.stdout.readline() == "ok\n"
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.proxy.stdin.close()
+        self.nginx.terminate()
+        assert self.proxy.wait(10) == 0 and self.nginx.wait(10) == 0
+        self.proxy.stdout.close()
+
+
+LINE_FAULTS = [("black-hole",), ("refuse",), ("reset", 20), ("truncate", 0, 3000), ("corrupt", 0, 2000), ("delay", 3000), ("rate",),
+               ("slice", 50, 100)]
+
+
+def test_nginx_behind_a_spoilt_line(tmp_path):
+    made = make_certificates(tmp_path / "certificates")
+    flags = [*PATIENCE, "--origin-ca", made["ca"], "--breaker-failures", "1000000"]
+    with SpoiltLine(tmp_path / "nginx", made["good"]) as line:
+        with edge_before(tmp_path / "edge", line.url, flags=flags) as edge:
+            fill(edge)
+            for fault in LINE_FAULTS:
+                line.become(*fault)
+                assert_all_served(edge)
+            assert edge.counter("origin_failures_total") > 0, "none of these lines was spoilt"
+            settle(edge).kill()
+        with edge_before(tmp_path / "edge", line.url, flags=flags) as edge:
+            assert_all_served(edge)
+            line.become("none")
+            end = time.monotonic() + 10
+            while "fwd-status=304" not in (told := edge.get(OBJECTS[0])[1]["cache-status"]):
+                assert time.monotonic() < end, told
+                time.sleep(0.1)

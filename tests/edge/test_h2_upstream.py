@@ -5,6 +5,7 @@ import contextlib
 import http.client
 import os
 import shutil
+import socket
 import subprocess
 import time
 
@@ -73,6 +74,23 @@ def test_large_answers_come_through_the_windows(stage):
     paths = ["/a", "/b", "/c"]
     assert_right(edge.get_all(paths, timeout=60), paths, size)
     assert not origin.faults
+
+
+def test_a_listener_who_takes_nothing_holds_up_nobody_else(stage):
+    size = 8 << 20
+    edge, origin = stage(lambda connection, stream, fields: connection.say(
+        stream, body_of(fields[":path"], size if "large" in fields[":path"] else 20000), ("cache-control", "no-store")), "--loops", "1")
+    with socket.create_connection(("127.0.0.1", edge.port), timeout=30) as slow:
+        slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+        slow.sendall(b"GET /large HTTP/1.1\r\nHost: music.example\r\nConnection: close\r\n\r\n")
+        paths = [f"/song{i}" for i in range(20)]
+        assert_right(edge.get_all(paths), paths)
+        time.sleep(0.5)
+        assert_right(edge.get_all(paths), paths)
+        assert edge.counter("origin_body_bytes_total") < size, "and its own answer waits at the origin"
+        with slow.makefile("rb") as reader:
+            assert reader.read().partition(b"\r\n\r\n")[2] == body_of("/large", size)
+    assert origin.connections == 1 and not origin.faults
 
 
 def test_a_body_goes_up_through_a_small_window(stage):

@@ -107,9 +107,21 @@ def test_every_guard_stands_in_one_of_the_tables():
     assert not missing, f"give each a row in docs/bounds.md, under \"Guards of other parts\": {missing}"
 
 
+EDGE_KEYS = "".join((ROOT / "src/edge" / name).read_text() for name in ("fetch.def", "edge.def"))
+
+
+def test_every_key_of_an_edge_is_a_guards_or_is_said_to_bound_nobody():
+    guarded = {key for row in guard_rows() for key in row[2]}
+    others = {row[0][0]: row[1][0] for row in table("## Keys of an edge that bound nobody else")}
+    assert all(others.values()) and not guarded & set(others)
+    missing = set(KEY.findall(EDGE_KEYS)) - guarded - set(others)
+    assert not missing, f"give each a guard, or a row in docs/bounds.md, under \"Keys of an edge that bound nobody else\": {missing}"
+    assert set(others) <= set(KEY.findall(EDGE_KEYS)), "a key is gone"
+
+
 def test_a_guard_of_another_part_has_all_that_a_bound_has():
     keys = set(KEY.findall((ROOT / "src/io/server.def").read_text() + (ROOT / "src/programs/settings.def").read_text()
-                           + (ROOT / "src/edge/fetch.def").read_text() + (ROOT / "src/edge/edge.def").read_text()))
+                           + EDGE_KEYS))
     guards, counters = names("guards.def", "GUARD"), names("counters.def", "COUNTER|GAUGE|MICROSECONDS")
     words = dict(re.findall(r'^GUARD\(\w+, "([^"]+)", "(.*)"\)', (BASE / "guards.def").read_text(), re.M))
     for (guard,), without, key, counter, shown, twin, honest in guard_rows():
