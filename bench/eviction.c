@@ -81,7 +81,7 @@ static void push(struct logs *logs, enum evict_queue queue, uint32_t object)
 
 static void pop(struct logs *logs)
 {
-    enum evict_queue queue = queues_which(logs->bytes);
+    enum evict_queue queue = queues_which(logs->queues, logs->bytes);
     struct log *log = &logs->log[queue];
     uint32_t object = log->first - 1;
     log->first = logs->next[object];
@@ -94,7 +94,7 @@ static void pop(struct logs *logs)
         return;
     }
     logs->is_in[object] = false;
-    queues_remember(logs->queues, hash_mix(object));
+    queues_remember(logs->queues, hash_mix(object), queue);
 }
 
 static struct misses of_disk(const struct trace *trace, uint64_t limit_bytes)

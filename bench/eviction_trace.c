@@ -44,7 +44,8 @@ enum {
     SEGMENTS = TRACE_MUSIC_SEGMENTS,
     ALBUM = 12,
     LISTENERS = TRACE_MUSIC_LISTENERS,
-    SEARCHES = 4000
+    SEARCHES = 4000,
+    DRIFT_ASKS = 1000
 };
 enum { SEGMENT_BYTES = 320000, MANIFEST_BYTES = 1500, ARTWORK_BYTES = 40000, ALBUM_BYTES = 2500 };
 
@@ -162,7 +163,7 @@ void trace_music(uint64_t seed, size_t tracks, size_t asks, struct trace *ret)
         if (listener->segment == listener->last)
             begin_play(music, listener);
         ask(music, listener->track * (size_t)SEGMENTS + listener->segment++, SEGMENT_BYTES);
-        if (draw(music) % 50 == 0)
+        if (draw(music) % DRIFT_ASKS == 0)
             drift(music);
     }
     mem_free(music->ranked);

@@ -25,10 +25,11 @@ void queues_free(struct queues **queues);
 
 /* Where a new object of that hash begins. */
 enum evict_queue queues_admit(struct queues *queues, uint64_t hash, uint64_t size_bytes) MUST_USE;
-/* It left. */
-void queues_remember(struct queues *queues, uint64_t hash);
+/* It left that queue. */
+void queues_remember(struct queues *queues, uint64_t hash, enum evict_queue left);
 /* Which queue gives way, by what each holds. */
-enum evict_queue queues_which(const uint64_t bytes[EVICT_QUEUES]) MUST_USE;
+enum evict_queue queues_which(const struct queues *queues,
+                              const uint64_t bytes[EVICT_QUEUES]) MUST_USE;
 /* At the end of its queue: the queue to go on in, with *hits for there, or EVICT_NONE: it leaves.
  */
 enum evict_queue queues_judge(enum evict_queue queue, uint64_t size_bytes, uint8_t *hits) MUST_USE;

@@ -113,7 +113,7 @@ static void reclaim_region(struct cache_disk *disk, struct region *region)
             copied += record_bytes(&record);
             continue;
         }
-        queues_remember(disk->queues, record.hash.low);
+        queues_remember(disk->queues, record.hash.low, region->queue);
         index_drop(&disk->index, record.hash, &where);
         index_write(&disk->index, record.hash);
         leave_disk(disk, region, at, &record);
@@ -125,7 +125,7 @@ bool reclaim_one(struct cache_disk *disk)
 {
     uint64_t bytes[EVICT_QUEUES];
     regions_weigh(&disk->regions, bytes);
-    struct region *region = regions_oldest(&disk->regions, queues_which(bytes));
+    struct region *region = regions_oldest(&disk->regions, queues_which(disk->queues, bytes));
     if (!region)
         region = regions_oldest(&disk->regions, EVICT_NONE);
     if (!region)
