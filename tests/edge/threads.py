@@ -1,6 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The tsan build of an edge with four loops under hits, misses, changes, purges and evictions for some seconds; prints TAP.
+"""The tsan build of an edge with four loops under hits, misses, changes, purges and evictions; prints TAP.
+
+It lasts some seconds, and longer on a machine that is so busy that nothing much happened by then.
 
     SOSTENUTO=build/tsan/sostenuto tests/edge/threads.py [SECONDS]
 """
@@ -17,14 +19,24 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent))
 import campaign  # noqa: E402
 from asked import SOSTENUTO, Edge  # noqa: E402
 
-FLAGS = ["--no-supervisor", "--cache-memory-mib", "3", "--cache-disk-mib", "18", "--loops", "4"]
-CLIENTS = 40
+FLAGS = ["--no-supervisor", "--cache-memory-mib", "3", "--cache-disk-mib", "16", "--loops", "4"]
+CLIENTS, ENOUGH_ANSWERS, ENOUGH_PURGES, PATIENCE_S = 40, 1500, 5, 90
 
 
-async def client(edge, origin, seed, end, tally):
+class Span:
+    def __init__(self, seconds, tally):
+        self.begun, self.seconds, self.tally = time.monotonic(), seconds, tally
+
+    def goes_on(self):
+        passed = time.monotonic() - self.begun
+        is_enough = self.tally["answers"] >= ENOUGH_ANSWERS and self.tally["purges"] >= ENOUGH_PURGES
+        return passed < (self.seconds if is_enough else PATIENCE_S)
+
+
+async def client(edge, origin, seed, span, tally):
     drawn = random.Random(seed)
-    while time.monotonic() < end:
-        path = campaign.PATHS[int(drawn.paretovariate(0.6)) % len(campaign.PATHS)]
+    while span.goes_on():
+        path = campaign.PATHS[int(drawn.paretovariate(0.3)) % len(campaign.PATHS)]
         if drawn.random() < 0.02:
             origin.versions[path] += 1
         fields = {"Range": "bytes=100-9000"} if drawn.random() < 0.2 else {}
@@ -35,8 +47,8 @@ async def client(edge, origin, seed, end, tally):
         tally["failed"] += bool(answer.failure) or answer.status not in (200, 206, 416)
 
 
-async def purger(data, end, tally):
-    while time.monotonic() < end:
+async def purger(data, span, tally):
+    while span.goes_on():
         what = ["--url", f"http://{campaign.HOST}{campaign.PATHS[tally['purges'] % 9]}"] if tally["purges"] % 5 else ["--prefix", f"http://{campaign.HOST}/o/"]
         process = await asyncio.create_subprocess_exec(SOSTENUTO, "edge", "purge", *what, "--data", data, stdout=asyncio.subprocess.DEVNULL)
         tally["purges"] += await process.wait() == 0
@@ -45,12 +57,14 @@ async def purger(data, end, tally):
 
 async def load(folder, seconds):
     origin, tally = campaign.SeededOrigin(), dict.fromkeys(["answers", "hits", "wrong", "failed", "purges"], 0)
+    for path in campaign.PATHS:
+        campaign.body_of(path, 0)
     await origin.listen()
     edge = Edge(folder / "edge", f"http://127.0.0.1:{origin.port}", flags=FLAGS,
                 environment={"TSAN_OPTIONS": "exitcode=66:second_deadlock_stack=1"})
     try:
-        end = time.monotonic() + seconds
-        await asyncio.gather(purger(folder / "edge", end, tally), *(client(edge, origin, seed, end, tally) for seed in range(CLIENTS)))
+        span = Span(seconds, tally)
+        await asyncio.gather(purger(folder / "edge", span, tally), *(client(edge, origin, seed, span, tally) for seed in range(CLIENTS)))
         evicted = edge.counter("cache_disk_evicted_total")
         edge.process.terminate()
         code = edge.process.wait(60)
