@@ -85,10 +85,11 @@ def both(first, second):
     return ["bash", "-c", f"{shlex.join(first)}; code=$?; {shlex.join(second)} || code=1; exit $code"]
 
 
-def pytest(folder, report, quick):
+def pytest(folder, report, quick, mark=None):
+    marks = [mark] * bool(mark) + ["not slow"] * quick
     command = [PYTHON, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--junit-xml={report}", folder]
-    at_once = AT_ONCE.get(pathlib.Path(folder).name)
-    return command + (["-n", str(at_once), "--dist", "load"] if at_once else []) + (["-m", "not slow"] if quick else [])
+    at_once = AT_ONCE.get(report.stem)
+    return command + (["-n", str(at_once), "--dist", "load"] if at_once else []) + (["-m", " and ".join(marks)] if marks else [])
 
 
 def suites(quick, logs):
@@ -96,8 +97,8 @@ def suites(quick, logs):
     def tap(*commands):
         return list(commands), "tap"
 
-    def junit(name, folder):
-        return [pytest(folder, logs / f"{name}.xml", quick)], "junit"
+    def junit(name, folder, mark=None):
+        return [pytest(folder, logs / f"{name}.xml", quick, mark)], "junit"
 
     table = {
         "layers": tap([PYTHON, "tests/layers.py"]),
@@ -107,11 +108,12 @@ def suites(quick, logs):
         "http": tap(["tests/http/run"]),
         "formats": junit("formats", "tests/formats"),
         # in full: with the package installed and started, and with each guard switched off once
-        "system": ([*([] if quick else [build("drills"), ["script/package"]]), pytest("tests/system", logs / "system.xml", quick)], "junit"),
+        "system": ([*([] if quick else [build("drills"), ["script/package"]]), pytest("tests/system", logs / "system.xml", quick, "not alone")], "junit"),
         "api": junit("api", "tests/api"),
         "fleet": junit("fleet", "tests/fleet"),
         # in full with the public caching suite, exact counts, and each bound of the upstream side without its guard
         "edge": ([*([] if quick else [build("drills")]), pytest("tests/edge", logs / "edge.xml", quick)], "junit"),
+        "alone": junit("alone", "tests/system", "alone"),  # what measures time, or takes the whole machine
         "player": tap(["bash", "-c", "cd player && npm test --silent"]),
     }
     if not quick:
