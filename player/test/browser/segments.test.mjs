@@ -65,25 +65,32 @@ const heardNames = (page) => page.evaluate(() => globalThis.stage.rungs().map(({
 shelf.put('tr-once', toneAs('tr-once'));
 shelf.put('tr-never', toneAs('tr-never'));
 
+/** What was played and where it is flawed; once more when the machine was too busy for the capture, or began too late. */
+async function listen(line, track, limitMs, seconds) {
+  for (let tries = 0; ; tries++) {
+    const page = await open(browser, line);
+    const told = await play(page, [track], RATE, 0, limitMs);
+    const names = await heardNames(page);
+    const { samples, lost } = await heard(page);
+    await page.close();
+    const isWhole = lost === 0 && samples.length >= seconds * RATE;
+    if (isWhole || tries === 2) return { told, names, found: flaws(samples, seconds).slice(0, 4), lost, count: samples.length };
+  }
+}
+
 async function wrongBytes() {
   const seen = new Map();
   const line = await Line.open((path) => {
     const count = (seen.get(path) ?? 0) + 1;
     seen.set(path, count);
-    const isWrong = /flac.*\/1\.m4s$/.test(path) && (path.includes('tr-never') || count === 1);
+    const isWrong = /flac.*\/1\.m4s$/.test(path) && (path.includes('tr-never') || count % 2 === 1);
     return isWrong ? spoilt(shelf.files[path]) : shelf.files[path];
   });
-  const page = await open(browser, line);
-  await play(page, ['tr-once'], RATE, 0, 9000);
-  const once = await heardNames(page);
-  ok(once.includes('flac') && flaws((await heard(page)).samples, 8.5).length === 0, 'a segment with a wrong digest is fetched again, and the music goes on', once);
-  const told = await play(page, ['tr-never'], RATE, 0, 20_000);
-  const never = await heardNames(page);
-  const { samples } = await heard(page);
-  const found = flaws(samples, 11.5);
-  ok(never.at(-1) === 'aac-256' && found.length === 0, 'wrong again, another rendition takes over without a flaw', { never, found: found.slice(0, 4) });
-  ok(told.every(({ what }) => !/stall|failed/.test(what)), 'and nobody notices', told);
-  await page.close();
+  const once = await listen(line, 'tr-once', 10_500, 8.5);
+  ok(once.names.includes('flac') && once.found.length === 0, 'a segment with a wrong digest is fetched again, and the music goes on', once);
+  const never = await listen(line, 'tr-never', 20_000, 11.5);
+  ok(never.names.at(-1) === 'aac-256' && never.found.length === 0, 'wrong again, another rendition takes over without a flaw', never);
+  ok(never.told.every(({ what }) => !/stall|failed/.test(what)), 'and nobody notices', never.told);
   await line.close();
 }
 
