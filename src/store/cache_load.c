@@ -223,6 +223,14 @@ static struct cache_object *bring_best(struct cache_disk *disk, struct cache_has
     return best;
 }
 
+static bool is_on_disk(struct cache_object *object)
+{
+    pthread_mutex_lock(&object->lock);
+    bool is_there = object->place.region != NULL;
+    pthread_mutex_unlock(&object->lock);
+    return is_there;
+}
+
 /* What was moved, replaced or removed while it was read is read again. */
 struct cache_object *disk_bring(struct cache_disk *disk, struct cache_hash hash, struct text key)
 {
@@ -237,7 +245,7 @@ struct cache_object *disk_bring(struct cache_disk *disk, struct cache_hash hash,
         if (!object)
             return NULL;
         object = memory_put_if_new(memory, object);
-        if (!object->place.region || index_hits(&disk->index, hash, where) >= 0) {
+        if (!is_on_disk(object) || index_hits(&disk->index, hash, where) >= 0) {
             index_hit(&disk->index, hash, where);
             counter_add(COUNTER_CACHE_DISK_HITS, 1);
             return object;
