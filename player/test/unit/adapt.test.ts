@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The choice of quality, in virtual time: a listener on lines that change, drawn from traces (traces.json, made by
-// traces.mjs in the likeness of telephones on the move).
+// traces.mjs in the likeness of telephones on the move), or from recorded ones: TRACES=FILE, JSON, kbit/s by the second.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -100,7 +100,7 @@ test('a line that falls from 2 Mbit/s to 96 kbit/s and recovers never stalls, an
 });
 
 test('on every line of a telephone on the move the music goes on', () => {
-  const traces = JSON.parse(readFileSync(join(process.cwd(), 'test/fixture/traces.json'), 'utf8')) as Record<string, number[]>;
+  const traces = JSON.parse(readFileSync(process.env.TRACES ?? join(process.cwd(), 'test/fixture/traces.json'), 'utf8')) as Record<string, number[]>;
   for (const [name, trace] of Object.entries(traces)) {
     for (let shift = 0; shift < trace.length; shift += 7) {
       const width = (t: number): number => trace[(t + shift) % trace.length] ?? 0;
