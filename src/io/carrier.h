@@ -77,10 +77,10 @@ struct answer_stream {
     struct buffer bytes;
     bool has_ended;
     int error; /* -errno: the body is cut short, and the client must be able to tell */
-    exchange_source_read *read; /* of a source; NULL: another kind */
+    exchange_source_read *read;        /* of a source; NULL: another kind */
     const struct http_field *trailers; /* that the source passed on; in the arena */
     size_t trailer_count;
-    uint64_t left;              /* of its length, if that is known */
+    uint64_t left; /* of its length, if that is known */
     struct loop_watch pipe;
     struct loop_timer heartbeat; /* of server-sent events */
     struct http_coder *coder;    /* codes answer.output (io/coding.h); else NULL */

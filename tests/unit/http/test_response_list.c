@@ -42,8 +42,8 @@ static const struct row rows[] = {
     {OK_200 "|transfer-encoding=chunked", false, GET, -1, "a framing field of HTTP/1"},
     {OK_200 "|connection=close", false, GET, -1, "a field of one connection"},
     {OK_200 "|a=b|a=b|a=b", false, GET, -1, "more fields than the limit"},
-    {OK_200 "|a=0123456789012345678901234567890123456789012345678901234567890123456789", false, GET, -1,
-     "more bytes than the limit"},
+    {OK_200 "|a=0123456789012345678901234567890123456789012345678901234567890123456789", false, GET,
+     -1, "more bytes than the limit"},
 };
 
 static void run(const struct row *row, struct arena *arena)
