@@ -30,11 +30,10 @@ const struct player_asset *player_page(void);
 /* Cache-Control for this file. */
 const char *player_asset_cache_control(const struct player_asset *asset);
 
-/* No inline script or style, nothing from elsewhere; blob: carries sound from memory into <audio>.
+/* printf: the origins of this service's other nodes (io/neighbours.h), three times.  No inline
+ * script or style; script and style from here alone; blob: carries sound from memory into <audio>.
  */
-#define PLAYER_CONTENT_SECURITY_POLICY                                                         \
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; font-src " \
-    "'self'; "                                                                                 \
-    "connect-src 'self'; media-src 'self' blob:; manifest-src 'self'; worker-src 'self'; "     \
-    "base-uri 'none'; "                                                                        \
-    "form-action 'self'; frame-ancestors 'none'"
+#define PLAYER_CONTENT_SECURITY_POLICY                                                             \
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: %.*s; "         \
+    "font-src 'self'; connect-src 'self' %.*s; media-src 'self' blob: %.*s; manifest-src 'self'; " \
+    "worker-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"

@@ -81,6 +81,13 @@ async function bundle() {
   return { first: filesOf(first), later: filesOf(later), style: filesOf([entry('src/style.css')]) };
 }
 
+/** A script of its own, by a name of its own: each time it is begun its answer brings the policy of that moment. */
+async function courier() {
+  const { outputFiles } = await build({ absWorkingDir: here, entryPoints: ['src/courier-worker.ts'], bundle: true, write: false, minify: true,
+                                        format: 'iife', target: ['chrome100', 'firefox102', 'safari16'], legalComments: 'none' });
+  keep('courier.js', Buffer.from(outputFiles[0].contents), false);
+}
+
 function page(text, { first: [script, ...parts], style: [style] }) {
   const preloads = parts.map(({ path }) => `<link rel="modulepreload" href="${path}" />\n    `).join('');
   return text.replace('/app.css', style.path).replace('<script type="module" src="/app.js">', `${preloads}<script type="module" src="${script.path}">`);
@@ -89,6 +96,7 @@ function page(text, { first: [script, ...parts], style: [style] }) {
 rmSync(fresh, { recursive: true, force: true });
 mkdirSync(fresh, { recursive: true });
 const loads = await bundle();
+await courier();
 for (const name of readdirSync(join(here, 'public'))) {
   let bytes = readFileSync(join(here, 'public', name));
   if (name === 'index.html') bytes = Buffer.from(page(String(bytes), loads));

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 const source = process.argv[2] ?? join(dirname(fileURLToPath(import.meta.url)), 'src');
 
 /** The only modules that may touch the network or this device's storage. */
-const DOORS = ['data/objects.ts', 'data/journal.ts'];
+const DOORS = ['data/objects.ts', 'data/journal.ts', 'courier-worker.ts'];
 
 const RULES = [
   [/\b(fetch|importScripts)\s*\(/, 'calls fetch', DOORS],

@@ -8,7 +8,8 @@ A suite is a command whose tests are counted from TAP lines ("ok 1 - ...", "not 
 report.  A suite that ends badly without naming a failed test counts as one failure, so nothing can fail unseen.
 
 What compiles or computes has the machine for itself.  Suites that mostly wait (for time-outs, for music that plays) run
-beside each other (LANES), and within some of them a few tests at a time (pytest-xdist).
+beside each other (LANES), and within some of them a few tests at a time (pytest-xdist).  Of those that fail beside others
+a few are asked again alone (again.py).
 """
 import concurrent.futures
 import os
@@ -20,10 +21,12 @@ import sys
 import time
 import xml.etree.ElementTree as ElementTree
 
+import again
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PYTHON = "/usr/bin/python3"
 # Lanes run at the same time, the suites of a lane one after another; a suite in no lane is alone.
-LANES = [("http", "formats", "system", "api", "fleet"), ("player",)]
+LANES = [("http", "formats", "system", "fleet"), ("player", "fuzz", "edge", "api")]
 AT_ONCE = {"system": 2, "fleet": 2}  # of a suite that mostly waits itself
 TAP_LINE = re.compile(r"^\s*(?:\d+/\d+ .*?)?(not )?ok \d+\b(?!.*# SKIP)(.*)$")
 
@@ -171,14 +174,14 @@ def run_suite(name, suite, logs, quick, failed_build):
 
 
 def run_lanes(lanes, table, logs, quick):
-    """What has to be built is built before any of them runs."""
+    """name -> Result.  What has to be built is built before any of them runs."""
     failed_builds = {name: build_suite(name, table[name], logs, quick) for lane in lanes for name in lane}
 
     def run_lane(lane):
-        return [run_suite(name, table[name], logs, quick, failed_builds[name]) for name in lane]
+        return {name: run_suite(name, table[name], logs, quick, failed_builds[name]) for name in lane}
 
     with concurrent.futures.ThreadPoolExecutor(len(lanes)) as pool:
-        return [result for results in pool.map(run_lane, lanes) for result in results]
+        return {name: result for results in pool.map(run_lane, lanes) for name, result in results.items()}
 
 
 def lanes_of(chosen):
@@ -209,8 +212,10 @@ def main():
         return 2
     started = time.monotonic()
     groups = lanes_of([name for name in table if not chosen or name in chosen])
-    results = [result for lanes in groups for result in run_lanes(lanes, table, logs, quick)]
-    passed, failed = sum(r.passed for r in results), sum(r.failed for r in results)
+    results = {name: result for lanes in groups for name, result in run_lanes(lanes, table, logs, quick).items()}
+    for failure in again.ask(results, PYTHON, run, logs):
+        print(f"wavered: {failure}: failed beside others, passed alone")
+    passed, failed = (sum(getattr(r, what) for r in results.values()) for what in ("passed", "failed"))
     print(f"{len(results)} suites in {time.monotonic() - started:.0f} s")
     print(f"{passed} passed, {failed} failed")
     return 1 if failed or not passed else 0

@@ -2,17 +2,15 @@
 // app: the frame around every view.
 import type { JSX } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
-import { unsent } from './data/journal';
-import { link } from './data/link';
-import { gate, person } from './data/session';
-import { count, timeOfDay } from './model/words';
+import { gate, isExposed, person } from './data/session';
 import { Bar } from './parts/bar';
 import { Empty, Heading } from './parts/basics';
 import { DialogHost } from './parts/dialog';
 import { Icon, Mark, type IconName } from './parts/icon';
 import { lazy } from './parts/lazy';
+import { place, trouble } from './state/health';
 import { notices } from './state/notices';
-import { current, isPlaying } from './state/playing';
+import { current } from './state/playing';
 import { route } from './state/route';
 import { AlbumView } from './views/album';
 import { AlbumsView } from './views/albums';
@@ -92,18 +90,23 @@ function Places(): JSX.Element {
   );
 }
 
-/** Says that the server is away, since when, and what still works; nothing to dismiss. */
-function Strip(): JSX.Element {
-  const { isAway, since } = link.value;
-  const waits = unsent.value > 0 ? ` ${count(unsent.value, 'change')} will be sent.` : '';
+function Exposed(): JSX.Element {
   return (
-    <div class="strip" role="status">
-      {isAway && (
-        <p>
-          The server has been away since {timeOfDay(since)}.
-          {isPlaying.value ? ' What is playing keeps playing.' : ''} What you do is kept here.{waits}
-        </p>
-      )}
+    <p>
+      An edge that may know your password was lost. <a href="/settings?password">Choose another</a>{' '}
+      <button class="quiet" onClick={() => (isExposed.value = false)}>
+        Not now
+      </button>
+    </p>
+  );
+}
+
+/** Which node is asked and how it stands, and one sentence when something is wrong; nothing moves. */
+function Strip(): JSX.Element {
+  return (
+    <div class="strip" role="status" aria-live="polite">
+      {trouble.value ? <p>{trouble.value}</p> : isExposed.value ? <Exposed /> : null}
+      {place.value ? <small>{place.value}</small> : null}
     </div>
   );
 }

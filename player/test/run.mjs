@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// run: every test of the player, as one TAP stream and a closing line.  usage: run.mjs [unit|lint|browser|flows]...
+// run: every test of the player, as one TAP stream and a closing line.  usage: run.mjs [unit|lint|browser|flows|NAME]...
 //
 // Most of them wait for music to be played, so they run side by side: the longest first, and as many as ABREAST.
 // The flows need a built server (SOSTENUTO, else build/{release,debug}/sostenuto); without one they are skipped, and say so.
@@ -17,7 +17,7 @@ const wants = (part) => parts.length === 0 || parts.includes(part);
 const scratch = mkdtempSync(join(tmpdir(), 'sostenuto-player-test-'));
 const LIMIT_MS = 280_000;
 const ABREAST = 2;
-const LONGEST = ['flows', 'adapt', 'segments', 'devices', 'seams'];
+const LONGEST = ['flows', 'nodes', 'adapt', 'segments', 'devices', 'seams'];
 const count = { passed: 0, failed: 0, skipped: 0 };
 let number = 0;
 
@@ -75,8 +75,10 @@ async function programs() {
   const found = [];
   const tests = (folder) => readdirSync(join(here, folder)).filter((name) => name.endsWith('.test.mjs')).sort();
   for (const folder of ['flows', 'browser']) {
-    if (!wants(folder)) continue;
-    for (const name of tests(folder)) found.push([name.replace('.test.mjs', ''), [join('test', folder, name)]]);
+    for (const name of tests(folder)) {
+      const group = name.replace('.test.mjs', '');
+      if (wants(folder) || wants(group)) found.push([group, [join('test', folder, name)]]);
+    }
   }
   const place = (group) => LONGEST.indexOf(group) >>> 0; // what is not named comes last
   found.sort(([a], [b]) => place(a) - place(b));
@@ -87,7 +89,7 @@ async function programs() {
 
 async function runAll() {
   const left = await programs();
-  if (wants('flows') && binary()) makeMusic(musicFolder()); // once, before two want it
+  if (left.some(([, [file]]) => file.includes('flows')) && binary()) makeMusic(musicFolder()); // once, before two want it
   const worker = async () => {
     for (let next = left.shift(); next; next = left.shift()) await run(next[0], process.execPath, next[1]);
   };

@@ -25,12 +25,16 @@ const freePort = () =>
   });
 
 export class Server {
-  static async start(music) {
+  static start(music, ...flags) {
+    return Server.made(['serve', music, ...flags]);
+  }
+
+  static async made(words) {
     const server = new Server();
-    server.music = music;
     server.data = mkdtempSync(join(tmpdir(), 'sostenuto-player-state-'));
     server.port = await freePort();
     server.base = `http://127.0.0.1:${server.port}`;
+    server.words = words;
     await server.up();
     return server;
   }
@@ -38,7 +42,7 @@ export class Server {
   /** Starts (again) on the same folder and port; resolves when it answers. */
   async up() {
     this.log = '';
-    const args = ['serve', this.music, '--data', this.data, '--listen', `127.0.0.1:${this.port}`];
+    const args = [...this.words, '--data', this.data, '--listen', `127.0.0.1:${this.port}`];
     this.child = spawn(binary(), args, { stdio: ['ignore', 'pipe', 'pipe'] });
     for (const stream of [this.child.stdout, this.child.stderr]) stream.on('data', (data) => (this.log += data));
     const until = Date.now() + 30_000;
@@ -50,11 +54,16 @@ export class Server {
     }
   }
 
+  /** What an operator's command prints. */
+  command(...words) {
+    return execFileSync(binary(), [...words, '--data', this.data], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
+  }
+
   /** Another listener, and what a browser gets when they sign in: accessToken, grant. */
   async signedIn(name, password) {
     const file = join(this.data, 'password');
     writeFileSync(file, `${password}\n`);
-    execFileSync(binary(), ['user', 'add', name, '--password-file', file, '--data', this.data], { stdio: ['ignore', 'ignore', 'inherit'] });
+    this.command('user', 'add', name, '--password-file', file);
     const body = JSON.stringify({ name, password });
     return (await fetch(`${this.base}/api/v1/session`, { method: 'POST', headers: { 'content-type': 'application/json' }, body })).json();
   }

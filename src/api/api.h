@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 #include "base/log.h"
+#include "http/message.h"
 #include "io/loop.h"
+#include "trust/uid.h"
 
 /*
  * api: everything a listener's program may ask of this node: OpenSubsonic under /rest, the player's
@@ -26,6 +28,7 @@ struct library;       /* library/library.h */
 struct loudness_book; /* library/loudness.h */
 struct media_pool;    /* media/pool.h */
 struct node_book;     /* trust/node_book.h */
+struct node_list;     /* trust/node_list.h */
 struct packager;      /* media/packager.h */
 struct onetime;       /* trust/onetime.h */
 struct server;        /* io/server.h */
@@ -38,14 +41,42 @@ struct throttle_limits; /* api/throttle.h */
 
 /*
  * Of a node that follows an origin (docs/decisions/032-replicas.md): who answers what is not held
- * here.  Both run on the connection's loop and finish the exchange.  `ask` NULL: this is an origin.
+ * here.  `ask` and `fetch` run on the connection's loop and finish the exchange.  `ask` NULL: this
+ * is an origin.
  */
 struct exchange;
+typedef void api_handler(struct exchange *exchange, void *context);
+struct api_object {
+    struct text target;     /* without the grant */
+    struct text grant;      /* that was proven to open it here; TEXT_NONE: proven in another way */
+    struct http_field each; /* in the answer, instead of its namesake; name.data NULL: none */
+    api_handler *otherwise; /* FINISHES when nobody has it; NULL: a problem is the answer */
+    void *context;
+};
+struct api_part {
+    struct text target;
+    uint32_t bytes;
+};
+/* data NULL: nobody has it. */
+typedef void api_object_read(void *context, struct text bytes);
 struct api_elsewhere {
-    void (*ask)(struct exchange *exchange, void *context); /* as it came: the origin answers */
-    /* An object of /m or /art that `grant` was proven to open here: from what is kept, else from
-     * the origin.  `target` is without the grant. */
-    void (*fetch)(struct exchange *exchange, struct text target, struct text grant, void *context);
+    /* As it came: the origin answers; without one `otherwise`, which may be NULL. */
+    void (*ask)(struct exchange *exchange, api_handler *otherwise, void *otherwise_context,
+                void *context);
+    /* An object of /m or /art that this listener may have: from what is kept, else from whoever has
+     * it.  Texts: the exchange's, or as long alive. */
+    void (*fetch)(struct exchange *exchange, const struct api_object *object, void *context);
+    /* The same for this node itself, on the home loop, where it is told later, once. */
+    void (*read)(struct text target, size_t most_bytes, api_object_read *told, void *told_context,
+                 void *context);
+    bool (*holds)(struct text target, void *context); /* any loop */
+    /* On the connection's loop: these one after another, as one body; FINISHES.  The exchange's
+     * fields were written; parts are the exchange's. */
+    void (*join)(struct exchange *exchange, const struct api_part *parts, size_t count,
+                 void *context);
+    bool (*is_linked)(void *context); /* any loop: the origin is not taken for dead */
+    const uint8_t *node_seed; /* of an edge that joined: signs its sessions; NULL: it signs none */
+    int64_t grace_s;          /* without an origin sessions are opened and renewed for so long */
     void *context;
 };
 
@@ -75,8 +106,11 @@ struct api_config {
     struct text node_name;                /* in /nodes; borrowed, as the addresses */
     const struct text *node_urls; /* where this node is reached: "https://music.example.org" */
     size_t node_url_count;
+    void (*doors)(void *context, struct buffer *out); /* for nodes, now; NULL: there are none */
+    void *doors_context;
     const char *folder; /* STATE, where the feed of changes leaves its mark; NULL: nowhere */
     struct api_elsewhere elsewhere;
+    struct uid node;     /* of an edge that joined: its id; none else */
     struct text version; /* of this program, "0.1.0" */
     /* values of `c` that get plain Subsonic 1.16.1, without OpenSubsonic's additions */
     const struct text *legacy_clients;
@@ -85,6 +119,9 @@ struct api_config {
 
 struct api *api_new(const struct api_config *config) MUST_USE;
 void api_free(struct api **api);
+/* The server ends (server_drain()): who waits for news is answered at once, and players are told to
+ * go on with another node. */
+void api_drain(struct api *api);
 /* No request comes any more, but answers may still be sent: lets go of state and library, which may
  * then be closed before api_free(). */
 void api_let_go(struct api *api);
@@ -98,6 +135,21 @@ void api_routes(struct api *api, struct server *server);
  */
 void api_take_object(struct api *api, struct text name, uint64_t epoch, uint64_t number,
                      struct text bytes);
+
+/* The book of edges may have changed: /nodes and /revoked follow, and whoever waits for changes is
+ * told.  On the home loop. */
+void api_look_at_nodes(struct api *api);
+/* What /nodes says, here as at the origin (trust/node_list.h); borrowed until the loop turns; NULL:
+ * not known yet. */
+struct node_list *api_node_list(const struct api *api);
+
+/* What comes back from the edges of an origin whose place this one took (sostenuto promote); on the
+ * home loop. False: nothing does. */
+struct api_rebuild {
+    size_t edges, heard; /* that were the lost origin's; those of them that have told all */
+    uint64_t accounts;   /* to which something came, in this process */
+};
+bool api_rebuild(const struct api *api, struct api_rebuild *ret);
 
 /* Another ring is in force: after a rotation, or with a key revoked, whose proofs every loop then
  * forgets.  On the home loop. */

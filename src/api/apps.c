@@ -2,6 +2,7 @@
 /* apps: the secrets by which a listener's OpenSubsonic apps sign in; each is shown once. */
 #include "api/audit.h"
 #include "api/player.h"
+#include "api/requests.h"
 
 enum { LABEL_MAX_BYTES = 100 };
 
@@ -57,6 +58,8 @@ void player_apps_post(struct player *player)
 {
     struct text label;
     size_t cursor = 0, count = 0;
+    if (requests_decline(player))
+        return;
     if (!player_text(player, "label", 1, LABEL_MAX_BYTES, &label))
         return;
     while (state_app_next(player->api->config.state, player->account_id, &cursor))

@@ -2,6 +2,7 @@
 #include "api/call.h"
 
 #include "api/inside.h"
+#include "api/visitor.h"
 
 /* What "Retry-After" asks for when the journal does not take a write. */
 enum { JOURNAL_RETRY_S = 5 };
@@ -43,10 +44,11 @@ struct page call_page(const struct call *call, uint64_t max)
 
 struct batch *call_batch(const struct call *call)
 {
-    return batch_new(call->api->config.state,
-                     &(struct batch_author){.account = call->account_id,
-                                            .client = call->client,
-                                            .now_ms = exchange_now_ms(call->exchange)});
+    struct batch_author author = {.account = call->account_id,
+                                  .client = call->client,
+                                  .now_ms = exchange_now_ms(call->exchange)};
+    author.is_unproven = !visitor_prove(call->api, call->exchange, call->account_id, &author.proof);
+    return batch_new(call->api->config.state, &author);
 }
 
 struct submission {

@@ -14,8 +14,9 @@
  * envelope; the endpoint's handler writes what it has to say into `answer` and says how it ended.
  * A handler that must wait (for durability, for a worker) returns CALL_LATER and calls
  * call_finish() on the loop when it knows. A handler that answers with bytes of its own (stream,
- * getCoverArt) finishes the exchange and returns CALL_SENT. A call lives in its exchange's arena
- * and holds one reference on the catalogue's snapshot until it ends.
+ * getCoverArt) lets go of the call by call_finish(CALL_SENT), then finishes the exchange, with
+ * which the call goes, and returns CALL_LATER, too. A call lives in its exchange's arena and holds
+ * one reference on the catalogue's snapshot until it ends.
  */
 struct api;
 struct batch;
@@ -25,8 +26,8 @@ enum call_end {
     CALL_OK,        /* the envelope is complete but for its end */
     CALL_FAILED,    /* call_fail() said why */
     CALL_LATER,     /* call_finish() will follow */
-    CALL_SENT,      /* the exchange is finished */
-    CALL_ELSEWHERE, /* of credentials alone: not known on this node that follows; its origin may */
+    CALL_SENT,      /* to call_finish() alone: others finish the exchange */
+    CALL_ELSEWHERE, /* of a node that follows: nothing was done, and its origin may know better */
 };
 typedef enum call_end endpoint_handler(struct call *call);
 
@@ -59,6 +60,7 @@ struct call {
     const struct endpoint *endpoint;
     const struct http_parameters *parameters;
     struct answer answer;
+    bool is_alone;        /* an edge, and its origin was asked and does not answer */
     struct text callback; /* JSONP */
     struct text client;   /* `c`, as the client calls itself; "" when it does not */
 

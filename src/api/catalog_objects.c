@@ -5,6 +5,7 @@
 #include "api/endings.h"
 #include "api/hot.h"
 #include "api/inside.h"
+#include "api/peers.h"
 #include "api/proof.h"
 #include "api/sealed.h"
 #include "base/encode.h"
@@ -75,11 +76,17 @@ static bool parse(const struct exchange *exchange, struct name *ret)
 
 /* --- who asks --- */
 
-/* The libraries of an access token's account, or of a grant that is not for one track alone.
- * False after answering. */
+/* All libraries for an edge; those of an access token's account, or of a grant that is not for one
+ * track alone.  False after answering. */
 static bool prove(struct api *api, struct exchange *exchange, uint64_t *ret_libraries)
 {
     struct hot_proof proof;
+    struct node_seat seat;
+    if (peers_node(api, exchange, &seat)) {
+        peers_show(exchange, &seat);
+        *ret_libraries = UINT64_MAX;
+        return true;
+    }
     const struct session *session = credentials_bearer(api, exchange);
     const struct account *account =
         session ? state_account(api->config.state, session->account) : NULL;

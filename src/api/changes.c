@@ -37,12 +37,16 @@ struct changes {
     struct loop_timer tell, check;
     uint64_t told; /* the position up to which followers heard */
     uint64_t told_at_us;
+    bool is_draining;
 };
 
 /* --- what is told --- */
 
+/* `account` NULL: another node, which may know of all. */
 static bool may_know(const struct feed_change *change, const struct account *account)
 {
+    if (!account)
+        return true;
     if (change->is_state)
         return uid_equal(change->account, account->id);
     return !change->libraries || (account->libraries & change->libraries);
@@ -85,21 +89,21 @@ static void write_all_states(struct json *json, const struct changes *changes, u
             write_state(json, each->account, each->epoch, each->number);
 }
 
-/* What this account may know of since `position`; or a node that hears all. */
+/* What this account, or with NULL another node, may know of since `position`. */
 static void write_lists(struct json *json, const struct changes *changes,
-                        const struct account *account, bool hears_all, uint64_t position)
+                        const struct account *account, uint64_t position)
 {
     json_name(json, "objects");
     json_begin_array(json);
     const struct feed_change *first = feed_after(changes->feed, position);
     for (const struct feed_change *each = first; each; each = feed_next(each))
-        if (!each->is_state && (hears_all || may_know(each, account)))
+        if (!each->is_state && may_know(each, account))
             write_object(json, each);
     json_end_array(json);
     json_name(json, "states");
     json_begin_array(json);
-    uint64_t version = feed_state_position(changes->feed, account->id);
-    if (hears_all)
+    uint64_t version = account ? feed_state_position(changes->feed, account->id) : 0;
+    if (!account)
         write_all_states(json, changes, position);
     else if (version > position)
         write_state(json, account->id, feed_epoch(changes->feed), version);
@@ -118,7 +122,7 @@ static void write_reset(struct json *json, const struct changes *changes,
 {
     json_begin_object(json);
     json_member_text(json, "why", text_of(why));
-    write_lists(json, changes, account, false, 0);
+    write_lists(json, changes, account, 0);
     json_end_object(json);
 }
 
@@ -159,10 +163,10 @@ static void answer_waiting(struct changes *changes, struct follower *follower, c
     char storage[FEED_CURSOR_BYTES];
     struct player *player = follower->player;
     uint64_t since = reset ? 0 : follower->since;
-    bool hears_all = follower->hears_all;
     follower_remove(follower);
     if (!player_refresh(player)) {
-        player_problem(player, 401, "Signed out", "The account is gone or disabled.");
+        player_problem(player, 401, "Signed out",
+                       "The account is gone or disabled, or the edge is revoked.");
         return;
     }
     struct json *json = player_json(player);
@@ -171,19 +175,21 @@ static void answer_waiting(struct changes *changes, struct follower *follower, c
     json_member_bool(json, "reset", reset != NULL);
     if (reset)
         json_member_text(json, "why", text_of(reset));
-    write_lists(json, changes, player->account, hears_all && player->account->is_admin, since);
+    write_lists(json, changes, player->node ? NULL : player->account, since);
     json_end_object(json);
     player_send(player, 200);
 }
 
 static bool has_news(const struct changes *changes, const struct follower *follower)
 {
-    const struct account *account = follower_account(follower);
-    for (const struct feed_change *each = feed_after(changes->feed, follower->since);
-         each && account; each = feed_next(each))
-        if (follower->hears_all || may_know(each, account))
+    if (!follower_lives(follower))
+        return true; /* to be told so */
+    const struct account *account = follower->is_node ? NULL : follower_account(follower);
+    for (const struct feed_change *each = feed_after(changes->feed, follower->since); each;
+         each = feed_next(each))
+        if (may_know(each, account))
             return true;
-    return !account; /* to be told so */
+    return false;
 }
 
 /* Those with news, or whose time has come. */
@@ -216,6 +222,7 @@ static void look_at_catalogs(struct changes *changes)
 static void look_at_all(struct changes *changes)
 {
     const struct api *api = changes->api;
+    nodes_look(api->nodes); /* which may make another ring */
     const struct keyring_content *keys = keyring_content(api->ring);
     feed_object(changes->feed, TEXT("/keys"), keys->epoch, keys->number, 0);
     feed_object(changes->feed, TEXT("/nodes"), nodes_epoch(api->nodes), nodes_number(api->nodes),
@@ -405,10 +412,9 @@ static void begin_waiting(struct changes *changes, struct player *player, uint64
     if (!follower)
         return;
     follower->since = since;
-    follower->hears_all = exchange_parameter(player->exchange, TEXT("all")).size > 0;
     follower->until_us = loop_now_us(changes->api->config.loop) +
                          (wait_s < WAIT_MOST_S ? wait_s : WAIT_MOST_S) * 1000000;
-    if (reset || wait_s == 0 || has_news(changes, follower))
+    if (reset || wait_s == 0 || changes->is_draining || has_news(changes, follower))
         answer_waiting(changes, follower, reset);
     else
         start_check(changes);
@@ -440,10 +446,12 @@ void player_changes_get(struct player *player)
                        "\"since\" must be a cursor that came from here.");
         return;
     }
-    if (exchange_parameter(player->exchange, TEXT("all")).size > 0 &&
-        (!wants_json(player->exchange) || !player->account->is_admin)) {
-        player_problem(player, 403, "For nodes",
-                       "Everybody's changes are for other nodes and admins, as JSON.");
+    if (player->node && !wants_json(player->exchange)) {
+        player_problem(player, 406, "As JSON", "Nodes get changes as single answers in JSON.");
+        return;
+    }
+    if (!player->node && exchange_parameter(player->exchange, TEXT("all")).size > 0) {
+        player_problem(player, 403, "For nodes", "Everybody's changes are for other nodes.");
         return;
     }
     if (text.size)
@@ -515,6 +523,12 @@ static void answer_all(struct changes *changes)
         if (each->kind == FOLLOWER_WAITING)
             answer_waiting(changes, each, NULL);
     }
+}
+
+void changes_drain(struct changes *changes)
+{
+    changes->is_draining = true;
+    answer_all(changes);
 }
 
 void changes_free(struct changes **changes_p)

@@ -25,5 +25,7 @@ void changes_free(struct changes **changes); /* answers who waits, leaves STATE/
 
 /* The versions of objects may have moved: looks, and tells. */
 void changes_look(struct changes *changes);
+/* The server ends: who waits for news is answered, and nobody waits from now on. */
+void changes_drain(struct changes *changes);
 /* Tells at once what is noted, so that who comes next hears only of what comes next. */
 void changes_tell(struct changes *changes);

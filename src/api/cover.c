@@ -3,6 +3,7 @@
 #include "api/art.h"
 #include "api/endpoints.h"
 #include "api/entities.h"
+#include "api/held.h"
 #include "api/inside.h"
 
 /* A playlist shows the first picture in it. */
@@ -40,12 +41,10 @@ static struct catalog_id find_picture(const struct call *call, struct text id)
 static void on_art(void *context, enum art_outcome outcome)
 {
     struct call *call = context;
-    enum call_end end = CALL_SENT;
     if (outcome == ART_NONE)
-        end = call_fail(call, API_ERROR_NOT_FOUND, "There is no picture of this.");
+        call_finish(call, call_fail(call, API_ERROR_NOT_FOUND, "There is no picture of this."));
     else if (outcome == ART_BUSY)
-        end = call_fail_busy(call, 1, "Too many pictures are being made just now.");
-    call_finish(call, end);
+        call_finish(call, call_fail_busy(call, 1, "Too many pictures are being made just now."));
 }
 
 enum call_end rest_getCoverArt(struct call *call)
@@ -57,7 +56,6 @@ enum call_end rest_getCoverArt(struct call *call)
     uint64_t size = call_number(call, "size", 0);
     bool takes_webp = text_contains(
         http_request_field(exchange_request(call->exchange), TEXT("Accept")), TEXT("image/webp"));
-    exchange_field(call->exchange, "Vary", TEXT("Accept"));
     struct art_request request = {
         .api = call->api,
         .exchange = call->exchange,
@@ -68,6 +66,10 @@ enum call_end rest_getCoverArt(struct call *call)
         .cache_control = text_starts(id, TEXT("art-")) ? "private, max-age=31536000, immutable"
                                                        : "private, max-age=3600",
     };
+    if (api_follows(call->api))
+        return held_picture(call, &request);
+    exchange_field(call->exchange, "Vary", TEXT("Accept"));
+    call_finish(call, CALL_SENT); /* when it is sent there is no call any more */
     art_send(&request, on_art, call);
     return CALL_LATER;
 }

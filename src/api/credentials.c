@@ -2,26 +2,33 @@
 #include "api/credentials.h"
 
 #include "api/inside.h"
+#include "api/island.h"
 #include "api/signin.h"
 #include "api/throttle.h"
+#include "base/counters.h"
 #include "base/encode.h"
+#include "base/guard.h"
 #include "trust/secret.h"
 #include "trust/token.h"
 
 #include <sodium.h>
 
-const struct session *credentials_bearer(struct api *api, const struct exchange *exchange)
+struct text credentials_token(const struct exchange *exchange)
 {
     struct text field = http_request_field(exchange_request(exchange), TEXT("Authorization"));
+    return text_starts_nocase(field, TEXT("Bearer ")) ? text_trim(text_from(field, 7)) : TEXT_NONE;
+}
+
+const struct session *credentials_bearer(struct api *api, const struct exchange *exchange)
+{
+    struct text text = credentials_token(exchange);
     struct token token;
     int64_t now_ms = exchange_now_ms(exchange);
-    if (!text_starts_nocase(field, TEXT("Bearer ")))
-        return NULL;
-    if (token_verify(api->ring, text_trim(text_from(field, 7)), now_ms / 1000, &token) !=
-        TOKEN_GOOD)
+    if (!text.size || token_verify(api->ring, text, now_ms / 1000, &token) != TOKEN_GOOD)
         return NULL;
     const struct session *session = state_session(api->config.state, token.session, now_ms);
-    if (!session || !uid_equal(session->account, token.account))
+    if (!session || !uid_equal(session->account, token.account) ||
+        !island_believes(api, token.node, token.account))
         return NULL;
     const struct account *account = state_account(api->config.state, session->account);
     return account && !account->is_disabled ? session : NULL;
@@ -35,7 +42,8 @@ static enum call_end prove_bearer(struct call *call)
         call->proven_by = session->id;
         return CALL_OK;
     }
-    if (api_follows(call->api))
+    if (api_follows(call->api) && !call->is_alone && island_is_linked(call->api) &&
+        guard_is_on(GUARD_ORIGIN_JUDGES))
         return CALL_ELSEWHERE;
     exchange_field(call->exchange, "WWW-Authenticate", TEXT("Bearer error=\"invalid_token\""));
     call->http_status = 401;
@@ -43,7 +51,26 @@ static enum call_end prove_bearer(struct call *call)
                      "The session has ended, or its access token has: renew it.");
 }
 
+/* What only another node can judge. */
+static enum call_end pass(struct call *call, struct uid account)
+{
+    if (!call->is_alone && island_is_linked(call->api))
+        return CALL_ELSEWHERE;
+    counter_add(COUNTER_ISLAND_REFUSED, 1);
+    struct text words =
+        island_words(call->api, exchange_arena(call->exchange), ISLAND_LACKS_PASSWORD, account,
+                     exchange_now_ms(call->exchange));
+    return call_fail_busy(call, ISLAND_RETRY_S, words.data);
+}
+
 /* --- app secrets --- */
+
+const struct app *credentials_app(const struct api *api, const struct secret *secret)
+{
+    struct secret_index keyed = secret_index(api->config.keys, secret), plain = secret_hash(secret);
+    const struct app *app = state_app_by_index(api->config.state, &keyed);
+    return app ? app : state_app_by_index(api->config.state, &plain);
+}
 
 static enum call_end use_app(struct call *call, const struct app *app)
 {
@@ -61,13 +88,10 @@ static enum call_end prove_key(struct call *call, struct text key)
     struct secret secret;
     if (!secret_from_text(key, &secret))
         return call_fail(call, API_ERROR_BAD_KEY, NULL);
-    bool follows = api_follows(call->api);
-    struct secret_index index =
-        follows ? secret_hash(&secret) : secret_index(call->api->config.keys, &secret);
+    const struct app *app = credentials_app(call->api, &secret);
     secret_wipe(&secret);
-    const struct app *app = state_app_by_index(call->api->config.state, &index);
-    if (!app && follows)
-        return CALL_ELSEWHERE;
+    if (!app && api_follows(call->api))
+        return pass(call, (struct uid){{0}});
     return app ? use_app(call, app) : call_fail(call, API_ERROR_BAD_KEY, NULL);
 }
 
@@ -95,6 +119,9 @@ static enum call_end prove_token(struct call *call, struct text name, struct tex
     const struct app *app = account ? find_app_by_token(call, account, token, salt) : NULL;
     if (app)
         return use_app(call, app);
+    if (api_follows(call->api) && ((!call->is_alone && island_is_linked(call->api)) || !account ||
+                                   !island_is_home(call->api, account->id)))
+        return pass(call, account ? account->id : (struct uid){{0}});
     /* nobody guesses 140 random bits, so a failure here is not counted and makes nobody wait */
     return call_fail(call, API_ERROR_WRONG_CREDENTIALS, NULL);
 }
@@ -120,6 +147,9 @@ static void on_signin(void *context, const struct signin_result *result)
         break;
     case SIGNIN_WRONG:
         wait->end = call_fail(call, API_ERROR_WRONG_CREDENTIALS, NULL);
+        break;
+    case SIGNIN_ELSEWHERE:
+        wait->end = pass(call, result->account);
         break;
     case SIGNIN_WAIT:
         wait->end = call_fail_busy(call, result->retry_after_s,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 #include "api/call.h"
+#include "trust/secret.h"
 
 /*
  * credentials: who asks, by what a request under /rest carries.
@@ -23,5 +24,11 @@
 typedef void credentials_then(struct call *call, enum call_end end);
 enum call_end credentials_prove(struct call *call, credentials_then *then) MUST_USE;
 
+/* The app of this secret, by our keyed index or, as in copies, by the secret's own hash; or NULL.
+ */
+const struct app *credentials_app(const struct api *api, const struct secret *secret);
+
+/* What an Authorization field shows as "Bearer"; TEXT_NONE: nothing. */
+struct text credentials_token(const struct exchange *exchange);
 /* The session that an Authorization field's access token belongs to, if it is alive; else NULL. */
 const struct session *credentials_bearer(struct api *api, const struct exchange *exchange);

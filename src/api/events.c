@@ -28,6 +28,8 @@ static void tell_all(struct events *events, const char *name, struct text data)
     }
 }
 
+void events_ask_to_move(struct events *events) { tell_all(events, "move", TEXT("{}")); }
+
 /* --- changes --- */
 
 static void write_version(struct buffer *out, uint64_t version)
@@ -40,15 +42,25 @@ static void write_version(struct buffer *out, uint64_t version)
 }
 
 /* Which catalogue a change belongs to is of no use to a page that reads all of them. */
+static const char *word_of(const struct feed_change *change)
+{
+    struct text name = text_of(change->name);
+    if (change->is_state)
+        return "state";
+    if (text_starts(name, TEXT("/catalog/")))
+        return "catalog";
+    return text_equal(name, TEXT("/nodes")) ? "nodes" : NULL;
+}
+
 void events_tell(struct follower *follower, const struct feed_change *change)
 {
     struct buffer data;
-    bool is_catalog = text_starts(text_of(change->name), TEXT("/catalog/"));
-    if (!change->is_state && !is_catalog)
+    const char *word = word_of(change);
+    if (!word)
         return;
     buffer_init(&data, 128);
     write_version(&data, change->position);
-    (void)follower_tell(follower, is_catalog ? "catalog" : "state", TEXT_NONE, buffer_view(&data));
+    (void)follower_tell(follower, word, TEXT_NONE, buffer_view(&data));
     buffer_release(&data);
 }
 

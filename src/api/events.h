@@ -18,5 +18,8 @@ struct follower;
 struct events *events_new(struct api *api) MUST_USE; /* subscribes to the library */
 void events_free(struct events **events); /* the server, and with it every listener, is gone */
 
+/* "move": this node ends, planned; players go on with another one. */
+void events_ask_to_move(struct events *events);
+
 /* A change that this player may know of, from /changes (changes.h). */
 void events_tell(struct follower *follower, const struct feed_change *change);

@@ -78,7 +78,8 @@ struct follower *followers_add(struct followers *followers, struct player *playe
     *follower = (struct follower){.kind = kind,
                                   .exchange = player->exchange,
                                   .session_id = player->session_id,
-                                  .account_id = player->account_id};
+                                  .account_id = player->account_id,
+                                  .is_node = player->node != NULL};
     insert(followers, follower);
     if (kind == FOLLOWER_WAITING) {
         follower->player = player;
@@ -101,6 +102,12 @@ bool followers_have(const struct followers *followers, enum follower_kind kind)
         if (each->kind == kind)
             return true;
     return false;
+}
+
+bool follower_lives(const struct follower *follower)
+{
+    return follower->is_node ? player_refresh(follower->player)
+                             : follower_account(follower) != NULL;
 }
 
 const struct account *follower_account(const struct follower *follower)

@@ -22,8 +22,8 @@ struct follower {
     enum follower_kind kind;
     struct player *player; /* FOLLOWER_WAITING only: in the exchange's arena */
     struct exchange *exchange;
-    struct uid session_id, account_id;
-    bool hears_all;    /* FOLLOWER_WAITING: of every account, for another node */
+    struct uid session_id, account_id; /* account_id: of a node its id */
+    bool is_node;      /* FOLLOWER_WAITING: an edge, which hears of every account and has none */
     bool is_over;      /* a stream that was ended, but whose client has not taken all yet */
     uint64_t since;    /* FOLLOWER_WAITING: the position it knows */
     uint64_t until_us; /* and when it is answered in any case */
@@ -46,6 +46,8 @@ void follower_remove(struct follower *follower); /* FOLLOWER_WAITING */
 struct follower *followers_next(const struct followers *followers, const struct follower *after);
 bool followers_have(const struct followers *followers, enum follower_kind kind);
 
+/* Its session lives, or its edge is welcome still. */
+bool follower_lives(const struct follower *follower);
 /* The account of a session that lives; else NULL. */
 const struct account *follower_account(const struct follower *follower);
 /* False when it was not told: its session ended, and with it the stream, or it reads too slowly. */

@@ -7,11 +7,17 @@
  *     none          the variants aac-64, aac-128, aac-256
  *     one           the segments of the best rendition that needs no more
  *     several       a variant for each
+ *
+ * A list of variants also says where else they are, as far as the grant is good there: at the
+ * other nodes, when this one may sign for the listener everywhere (media/playlist.h).
  */
 #include "api/hls.h"
 
+#include "api/alternates.h"
 #include "api/endpoints.h"
 #include "api/inside.h"
+#include "api/island.h"
+#include "api/nodes.h"
 #include "api/proof.h"
 #include "api/renditions.h"
 #include "api/streams.h"
@@ -31,6 +37,8 @@ struct hls_call {
     bool is_one;
     enum rendition one;
     uint32_t offset_ms;
+    struct playlist_pathway pathways[PLAYLIST_PATHWAYS_MAX]; /* in the arena */
+    size_t pathway_count;
 };
 
 static struct hls_call *hls_new(struct exchange *exchange, struct call *call)
@@ -55,8 +63,11 @@ static void send(struct hls_call *hls)
 {
     struct exchange *exchange = hls->exchange;
     struct buffer *out = exchange_output(exchange);
-    const struct playlist_uris uris = {buffer_view(&hls->before), buffer_view(&hls->grant),
-                                       hls->offset_ms};
+    struct playlist_uris uris = {.before = buffer_view(&hls->before),
+                                 .grant = buffer_view(&hls->grant),
+                                 .start_ms = hls->offset_ms,
+                                 .pathway_count = hls->pathway_count};
+    memcpy(uris.pathways, hls->pathways, sizeof uris.pathways);
     buffer_reset(out); /* the envelope of /rest */
     if (hls->is_one)
         playlist_write_segments(&hls->gathering.manifest, hls->one, &uris, out);
@@ -67,17 +78,34 @@ static void send(struct hls_call *hls)
     exchange_send_output(exchange, 200, HLS_TYPE);
 }
 
+static enum call_end end_without(const struct hls_call *hls)
+{
+    if (hls->gathering.is_unknown)
+        return call_fail_busy(hls->call, RETRY_S, "Nobody who knows this song's forms answers.");
+    return call_fail(hls->call, API_ERROR_GENERIC, "This song cannot be converted.");
+}
+
+static void refuse(struct exchange *exchange, unsigned status, const char *title,
+                   const char *detail)
+{
+    exchange_field(exchange, "Cache-Control", TEXT("no-store"));
+    if (status == 503)
+        exchange_field(exchange, "Retry-After", TEXT("2"));
+    exchange_send_problem(exchange, status, title, detail);
+}
+
 static void on_gathered(struct renditions_gathering *gathering)
 {
     struct hls_call *hls = (struct hls_call *)gathering;
-    bool is_there = !hls->is_one || (gathering->manifest.is_offered[hls->one] &&
-                                     gathering->manifest.views[hls->one].state != PACKAGE_FAILED);
+    bool is_there = !gathering->is_unknown &&
+                    (!hls->is_one || (gathering->manifest.is_offered[hls->one] &&
+                                      gathering->manifest.views[hls->one].state != PACKAGE_FAILED));
     if (hls->call)
-        call_finish(hls->call, is_there ? CALL_SENT
-                                        : call_fail(hls->call, API_ERROR_GENERIC,
-                                                    "This song cannot be converted."));
+        call_finish(hls->call, is_there ? CALL_SENT : end_without(hls));
     if (is_there)
         send(hls);
+    else if (!hls->call && gathering->is_unknown)
+        refuse(hls->exchange, 503, "Not now", "Nobody who knows this song's forms answers.");
     else if (!hls->call)
         exchange_send_problem(hls->exchange, 404, "Cannot be converted",
                               "This song cannot be had in this form.");
@@ -120,6 +148,39 @@ static void choose(struct hls_call *hls, const struct track_row *row)
             hls->wanted[RENDITION_AAC_256] = true;
 }
 
+static void add_pathway(struct hls_call *hls, struct uid id, struct text before)
+{
+    struct uid_text storage;
+    struct arena *arena = exchange_arena(hls->exchange);
+    struct playlist_pathway pathway = {arena_text(arena, uid_text(&storage, id)),
+                                       arena_text(arena, before)};
+    if (pathway.id.data && pathway.before.data)
+        hls->pathways[hls->pathway_count++] = pathway;
+}
+
+/* What an edge signs for a listener of another's is good here alone (docs/formats/tokens.md). */
+static void find_pathways(struct hls_call *hls, struct text track)
+{
+    const struct call *call = hls->call;
+    const struct api *api = call->api;
+    bool is_edge = api_follows(api);
+    struct alternates_wish wish = {.own = is_edge ? api->node_id
+                                                  : state_health(api->config.state).device,
+                                   .is_secure = exchange_peer(hls->exchange)->is_secure,
+                                   .without_origins = !island_is_linked(api)};
+    struct alternate others[ALTERNATES_MAX];
+    memcpy(&wish.seed, call->proven_by.bytes, sizeof wish.seed);
+    size_t count = island_is_home(api, call->account->id)
+                       ? alternates_choose(nodes_list(api->nodes), &wish, others)
+                       : 0;
+    if (count)
+        add_pathway(hls, wish.own, track);
+    for (size_t i = 0; i < count; i++)
+        add_pathway(hls, others[i].id,
+                    arena_printf(exchange_arena(hls->exchange), "%.*s/m/%.*s/",
+                                 TEXT_ARGS(others[i].origin), TEXT_ARGS(track)));
+}
+
 static bool sign_grant(struct hls_call *hls, const struct track_row *row)
 {
     const struct call *call = hls->call;
@@ -136,13 +197,17 @@ static bool sign_grant(struct hls_call *hls, const struct track_row *row)
 static enum call_end gather(struct hls_call *hls, const struct track_row *row)
 {
     struct call *call = hls->call;
-    struct catalog_id_text id;
-    buffer_text(&hls->before, TEXT("../m/"));
-    buffer_text(&hls->before, catalog_id_print(&id, CATALOG_TRACK, &row->id));
-    buffer_byte(&hls->before, '/');
-    if (sign_grant(hls, row) && renditions_gather(&hls->gathering, call->api, row, on_gathered))
+    struct catalog_id_text storage;
+    struct text id = catalog_id_print(&storage, CATALOG_TRACK, &row->id);
+    buffer_printf(&hls->before, "../m/%.*s/", TEXT_ARGS(id));
+    if (!hls->is_one)
+        find_pathways(hls, id);
+    bool is_signed = sign_grant(hls, row);
+    if (is_signed && renditions_gather(&hls->gathering, call->api, row, on_gathered))
         return CALL_LATER; /* or already answered */
     hls_free(hls);
+    if (!is_signed && api_follows(call->api))
+        return CALL_ELSEWHERE; /* who can sign grants can write the playlist */
     return call_fail_busy(call, RETRY_S, "Too much is being read just now.");
 }
 
@@ -152,7 +217,7 @@ enum call_end rest_hls(struct call *call)
     struct track_row row;
     if (!call_find(call, "id", CATALOG_TRACK, &track))
         return call_fail_not_found(call);
-    if (!call->api->config.packager)
+    if (!call->api->config.packager && !api_follows(call->api))
         return call_fail(call, API_ERROR_GENERIC, "This server converts nothing.");
     catalog_track(call->catalog, track, &row);
     struct hls_call *hls = hls_new(call->exchange, call);
@@ -163,7 +228,7 @@ enum call_end rest_hls(struct call *call)
 enum call_end stream_hls(struct call *call, const struct track_row *row, enum rendition rendition,
                          uint32_t offset_ms)
 {
-    if (!call->api->config.packager)
+    if (!call->api->config.packager && !api_follows(call->api))
         return call_fail(call, API_ERROR_GENERIC, "This server converts nothing.");
     struct hls_call *hls = hls_new(call->exchange, call);
     hls->is_one = true;
@@ -183,15 +248,6 @@ static bool parse(const struct exchange *exchange, struct catalog_id *ret_track,
     return text_split(&rest, '/', &track) && text_split(&rest, '/', &rendition) &&
            text_equal(rest, TEXT("playlist.m3u8")) && catalog_id_parse(track, &kind, ret_track) &&
            kind == CATALOG_TRACK && rendition_from(rendition, ret_rendition);
-}
-
-static void refuse(struct exchange *exchange, unsigned status, const char *title,
-                   const char *detail)
-{
-    exchange_field(exchange, "Cache-Control", TEXT("no-store"));
-    if (status == 503)
-        exchange_field(exchange, "Retry-After", TEXT("2"));
-    exchange_send_problem(exchange, status, title, detail);
 }
 
 static void start(struct api *api, struct exchange *exchange, const struct track_row *row,
@@ -231,7 +287,7 @@ bool hls_handle(struct api *api, struct exchange *exchange)
 {
     struct catalog_id id;
     enum rendition rendition;
-    if (!api->config.packager || !parse(exchange, &id, &rendition))
+    if ((!api->config.packager && !api_follows(api)) || !parse(exchange, &id, &rendition))
         return false;
     exchange_go_home(exchange, playlist_at_home, api);
     return true;

@@ -3,12 +3,16 @@
 #include "api/api.h"
 #include "base/hash.h"
 #include "library/library.h"
+#include "trust/uid.h"
+
+#include <stdatomic.h>
 
 /*
  * inside: what the modules of api/ share.  Nobody outside this folder includes it.
  */
 struct catalog_objects;
 struct changes;
+struct decider;
 struct endings;
 struct events;
 struct followers;
@@ -20,6 +24,7 @@ struct nodes;
 struct segment_call;
 struct stream_start;
 struct shuffles;
+struct rebuild;
 struct replay;
 struct revoked;
 struct throttle;
@@ -34,8 +39,10 @@ struct api {
     struct known *known;       /* passwords proven lately */
     struct shuffles *shuffles; /* seeds of random lists */
     struct keyring *ring;      /* signs and verifies tokens, grants and objects */
+    struct uid node_id;        /* of an edge that joined; else none */
     bool has_keys;             /* false: `ring` stands in until the origin's came (api_follows) */
     struct grant_cache *grants;
+    atomic_uint node_mark; /* moves when another edge may have lost its right */
     struct server *server;
     struct hot **hots; /* by index of the loop, its own */
     size_t hot_count;
@@ -45,7 +52,10 @@ struct api {
     struct endings *endings;     /* answers that run are ended with their right */
     struct events *events;       /* and the player's own page beside */
     struct catalog_objects *catalog_objects;
+    struct decider *decider; /* at an origin: what its edges kept as requests */
     struct nodes *nodes;
+    unsigned pieces_read;               /* files that are read through for edges */
+    struct rebuild *rebuild;            /* NULL: nothing is */
     struct segment_call *segment_calls; /* waiting for an encode (segments.c) */
     struct stream_start *starting;      /* transcodes that gave nothing yet: a list (stream.c) */
 };

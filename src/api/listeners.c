@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "api/listeners.h"
 
-#include "api/credentials.h"
 #include "api/inside.h"
+#include "api/nodes.h"
 #include "api/object_classes.h"
+#include "api/peers.h"
 #include "io/exchange.h"
 #include "io/server.h"
 #include "state/copy.h"
 #include "state/state.h"
 #include "trust/keyring.h"
+#include "trust/node_list.h"
 
 enum { LIFE_S = 24 * 3600 };
 
@@ -20,28 +22,37 @@ static void problem(struct exchange *exchange, unsigned status, const char *titl
 }
 
 /* False after answering. */
-static bool prove(struct api *api, struct exchange *exchange)
+static bool prove(struct api *api, struct exchange *exchange, struct node_seat *ret)
 {
-    const struct session *session = credentials_bearer(api, exchange);
-    const struct account *account =
-        session ? state_account(api->config.state, session->account) : NULL;
-    if (!account) {
-        problem(exchange, 401, "Signed out", "This is for nodes that follow this one.");
-        return false;
-    }
-    exchange_set_user(exchange, account->name);
-    if (!account->is_admin)
-        problem(exchange, 403, "For nodes", "Listeners' states are for other nodes.");
-    return account->is_admin;
+    bool is_node = peers_node(api, exchange, ret);
+    if (is_node)
+        peers_show(exchange, ret);
+    else
+        problem(exchange, 403, "For nodes",
+                "Listeners' states are for other nodes, at the address for nodes.");
+    return is_node;
+}
+
+/* With what signs the listener in, for a home or backup edge and nobody else. */
+static void write_copy(const struct api *api, struct uid account, const struct node_seat *seat,
+                       int64_t made_ms, struct buffer *out)
+{
+    nodes_look(api->nodes);
+    const struct homes homes = node_list_homes(nodes_list(api->nodes), account);
+    if (homes_has(&homes, seat->id))
+        state_copy_write_boxed(api->config.state, account, seat->key, made_ms, out);
+    else
+        state_copy_write(api->config.state, account, made_ms, out);
 }
 
 /* Its version says when it was made; merging does not need it. */
-static bool seal(const struct api *api, struct exchange *exchange, struct text body)
+static bool seal(const struct api *api, struct exchange *exchange, int64_t made_ms,
+                 struct text body)
 {
     int64_t now_ms = exchange_now_ms(exchange);
     const struct signed_object object = {.name = exchange_request(exchange)->path,
                                          .epoch = state_health(api->config.state).epoch,
-                                         .number = (uint64_t)now_ms,
+                                         .number = (uint64_t)made_ms,
                                          .issued_s = now_ms / 1000,
                                          .expires_s = now_ms / 1000 + LIFE_S,
                                          .body = body};
@@ -52,17 +63,19 @@ static void handle(struct exchange *exchange, void *context)
 {
     struct api *api = context;
     struct uid account;
+    struct node_seat seat;
     struct buffer body;
     struct text id = text_from(exchange_request(exchange)->path, sizeof("/listeners/") - 1);
-    if (!prove(api, exchange))
+    if (!prove(api, exchange, &seat))
         return;
     if (!uid_from_text(id, &account)) {
         problem(exchange, 404, "Not found", "There is no account of this id.");
         return;
     }
     buffer_init(&body, SIGNED_MAX_BODY_BYTES);
-    state_copy_write(api->config.state, account, exchange_now_ms(exchange), &body);
-    if (body.overflowed || !seal(api, exchange, buffer_view(&body))) {
+    int64_t made_ms = state_copy_stamp(api->config.state); /* not when it was asked for */
+    write_copy(api, account, &seat, made_ms, &body);
+    if (body.overflowed || !seal(api, exchange, made_ms, buffer_view(&body))) {
         problem(exchange, 503, "Not now",
                 body.overflowed ? "This account's state is larger than an object may be."
                                 : "This node cannot sign just now.");

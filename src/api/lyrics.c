@@ -3,13 +3,13 @@
  * getLyrics. */
 #include "api/endpoints.h"
 #include "api/entities.h"
+#include "api/held.h"
 #include "api/inside.h"
+#include "api/lyrics_object.h"
 #include "base/mem.h"
 #include "catalog/search.h"
 #include "io/workers.h"
 #include "library/library.h"
-
-enum { LYRICS_MAX_BYTES = 4 << 20 };
 
 typedef void lyrics_write(struct call *call, uint32_t track, const struct library_lyrics *lyrics,
                           size_t count);
@@ -48,6 +48,15 @@ static void job_done(void *context)
     job_free(job);
 }
 
+/* On a node that follows: what its origin said, or for want of it none. */
+static void on_told(void *context, struct text body)
+{
+    struct job *job = context;
+    if (!body.data || !lyrics_object_read(body, job->arena, &job->lyrics, &job->count))
+        job->count = 0;
+    job_done(job);
+}
+
 static enum call_end read_lyrics(struct call *call, uint32_t track, lyrics_write *write)
 {
     struct track_row row;
@@ -59,6 +68,13 @@ static enum call_end read_lyrics(struct call *call, uint32_t track, lyrics_write
                         .track = track,
                         .id = row.id};
     job->arena = arena_new(LYRICS_MAX_BYTES);
+    if (api_follows(call->api)) {
+        if (row.has_lyrics)
+            held_read(call->api, &row.id, "lyrics", on_told, job);
+        else
+            loop_post(call->api->config.loop, job_done, job);
+        return CALL_LATER;
+    }
     if (workers_submit(call->api->config.workers, call->api->config.loop, job_work, job_done, job))
         return CALL_LATER;
     job_free(job);

@@ -35,31 +35,27 @@ static void refuse(struct exchange *exchange, unsigned status, const char *title
     exchange_send_problem(exchange, status, title, detail);
 }
 
-/* Its number is the moment it was made: what is read later is newer. */
-static void send(struct exchange *exchange, const struct api *api, const struct manifest *manifest)
+void manifests_send(struct exchange *exchange, const struct api *api, enum object_class class,
+                    const struct buffer *body)
 {
-    struct buffer body, *out = exchange_output(exchange);
-    bool is_provisional = manifest_is_provisional(manifest);
+    struct buffer *out = exchange_output(exchange);
+    bool is_provisional = class == OBJECT_MANIFEST_PROVISIONAL;
     int64_t now_ms = exchange_now_ms(exchange), now_s = now_ms / 1000;
     uint8_t digest[OBJECT_DIGEST_BYTES];
-    buffer_init(&body, SIGNED_MAX_BODY_BYTES);
-    manifest_write(manifest, &body);
     const struct signed_object object = {
         .name = exchange_request(exchange)->path,
         .epoch = keyring_content(api->ring)->epoch,
         .number = (uint64_t)now_ms,
         .issued_s = now_s,
         .expires_s = now_s + (is_provisional ? PROVISIONAL_GOOD_FOR_S : GOOD_FOR_S),
-        .body = buffer_view(&body)};
-    bool is_sealed = !body.overflowed && keyring_seal(api->ring, &object, now_s, out);
-    buffer_release(&body);
-    if (!is_sealed) {
+        .body = buffer_view(body)};
+    if (body->overflowed || !keyring_seal(api->ring, &object, now_s, out)) {
         refuse(exchange, 503, "Not now", "This node cannot sign just now.");
         return;
     }
     crypto_hash_sha256(digest, (const uint8_t *)out->data, out->size);
     object_fields(
-        exchange, is_provisional ? OBJECT_MANIFEST_PROVISIONAL : OBJECT_MANIFEST,
+        exchange, class,
         &(struct object_facts){
             .digest = digest, .has_version = true, .epoch = object.epoch, .number = object.number});
     exchange_set_class(exchange, SHIELD_CLASS_RUNNING);
@@ -69,7 +65,14 @@ static void send(struct exchange *exchange, const struct api *api, const struct 
 static void on_gathered(struct renditions_gathering *gathering)
 {
     struct manifest_call *call = (struct manifest_call *)gathering;
-    send(call->exchange, gathering->api, &gathering->manifest);
+    const struct manifest *manifest = &gathering->manifest;
+    struct buffer body;
+    buffer_init(&body, SIGNED_MAX_BODY_BYTES);
+    manifest_write(manifest, &body);
+    manifests_send(
+        call->exchange, gathering->api,
+        manifest_is_provisional(manifest) ? OBJECT_MANIFEST_PROVISIONAL : OBJECT_MANIFEST, &body);
+    buffer_release(&body);
     renditions_release(gathering);
     mem_free(call);
 }

@@ -6,7 +6,8 @@
  *     /m/{track}/original.{version}.{ext}?g=       the bytes of that version, for ever the same
  *     /art/{art id}/{size}.{webp|jpg}?g=           sizes 64 128 300 600 1200
  *
- * Manifests and segments are in manifests.c and segments.c.
+ * Manifests and segments are in manifests.c and segments.c, digests of both of these in
+ * pieces_object.c.
  *
  * Both run where the connection lives, on what that loop remembers (hot.h).  What it does not know,
  * and every refusal, is the home loop's.
@@ -16,8 +17,11 @@
 #include "api/hls.h"
 #include "api/hots.h"
 #include "api/inside.h"
+#include "api/lyrics_object.h"
 #include "api/manifests.h"
+#include "api/names.h"
 #include "api/object_classes.h"
+#include "api/pieces_object.h"
 #include "api/proof.h"
 #include "api/segments.h"
 #include "api/track.h"
@@ -47,50 +51,9 @@ static struct hot *hot_of(struct api *api, const struct exchange *exchange)
 
 /* --- /m --- */
 
-/* /m/{id}/original.{version}.{ext} */
-struct media_name {
-    struct catalog_id id;
-    bool has_version;
-    uint64_t version;
-};
-
-static bool parse_hex(struct text digits, uint64_t *ret)
-{
-    uint64_t value = 0;
-    for (size_t i = 0; i < digits.size; i++) {
-        char digit = digits.data[i];
-        if (digit >= '0' && digit <= '9')
-            value = value << 4 | (unsigned)(digit - '0');
-        else if ((digit | 0x20) >= 'a' && (digit | 0x20) <= 'f')
-            value = value << 4 | (unsigned)((digit | 0x20) - 'a' + 10);
-        else
-            return false;
-    }
-    *ret = value;
-    return digits.size > 0 && digits.size <= 16;
-}
-
-/* "original" or "original.{version}.{ext}"; the version is hexadecimal, as it is in ETag. */
-static bool parse_original(struct text name, bool *ret_has_version, uint64_t *ret_version)
-{
-    struct text rest = name, word, version, suffix;
-    if (!text_split(&rest, '.', &word) || !text_equal(word, TEXT("original")))
-        return false;
-    *ret_has_version = rest.data != NULL;
-    if (!*ret_has_version)
-        return true;
-    if (!text_split(&rest, '.', &version) || !text_split(&rest, '.', &suffix) || rest.data ||
-        !suffix.size)
-        return false;
-    return parse_hex(version, ret_version);
-}
-
 static bool parse_media(const struct exchange *exchange, struct media_name *ret)
 {
-    struct text rest = text_from(exchange_request(exchange)->path, sizeof("/m/") - 1), id;
-    enum catalog_kind kind;
-    return text_split(&rest, '/', &id) && catalog_id_parse(id, &kind, &ret->id) &&
-           kind == CATALOG_TRACK && parse_original(rest, &ret->has_version, &ret->version);
+    return names_media(exchange_request(exchange)->path, ret);
 }
 
 static void add_media_fields(struct exchange *exchange, const struct media_name *name)
@@ -190,8 +153,10 @@ static void handle_media(struct exchange *exchange, void *context)
 {
     struct media_name name;
     bool is_original = parse_media(exchange, &name);
-    if (!is_original && (segments_handle(context, exchange) ||
-                         manifests_handle(context, exchange) || hls_handle(context, exchange)))
+    if (!is_original &&
+        (segments_handle(context, exchange) || manifests_handle(context, exchange) ||
+         hls_handle(context, exchange) || lyrics_object_handle(context, exchange) ||
+         pieces_object_handle(context, exchange)))
         return;
     const struct hot_proof *proof = proof_recall(context, exchange);
     if (!proof || !is_original || !send_hot_media(context, exchange, proof, &name))
@@ -200,30 +165,15 @@ static void handle_media(struct exchange *exchange, void *context)
 
 /* --- /art --- */
 
-static bool parse_size(struct text name, uint32_t *ret_size_px, enum library_art_format *ret_format)
-{
-    static const uint32_t ladder[] = {64, 128, 300, 600, 1200};
-    struct text rest = name, digits;
-    uint64_t size;
-    if (!text_split(&rest, '.', &digits) || !text_to_u64(digits, &size))
-        return false;
-    if (!text_equal(rest, TEXT("webp")) && !text_equal(rest, TEXT("jpg")))
-        return false;
-    *ret_format = text_equal(rest, TEXT("webp")) ? LIBRARY_ART_WEBP : LIBRARY_ART_JPEG;
-    *ret_size_px = (uint32_t)size;
-    for (size_t i = 0; i < ARRAY_SIZE(ladder); i++)
-        if (ladder[i] == size)
-            return true;
-    return false;
-}
-
 static bool parse_art(struct art_request *request)
 {
-    struct text path = exchange_request(request->exchange)->path;
-    struct text rest = text_from(path, sizeof("/art/") - 1), id;
-    enum catalog_kind kind;
-    return text_split(&rest, '/', &id) && catalog_id_parse(id, &kind, &request->picture) &&
-           kind == CATALOG_ARTWORK && parse_size(rest, &request->size_px, &request->format);
+    struct art_name name;
+    if (!names_art(exchange_request(request->exchange)->path, &name))
+        return false;
+    request->picture = name.id;
+    request->size_px = name.size_px;
+    request->format = name.format;
+    return true;
 }
 
 static void on_art(void *context, enum art_outcome outcome)
@@ -259,6 +209,8 @@ static void handle_art(struct exchange *exchange, void *context)
                                   .exchange = exchange,
                                   .cache_control = object_cache_control(OBJECT_ART).data};
     struct open_file *lent = NULL;
+    if (pieces_object_handle(context, exchange))
+        return;
     const struct hot_proof *proof = proof_recall(context, exchange);
     if (proof && hot_proof_opens_art(proof) && parse_art(&request))
         lent = art_lend(&request, hot_files(hot_of(context, exchange)));

@@ -9,7 +9,9 @@
 #include "api/audit.h"
 #include "api/bound.h"
 #include "api/inside.h"
+#include "api/island.h"
 #include "api/player.h"
+#include "api/requests.h"
 #include "api/replay.h"
 #include "api/throttle.h"
 #include "base/encode.h"
@@ -150,6 +152,8 @@ void player_passkeys_options(struct player *player)
 {
     const struct account_passkey *passkey;
     size_t cursor = 0;
+    if (requests_decline(player))
+        return;
     struct json *json = player_json(player);
     json_begin_object(json);
     json_name(json, "publicKey");
@@ -208,6 +212,8 @@ static bool register_answer(struct player *player, struct account_passkey *passk
 void player_passkeys_post(struct player *player)
 {
     struct text label;
+    if (requests_decline(player))
+        return;
     struct account_passkey *passkey =
         arena_zalloc(exchange_arena(player->exchange), sizeof *passkey);
     if (!passkey || !player_text(player, "label", 1, LABEL_MAX_BYTES, &label) ||
@@ -232,6 +238,8 @@ void player_passkeys_post(struct player *player)
 
 void player_session_passkey_options(struct player *player)
 {
+    if (!island_opens(player))
+        return;
     struct json *json = player_json(player);
     json_begin_object(json);
     json_name(json, "publicKey");
@@ -289,7 +297,8 @@ void player_session_passkey(struct player *player)
     struct answered answered;
     uint32_t count = 0;
     const char *why = "This passkey is not known here, or was removed.";
-    if (!read_answer(player, true, &answered) || !may_try(player, &attempt) || !bound_take(player))
+    if (!island_opens(player) || !read_answer(player, true, &answered) ||
+        !may_try(player, &attempt) || !bound_take(player))
         return;
     const struct account_passkey *passkey = find(player, &answered);
     if (!passkey ||

@@ -12,7 +12,9 @@
 struct api;
 struct exchange;
 
-/* The edge that asks for itself, with what it may sign; false: it passes on, is no node, or is
- * revoked.  On any loop. */
+/* The edge that asks for itself (at an origin; an edge has no book), with what it may sign; false:
+ * it passes on, is no node, or is revoked.  On any loop. */
 bool peers_node(const struct api *api, const struct exchange *exchange,
                 struct node_seat *ret) MUST_USE;
+/* Who it is, in the log: "edge:NAME". */
+void peers_show(struct exchange *exchange, const struct node_seat *seat);

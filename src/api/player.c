@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "api/player.h"
+#include "api/visitor.h"
 
 #include "api/credentials.h"
 #include "api/elsewhere.h"
+#include "api/island.h"
+#include "api/peers.h"
 #include "api/strength.h"
+#include "api/wishes.h"
 #include "base/counters.h"
+#include "base/guard.h"
 #include "base/mem.h"
 #include "io/server.h"
 #include "io/workers.h"
@@ -14,11 +19,11 @@
 #include <assert.h>
 #include <sodium.h>
 
-enum { PLAYER_MAX_BODY_BYTES = 2 << 20, NAME_MAX_BYTES = 64, JOURNAL_RETRY_S = 5 };
+enum { PLAYER_MAX_BODY_BYTES = 2 << 20, JOURNAL_RETRY_S = 5 };
 
 /* --- answers --- */
 
-static void drop_body(struct player *player)
+void player_drop_body(struct player *player)
 {
     json_decref(player->body);
     player->body = NULL;
@@ -37,14 +42,14 @@ struct json *player_json(struct player *player)
 
 void player_send(struct player *player, unsigned status)
 {
-    drop_body(player);
+    player_drop_body(player);
     add_fields(player->exchange);
     exchange_send_output(player->exchange, status, "application/json");
 }
 
 void player_send_empty(struct player *player, unsigned status)
 {
-    drop_body(player);
+    player_drop_body(player);
     add_fields(player->exchange);
     exchange_send_empty(player->exchange, status);
 }
@@ -89,6 +94,9 @@ int64_t player_now_ms(const struct player *player) { return exchange_now_ms(play
 
 bool player_refresh(struct player *player)
 {
+    if (player->node)
+        return node_book_admits(player->api->config.book, player->node->key,
+                                player_now_ms(player) / 1000);
     player->account = state_account(player->api->config.state, player->account_id);
     return player->account && !player->account->is_disabled;
 }
@@ -132,10 +140,7 @@ bool player_id(struct player *player, struct uid *ret)
 
 bool player_name_is_fine(struct player *player, struct text name)
 {
-    bool is_fine = name.size && name.size <= NAME_MAX_BYTES && text_is_utf8(name) &&
-                   text_equal(text_trim(name), name);
-    for (size_t i = 0; is_fine && i < name.size; i++)
-        is_fine = (unsigned char)name.data[i] >= ' ' && name.data[i] != 0x7f;
+    bool is_fine = wish_name_is_fine(name);
     if (!is_fine)
         player_problem(
             player, 422, "This name will not do",
@@ -160,11 +165,13 @@ void player_write_account(struct json *json, const struct account *account)
 
 struct batch *player_batch(const struct player *player, bool is_operator)
 {
-    return batch_new(player->api->config.state,
-                     &(struct batch_author){.account = player->account_id,
-                                            .client = TEXT("player"),
-                                            .now_ms = player_now_ms(player),
-                                            .is_operator = is_operator});
+    struct batch_author author = {.account = player->account_id,
+                                  .client = TEXT("player"),
+                                  .now_ms = player_now_ms(player),
+                                  .is_operator = is_operator};
+    author.is_unproven =
+        !visitor_prove(player->api, player->exchange, player->account_id, &author.proof);
+    return batch_new(player->api->config.state, &author);
 }
 
 struct submission {
@@ -345,6 +352,21 @@ static bool prove_bearer(struct player *player)
     return true;
 }
 
+static bool prove_node(struct player *player)
+{
+    struct node_seat seat;
+    if (!peers_node(player->api, player->exchange, &seat))
+        return false;
+    struct node_seat *kept = arena_alloc(exchange_arena(player->exchange), sizeof *kept);
+    if (!kept)
+        return false;
+    *kept = seat;
+    player->node = kept;
+    player->account_id = seat.id; /* what bounds count by */
+    peers_show(player->exchange, kept);
+    return true;
+}
+
 /* False after answering. */
 static bool pass_guard(struct player *player, enum player_guard guard)
 {
@@ -353,11 +375,13 @@ static bool pass_guard(struct player *player, enum player_guard guard)
                        "This request must come from the player's own page.");
         return false;
     }
-    if (guard != PLAYER_BEARER && guard != PLAYER_ADMIN)
+    if (guard == PLAYER_OPEN || guard == PLAYER_COOKIE ||
+        (guard == PLAYER_NODE && prove_node(player)))
         return true;
     bool is_proven = prove_bearer(player);
-    if (!is_proven && api_follows(player->api)) {
-        elsewhere_go(player->api, player->exchange);
+    if (!is_proven && api_follows(player->api) && !player->is_alone &&
+        island_is_linked(player->api) && guard_is_on(GUARD_ORIGIN_JUDGES)) {
+        player_go_elsewhere(player);
         return false;
     }
     if (!is_proven) {
@@ -400,24 +424,41 @@ static bool read_body(struct player *player, const struct player_route *route)
     return false;
 }
 
-static void player_handle(struct exchange *exchange, void *context)
+static void handle(struct exchange *exchange, struct api *api, bool is_alone)
 {
     struct player *player = arena_zalloc(exchange_arena(exchange), sizeof(*player));
     if (!player) {
         exchange_send_empty(exchange, 503);
         return;
     }
-    player->api = context;
+    player->api = api;
     player->exchange = exchange;
+    player->is_alone = is_alone;
+    if (!is_alone && elsewhere_yields(api, exchange)) {
+        player_go_elsewhere(player);
+        return;
+    }
     const struct player_route *route = find_route(player);
     if (route && pass_guard(player, route->guard) && read_body(player, route))
         route->handler(player);
+}
+
+static void player_handle(struct exchange *exchange, void *api) { handle(exchange, api, false); }
+
+static void player_alone(struct exchange *exchange, void *api) { handle(exchange, api, true); }
+
+void player_go_elsewhere(struct player *player)
+{
+    player_drop_body(player);
+    elsewhere_go_or(player->api, player->exchange, player_alone);
 }
 
 static void player_anywhere(struct exchange *exchange, void *context)
 {
     if (elsewhere_holds_player(exchange))
         exchange_go_home(exchange, player_handle, context);
+    else if (elsewhere_asks(exchange))
+        elsewhere_go_or(context, exchange, player_alone);
     else
         elsewhere_go(context, exchange);
 }

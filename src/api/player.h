@@ -17,17 +17,20 @@
  * body must be application/json, which no form can send.
  */
 struct dpop_proof;
+struct node_seat;
 
 enum player_guard {
     PLAYER_OPEN,   /* nobody need be known */
     PLAYER_COOKIE, /* looked at by the handler; must come from our own page */
     PLAYER_BEARER, /* an access token of a living session */
     PLAYER_ADMIN,  /* of an admin's */
+    PLAYER_NODE,   /* an edge by its certificate (peers.h): `node`; else as PLAYER_BEARER */
 };
 
 struct player {
     struct api *api;
     struct exchange *exchange;
+    bool is_alone;  /* an edge, and its origin was asked and does not answer */
     struct text id; /* what follows a path that ends in "/" */
     json_t *body;   /* object; NULL when the request had none */
     struct json json;
@@ -37,15 +40,20 @@ struct player {
      * turned */
     struct uid session_id, account_id;
     const struct account *account;
+    const struct node_seat *node; /* with PLAYER_NODE: the edge; then there is no account */
 
     void *context; /* the handler's own, between its steps */
 };
 typedef void player_handler(struct player *player);
+/* The origin answers; when it does not, this request is handled here once more, alone. */
+void player_go_elsewhere(struct player *player);
 
-bool player_refresh(struct player *player) MUST_USE; /* false: the account is gone or disabled */
+/* False: the account is gone or disabled, the edge is revoked. */
+bool player_refresh(struct player *player) MUST_USE;
 int64_t player_now_ms(const struct player *player);
 
 /* --- answers: each FINISHES the exchange and frees the body --- */
+void player_drop_body(struct player *player); /* of these alone; others' answers need it */
 /* Write into this, then player_send(). */
 struct json *player_json(struct player *player);
 void player_send(struct player *player, unsigned status);
@@ -82,6 +90,8 @@ bool player_name_is_fine(struct player *player, struct text name) MUST_USE;
 void session_begin(struct player *player, struct uid account, unsigned status);
 /* Members id, name and isAdmin. */
 void player_write_account(struct json *json, const struct account *account);
+/* Member libraries: numbers, or null for all. */
+void player_write_libraries(struct json *json, uint64_t libraries);
 void player_write_uid(struct json *json, const char *name, struct uid uid);
 
 #define PLAYER(method, path, guard, handler) player_handler player_##handler;

@@ -4,6 +4,8 @@
 #include "api/endings.h"
 #include "api/hots.h"
 #include "api/inside.h"
+#include "api/island.h"
+#include "api/peers.h"
 #include "io/exchange.h"
 #include "state/state.h"
 
@@ -15,8 +17,37 @@ struct text proof_grant(const struct exchange *exchange)
     return field.size ? field : exchange_parameter(exchange, TEXT("g"));
 }
 
+/* An edge that asks for itself may have whatever its listeners may. */
+static bool prove_node(const struct api *api, const struct exchange *exchange,
+                       struct hot_proof *ret)
+{
+    struct node_seat seat;
+    if (proof_grant(exchange).size || !peers_node(api, exchange, &seat))
+        return false;
+    *ret = (struct hot_proof){.right = seat.id, .libraries = UINT64_MAX, .until_ms = INT64_MAX};
+    ret->user.size = strnlen(seat.name, sizeof seat.name);
+    ret->user.size = ret->user.size < HOT_USER_BYTES ? ret->user.size : HOT_USER_BYTES;
+    memcpy(ret->user.name, seat.name, ret->user.size);
+    return true;
+}
+
+static const struct hot_proof *recall_node(const struct api *api, const struct exchange *exchange)
+{
+    struct hot_proof proof;
+    struct arena *arena = exchange_arena((struct exchange *)(uintptr_t)exchange);
+    struct hot_proof *own =
+        prove_node(api, exchange, &proof) ? arena_alloc(arena, sizeof proof) : NULL;
+    if (own)
+        *own = proof;
+    return own;
+}
+
 const struct hot_proof *proof_recall(const struct api *api, const struct exchange *exchange)
 {
+    const struct hot_proof *node =
+        exchange_peer(exchange)->is_node ? recall_node(api, exchange) : NULL;
+    if (node)
+        return node;
     return hot_recall(api->hots[exchange_connection_index(exchange)], proof_grant(exchange),
                       exchange_now_ms(exchange));
 }
@@ -56,6 +87,24 @@ static const struct account *find_owner(const struct api *api, const struct gran
     return state_account(state, app ? app->account : grant->session);
 }
 
+/* An edge that asks another edge for itself signs a grant that names itself: while it stands in
+ * /nodes its key is in the ring. */
+static bool is_of_node(const struct grant *grant)
+{
+    return !uid_is_none(grant->node) && uid_equal(grant->node, grant->session);
+}
+
+static void fill_node(struct api *api, const struct grant *grant, struct hot_proof *ret)
+{
+    *ret = (struct hot_proof){.right = grant->session,
+                              .libraries = grant->libraries,
+                              .until_ms = grant->expires_s * 1000,
+                              .mark = &api->node_mark,
+                              .mark_value = atomic_load(&api->node_mark)};
+    memcpy(ret->track, grant->track, sizeof ret->track);
+    memcpy(ret->user.name, "an edge", ret->user.size = sizeof "an edge" - 1);
+}
+
 /* False: there is no such grant, session or account. */
 static bool prove(struct api *api, const struct exchange *exchange, struct hot_proof *ret)
 {
@@ -64,8 +113,13 @@ static bool prove(struct api *api, const struct exchange *exchange, struct hot_p
     struct text text = proof_grant(exchange);
     if (grant_cache_verify(api->grants, api->ring, text, now_ms / 1000, &grant) != GRANT_GOOD)
         return false;
+    if (is_of_node(&grant)) {
+        fill_node(api, &grant, ret);
+        memcpy(ret->grant, text.data, GRANT_TEXT_BYTES);
+        return true;
+    }
     const struct account *account = find_owner(api, &grant, now_ms, &until_ms);
-    if (!account || account->is_disabled)
+    if (!account || account->is_disabled || !island_believes(api, grant.node, account->id))
         return false;
     fill(ret, &grant, until_ms, account);
     ret->mark = state_account_mark(api->config.state, account->id);
@@ -76,6 +130,10 @@ static bool prove(struct api *api, const struct exchange *exchange, struct hot_p
 
 bool proof_look(struct api *api, struct exchange *exchange, struct hot_proof *ret)
 {
+    if (prove_node(api, exchange, ret)) {
+        proof_show(exchange, ret);
+        return true;
+    }
     if (!prove(api, exchange, ret))
         return false;
     proof_show(exchange, ret);

@@ -2,9 +2,11 @@
 #include "api/renditions.h"
 
 #include "api/gain.h"
+#include "api/held.h"
 #include "api/hot.h"
 #include "api/inside.h"
 #include "io/workers.h"
+#include "media/manifest_read.h"
 
 static int32_t gain_of(int16_t cdb) { return cdb == CATALOG_NO_GAIN ? MANIFEST_NO_GAIN : cdb * 10; }
 
@@ -93,6 +95,38 @@ static bool look_or_read(struct renditions_gathering *gathering)
 
 static void look(void *context) { (void)look_or_read(context); }
 
+/* --- of a node that follows: what the manifest says --- */
+
+static void take_rendition(struct manifest *manifest, enum rendition rendition,
+                           const struct manifest_rendition *from)
+{
+    struct package_view *view = &manifest->views[rendition];
+    manifest->is_offered[rendition] = from->is_there;
+    if (!from->is_there)
+        return;
+    *view = (struct package_view){.generation = from->generation,
+                                  .has_index = from->state == MANIFEST_COMPLETE,
+                                  .state = from->state == MANIFEST_COMPLETE   ? PACKAGE_COMPLETE
+                                           : from->state == MANIFEST_ENCODING ? PACKAGE_ENCODING
+                                                                              : PACKAGE_PLANNED};
+    view->index = (struct package_index){
+        .rate = from->rate, .channels = from->channels, .length = from->length, .init = from->init};
+    for (uint32_t i = 0; view->has_index && i < from->count; i++)
+        package_index_add(&view->index, &from->segments[i]);
+}
+
+static void on_manifest(void *context, struct text body)
+{
+    struct renditions_gathering *gathering = context;
+    struct manifest_body read = {0};
+    char why[MANIFEST_WHY_BYTES];
+    gathering->is_unknown = !body.data || !manifest_read(body, &read, why);
+    for (unsigned i = 0; i < RENDITION_COUNT; i++)
+        take_rendition(&gathering->manifest, (enum rendition)i, &read.renditions[i]);
+    manifest_body_release(&read);
+    gathering->on_gathered(gathering);
+}
+
 bool renditions_gather(struct renditions_gathering *gathering, struct api *api,
                        const struct track_row *row, renditions_on_gathered *on_gathered)
 {
@@ -103,7 +137,10 @@ bool renditions_gather(struct renditions_gathering *gathering, struct api *api,
     gathering->manifest.loudness = loudness_of(api, row);
     gathering->manifest.track =
         catalog_id_print(&gathering->track_text, CATALOG_TRACK, &gathering->track);
-    return look_or_read(gathering);
+    if (!api_follows(api))
+        return look_or_read(gathering);
+    held_read(api, &gathering->track, "manifest", on_manifest, gathering);
+    return true;
 }
 
 void renditions_release(struct renditions_gathering *gathering)

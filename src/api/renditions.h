@@ -20,6 +20,7 @@ struct renditions_gathering {
     struct manifest manifest; /* everything of it is set */
     renditions_on_gathered *on_gathered;
     bool was_read;
+    bool is_unknown; /* of a node that follows: nobody gave the manifest, and nothing is offered */
 };
 
 /* Source and loudness from the row; then calls on_gathered, now or later.  False: too busy, and it

@@ -152,8 +152,12 @@ static void run(struct call *call, enum call_end end)
         open_answer(call, "ok");
         end = handle_as_listener(call);
     }
-    if (end != CALL_LATER)
+    if (end == CALL_ELSEWHERE) {
+        call_finish(call, CALL_SENT);
+        elsewhere_go(call->api, call->exchange);
+    } else if (end != CALL_LATER) {
         call_finish(call, end);
+    }
 }
 
 /* --- arrival --- */
@@ -242,15 +246,18 @@ static void answer_preflight(struct exchange *exchange)
     exchange_send_empty(exchange, 204);
 }
 
-static void rest_handle(struct exchange *exchange, void *context)
+static void rest_alone(struct exchange *exchange, void *api);
+
+static void handle(struct exchange *exchange, struct api *api, bool is_alone)
 {
     struct call *call = arena_zalloc(exchange_arena(exchange), sizeof(*call));
     if (!call) {
         exchange_send_empty(exchange, 503);
         return;
     }
-    call->api = context;
+    call->api = api;
     call->exchange = exchange;
+    call->is_alone = is_alone;
     call->parameters = exchange_parameters(exchange);
     if (exchange_request(exchange)->method == HTTP_METHOD_OPTIONS) {
         answer_preflight(exchange);
@@ -270,10 +277,14 @@ static void rest_handle(struct exchange *exchange, void *context)
     if (end == CALL_OK)
         end = credentials_prove(call, run);
     if (end == CALL_ELSEWHERE)
-        elsewhere_go(call->api, exchange);
+        elsewhere_go_or(api, exchange, rest_alone);
     else if (end != CALL_LATER)
         run(call, end);
 }
+
+static void rest_handle(struct exchange *exchange, void *api) { handle(exchange, api, false); }
+
+static void rest_alone(struct exchange *exchange, void *api) { handle(exchange, api, true); }
 
 static void rest_anywhere(struct exchange *exchange, void *context)
 {

@@ -160,13 +160,17 @@ uint64_t revoked_epoch(const struct api *api)
     return api->revoked->epoch ? api->revoked->epoch : state_health(api->config.state).epoch;
 }
 
-void revoked_take(struct revoked *revoked, struct sealed_version version, struct text bytes)
+int64_t revoked_issued_s(const struct revoked *revoked) { return revoked->signed_s; }
+
+void revoked_take(struct revoked *revoked, struct sealed_version version, int64_t issued_s,
+                  struct text bytes)
 {
     buffer_reset(&revoked->object);
     buffer_text(&revoked->object, bytes);
     crypto_hash_sha256(revoked->digest, (const uint8_t *)bytes.data, bytes.size);
     revoked->epoch = version.epoch;
     revoked->number = version.number;
+    revoked->signed_s = issued_s;
     revoked->is_made = true;
 }
 

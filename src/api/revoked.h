@@ -15,4 +15,7 @@ void revoked_free(struct revoked **revoked);
 uint64_t revoked_number(struct api *api, int64_t now_ms);
 uint64_t revoked_epoch(const struct api *api); /* of that version */
 /* Of a node that follows: the origin's list is the one served. */
-void revoked_take(struct revoked *revoked, struct sealed_version version, struct text bytes);
+void revoked_take(struct revoked *revoked, struct sealed_version version, int64_t issued_s,
+                  struct text bytes);
+/* When the list that is served was signed, Unix time; 0: there is none yet. */
+int64_t revoked_issued_s(const struct revoked *revoked);

@@ -3,13 +3,16 @@
 
 #include "api/audit.h"
 #include "api/bound.h"
+#include "api/exposure.h"
 #include "api/inside.h"
+#include "api/island.h"
 #include "api/signin.h"
 #include "base/counters.h"
 #include "base/encode.h"
 #include "media/packager.h"
 #include "trust/device.h"
 #include "trust/grant.h"
+#include "trust/opener.h"
 #include "trust/refresh.h"
 
 #include <inttypes.h>
@@ -114,6 +117,8 @@ void session_send(struct player *player, const struct session *session, unsigned
     write_token(json, player, session);
     write_grant(json, player, session, player->account->libraries);
     json_member_bool(json, "isBound", session_is_bound(session));
+    if (exposure_has_password(player->api, session->account))
+        json_member_bool(json, "passwordIsExposed", true);
     json_name(json, "user");
     json_begin_object(json);
     player_write_account(json, player->account);
@@ -137,7 +142,7 @@ struct session_step *session_step_new(struct player *player)
     return step;
 }
 
-static struct text label_of(const struct player *player)
+struct text session_label(const struct player *player)
 {
     struct text agent = http_request_field(exchange_request(player->exchange), TEXT("User-Agent"));
     if (!text_is_utf8(agent))
@@ -180,9 +185,9 @@ void session_begin(struct player *player, struct uid account, unsigned status)
     if (!step)
         return;
     step->status = status;
-    step->session = (struct session){.id = uid_random(),
+    step->session = (struct session){.id = opener_draw(player->api->ring, now_ms / 1000),
                                      .account = account,
-                                     .label = label_of(player),
+                                     .label = session_label(player),
                                      .rotated_ms = now_ms,
                                      .created_ms = now_ms,
                                      .expires_ms = now_ms + REFRESH_LIFE_MS};
@@ -205,6 +210,9 @@ static void on_signin(void *context, const struct signin_result *result)
         audit_player(player, AUDIT_REFUSED, result->account);
         player_problem(player, 401, "Not signed in", "The name or the password is wrong.");
         break;
+    case SIGNIN_ELSEWHERE:
+        island_pass(player, ISLAND_LACKS_PASSWORD, result->account);
+        break;
     case SIGNIN_WAIT:
         player_busy(player, result->retry_after_s,
                     "Too many sign-ins just now; wait a moment, then try again.");
@@ -218,7 +226,7 @@ void player_session_post(struct player *player)
     if (!player_text(player, "name", 1, 256, &name) ||
         !player_text(player, "password", 1, 1024, &password))
         return;
-    if (!bound_take(player))
+    if (!island_opens(player) || !bound_take(player))
         return;
     const struct signin_request request = {
         .name = name, .password = password, .device = session_device_cookie(player)};

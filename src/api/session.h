@@ -19,4 +19,5 @@ struct session_step *session_step_new(struct player *player);
 /* The refresh cookie; life 0 takes it away. */
 void session_set_cookie(struct player *player, const char *value, int64_t life_s);
 struct text session_cookie(const struct player *player); /* TEXT_NONE when there is none */
+struct text session_label(const struct player *player);  /* what the browser calls itself */
 struct text session_device_cookie(const struct player *player);

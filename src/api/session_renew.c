@@ -11,8 +11,11 @@
 #include "api/bound.h"
 #include "api/credentials.h"
 #include "api/inside.h"
+#include "api/island.h"
 #include "api/session.h"
+#include "base/counters.h"
 #include "base/guard.h"
+#include "trust/opener.h"
 #include "trust/refresh.h"
 
 #define RENEW_BOUND_MS (24LL * 60 * 60 * 1000)
@@ -65,14 +68,52 @@ static void revoke(struct player *player, struct uid account, struct uid session
     player_submit(player, batch, sign_out);
 }
 
+/* --- by the cookie --- */
+
+static bool has_ended(const struct state *state, struct uid session)
+{
+    struct revocation_cursor cursor = {0};
+    struct revocation one;
+    while (state_revocation_next(state, &cursor, &one))
+        if (one.kind == REVOKED_SESSION && uid_equal(one.id, session))
+            return true;
+    return false;
+}
+
+/* Rotated nowhere but at the origin, which so never takes the cookie of an island for a copied one:
+ * here it is answered with another token.  A session that this edge opened it knows before the
+ * origin does. */
+static void refresh_at_edge(struct player *player, struct uid id, const struct session *session,
+                            const struct refresh_hash *presented)
+{
+    const struct api *api = player->api;
+    enum refresh_verdict verdict = REFRESH_REUSED;
+    if (session && !session_is_bound(session))
+        verdict = refresh_judge(presented, &session->current, &session->previous,
+                                session->rotated_ms, session->expires_ms, player_now_ms(player));
+    if (!player->is_alone && island_is_linked(api) && !opener_is(id, api->node_id))
+        island_pass(player, ISLAND_LACKS_SESSION, (struct uid){{0}});
+    else if (!session && has_ended(api->config.state, id))
+        sign_out(player);
+    else if (verdict != REFRESH_GOOD && verdict != REFRESH_GRACE) /* or it is blanked here */
+        island_pass(player, ISLAND_LACKS_SESSION, session ? session->account : (struct uid){{0}});
+    else if (island_opens(player))
+        session_send(player, session, 200);
+}
+
 static void refresh_by_cookie(struct player *player)
 {
     struct uid id;
     struct refresh_hash presented;
     int64_t now_ms = player_now_ms(player);
     const struct session *session = NULL;
-    if (refresh_parse(session_cookie(player), &id, &presented))
+    bool is_cookie = refresh_parse(session_cookie(player), &id, &presented);
+    if (is_cookie)
         session = state_session(player->api->config.state, id, now_ms);
+    if (is_cookie && api_follows(player->api)) {
+        refresh_at_edge(player, id, session, &presented);
+        return;
+    }
     if (!session || session_is_bound(session)) {
         sign_out(player);
         return;
@@ -95,39 +136,101 @@ static void refresh_by_cookie(struct player *player)
     }
 }
 
-/* The session of a token, however old, that the browser's key may renew; NULL: there is none. */
-static const struct session *bound_session(struct player *player, struct text token_text)
+/* --- by the browser's key --- */
+
+static bool is_key_of(const struct player *player, const uint8_t thumb[sizeof(struct key_thumb)])
 {
-    struct token token;
-    int64_t now_ms = player_now_ms(player);
-    if (token_read(player->api->ring, token_text, now_ms / 1000, &token) != TOKEN_GOOD)
-        return NULL;
-    const struct session *session = state_session(player->api->config.state, token.session, now_ms);
-    if (!session || !session_is_bound(session) || !uid_equal(session->account, token.account))
-        return NULL;
-    bool is_key = memcmp(player->proof->thumb.bytes, session->current.bytes,
-                         sizeof session->current.bytes) == 0;
-    return is_key || !guard_is_on(GUARD_BOUND_REFRESH) ? session : NULL;
+    return memcmp(player->proof->thumb.bytes, thumb, sizeof player->proof->thumb.bytes) == 0 ||
+           !guard_is_on(GUARD_BOUND_REFRESH);
 }
 
 /* Nothing rotates, so a lost answer costs nothing; once a day the session is given more time. */
-static void refresh_by_key(struct player *player)
+static void refresh_known(struct player *player, const struct session *session)
 {
-    struct text token;
-    if (!player_text(player, "token", 1, TOKEN_MAX_BYTES, &token))
-        return;
-    const struct session *session = bound_session(player, token);
-    if (!session) {
-        sign_out(player);
-        return;
-    }
-    if (!bound_use_once(player, session->account))
+    if (!island_renews(player, session->account) || !bound_use_once(player, session->account))
         return;
     state_session_used(player->api->config.state, session->id, player_now_ms(player));
     if (player_now_ms(player) - session->rotated_ms >= RENEW_BOUND_MS)
         renew(player, session);
     else
         session_send(player, session, 200);
+}
+
+static void on_adopted(struct player *player)
+{
+    const struct session_step *step = player->context;
+    if (!state_session(player->api->config.state, step->session.id, player_now_ms(player))) {
+        sign_out(player);
+        return;
+    }
+    counter_add(COUNTER_SESSIONS_ADOPTED, 1);
+    session_send(player, &step->session, 200);
+}
+
+/* A session that a node of ours opened and has not told of: its token says all that matters. */
+static void adopt(struct player *player, const struct token *token)
+{
+    struct session_step *step;
+    if (!island_renews(player, token->account) || !bound_use_once(player, token->account) ||
+        !(step = session_step_new(player)))
+        return;
+    int64_t now_ms = player_now_ms(player);
+    step->session = (struct session){.id = token->session,
+                                     .account = token->account,
+                                     .label = session_label(player),
+                                     .rotated_ms = now_ms,
+                                     .created_ms = token->issued_s * 1000,
+                                     .expires_ms = now_ms + REFRESH_LIFE_MS};
+    memcpy(step->session.current.bytes, token->thumb.bytes, sizeof token->thumb.bytes);
+    step->session.previous = step->session.current;
+    player->account_id = token->account;
+    player->context = step;
+    struct batch *batch = player_batch(player, false);
+    batch_session(batch, &step->session);
+    player_submit(player, batch, on_adopted);
+}
+
+/* Whoever signed it may speak of sessions that nobody else has heard of. */
+static bool may_adopt(const struct player *player, const struct token *token)
+{
+    const struct api *api = player->api;
+    return state_account(api->config.state, token->account) &&
+           (uid_is_none(token->node) || (opener_is(token->session, token->node) &&
+                                         island_believes(api, token->node, token->account)));
+}
+
+static void refresh_by_token(struct player *player, const struct token *token)
+{
+    const struct state *state = player->api->config.state;
+    const struct session *session = state_session(state, token->session, player_now_ms(player));
+    bool is_known = session || state_session_is_known(state, token->account, token->session);
+    if (session && session_is_bound(session) && uid_equal(session->account, token->account) &&
+        is_key_of(player, session->current.bytes))
+        refresh_known(player, session);
+    else if (is_known || !token->is_bound || !is_key_of(player, token->thumb.bytes))
+        sign_out(player);
+    else if (may_adopt(player, token))
+        adopt(player, token);
+    else if (api_follows(player->api))
+        island_pass(player, ISLAND_LACKS_SESSION, token->account);
+    else
+        sign_out(player);
+}
+
+static void refresh_by_key(struct player *player)
+{
+    struct text text;
+    struct token token;
+    if (!player_text(player, "token", 1, TOKEN_MAX_BYTES, &text))
+        return;
+    enum token_verdict verdict =
+        token_read(player->api->ring, text, player_now_ms(player) / 1000, &token);
+    if (verdict == TOKEN_GOOD)
+        refresh_by_token(player, &token);
+    else if (verdict == TOKEN_FORGED && api_follows(player->api))
+        island_pass(player, ISLAND_LACKS_SESSION, (struct uid){{0}}); /* by a key not known here */
+    else
+        sign_out(player);
 }
 
 void player_session_refresh(struct player *player)
@@ -165,16 +268,37 @@ static const struct session *session_of(struct player *player)
     return verdict == REFRESH_GOOD || verdict == REFRESH_GRACE ? session : NULL;
 }
 
+static void end(struct player *player, struct uid account, struct uid session)
+{
+    player->account_id = account;
+    struct batch *batch = player_batch(player, false);
+    batch_session_revoke(batch, account, session);
+    player_submit(player, batch, on_ended);
+}
+
+/* A good token for a session that was opened elsewhere and is not known here yet: it ends before it
+ * comes. */
+static bool names_unknown_session(const struct player *player, struct token *ret)
+{
+    const struct api *api = player->api;
+    struct text text = credentials_token(player->exchange);
+    return text.size &&
+           token_verify(api->ring, text, player_now_ms(player) / 1000, ret) == TOKEN_GOOD &&
+           island_believes(api, ret->node, ret->account) &&
+           state_account(api->config.state, ret->account) &&
+           !state_session_is_known(api->config.state, ret->account, ret->session);
+}
+
 void player_session_delete(struct player *player)
 {
     const struct session *session = session_of(player);
-    if (!session) {
+    struct token token;
+    if (session) {
+        audit_player(player, AUDIT_SIGNED_OUT, session->account);
+        end(player, session->account, session->id);
+    } else if (names_unknown_session(player, &token)) {
+        end(player, token.account, token.session);
+    } else {
         on_ended(player);
-        return;
     }
-    audit_player(player, AUDIT_SIGNED_OUT, session->account);
-    player->account_id = session->account;
-    struct batch *batch = player_batch(player, false);
-    batch_session_revoke(batch, session->account, session->id);
-    player_submit(player, batch, on_ended);
 }

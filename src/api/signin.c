@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "api/signin.h"
 
+#include "api/credentials.h"
 #include "api/inside.h"
+#include "api/island.h"
 #include "api/known.h"
 #include "api/throttle.h"
 #include "base/counters.h"
@@ -94,9 +96,8 @@ static bool is_app_secret(struct api *api, const struct account *account, struct
     struct secret secret;
     if (!secret_from_text(password, &secret))
         return false;
-    struct secret_index index = secret_index(api->config.keys, &secret);
+    const struct app *app = credentials_app(api, &secret);
     secret_wipe(&secret);
-    const struct app *app = state_app_by_index(api->config.state, &index);
     if (!app || !uid_equal(app->account, account->id))
         return false;
     state_app_used(api->config.state, app->id, now_ms);
@@ -126,6 +127,10 @@ void signin_start(struct api *api, const struct exchange *exchange,
             finish(done, context, SIGNIN_GOOD, account->id, 0);
             return;
         }
+    }
+    if (island_lacks_password(api, name, &attempt.account)) {
+        finish(done, context, SIGNIN_ELSEWHERE, attempt.account, 0);
+        return;
     }
     if (!device_read(api->config.keys, request->device, attempt.account, attempt.now_ms / 1000,
                      &attempt.device))

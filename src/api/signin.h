@@ -15,7 +15,9 @@ struct api;
 enum signin_verdict {
     SIGNIN_GOOD,
     SIGNIN_WRONG,
-    SIGNIN_WAIT, /* too many failures, or the queue is full: try again in retry_after_s */
+    SIGNIN_ELSEWHERE, /* nothing is held here to prove it by; `account` is whose home may
+                         (api/island.h) */
+    SIGNIN_WAIT,      /* too many failures, or the queue is full: try again in retry_after_s */
 };
 
 struct signin_result {

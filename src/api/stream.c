@@ -15,6 +15,7 @@
  * no Content-Length, which would have to be true (RFC 9110 8.6).
  */
 #include "api/endpoints.h"
+#include "api/held.h"
 #include "api/inside.h"
 #include "api/streams.h"
 #include "api/track.h"
@@ -34,6 +35,20 @@ enum {
 
 /* --- originals --- */
 
+static enum call_end send_original(struct call *call, const struct track_row *row)
+{
+    struct api *api = call->api;
+    struct exchange *exchange = call->exchange;
+    struct catalog_id id = row->id;
+    struct library_file file;
+    if (!track_open_original(api, exchange, row, &file))
+        return call_fail_not_found(call);
+    exchange_field(exchange, "Cache-Control", TEXT("private, no-cache"));
+    call_finish(call, CALL_SENT);
+    track_send_file(api, exchange, &id, &file);
+    return CALL_LATER;
+}
+
 enum call_end rest_download(struct call *call)
 {
     uint32_t track;
@@ -41,9 +56,11 @@ enum call_end rest_download(struct call *call)
     if (!call_find(call, "id", CATALOG_TRACK, &track))
         return call_fail_not_found(call);
     catalog_track(call->catalog, track, &row);
-    track_field_attachment(call->exchange, row.path);
-    return track_send_original(call->api, call->exchange, &row) ? CALL_SENT
-                                                                : call_fail_not_found(call);
+    if (api_follows(call->api))
+        return held_original(call, &row, true);
+    exchange_field(call->exchange, "Content-Disposition",
+                   track_attachment(exchange_arena(call->exchange), row.path));
+    return send_original(call, &row);
 }
 
 /* --- transcodes --- */
@@ -231,9 +248,11 @@ enum call_end rest_stream(struct call *call)
     if (!call_find(call, "id", CATALOG_TRACK, &track))
         return call_fail_not_found(call);
     catalog_track(call->catalog, track, &row);
+    if (api_follows(call->api))
+        return needs_transcode(call, &row, format) ? held_converted(call, &row)
+                                                   : held_original(call, &row, false);
     if (!needs_transcode(call, &row, format))
-        return track_send_original(call->api, call->exchange, &row) ? CALL_SENT
-                                                                    : call_fail_not_found(call);
+        return send_original(call, &row);
     struct media_transcode_request request = {
         .bitrate_kbps = most_kbps < 10000 ? (uint32_t)most_kbps : 10000,
         .offset_ms = offset_s < UINT32_MAX / 1000 ? (uint32_t)offset_s * 1000 : UINT32_MAX,

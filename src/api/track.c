@@ -60,24 +60,14 @@ void track_send_lent(struct api *api, struct exchange *exchange, struct open_fil
     open_file_send(exchange, lent);
 }
 
-static bool open_original(struct api *api, struct exchange *exchange, const struct track_row *row,
-                          struct library_file *ret)
+bool track_open_original(struct api *api, struct exchange *exchange, const struct track_row *row,
+                         struct library_file *ret)
 {
     struct library *library = api->config.library;
     if (library_open_place(library, row->library, row->path, ret))
         return library_open_track(library, row->id.bytes, ret) == 0;
     struct text type = arena_printf(exchange_arena(exchange), "%.*s", TEXT_ARGS(row->content_type));
     ret->content_type = type.data ? type.data : "application/octet-stream";
-    return true;
-}
-
-bool track_send_original(struct api *api, struct exchange *exchange, const struct track_row *row)
-{
-    struct library_file file;
-    if (!open_original(api, exchange, row, &file))
-        return false;
-    exchange_field(exchange, "Cache-Control", TEXT("private, no-cache"));
-    track_send_file(api, exchange, &row->id, &file);
     return true;
 }
 
@@ -89,13 +79,14 @@ static struct text last_part(struct text path)
     return path;
 }
 
-void track_field_attachment(struct exchange *exchange, struct text path)
+struct text track_attachment(struct arena *arena, struct text path)
 {
     struct buffer field;
     buffer_init(&field, 4096);
     buffer_text(&field, TEXT("attachment; filename*=UTF-8''"));
     encode_percent(&field, last_part(path), false);
-    if (!field.overflowed)
-        exchange_field(exchange, "Content-Disposition", buffer_view(&field));
+    struct text own =
+        field.overflowed ? TEXT("attachment") : arena_text(arena, buffer_view(&field));
     buffer_release(&field);
+    return own.data ? own : TEXT("attachment");
 }

@@ -13,16 +13,16 @@ struct api;
 struct library_file;
 struct track_row;
 
-/* Opens the file, where the catalogue's row says or else where it is now, and sends it with
- * validators and ranges: FINISHES.  False when it is gone: nothing was done. */
-bool track_send_original(struct api *api, struct exchange *exchange,
-                         const struct track_row *row) MUST_USE;
-/* The same for a file that is open already, whose descriptor it takes over: FINISHES. */
+/* Where the catalogue's row says, or else where it is now; the type's name is the exchange's.
+ * False when it is gone. */
+bool track_open_original(struct api *api, struct exchange *exchange, const struct track_row *row,
+                         struct library_file *ret) MUST_USE;
+/* With validators and ranges; takes its descriptor over: FINISHES. */
 void track_send_file(struct api *api, struct exchange *exchange, const struct catalog_id *id,
                      const struct library_file *file);
 /* One of this loop's open files, which comes back by itself: FINISHES. */
 struct open_file;
 void track_send_lent(struct api *api, struct exchange *exchange, struct open_file *lent);
-/* Content-Disposition: attachment, with the last part of `path` as the name (RFC 6266, RFC 8187).
- */
-void track_field_attachment(struct exchange *exchange, struct text path);
+/* Of Content-Disposition: attachment, with the last part of `path` as the name (RFC 6266, RFC
+ * 8187); the arena's. */
+struct text track_attachment(struct arena *arena, struct text path);

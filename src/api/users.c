@@ -2,11 +2,13 @@
 /* users: the accounts of this server, for its admins; and one's own password. */
 #include "api/audit.h"
 #include "api/player.h"
+#include "api/requests.h"
 #include "api/signin.h"
+#include "api/wishes.h"
 
 /* --- showing them --- */
 
-static void write_libraries(struct json *json, uint64_t libraries)
+void player_write_libraries(struct json *json, uint64_t libraries)
 {
     json_name(json, "libraries");
     if (libraries == ACCOUNT_ALL_LIBRARIES) {
@@ -26,7 +28,7 @@ static void write_user(struct json *json, const struct account *account)
     player_write_account(json, account);
     json_member_bool(json, "isDisabled", account->is_disabled);
     json_member_i64(json, "createdAt", account->created_ms);
-    write_libraries(json, account->libraries);
+    player_write_libraries(json, account->libraries);
     json_end_object(json);
 }
 
@@ -57,25 +59,24 @@ void player_users_get(struct player *player)
 
 /* What a request says about an account; absent members leave things as they are. */
 struct changes {
-    struct uid id;
-    struct text name, password; /* data NULL: absent */
-    bool has_admin, is_admin, has_disabled, is_disabled, has_libraries;
-    uint64_t libraries;
+    struct account_wish wish;
+    struct text password; /* data NULL: absent */
 };
 
 static bool read_libraries(struct player *player, struct changes *changes)
 {
     const json_t *list = json_object_get(player->body, "libraries");
-    changes->has_libraries = list != NULL;
-    changes->libraries = ACCOUNT_ALL_LIBRARIES;
+    struct account_wish *wish = &changes->wish;
+    wish->has_libraries = list != NULL;
+    wish->libraries = ACCOUNT_ALL_LIBRARIES;
     if (!list || json_is_null(list))
         return true;
-    changes->libraries = 0;
+    wish->libraries = 0;
     for (size_t i = 0; i < json_array_size(list); i++) {
         json_int_t id = json_integer_value(json_array_get(list, i));
         if (id < 1 || id > 64)
             break;
-        changes->libraries |= UINT64_C(1) << (id - 1);
+        wish->libraries |= UINT64_C(1) << (id - 1);
         if (i + 1 == json_array_size(list))
             return true;
     }
@@ -88,21 +89,22 @@ static bool read_libraries(struct player *player, struct changes *changes)
 
 static bool read_changes(struct player *player, struct changes *changes)
 {
+    struct account_wish *wish = &changes->wish;
     if (!player->body) {
         player_problem(player, 400, "Bad request", "Send a JSON object.");
         return false;
     }
     if (json_object_get(player->body, "name") &&
-        (!player_text(player, "name", 1, 256, &changes->name) ||
-         !player_name_is_fine(player, changes->name)))
+        (!player_text(player, "name", 1, 256, &wish->name) ||
+         !player_name_is_fine(player, wish->name)))
         return false;
     if (json_object_get(player->body, "password") &&
         !player_text(player, "password", 1, 1024, &changes->password))
         return false;
-    changes->has_admin = json_object_get(player->body, "isAdmin") != NULL;
-    changes->has_disabled = json_object_get(player->body, "isDisabled") != NULL;
-    return player_bool(player, "isAdmin", false, &changes->is_admin) &&
-           player_bool(player, "isDisabled", false, &changes->is_disabled) &&
+    wish->has_admin = json_object_get(player->body, "isAdmin") != NULL;
+    wish->has_disabled = json_object_get(player->body, "isDisabled") != NULL;
+    return player_bool(player, "isAdmin", false, &wish->is_admin) &&
+           player_bool(player, "isDisabled", false, &wish->is_disabled) &&
            read_libraries(player, changes);
 }
 
@@ -115,13 +117,13 @@ static struct changes *new_changes(struct player *player)
     return changes;
 }
 
-static bool is_name_free(struct player *player, struct text name, struct uid except)
+/* False after answering. */
+static bool may_be(struct player *player, const struct account_wish *wish)
 {
-    const struct account *account = state_account_by_name(player->api->config.state, name);
-    if (!account || uid_equal(account->id, except))
-        return true;
-    player_problem(player, 409, "Name taken", "Another account has this name.");
-    return false;
+    const struct wish_fault *fault = wish_fault(player->api->config.state, wish);
+    if (fault)
+        player_problem(player, fault->status, fault->title, fault->words);
+    return !fault;
 }
 
 /* --- making one --- */
@@ -129,18 +131,18 @@ static bool is_name_free(struct player *player, struct text name, struct uid exc
 static void on_created(struct player *player)
 {
     struct changes *changes = player->context;
-    audit_player(player, AUDIT_USER_MADE, changes->id);
-    send_user(player, changes->id, 201);
+    audit_player(player, AUDIT_USER_MADE, changes->wish.about);
+    send_user(player, changes->wish.about, 201);
 }
 
 static void create_hashed(struct player *player, struct text hash)
 {
     struct changes *changes = player->context;
-    if (!is_name_free(player, changes->name, (struct uid){{0}}))
+    if (!may_be(player, &changes->wish))
         return;
     struct batch *batch = player_batch(player, true);
-    changes->id =
-        batch_account_create(batch, changes->name, hash, changes->is_admin, changes->libraries);
+    wish_grant(batch, &changes->wish);
+    batch_password(batch, changes->wish.about, hash);
     player_submit(player, batch, on_created);
 }
 
@@ -149,42 +151,26 @@ void player_users_post(struct player *player)
     struct changes *changes = new_changes(player);
     if (!changes || !read_changes(player, changes))
         return;
-    if (!changes->name.size || !changes->password.size) {
+    changes->wish.what = REQUEST_MAKE;
+    changes->wish.about = uid_random();
+    if (changes->password.size && requests_decline(player))
+        return;
+    if (!changes->wish.name.size || (!changes->password.size && !api_follows(player->api)))
         player_problem(player, 400, "Bad request",
                        "The members \"name\" and \"password\" are needed.");
-        return;
-    }
-    if (is_name_free(player, changes->name, (struct uid){{0}}))
-        player_hash(player, changes->name, changes->password, create_hashed);
+    else if (api_follows(player->api))
+        requests_keep(player, &changes->wish);
+    else if (may_be(player, &changes->wish))
+        player_hash(player, changes->wish.name, changes->password, create_hashed);
 }
 
 /* --- changing one --- */
 
-/* Another account that is an admin's and not closed: somebody must be able to open the door again.
- */
-static bool has_other_admin(const struct player *player, struct uid id)
-{
-    const struct account *account;
-    size_t cursor = 0;
-    while ((account = state_account_next(player->api->config.state, &cursor)))
-        if (account->is_admin && !account->is_disabled && !uid_equal(account->id, id))
-            return true;
-    return false;
-}
-
-static bool keeps_an_admin(struct player *player, struct uid id, bool is_lost)
-{
-    if (!is_lost || has_other_admin(player, id))
-        return true;
-    player_problem(player, 409, "The last admin", "Make somebody else an admin first.");
-    return false;
-}
-
 static void on_changed(struct player *player)
 {
     struct changes *changes = player->context;
-    audit_player(player, AUDIT_USER_CHANGED, changes->id);
-    send_user(player, changes->id, 200);
+    audit_player(player, AUDIT_USER_CHANGED, changes->wish.about);
+    send_user(player, changes->wish.about, 200);
 }
 
 /* With the sessions that the old password began. */
@@ -193,25 +179,17 @@ static void add_password(const struct player *player, struct batch *batch, struc
     const struct changes *changes = player->context;
     const struct session *session;
     size_t cursor = 0;
-    batch_password(batch, changes->id, hash);
-    while ((session = state_session_next(player->api->config.state, changes->id, &cursor)))
+    batch_password(batch, changes->wish.about, hash);
+    while ((session = state_session_next(player->api->config.state, changes->wish.about, &cursor)))
         if (!uid_equal(session->id, player->session_id))
-            batch_session_revoke(batch, changes->id, session->id);
+            batch_session_revoke(batch, changes->wish.about, session->id);
 }
 
 static void submit_changes(struct player *player, struct text hash)
 {
     struct changes *changes = player->context;
     struct batch *batch = player_batch(player, true);
-    batch_for(batch, changes->id);
-    if (changes->name.size)
-        batch_account_rename(batch, changes->id, changes->name);
-    if (changes->has_admin)
-        batch_account_role(batch, changes->id, changes->is_admin);
-    if (changes->has_libraries)
-        batch_account_libraries(batch, changes->id, changes->libraries);
-    if (changes->has_disabled)
-        batch_account_disable(batch, changes->id, changes->is_disabled);
+    wish_grant(batch, &changes->wish);
     if (hash.size)
         add_password(player, batch, hash);
     player_submit(player, batch, on_changed);
@@ -220,21 +198,17 @@ static void submit_changes(struct player *player, struct text hash)
 void player_users_patch(struct player *player)
 {
     struct changes *changes = new_changes(player);
-    if (!changes || !player_id(player, &changes->id) || !read_changes(player, changes))
+    struct account_wish *wish = changes ? &changes->wish : NULL;
+    if (!wish || !player_id(player, &wish->about) || !read_changes(player, changes))
         return;
-    const struct account *account = state_account(player->api->config.state, changes->id);
-    if (!account) {
-        player_problem(player, 404, "Not found", "There is no account of this id.");
+    wish->what = REQUEST_CHANGE;
+    if ((changes->password.size && requests_decline(player)) || !may_be(player, wish))
         return;
-    }
-    bool is_lost = (changes->has_admin && !changes->is_admin) ||
-                   (changes->has_disabled && changes->is_disabled);
-    if (!keeps_an_admin(player, changes->id, is_lost && account->is_admin))
-        return;
-    if (changes->name.size && !is_name_free(player, changes->name, changes->id))
-        return;
-    if (changes->password.size)
-        player_hash(player, changes->name.size ? changes->name : account->name, changes->password,
+    const struct account *account = state_account(player->api->config.state, wish->about);
+    if (api_follows(player->api))
+        requests_keep(player, wish);
+    else if (changes->password.size)
+        player_hash(player, wish->name.size ? wish->name : account->name, changes->password,
                     submit_changes);
     else
         submit_changes(player, TEXT_NONE);
@@ -244,20 +218,16 @@ static void on_deleted(struct player *player) { player_send_empty(player, 204); 
 
 void player_users_delete(struct player *player)
 {
-    struct uid id;
-    if (!player_id(player, &id))
+    struct account_wish wish = {.what = REQUEST_DELETE};
+    if (!player_id(player, &wish.about) || !may_be(player, &wish))
         return;
-    const struct account *account = state_account(player->api->config.state, id);
-    if (!account) {
-        player_problem(player, 404, "Not found", "There is no account of this id.");
+    if (api_follows(player->api)) {
+        requests_keep(player, &wish);
         return;
     }
-    if (!keeps_an_admin(player, id, account->is_admin))
-        return;
-    audit_player(player, AUDIT_USER_REMOVED, id);
+    audit_player(player, AUDIT_USER_REMOVED, wish.about);
     struct batch *batch = player_batch(player, true);
-    batch_for(batch, id);
-    batch_account_delete(batch, id);
+    wish_grant(batch, &wish);
     player_submit(player, batch, on_deleted);
 }
 
@@ -298,6 +268,8 @@ static void on_current_proved(void *context, const struct signin_result *result)
 void player_me_password_put(struct player *player)
 {
     struct text current, wanted;
+    if (requests_decline(player))
+        return;
     if (player_text(player, "current", 1, 1024, &current) &&
         player_text(player, "new", 1, 1024, &wanted))
         signin_start(player->api, player->exchange,

@@ -26,7 +26,8 @@ static inline struct text reader_bytes(struct reader *reader, size_t size)
         return TEXT_NONE;
     }
     struct text taken = {(const char *)reader->at, size};
-    reader->at += size;
+    if (size > 0) /* nothing may lie at NULL */
+        reader->at += size;
     reader->left -= size;
     return taken;
 }

@@ -69,3 +69,13 @@ int64_t evidence_amplification(const struct evidence *evidence)
     return (int64_t)(100.0 * (double)requests / (double)taps /
                      ((double)evidence->before.requests / (double)evidence->before.taps));
 }
+
+int64_t evidence_origin_load(const struct evidence *evidence)
+{
+    const struct evidence_origin *before = &evidence->origin_before,
+                                 *after = &evidence->origin_after;
+    if (before->taps == 0 || after->taps == 0 || before->requests == 0)
+        return -1;
+    return (int64_t)(100.0 * (double)after->requests / (double)after->taps /
+                     ((double)before->requests / (double)before->taps));
+}

@@ -30,6 +30,19 @@ struct evidence {
     } faults[SCENARIO_MAX_FAULTS];
     bool has_words[SCENARIO_MAX_LIST]; /* of scenario.about.words */
 
+    struct evidence_ear {
+        bool has_heard; /* a song began, and its report is whole */
+        uint64_t heard_ms, silent_ms, gaps, longest_gap_ms, heard_samples, wrong_samples, moves;
+        uint64_t stopped_at_ms; /* the first gap, from the song's begin; UINT64_MAX: none */
+        uint64_t tried, failed; /* searches, sign-ins and writes */
+        uint64_t searches, searches_failed, sign_ins, sign_ins_failed;
+        uint64_t writes, writes_late, writes_lost, writes_doubled;
+        char why[128]; /* when it could not */
+    } ear;
+    struct evidence_origin { /* requests that reached it, and taps of the same time */
+        uint64_t requests, taps;
+    } origin_before,
+        origin_after; /* later half of the time before the first fault; after the last */
     uint64_t down_ms_max, memory_peak_bytes;
     uint64_t starved_ms_max; /* in any one second */
     bool was_stopped;        /* a stop condition; the words tell which */
@@ -56,3 +69,5 @@ bool evidence_fault_span(const struct scenario *scenario, int64_t *ret_begin_s, 
 int64_t evidence_recover_s(const struct scenario *scenario, const struct evidence *evidence);
 /* Requests per tap from the first fault on, in percent of before; -1 when nothing was tapped. */
 int64_t evidence_amplification(const struct evidence *evidence);
+/* The same of what reaches the origin, after the last fault. */
+int64_t evidence_origin_load(const struct evidence *evidence);

@@ -25,6 +25,7 @@ struct ledger {
     struct cell *cells;
     struct playlist *playlists;
     uint32_t *made;    /* playlists of each account */
+    uint64_t stolen;   /* found */
     uint8_t *readable; /* of each account: 0 not read, 1 read, 2 could not be */
 };
 
@@ -32,7 +33,7 @@ struct ledger *ledger_new(uint32_t accounts, uint32_t tracks, uint32_t playlists
 {
     struct ledger *ledger = MEM_NEW(struct ledger);
     size_t cells = (size_t)accounts * tracks;
-    *ledger = (struct ledger){accounts, tracks, playlists, 0, NULL, NULL, NULL, NULL};
+    *ledger = (struct ledger){accounts, tracks, playlists, 0, NULL, NULL, NULL, 0, NULL};
     ledger->cells = mem_zalloc((cells + 1) * sizeof *ledger->cells);
     ledger->playlists = mem_zalloc(((size_t)accounts * playlists + 1) * sizeof *ledger->playlists);
     ledger->made = mem_zalloc((accounts + 1) * sizeof *ledger->made);
@@ -108,6 +109,14 @@ void ledger_playlist(struct ledger *ledger, uint32_t number, enum ledger_word wo
 
 /* --- reading back --- */
 
+void ledger_read_anew(struct ledger *ledger)
+{
+    memset(ledger->readable, 0, ledger->accounts);
+    ledger->stolen = 0;
+    for (uint32_t i = 0; i < ledger->playlist_count; i++)
+        ledger->playlists[i].found = 0;
+}
+
 void ledger_found_track(struct ledger *ledger, uint32_t account, uint32_t track, uint64_t plays,
                         bool is_starred)
 {
@@ -121,6 +130,8 @@ void ledger_found_playlist(struct ledger *ledger, uint32_t number)
     if (number < ledger->playlist_count)
         ledger->playlists[number].found++;
 }
+
+void ledger_found_stolen(struct ledger *ledger) { ledger->stolen++; }
 
 void ledger_read(struct ledger *ledger, uint32_t account, bool is_readable)
 {
@@ -155,7 +166,7 @@ static void judge_playlist(const struct playlist *playlist, struct load_readback
 void ledger_judge(const struct ledger *ledger, struct load_readback *ret)
 {
     uint64_t acknowledged = 0;
-    *ret = (struct load_readback){0};
+    *ret = (struct load_readback){.stolen = ledger->stolen};
     for (uint32_t account = 0; account < ledger->accounts; account++) {
         ret->accounts_read += ledger->readable[account] == 1;
         ret->accounts_unreadable += ledger->readable[account] != 1;

@@ -31,10 +31,13 @@ void ledger_star(struct ledger *ledger, uint32_t account, uint32_t track, enum l
 uint32_t ledger_take_playlist(struct ledger *ledger, uint32_t account) MUST_USE;
 void ledger_playlist(struct ledger *ledger, uint32_t number, enum ledger_word word);
 
+/* Forgets what was found before. */
+void ledger_read_anew(struct ledger *ledger);
 /* What is there now, of one account after the other. */
 void ledger_found_track(struct ledger *ledger, uint32_t account, uint32_t track, uint64_t plays,
                         bool is_starred);
 void ledger_found_playlist(struct ledger *ledger, uint32_t number);
+void ledger_found_stolen(struct ledger *ledger);
 /* That all of this account's was told. */
 void ledger_read(struct ledger *ledger, uint32_t account, bool is_readable);
 void ledger_judge(const struct ledger *ledger, struct load_readback *ret);

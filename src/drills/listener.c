@@ -14,7 +14,7 @@ enum {
     PLAY_COUNTS_MS = 240000, /* heard so long, or half of the track: it counts as played */
     TAP_PATIENCE_MS = 30000, /* for a first sound, long after the play has failed */
     SILENCE_PATIENCE_MS = 120000,
-    FAILURES_TO_MOVE = 2,
+    MOVE_MS = 20, /* to ask the next target */
 };
 
 static void wake(struct loop_timer *timer, uint64_t now_us);
@@ -273,6 +273,10 @@ static void tap_chosen(struct listener *listener, uint64_t now_us)
 void listener_errand_ended(struct listener *listener, enum errand_kind kind, bool is_good)
 {
     uint64_t now_us = loop_now_us(listener->load->loop);
+    for (int i = 0; kind == ERRAND_RENEWAL && i < 2; i++)
+        fetch_go_on(&listener->fetches[i], is_good);
+    for (int i = 0; kind == ERRAND_RENEWAL && i < LISTENER_ERRANDS; i++)
+        errand_go_on(&listener->errands[i], is_good);
     if (kind != ERRAND_SIGN_IN || listener->step != LISTENER_SIGNING_IN)
         return;
     if (!is_good) {
@@ -472,6 +476,16 @@ static void new_pool(struct listener *listener)
     listener->pool = client_pool_new(listener->load->origins[listener->target], &source);
 }
 
+/* In a fixed pattern: what a listener decides is not moved by where it begins. */
+static uint8_t first_target(const struct load_profile *profile, uint32_t index)
+{
+    unsigned count = profile->target_count;
+    if (count < 2 || profile->at_first_percent == LOAD_EVENLY)
+        return (uint8_t)(index % count);
+    bool begins_there = index * 37 % 100 < profile->at_first_percent;
+    return (uint8_t)(begins_there ? 0 : 1 + index % (count - 1));
+}
+
 void listener_init(struct listener *listener, struct load *load, uint32_t index)
 {
     const struct load_profile *profile = &load->profile;
@@ -480,7 +494,7 @@ void listener_init(struct listener *listener, struct load *load, uint32_t index)
     listener->luck = chance_of(~profile->seed, index);
     listener->account = index % profile->account_count;
     listener->pass = &load->passes[listener->account];
-    listener->target = (uint8_t)(index % profile->target_count);
+    listener->target = first_target(profile, index);
     listener->timer.on_timer = wake;
     listener->is_player = chooses_player(listener);
     listener->is_impatient = chance_percent(&listener->chance, profile->impatient_percent);
@@ -489,12 +503,21 @@ void listener_init(struct listener *listener, struct load *load, uint32_t index)
     new_pool(listener);
 }
 
+uint32_t listener_backoff_ms(struct listener *listener, unsigned tries)
+{
+    bool is_new_here =
+        listener->moves > 0 && listener->moves < listener->load->profile.target_count;
+    uint32_t wait_ms = people_backoff_ms(&listener->luck, tries, listener->is_impatient);
+    return is_new_here ? MOVE_MS : wait_ms;
+}
+
 void listener_line_failed(struct listener *listener)
 {
     struct load *load = listener->load;
-    if (++listener->failures < FAILURES_TO_MOVE || load->profile.target_count < 2)
+    if (load->profile.target_count < 2)
         return;
-    listener->failures = 0;
+    if (listener->moves < UINT8_MAX)
+        listener->moves++;
     for (int i = 0; i < 2; i++)
         fetch_move(&listener->fetches[i]);
     for (int i = 0; i < LISTENER_ERRANDS; i++)
@@ -508,6 +531,7 @@ void listener_ask_of(struct listener *listener, const struct fetch *fetch, struc
 {
     *ret = (struct request_of){
         .pass = listener->pass,
+        .node = listener->load->profile.targets[listener->target],
         .track = fetch ? &listener->load->shelf.tracks[fetch->track] : NULL,
         .is_player = listener->is_player,
         .listener = listener->index,

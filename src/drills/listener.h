@@ -4,6 +4,8 @@
 #include "drills/load_state.h"
 #include "drills/requests.h"
 
+#include <openssl/evp.h>
+
 /*
  * listener: one virtual person with an app.  Internal to the load.
  *
@@ -15,25 +17,39 @@
  *
  * Audio comes by one or two fetches (the track that plays; the next one, ~10 s early), read ahead
  * to the buffer's length and then not read: our player asks for it range by range, an app stops
- * reading its one stream.  A fetch that breaks is taken up where it was, with back-off.  All else
- * is errands, beside the music, tried again for 10 s.
+ * reading its one stream.  A fetch that breaks is taken up where it was, with back-off.  Where the
+ * load hears segments, our player asks for one after the other instead; each is music once it is
+ * whole and what the manifest says, and asked of another node when it is not.  All else is errands,
+ * beside the music, tried again for 10 s.
+ *
+ * A player renews its session where it is, by its browser's key, a minute before its end or when a
+ * node refuses it (401); what was refused waits for that and is asked again.  Listeners of one
+ * account share its session; each renews for itself.
  */
 enum listener_step { LISTENER_ABSENT, LISTENER_SIGNING_IN, LISTENER_CHOOSING, LISTENER_HEARING };
 
 struct fetch {
     struct listener *listener;
     struct client_call *call;
-    struct loop_timer again; /* the back-off */
-    uint64_t got, size, end; /* bytes; the present request's range ends before `end` */
-    uint32_t after_ms;       /* the server asked not to be asked before */
-    uint64_t drops;          /* that come once more, because a range was not honoured */
-    uint32_t track;
-    uint8_t tries;
-    bool is_wanted, is_paused, is_waiting; /* is_waiting: for `again` */
-    bool is_good;                          /* the present answer is audio */
+    struct loop_timer again;    /* the back-off */
+    uint64_t got, size, end;    /* bytes; the present request's range ends before `end` */
+    uint32_t after_ms;          /* the server asked not to be asked before */
+    uint64_t drops;             /* that come once more, because a range was not honoured */
+    uint32_t track, pass_taken; /* the session that it was asked with */
+    uint32_t segment;           /* that is wanted now */
+    EVP_MD_CTX *digest;         /* of what came of it; NULL: none is under way */
+    uint16_t status;
+    uint8_t tries, renewals;               /* without a byte between */
+    bool is_wanted, is_paused, is_waiting; /* is_waiting: for `again`, or the session */
+    bool waits_for_pass;
+    bool is_good; /* the present answer is audio */
 };
 
-enum { LISTENER_ERRANDS = 4, ERRAND_ANSWER_BYTES = 4096 };
+enum {
+    LISTENER_ERRANDS = 5,
+    LISTENER_RENEWAL = 4 /* that one's place */,
+    ERRAND_ANSWER_BYTES = 4096
+};
 
 struct errand {
     struct listener *listener;
@@ -45,9 +61,9 @@ struct errand {
     uint32_t track, number, seq, heard_ms, after_ms;
     uint16_t status;
     uint8_t kind, tries; /* enum errand_kind; ERRAND_NONE: this place is free */
-    bool wants_password;
-    bool renews;      /* the session ended: this try signs in anew, the next one asks again */
-    uint8_t renewals; /* at most ERRAND_RENEWALS */
+    uint32_t pass_taken; /* the session that it was asked with */
+    uint8_t renewals;    /* and new proofs: at most ERRAND_RENEWALS */
+    bool wants_password, wants_proof, waits_for_pass;
     bool may_be_done; /* some try ended without a word */
 };
 
@@ -65,7 +81,7 @@ struct listener {
     struct errand errands[LISTENER_ERRANDS];
     uint32_t index, account, tracks_left, next_track, skip_ms, seq;
     uint8_t step, target, now; /* now: which fetch plays */
-    uint8_t failures;          /* in a row, of connections */
+    uint8_t moves; /* in a row, from one target to the next, without a good answer between */
     bool is_player, is_impatient, is_flash, leaves_soon;
     bool has_failed, gap_is_counted, is_interrupted; /* of the present track */
     bool is_counted, has_next, next_is_fetched, stars;
@@ -91,11 +107,13 @@ void fetch_pace(struct fetch *fetch); /* reads on, or stops reading */
 /* Once this much lies ahead, fetch_pace() reads on. */
 uint32_t fetch_low_ms(const struct listener *listener);
 void fetch_move(struct fetch *fetch); /* the pool is about to go: asks again in the next one */
+/* After the first failure at each of the targets it asks the next at once, then with patience. */
+uint32_t listener_backoff_ms(struct listener *listener, unsigned tries);
 /* listener.c: bytes of a fetch have come. */
 void listener_fed(struct listener *listener, const struct fetch *fetch, uint64_t now_us);
 /* Music that lies ahead of the ear, of this fetch's track. */
 uint32_t listener_ahead_ms(const struct listener *listener, const struct fetch *fetch);
-/* A request failed on its way: after a few the listener moves to another target. */
+/* A request failed on its way: where there is another target the listener moves to it. */
 void listener_line_failed(struct listener *listener);
 void listener_ask_of(struct listener *listener, const struct fetch *fetch, struct request_of *ret);
 
@@ -103,5 +121,12 @@ void listener_ask_of(struct listener *listener, const struct fetch *fetch, struc
 void errand_run(struct listener *listener, enum errand_kind kind);
 void errand_release(struct errand *errand);
 void errand_move(struct errand *errand); /* as fetch_move */
+/* Renews the session, unless that is under way; false when it cannot be. */
+bool errand_renew(struct listener *listener) MUST_USE;
+/* The same, when the session is about to end. */
+void errand_renew_early(struct listener *listener);
+void errand_go_on(struct errand *errand, bool is_renewed); /* if it waits for the session */
+/* listener_audio.c */
+void fetch_go_on(struct fetch *fetch, bool is_renewed);
 /* listener.c: the errand ended. */
 void listener_errand_ended(struct listener *listener, enum errand_kind kind, bool is_good);

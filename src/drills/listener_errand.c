@@ -8,7 +8,13 @@
  * ERRAND_PATIENCE_MS; a write keeps its id (its time, its number), so that it is done once however
  * often it is sent.  What was sent and never answered is unknown to the ledger.
  */
-enum { ERRAND_PATIENCE_MS = 10000, ERRAND_DEADLINE_MS = 10000, ERRAND_RENEWALS = 2 };
+enum {
+    ERRAND_PATIENCE_MS = 10000,
+    ERRAND_DEADLINE_MS = 10000,
+    ERRAND_RENEWALS = 4,
+    EARLY_MS = 60000,
+    EARLY_GAP_MS = 1000
+};
 
 static void on_header(struct client_call *call, const struct http_response *response,
                       void *context);
@@ -23,6 +29,7 @@ static struct load_tries *tries_of(struct load *load, enum errand_kind kind)
     struct load_figures *figures = &load->figures;
     switch (kind) {
     case ERRAND_SIGN_IN:
+    case ERRAND_RENEWAL:
         return &figures->sign_ins;
     case ERRAND_HOME:
         return &figures->homes;
@@ -56,12 +63,10 @@ static void tell_ledger(const struct errand *errand, enum ledger_word word)
         ledger_playlist(ledger, errand->number, word);
 }
 
-static void end_renewal(struct errand *errand)
+static void stop_typing(struct errand *errand)
 {
-    struct pass *pass = errand->listener->pass;
-    if (pass->renewer == errand)
-        pass->renewer = NULL;
-    errand->renews = false;
+    if (errand->listener->pass->typist == errand)
+        errand->listener->pass->typist = NULL;
 }
 
 static void finish(struct errand *errand, bool is_good)
@@ -78,7 +83,7 @@ static void finish(struct errand *errand, bool is_good)
         tell_ledger(errand, is_good               ? LEDGER_ACKNOWLEDGED
                             : errand->may_be_done ? LEDGER_UNKNOWN
                                                   : LEDGER_REFUSED);
-    end_renewal(errand);
+    stop_typing(errand);
     buffer_release(&errand->answer);
     errand->kind = ERRAND_NONE;
     listener_errand_ended(listener, kind, is_good);
@@ -96,13 +101,12 @@ static void ask(struct errand *errand)
     of.seq = errand->seq;
     of.at_ms = errand->at_ms;
     of.heard_ms = errand->heard_ms;
-    if (errand->renews)
-        request_sign_in(&text, listener->pass);
-    else
-        request_errand(&text, (enum errand_kind)errand->kind, &of);
+    request_errand(&text, (enum errand_kind)errand->kind, &of);
     text.request.deadline_ms = ERRAND_DEADLINE_MS;
     buffer_reset(&errand->answer);
     errand->status = 0;
+    errand->wants_proof = false;
+    errand->pass_taken = listener->pass->taken;
     errand->call = client_ask(listener->pool, &text.request, &handler, errand);
     if (errand->call)
         listener->load->figures.requests++;
@@ -111,7 +115,7 @@ static void ask(struct errand *errand)
 static void try_again(struct errand *errand)
 {
     struct listener *listener = errand->listener;
-    uint32_t wait_ms = people_backoff_ms(&listener->luck, errand->tries, listener->is_impatient);
+    uint32_t wait_ms = listener_backoff_ms(listener, errand->tries);
     if (wait_ms < errand->after_ms && !listener->is_impatient)
         wait_ms = errand->after_ms;
     uint64_t at_us = loop_now_us(listener->load->loop) + wait_ms * UINT64_C(1000);
@@ -157,6 +161,7 @@ static void on_header(struct client_call *call UNUSED, const struct http_respons
     struct errand *errand = context;
     errand->status = (uint16_t)response->status;
     errand->after_ms = load_retry_after_ms(response);
+    errand->wants_proof = pass_take_nonce(errand->listener->pass, response);
 }
 
 static void on_body(struct client_call *call UNUSED, struct text piece, void *context)
@@ -175,6 +180,8 @@ static bool is_good_answer(const struct errand *errand)
         return false;
     if (errand->kind == ERRAND_ARTWORK)
         return answer.size > 0;
+    if (errand->kind == ERRAND_RENEWAL)
+        return pass_take_session(listener->pass, answer);
     if (errand->kind == ERRAND_SIGN_IN && listener->is_player)
         return !errand->wants_password || pass_take_session(listener->pass, answer);
     if (listener->is_player && (is_write(errand) || errand->kind == ERRAND_QUEUE))
@@ -190,47 +197,76 @@ static bool is_final(const struct errand *errand)
            errand->status != 408;
 }
 
-/* A session ended before its time (a clock that jumped): our player signs in anew and asks again.
- * One errand of an account does it for all. */
-static bool renews(struct errand *errand, enum client_outcome outcome)
+/* --- sessions --- */
+
+/* A session ended before its time (a clock that jumped): it is renewed, and this is asked again. */
+static bool waits_for_session(struct errand *errand)
 {
-    struct pass *pass = errand->listener->pass;
-    bool is_over = outcome == CLIENT_DONE && errand->status == 401 && errand->listener->is_player &&
-                   errand->kind != ERRAND_SIGN_IN && pass->password[0] &&
-                   errand->renewals < ERRAND_RENEWALS;
-    if (is_over) {
-        errand->renews = !pass->renewer;
-        errand->renewals += errand->renews;
-        if (errand->renews)
-            pass->renewer = errand;
-    }
-    return is_over;
+    struct listener *listener = errand->listener;
+    if (errand->status != 401 || !listener->is_player || errand->kind == ERRAND_SIGN_IN ||
+        errand->kind == ERRAND_RENEWAL || errand->renewals++ >= ERRAND_RENEWALS)
+        return false;
+    if (errand->pass_taken == listener->pass->taken)
+        return errand->waits_for_pass = errand_renew(listener);
+    ask_or_wait(errand);
+    return true;
 }
 
-static bool takes_renewal(struct errand *errand, enum client_outcome outcome)
+/* A renewal that is refused: the node wants its nonce in the proof; or the session has ended, and
+ * one of those who share it types the password; or another node can judge it. */
+static bool renews_otherwise(struct errand *errand)
 {
-    if (!errand->renews)
+    struct listener *listener = errand->listener;
+    struct pass *pass = listener->pass;
+    bool is_over = errand->kind == ERRAND_RENEWAL && errand->status == 401;
+    bool is_elsewhere = errand->kind == ERRAND_RENEWAL && errand->status == 503;
+    if (errand->wants_proof && errand->renewals++ < ERRAND_RENEWALS) {
+        ask_or_wait(errand);
+    } else if (is_over && !errand->wants_password && pass->password[0]) {
+        if (errand->pass_taken != pass->taken || pass->typist) {
+            try_again(errand);
+        } else {
+            pass->typist = errand;
+            errand->wants_password = true;
+            ask_or_wait(errand);
+        }
+    } else if (is_elsewhere && listener->load->profile.target_count > 1) {
+        errand->after_ms = 0;
+        listener_line_failed(listener);
+        try_again(errand);
+    } else {
         return false;
-    if (outcome == CLIENT_DONE && errand->status == 200)
-        (void)!pass_take_session(errand->listener->pass, buffer_view(&errand->answer));
-    end_renewal(errand);
+    }
     return true;
+}
+
+void errand_go_on(struct errand *errand, bool is_renewed)
+{
+    if (!errand->waits_for_pass)
+        return;
+    errand->waits_for_pass = false;
+    if (is_renewed)
+        ask_or_wait(errand);
+    else
+        finish(errand, false);
 }
 
 static void on_end(struct client_call *call UNUSED, enum client_outcome outcome, void *context)
 {
     struct errand *errand = context;
     struct listener *listener = errand->listener;
+    bool is_answered = outcome == CLIENT_DONE;
+    bool is_good = is_answered && is_good_answer(errand);
     errand->call = NULL;
-    bool is_again = takes_renewal(errand, outcome) || renews(errand, outcome);
-    bool is_good = !is_again && outcome == CLIENT_DONE && is_good_answer(errand);
     load_count_outcome(listener->load, outcome, errand->status);
-    errand->may_be_done |= !is_again && outcome != CLIENT_DONE && outcome != CLIENT_UNREACHABLE;
-    if (outcome != CLIENT_DONE)
+    errand->may_be_done |= !is_answered && outcome != CLIENT_UNREACHABLE;
+    if (is_answered && (waits_for_session(errand) || renews_otherwise(errand)))
+        return;
+    if (!is_answered)
         listener_line_failed(listener);
     else
-        listener->failures = 0;
-    if (is_good || (!is_again && outcome == CLIENT_DONE && is_final(errand)))
+        listener->moves = 0;
+    if (is_good || (is_answered && is_final(errand)))
         finish(errand, is_good);
     else
         try_again(errand);
@@ -252,14 +288,8 @@ static bool take(struct errand *errand)
     return errand->number != UINT32_MAX;
 }
 
-void errand_run(struct listener *listener, enum errand_kind kind)
+static void run(struct listener *listener, struct errand *errand, enum errand_kind kind)
 {
-    struct errand *errand = listener->errands;
-    struct errand *end = errand + LISTENER_ERRANDS;
-    while (errand < end && errand->kind != ERRAND_NONE)
-        errand++;
-    if (errand == end || listener->load->state != LOAD_RUNNING)
-        return; /* too busy: a person does not want everything at once either */
     *errand = (struct errand){.listener = listener, .kind = (uint8_t)kind};
     errand->again.on_timer = on_again;
     errand->began_us = loop_now_us(listener->load->loop);
@@ -281,6 +311,37 @@ void errand_run(struct listener *listener, enum errand_kind kind)
     ask_or_wait(errand);
 }
 
+void errand_run(struct listener *listener, enum errand_kind kind)
+{
+    struct errand *errand = listener->errands;
+    struct errand *end = errand + LISTENER_RENEWAL;
+    while (errand < end && errand->kind != ERRAND_NONE)
+        errand++;
+    if (errand == end || listener->load->state != LOAD_RUNNING)
+        return; /* too busy: a person does not want everything at once either */
+    errand_renew_early(listener);
+    run(listener, errand, kind);
+}
+
+bool errand_renew(struct listener *listener)
+{
+    struct errand *renewal = &listener->errands[LISTENER_RENEWAL];
+    if (renewal->kind == ERRAND_NONE && listener->load->state == LOAD_RUNNING)
+        run(listener, renewal, ERRAND_RENEWAL);
+    return renewal->kind != ERRAND_NONE;
+}
+
+void errand_renew_early(struct listener *listener)
+{
+    struct pass *pass = listener->pass;
+    int64_t now_ms = clock_unix_ms();
+    if (!listener->is_player || !pass->token[0] || pass->expires_ms - now_ms > EARLY_MS ||
+        now_ms - pass->asked_early_ms < EARLY_GAP_MS)
+        return;
+    pass->asked_early_ms = now_ms;
+    (void)!errand_renew(listener);
+}
+
 void errand_release(struct errand *errand)
 {
     if (errand->kind == ERRAND_NONE)
@@ -288,9 +349,9 @@ void errand_release(struct errand *errand)
     loop_timer_stop(&errand->again);
     if (errand->call)
         client_cancel(errand->call);
-    end_renewal(errand);
     if (is_write(errand))
         tell_ledger(errand, LEDGER_UNKNOWN);
+    stop_typing(errand);
     buffer_release(&errand->answer);
     errand->kind = ERRAND_NONE;
 }

@@ -73,7 +73,7 @@ static void begin_listening(struct load *load, uint64_t now_us)
     }
 }
 
-static void on_prepared(struct load *load, const char *why)
+static void on_ready(struct load *load, const char *why)
 {
     uint64_t now_us = loop_now_us(load->loop);
     if (why) {
@@ -91,6 +91,23 @@ static void on_prepared(struct load *load, const char *why)
     begin_listening(load, now_us);
     begin_attacks(load, now_us);
     enter(load, LOAD_RUNNING);
+}
+
+static void on_cut(struct load *load, const char *why)
+{
+    const struct load_profile *profile = &load->profile;
+    if (!why && profile->warms && profile->target_count > 1 + profile->cold_targets)
+        load_warm(load, on_ready);
+    else
+        on_ready(load, why);
+}
+
+static void on_prepared(struct load *load, const char *why)
+{
+    if (!why && load->profile.hears_segments)
+        load_segments(load, on_cut);
+    else
+        on_cut(load, why);
 }
 
 /* --- birth --- */
@@ -130,6 +147,7 @@ static const char *take_accounts(struct load *load)
             !copy_text(pass->password, sizeof pass->password, account->password) ||
             !copy_text(pass->secret, sizeof pass->secret, account->app_secret))
             return "an account's name, password or secret is too long";
+        pass->key = pass->password[0] ? browser_key_new() : NULL;
     }
     return NULL;
 }
@@ -147,8 +165,11 @@ static const char *make_origins(struct load *load)
                                    .max_fields = 60,
                                    .receive_buffer_bytes = RECEIVE_BUFFER_BYTES};
     for (unsigned i = 0; i < load->profile.target_count; i++) {
-        struct text url = text_of(load->profile.targets[i]);
-        load->origins[i] = client_origin_new(load->client, url, NULL, &limits);
+        char *kept = load->target_texts[i];
+        bool fits = copy_text(kept, LOAD_TARGET_BYTES, load->profile.targets[i]);
+        load->profile.targets[i] = kept;
+        load->origins[i] =
+            fits ? client_origin_new(load->client, text_of(kept), NULL, &limits) : NULL;
         if (!load->origins[i])
             return "a target is not a URL of scheme, address and port";
         assert(client_origin_is_loopback(load->origins[i])); /* load_profile_fault() has looked */
@@ -240,7 +261,10 @@ void load_stop(struct load *load, unsigned grace_ms)
 {
     uint64_t now_us = loop_now_us(load->loop);
     if (load->state == LOAD_PREPARING || load->state == LOAD_RUNNING)
-        load_accounts_cancel(load); /* or a renewal; a read-back goes on */
+        load_segments_cancel(load);
+    load_warm_cancel(load);
+    if (load->state == LOAD_PREPARING || load->state == LOAD_RUNNING)
+        load_accounts_cancel(load); /* a read-back goes on */
     if (load->state != LOAD_RUNNING) {
         if (load->state == LOAD_PREPARING)
             enter(load, LOAD_STOPPED);
@@ -261,6 +285,8 @@ void load_free(struct load **load_at)
     struct load *load = *load_at;
     if (!load)
         return;
+    load_segments_cancel(load);
+    load_warm_cancel(load);
     load_accounts_cancel(load);
     cut_all(load);
     for (unsigned i = 0; i < LOAD_MAX_TARGETS; i++)
@@ -269,6 +295,8 @@ void load_free(struct load **load_at)
     ledger_free(&load->ledger);
     shelf_release(&load->shelf);
     popularity_release(&load->popularity);
+    for (unsigned i = 0; load->passes && i < load->profile.account_count; i++)
+        browser_key_free(&load->passes[i].key);
     mem_free(load->passes);
     mem_free(load->seconds);
     mem_free_p(load_at);
@@ -392,7 +420,6 @@ static void on_second(struct loop_timer *timer, uint64_t now_us)
     load->last_second = now;
     if (load->profile.arrival == LOAD_ARRIVE_DIURNAL)
         follow_the_day(load, now_us);
-    load_accounts_renew(load, clock_unix_ms());
     load->second_due_us += SECOND_US;
     if (load->second_due_us < now_us)
         load->second_due_us = now_us + SECOND_US;

@@ -25,6 +25,7 @@ enum {
     LOAD_MAX_LISTENERS = 50000,
     LOAD_MAX_ATTACKERS = 20000,
     LOAD_MAX_TARGETS = 8,
+    LOAD_EVENLY = 101,
     LOAD_MAX_ACCOUNTS = 64,
     LOAD_MAX_TRACKS = 2000,   /* of the library, the first ones of search3's order */
     LOAD_MAX_PLAYLISTS = 200, /* made by one account */
@@ -68,6 +69,12 @@ struct load_profile {
     const char *ca_file; /* PEM: who signed https targets; NULL without any */
     const struct load_account *accounts;
     unsigned account_count;
+
+    unsigned at_first_percent; /* of listeners begin at the first target, the others at the rest;
+                                  LOAD_EVENLY: as many at each */
+    bool warms;                /* each target but the first is asked for all music beforehand */
+    unsigned cold_targets;     /* but so many, the last ones */
+    bool hears_segments; /* our player, each compared with its manifest; else originals in ranges */
 
     uint32_t listeners;
     uint32_t slow_headers;      /* attackers: connections that dribble a header */

@@ -13,11 +13,10 @@
  * One account after the other, one request at a time:
  *
  *   preparing     SESSION ──▶ SECRET ──▶ SONGS … ──▶ PLAYLISTS ──▶ next account
- *   reading back                         SONGS … ──▶ PLAYLISTS ──▶ next account
+ *   reading back  (SESSION ──▶)          SONGS … ──▶ PLAYLISTS ──▶ next account
  *
- *   renewing      SESSION of one account, a minute before its token ends
- *
- * SESSION only with a password, SECRET only without an app secret.  A request is tried again for
+ * SESSION only with a password, and of those who read back only when theirs ended; SECRET only
+ * without an app secret.  A request is tried again for
  * a while: a server that was just healed may still be coming back.
  */
 enum {
@@ -27,7 +26,6 @@ enum {
     TRY_AGAIN_MS = 500,
     DEADLINE_MS = 20000,
     READ_BACK_MS = 30000,
-    EARLY_MS = 60000, /* a token is renewed before its end, as our player does */
 };
 enum step { STEP_SESSION, STEP_SECRET, STEP_SONGS, STEP_PLAYLISTS };
 
@@ -42,7 +40,8 @@ struct accounts_visit {
     uint32_t account, offset;
     unsigned status, tries;
     enum step step;
-    bool reads_back, renews;
+    bool reads_back, wants_proof;
+    bool has_signed_in; /* this account, since it is read back */
 };
 
 static void on_header(struct client_call *call, const struct http_response *response,
@@ -96,7 +95,7 @@ static void write_request(const struct accounts_visit *visit, struct request_tex
     const struct pass *pass = pass_of(visit);
     switch (visit->step) {
     case STEP_SESSION:
-        request_sign_in(text, pass);
+        request_sign_in(text, pass, visit->load->profile.targets[0]);
         break;
     case STEP_SECRET:
         request_new_secret(text, pass, visit->load->run);
@@ -118,6 +117,7 @@ static void ask(struct accounts_visit *visit)
     struct request_text text;
     buffer_reset(&visit->answer);
     visit->status = 0;
+    visit->wants_proof = false;
     write_request(visit, &text);
     text.request.deadline_ms = DEADLINE_MS;
     visit->call = client_ask(visit->pool, &text.request, &handler, visit);
@@ -152,6 +152,7 @@ static void visit_account(struct accounts_visit *visit)
 static void next_account(struct accounts_visit *visit)
 {
     visit->account++;
+    visit->has_signed_in = false;
     visit_account(visit);
 }
 
@@ -170,6 +171,7 @@ bool pass_take_session(struct pass *pass, struct text json)
 {
     struct pass fresh = *pass;
     json_t *root = json_loadb(json.data ? json.data : "", json.size, 0, NULL);
+    fresh.taken++;
     fresh.expires_ms = json_integer_value(json_object_get(root, "expiresAt"));
     bool is_session = copy_member(fresh.token, sizeof fresh.token, root, "accessToken") &&
                       copy_member(fresh.grant, sizeof fresh.grant, root, "grant");
@@ -177,6 +179,15 @@ bool pass_take_session(struct pass *pass, struct text json)
     if (is_session)
         *pass = fresh;
     return is_session;
+}
+
+bool pass_take_nonce(struct pass *pass, const struct http_response *response)
+{
+    struct text nonce = http_response_field(response, TEXT("DPoP-Nonce"));
+    bool is_wanted = response->status == 401 && nonce.size > 0 && nonce.size < sizeof pass->nonce;
+    if (is_wanted)
+        (void)snprintf(pass->nonce, sizeof pass->nonce, "%.*s", TEXT_ARGS(nonce));
+    return is_wanted;
 }
 
 static bool take_secret(struct pass *pass, struct text json)
@@ -222,6 +233,8 @@ static void take_playlist(struct accounts_visit *visit, const json_t *playlist)
 {
     struct pass *pass = pass_of(visit);
     const char *name = json_string_value(json_object_get(playlist, "name"));
+    if (visit->reads_back && name && strcmp(name, LOAD_STOLEN_PLAYLIST) == 0)
+        ledger_found_stolen(visit->load->ledger);
     uint32_t number = name ? request_playlist_number(name, visit->load->run) : UINT32_MAX;
     if (visit->reads_back && number != UINT32_MAX)
         ledger_found_playlist(visit->load->ledger, number);
@@ -258,10 +271,7 @@ static bool take_answer(struct accounts_visit *visit)
     case STEP_SESSION:
         if (!pass_take_session(pass, answer))
             return false;
-        if (visit->renews)
-            end(visit, NULL);
-        else
-            enter(visit, pass->secret[0] ? STEP_SONGS : STEP_SECRET);
+        enter(visit, visit->reads_back || pass->secret[0] ? STEP_SONGS : STEP_SECRET);
         return true;
     case STEP_SECRET:
         if (!take_secret(pass, answer))
@@ -297,6 +307,7 @@ static void on_header(struct client_call *call UNUSED, const struct http_respons
 {
     struct accounts_visit *visit = context;
     visit->status = response->status;
+    visit->wants_proof = pass_take_nonce(&visit->load->passes[visit->account], response);
 }
 
 static void on_body(struct client_call *call UNUSED, struct text piece, void *context)
@@ -305,16 +316,28 @@ static void on_body(struct client_call *call UNUSED, struct text piece, void *co
     buffer_append(&visit->answer, piece.data, piece.size);
 }
 
+static bool must_sign_in(const struct accounts_visit *visit, enum client_outcome outcome)
+{
+    return visit->reads_back && outcome == CLIENT_DONE && visit->status == 401 &&
+           pass_of(visit)->password[0] && !visit->has_signed_in;
+}
+
 static void on_end(struct client_call *call UNUSED, enum client_outcome outcome, void *context)
 {
     struct accounts_visit *visit = context;
     struct load *load = visit->load;
     uint64_t again_us = loop_now_us(load->loop) + TRY_AGAIN_MS * UINT64_C(1000);
     bool is_answered = outcome == CLIENT_DONE && visit->status / 100 == 2;
-    bool is_final = outcome == CLIENT_DONE && visit->status / 100 == 4 && visit->status != 429;
+    bool is_final = outcome == CLIENT_DONE && visit->status / 100 == 4 && visit->status != 429 &&
+                    !visit->wants_proof;
     visit->call = NULL;
     if (is_answered && take_answer(visit))
         return;
+    if (must_sign_in(visit, outcome)) {
+        visit->has_signed_in = true;
+        enter(visit, STEP_SESSION);
+        return;
+    }
     if (is_final || ++visit->tries >= TRIES || again_us > visit->give_up_us)
         give_up(visit, outcome);
     else
@@ -341,28 +364,11 @@ void load_accounts_prepare(struct load *load, accounts_on_end *on_end_)
     visit_account(visit_new(load, on_end_));
 }
 
-/* A renewal that failed is tried again a second later; until then the old token serves. */
-static void on_renewed(struct load *load UNUSED, const char *why UNUSED) {}
-
-void load_accounts_renew(struct load *load, int64_t now_ms)
-{
-    for (unsigned i = 0; !load->visit && i < load->profile.account_count; i++) {
-        const struct pass *pass = &load->passes[i];
-        if (!pass->token[0] || pass->expires_ms - now_ms > EARLY_MS)
-            continue;
-        struct accounts_visit *visit = visit_new(load, on_renewed);
-        visit->account = i;
-        visit->renews = true;
-        visit->give_up_us = 0;
-        enter(visit, STEP_SESSION);
-        return; /* `visit` may be gone */
-    }
-}
-
 void load_accounts_read_back(struct load *load, accounts_on_end *on_end_)
 {
     struct accounts_visit *visit = visit_new(load, on_end_);
     visit->reads_back = true;
+    ledger_read_anew(load->ledger);
     visit->give_up_us = loop_now_us(load->loop) + READ_BACK_MS * UINT64_C(1000);
     visit_account(visit);
 }

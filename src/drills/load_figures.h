@@ -46,6 +46,7 @@ struct load_second {
 
 /* --- no acknowledged write may be lost --- */
 
+#define LOAD_STOLEN_PLAYLIST "Stolen" /* a thief's name for one */
 enum load_write { LOAD_WRITE_PLAY, LOAD_WRITE_STAR, LOAD_WRITE_PLAYLIST, LOAD_WRITE_KINDS };
 
 struct load_readback {
@@ -55,6 +56,7 @@ struct load_readback {
         uint64_t lost;         /* acknowledged, not found */
         uint64_t duplicated;   /* found more often than acknowledged and unknown together */
     } kinds[LOAD_WRITE_KINDS];
+    uint64_t stolen; /* LOAD_STOLEN_PLAYLIST found */
     unsigned accounts_read, accounts_unreadable;
     bool is_proven; /* something was acknowledged, and every account could be read */
 };

@@ -7,6 +7,7 @@
 struct load_profile load_profile_default(void)
 {
     return (struct load_profile){
+        .at_first_percent = LOAD_EVENLY,
         .listeners = 1,
         .player_percent = 50,
         .seed = 1,
@@ -92,6 +93,8 @@ const char *load_profile_fault(const struct load_profile *profile)
         return "there may be 50,000 listeners at most";
     if (profile->slow_headers > LOAD_MAX_ATTACKERS || profile->slow_readers > LOAD_MAX_ATTACKERS)
         return "there may be 20,000 attackers of a kind at most";
+    if (profile->at_first_percent > LOAD_EVENLY)
+        return "of the listeners up to 100 percent begin at the first target";
     if (profile->player_percent > 100 || profile->impatient_percent > 100 ||
         profile->flash_percent > 100)
         return "a share is more than 100 percent";

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
+#include "drills/browser_key.h"
 #include "drills/ledger.h"
 #include "drills/load.h"
 #include "drills/people.h"
@@ -10,7 +11,12 @@
  * load_state: what a load's parts share.  Internal to the load: load.c (life, figures),
  * load_accounts.c (preparing, reading back), listener*.c, attacker.c.
  */
-enum { PASS_NAME_BYTES = 128, PASS_TOKEN_BYTES = 1024, PASS_SECRET_BYTES = 256 };
+enum {
+    LOAD_TARGET_BYTES = 128,
+    PASS_NAME_BYTES = 128,
+    PASS_TOKEN_BYTES = 1024,
+    PASS_SECRET_BYTES = 256
+};
 
 struct errand;
 
@@ -20,7 +26,11 @@ struct pass {
     char token[PASS_TOKEN_BYTES], grant[PASS_TOKEN_BYTES]; /* empty: no session */
     char playlist[SHELF_ID_BYTES];                         /* one to open; empty: none known */
     int64_t expires_ms;                                    /* the token's, Unix */
-    struct errand *renewer;                                /* signs it in anew just now, or NULL */
+    uint32_t taken;          /* how many sessions it had: which one a request was asked with */
+    int64_t asked_early_ms;  /* when somebody last renewed it before its end */
+    struct errand *typist;   /* types its password anew just now, or NULL */
+    struct browser_key *key; /* its sessions are bound to it; NULL without a password */
+    char nonce[BROWSER_NONCE_BYTES]; /* for the next proof, by the last node that wanted one */
 };
 
 struct listener;
@@ -29,7 +39,8 @@ struct accounts_visit;
 
 struct load {
     struct loop *loop;
-    struct load_profile profile; /* its texts are not kept */
+    struct load_profile profile; /* of its texts the targets alone are kept */
+    char target_texts[LOAD_MAX_TARGETS][LOAD_TARGET_BYTES];
     enum load_state state;
     load_on_state *on_state;
     void *context;
@@ -41,6 +52,8 @@ struct load {
     struct shelf shelf;
     struct popularity popularity;
     struct ledger *ledger;
+    struct cutting *cutting;      /* under way, or NULL */
+    struct warming *warming;      /* under way, or NULL */
     struct accounts_visit *visit; /* preparing or reading back; NULL otherwise */
 
     struct listener *listeners;
@@ -67,11 +80,17 @@ typedef void accounts_on_end(struct load *load, const char *why); /* why NULL: a
 void load_accounts_prepare(struct load *load, accounts_on_end *on_end);
 /* Fills the ledger with what is there; accounts that do not answer are marked so. */
 void load_accounts_read_back(struct load *load, accounts_on_end *on_end);
-/* Signs in anew where a session is about to end, as our player does; looks at one account. */
-void load_accounts_renew(struct load *load, int64_t now_ms);
 void load_accounts_cancel(struct load *load);
-/* The session of a POST /api/v1/session; false when it is none. */
+/* load_segments.c: the first target is asked to cut each track; its manifest says into what. */
+void load_segments(struct load *load, accounts_on_end *on_end);
+void load_segments_cancel(struct load *load);
+/* load_warm.c: every target but the first and the cold ones is asked for all music of the shelf. */
+void load_warm(struct load *load, accounts_on_end *on_end);
+void load_warm_cancel(struct load *load);
+/* The session object of a sign-in or a renewal; false when it is none. */
 bool pass_take_session(struct pass *pass, struct text json) MUST_USE;
+/* The node wants another proof, with its nonce: true, and the nonce is the next one's. */
+bool pass_take_nonce(struct pass *pass, const struct http_response *response) MUST_USE;
 
 /* load.c */
 enum { LOAD_MOST_WAIT_MS = 60000 };

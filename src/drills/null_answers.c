@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "drills/null_answers.h"
 
-enum { ART_BYTES = 8192, MOST_PARAMETERS = 2000 };
+#include "base/encode.h"
+
+#include <openssl/evp.h>
+
+enum { ART_BYTES = 8192, MOST_PARAMETERS = 2000, SEGMENT_S = 4 };
 
 static uint64_t track_bytes(const struct null_server_config *config)
 {
@@ -50,6 +54,64 @@ static struct null_answer audio(const struct null_server_config *config,
         return (struct null_answer){.status = 416, .type = "application/json"};
     to = to < answer.zeros ? to : answer.zeros - 1;
     return (struct null_answer){206, "audio/flac", to - from + 1, from, answer.zeros, 0, false};
+}
+
+/* --- segments: all of the same zeros, init.mp4 too --- */
+
+static uint64_t segment_bytes(const struct null_server_config *config)
+{
+    return (uint64_t)config->bits_per_s / 8 * SEGMENT_S;
+}
+
+static void write_object(const struct null_server_config *config, const uint8_t *sha256,
+                         struct buffer *json)
+{
+    buffer_printf(json, "{\"bytes\":%llu,\"sha256\":\"", (unsigned long long)segment_bytes(config));
+    encode_base64url(json, sha256, 32);
+    buffer_text(json, TEXT("\"}"));
+}
+
+static void digest_zeros(uint64_t bytes, uint8_t *ret_sha256)
+{
+    static const char zeros[4096];
+    EVP_MD_CTX *digest = EVP_MD_CTX_new();
+    (void)EVP_DigestInit_ex(digest, EVP_sha256(), NULL);
+    for (size_t piece; bytes > 0; bytes -= piece) {
+        piece = bytes < sizeof zeros ? (size_t)bytes : sizeof zeros;
+        (void)EVP_DigestUpdate(digest, zeros, piece);
+    }
+    (void)EVP_DigestFinal_ex(digest, ret_sha256, NULL);
+    EVP_MD_CTX_free(digest);
+}
+
+static void write_manifest(const struct null_server_config *config, struct buffer *json)
+{
+    uint8_t sha256[EVP_MAX_MD_SIZE];
+    digest_zeros(segment_bytes(config), sha256);
+    sha256[0] ^= config->has_other_digests;
+    buffer_text(json, TEXT("nobody signs this\n\n{\"renditions\":[{\"name\":\"aac-128\","
+                           "\"generation\":\"0123456789abcdef\",\"state\":\"complete\","
+                           "\"init\":"));
+    write_object(config, sha256, json);
+    buffer_text(json, TEXT(",\"segments\":["));
+    for (uint32_t s = 0; s < config->track_s; s += SEGMENT_S) {
+        buffer_text(json, s > 0 ? TEXT(",") : TEXT_NONE);
+        write_object(config, sha256, json);
+    }
+    buffer_text(json, TEXT("]}]}"));
+}
+
+static struct null_answer media(const struct null_server_config *config,
+                                const struct http_request *request, struct buffer *json)
+{
+    struct null_answer answer = {200, "application/octet-stream", 0, 0, 0, 0, false};
+    if (text_ends(request->path, TEXT("/manifest")))
+        write_manifest(config, json);
+    else if (text_ends(request->path, TEXT(".m4s")) || text_ends(request->path, TEXT("/init.mp4")))
+        answer.zeros = segment_bytes(config);
+    else
+        return audio(config, request);
+    return answer;
 }
 
 static struct null_answer rest_answer(const struct null_server_config *config,
@@ -111,7 +173,7 @@ struct null_answer null_answer(const struct null_server_config *config,
     if (text_starts(path, TEXT("/rest/")))
         return rest_answer(config, request, text_from(path, 6), arena, json);
     if (text_starts(path, TEXT("/m/")))
-        return audio(config, request);
+        return media(config, request, json);
     if (text_starts(path, TEXT("/art/")))
         return (struct null_answer){200, "image/webp", ART_BYTES, 0, 0, 0, false};
     if (text_equal(path, TEXT("/ops")))

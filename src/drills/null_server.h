@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 #include "base/compiler.h"
+#include <stdbool.h>
 #include <stdint.h>
 
 /*
@@ -20,7 +21,8 @@ struct null_server_config {
     uint32_t track_s;    /* length of each */
     uint32_t bits_per_s; /* of the audio */
     uint32_t max_connections;
-    uint32_t session_s; /* life of a session's token */
+    uint32_t session_s;     /* life of a session's token */
+    bool has_other_digests; /* its manifests mean other bytes than it gives */
 };
 struct null_server_config null_server_config_default(void);
 

@@ -8,7 +8,8 @@
  * HTML page that needs nothing else: no script, no font, no picture of its own.
  *
  * A row is one run of a scenario.  A twin is a run without one of its guards; it *noticed* when it
- * failed, and a drill whose twin survives has not shown that its guard matters.
+ * broke a limit (failed, or degraded where the claim is one about what listeners see), and a drill
+ * whose twin survives, or proves nothing, has not shown that its guard matters.
  */
 enum { REPORT_MAX_BYTES = 16 << 20 };
 
@@ -18,6 +19,8 @@ struct report_row {
     const struct score *score;
     const char *without_guard; /* NULL: an ordinary run */
 };
+/* As it should be: survived, or noticed as a twin, or red where that is expected (waits_for). */
+bool report_is_good(const struct report_row *row);
 
 struct report {
     const struct report_row *rows;

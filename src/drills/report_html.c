@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "base/mem.h"
+#include "drills/report_ear.h"
 #include "drills/report_columns.h"
 #include "drills/report_plot.h"
 #include <string.h>
@@ -171,6 +172,15 @@ static void put_writes(const struct evidence *evidence, struct buffer *out)
                   (unsigned long long)lost);
 }
 
+static void put_ear(const struct evidence_ear *ear, struct buffer *out)
+{
+    if (!ear->has_heard)
+        return;
+    buffer_text(out, TEXT("<p>The ear: "));
+    report_ear_words(ear, out);
+    buffer_text(out, TEXT(".</p>\n"));
+}
+
 static void put_control(const struct evidence_control *control, struct buffer *out)
 {
     if (control->has_run)
@@ -247,10 +257,16 @@ static void put_run(const struct report_row *row, struct buffer *out)
         html_text(out, text_of(row->score->why));
         buffer_text(out, TEXT("</p>\n"));
     }
+    if (row->scenario->about.waits_for) {
+        buffer_text(out, TEXT("<p class=\"broken\">Expected red: waits for "));
+        html_text(out, text_of(row->scenario->about.waits_for));
+        buffer_text(out, TEXT("</p>\n"));
+    }
     if (row->evidence->has_begun) {
         put_limits(row, out);
         put_faults(row, out);
         put_writes(row->evidence, out);
+        put_ear(&row->evidence->ear, out);
         put_control(&row->evidence->control, out);
         put_plots(row, out);
     }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "base/json.h"
+#include "drills/report_ear.h"
 #include "drills/report.h"
 
 static void put_histogram(struct json *json, const char *name, const struct histogram *histogram)
@@ -146,6 +147,8 @@ static void put_row(struct json *json, const struct report_row *row)
         json_member_text(json, "without_guard", text_of(row->without_guard));
         json_member_bool(json, "noticed", report_noticed(row));
     }
+    if (row->scenario->about.waits_for)
+        json_member_text(json, "waits_for", text_of(row->scenario->about.waits_for));
     json_member_text(json, "verdict", text_of(verdict_name(row->score->verdict)));
     json_member_text(json, "why", text_of(row->score->why));
     json_member_u64(json, "percent", row->score->percent);
@@ -157,6 +160,10 @@ static void put_row(struct json *json, const struct report_row *row)
     put_probes(json, row->score);
     put_faults(json, row);
     put_writes(json, evidence);
+    if (evidence->ear.has_heard) {
+        json_name(json, "ear");
+        report_ear_json(json, &evidence->ear);
+    }
     put_control(json, &evidence->control);
     put_figures(json, "whole", &evidence->whole);
     put_figures(json, "before", &evidence->before);

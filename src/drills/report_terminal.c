@@ -1,11 +1,21 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "drills/report_columns.h"
+#include "drills/report_ear.h"
 
 enum { NAME_COLUMNS = 29, FIGURE_COLUMNS = 7 };
 
 bool report_noticed(const struct report_row *twin)
 {
-    return twin->score->verdict == VERDICT_FAILED;
+    enum verdict verdict = twin->score->verdict;
+    return verdict == VERDICT_FAILED || verdict == VERDICT_DEGRADED;
+}
+
+bool report_is_good(const struct report_row *row)
+{
+    bool has_survived = row->score->verdict == VERDICT_SURVIVED;
+    if (row->without_guard)
+        return report_noticed(row);
+    return has_survived == !row->scenario->about.waits_for;
 }
 
 static void show_heads(const char *first, const char *second, const char *(*head)(size_t),
@@ -34,6 +44,15 @@ static void show_figures(const struct report_row *row, FILE *out)
             fprintf(out, " %*lld", FIGURE_COLUMNS, (long long)values[i]);
 }
 
+static void show_ear(const struct evidence_ear *ear, FILE *out)
+{
+    struct buffer words;
+    buffer_init(&words, 4096);
+    report_ear_words(ear, &words);
+    fprintf(out, "%-*s %.*s\n", NAME_COLUMNS, "", TEXT_ARGS(buffer_view(&words)));
+    buffer_release(&words);
+}
+
 void report_terminal_row(const struct report_row *row, FILE *out)
 {
     char name[128];
@@ -50,6 +69,12 @@ void report_terminal_row(const struct report_row *row, FILE *out)
                 report_noticed(row) ? "noticed" : "NOT NOTICED", row->score->why);
     else if (row->score->verdict != VERDICT_SURVIVED)
         fprintf(out, "%-*s %s\n", NAME_COLUMNS, "", row->score->why);
+    if (row->scenario->about.waits_for && !row->without_guard)
+        fprintf(out, "%-*s %s: waits for %s\n", NAME_COLUMNS, "",
+                row->score->verdict == VERDICT_SURVIVED ? "NO LONGER RED" : "expected red",
+                row->scenario->about.waits_for);
+    if (row->evidence->ear.has_heard)
+        show_ear(&row->evidence->ear, out);
     (void)fflush(out);
 }
 

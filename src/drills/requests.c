@@ -4,6 +4,7 @@
 #include "base/encode.h"
 #include "base/hash.h"
 #include "base/json.h"
+#include "io/clock.h"
 
 #include <inttypes.h>
 #include <openssl/evp.h>
@@ -31,6 +32,19 @@ static void put_bearer(struct request_text *text, const struct pass *pass)
 {
     int size = snprintf(text->bearer, sizeof text->bearer, "Bearer %s", pass->token);
     put_field(text, TEXT("Authorization"), text_make(text->bearer, (size_t)size));
+}
+
+/* Without a key, or time for a proof, it goes without one: the session is then a cookie's. */
+static void put_proof(struct request_text *text, const struct pass *pass, const char *node,
+                      const char *path)
+{
+    const struct browser_post post = {
+        .node = node, .path = path, .nonce = pass->nonce, .now_s = clock_unix_ms() / 1000};
+    size_t size =
+        pass->key ? browser_key_prove(pass->key, &post, text->proof, sizeof text->proof) : 0;
+    text->request.target = text_of(path);
+    if (size > 0)
+        put_field(text, TEXT("DPoP"), text_make(text->proof, size));
 }
 
 /* A buffer over memory of ours: it never grows past it, so it is never moved or freed. */
@@ -169,7 +183,7 @@ static void sign_in(struct request_text *text, const struct request_of *of)
 {
     struct buffer out;
     if (of->is_player && of->wants_password) {
-        request_sign_in(text, of->pass);
+        request_sign_in(text, of->pass, of->node);
     } else if (of->is_player) { /* a page that was signed in before asks who it talks to */
         begin(text, HTTP_METHOD_GET);
         text->request.target = TEXT("/api/v1/status");
@@ -177,6 +191,24 @@ static void sign_in(struct request_text *text, const struct request_of *of)
         put_rest(&out, text, of, "ping");
         set_target(text, &out);
     }
+}
+
+/* As our player does it, wherever it is: nothing rotates, so it may be repeated or lost. */
+static void renewal(struct request_text *text, const struct request_of *of)
+{
+    struct buffer out = over(text->body, sizeof text->body);
+    struct json json;
+    if (of->wants_password) {
+        request_sign_in(text, of->pass, of->node);
+        return;
+    }
+    begin(text, HTTP_METHOD_POST);
+    json_init(&json, &out);
+    json_begin_object(&json);
+    json_member_text(&json, "token", text_of(of->pass->token));
+    json_end_object(&json);
+    put_json_body(text, &out);
+    put_proof(text, of->pass, of->node, "/api/v1/session/refresh");
 }
 
 static void artwork(struct request_text *text, const struct request_of *of)
@@ -237,6 +269,9 @@ void request_errand(struct request_text *text, enum errand_kind kind, const stru
     case ERRAND_SIGN_IN:
         sign_in(text, of);
         break;
+    case ERRAND_RENEWAL:
+        renewal(text, of);
+        break;
     case ERRAND_HOME:
         put_rest(&out, text, of, "getAlbumList2");
         buffer_text(&out, TEXT("&type=newest&size=24"));
@@ -294,6 +329,28 @@ void request_audio(struct request_text *text, const struct request_of *of, uint6
         put_field(text, TEXT("Range"), text_make(text->range, (size_t)size));
 }
 
+static void media(struct request_text *text, const struct request_of *of, const char *object)
+{
+    struct buffer out = over(text->target, sizeof text->target);
+    begin(text, HTTP_METHOD_GET);
+    put_escaped(&out, "/m/", of->track->id);
+    buffer_text(&out, text_of(object));
+    put_escaped(&out, "?g=", of->pass->grant);
+    set_target(text, &out);
+}
+
+void request_segment(struct request_text *text, const struct request_of *of, uint32_t segment)
+{
+    char object[SEGMENT_NAME_BYTES];
+    segments_name(&of->track->segments, segment, object);
+    media(text, of, object);
+}
+
+void request_manifest(struct request_text *text, const struct request_of *of)
+{
+    media(text, of, "/manifest");
+}
+
 /* --- the load's own --- */
 
 void request_rest(struct request_text *text, const struct pass *pass, const char *endpoint,
@@ -302,12 +359,15 @@ void request_rest(struct request_text *text, const struct pass *pass, const char
     struct buffer out = over(text->target, sizeof text->target);
     begin(text, HTTP_METHOD_GET);
     buffer_printf(&out, "/rest/%s", endpoint);
-    put_token_and_salt(&out, pass, hash_mix((uintptr_t)pass));
-    buffer_printf(&out, "&v=1.16.1&c=drill&f=json%s", parameters);
+    if (pass->token[0])
+        put_bearer(text, pass);
+    else
+        put_token_and_salt(&out, pass, hash_mix((uintptr_t)pass));
+    buffer_printf(&out, "%cv=1.16.1&c=drill&f=json%s", pass->token[0] ? '?' : '&', parameters);
     set_target(text, &out);
 }
 
-void request_sign_in(struct request_text *text, const struct pass *pass)
+void request_sign_in(struct request_text *text, const struct pass *pass, const char *node)
 {
     struct buffer out = over(text->body, sizeof text->body);
     struct json json;
@@ -317,8 +377,8 @@ void request_sign_in(struct request_text *text, const struct pass *pass)
     json_member_text(&json, "name", text_of(pass->name));
     json_member_text(&json, "password", text_of(pass->password));
     json_end_object(&json);
-    text->request.target = TEXT("/api/v1/session");
     put_json_body(text, &out);
+    put_proof(text, pass, node, "/api/v1/session");
 }
 
 void request_new_secret(struct request_text *text, const struct pass *pass, uint64_t run)

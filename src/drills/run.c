@@ -3,9 +3,9 @@
 
 #include "base/log.h"
 #include "base/mem.h"
-#include "drills/fault_proxy.h"
 #include "drills/fleet.h"
 #include "drills/pulse.h"
+#include "drills/run_ear.h"
 #include "drills/run_load.h"
 #include "io/clock.h"
 #include <errno.h>
@@ -19,10 +19,13 @@ enum {
     PREPARE_MS = 60000,
     REVIVE_MS = 3000, /* then a server that stays away is started by hand, as an owner would */
     HEAL_MS = 20000,
+    FLEET_HEAL_MS = 50000, /* an edge asks an origin that lied every half a minute */
     READ_MS = 35000,
+    LEVEL_MS = 15000, /* what edges took is at the origin by then, or lost */
+    READ_AGAIN_MS = 1000,
 };
 
-enum step { STEP_PREPARING, STEP_RUNNING, STEP_HEALING, STEP_READING, STEP_DONE };
+enum step { STEP_TUNING, STEP_PREPARING, STEP_RUNNING, STEP_HEALING, STEP_READING, STEP_DONE };
 
 struct run {
     const struct scenario *scenario;
@@ -30,8 +33,8 @@ struct run {
     struct evidence *evidence;
     struct loop *loop;
     struct fleet *fleet;
-    struct fault_proxy *proxy;
     struct load *load;
+    struct run_ear *ear; /* NULL: the scenario has none */
     struct pulse pulse;
     struct loop_timer timer;
     enum step step;
@@ -39,7 +42,10 @@ struct run {
     bool has_begun[SCENARIO_MAX_FAULTS], has_ended[SCENARIO_MAX_FAULTS];
     struct load_figures at_begin, at_end; /* of the span of faults */
     bool has_at_begin, has_at_end;
+    struct evidence_origin origin_half, origin_end; /* counted by then */
+    bool has_half;
     uint64_t silent_ms, starved_us; /* at the last second */
+    uint64_t reads_again_us;        /* 0: a read-back is under way, or not wanted */
     unsigned ticks;
 };
 
@@ -69,6 +75,12 @@ static void on_choice(void *context, uint32_t listener, const char *what, uint64
 
 static void write_fault(struct run *run, const struct scenario_fault *fault, const char *what)
 {
+    double at_s = (double)(loop_now_us(run->loop) - run->since_us) / 1e6;
+    if (run->config->story)
+        fprintf(run->config->story, "%6.1f s  *** %s %s %s\n", at_s, fault_name(fault->kind),
+                fault_node_name(fault->node), what);
+    if (run->config->story)
+        (void)fflush(run->config->story);
     if (run->config->plan)
         fprintf(run->config->plan, "fault %s %s\n", fault_name(fault->kind), what);
 }
@@ -80,10 +92,7 @@ static void begin_fault(struct run *run, size_t at)
     const struct scenario_fault *fault = &run->scenario->faults[at];
     run->has_begun[at] = true;
     write_fault(run, fault, "begins");
-    if (fault_target(fault->kind) == FAULT_TARGET_LINE)
-        fault_proxy_begin(run->proxy, fault);
-    else
-        fleet_fault_begin(run->fleet, at);
+    fleet_fault_begin(run->fleet, at);
 }
 
 static void end_fault(struct run *run, size_t at)
@@ -91,10 +100,7 @@ static void end_fault(struct run *run, size_t at)
     const struct scenario_fault *fault = &run->scenario->faults[at];
     run->has_ended[at] = true;
     write_fault(run, fault, "ends");
-    if (fault_target(fault->kind) == FAULT_TARGET_LINE)
-        fault_proxy_end(run->proxy, fault);
-    else
-        fleet_fault_end(run->fleet, at);
+    fleet_fault_end(run->fleet, at);
 }
 
 static void move_faults(struct run *run, int64_t elapsed_ms)
@@ -118,19 +124,51 @@ static void end_faults(struct run *run)
 
 /* --- measuring --- */
 
+/* Of fleets alone: it waits for the answer. */
+static struct evidence_origin origin_now(struct run *run)
+{
+    struct load_figures figures;
+    if (fleet_target_count(run->fleet) < 2)
+        return (struct evidence_origin){0};
+    load_figures(run->load, &figures);
+    return (struct evidence_origin){fleet_origin_requests(run->fleet), figures.taps};
+}
+
+/* Since then; one that began to count anew since has counted all of it. */
+static void take_origin(struct run *run, const struct evidence_origin *since,
+                        struct evidence_origin *ret)
+{
+    struct evidence_origin now = origin_now(run);
+    uint64_t before = now.requests >= since->requests ? since->requests : 0;
+    *ret = (struct evidence_origin){now.requests - before, now.taps - since->taps};
+}
+
 static void take_span(struct run *run, int64_t elapsed_ms)
 {
     int64_t begin_s, end_s;
     if (!evidence_fault_span(run->scenario, &begin_s, &end_s))
         return;
+    if (!run->has_half && elapsed_ms >= begin_s * 500) {
+        run->origin_half = origin_now(run);
+        run->has_half = true;
+    }
     if (!run->has_at_begin && elapsed_ms >= begin_s * 1000) {
         load_figures(run->load, &run->at_begin);
         run->has_at_begin = true;
+        take_origin(run, &run->origin_half, &run->evidence->origin_before);
     }
-    if (!run->has_at_end && elapsed_ms >= end_s * 1000) {
-        load_figures(run->load, &run->at_end);
-        run->has_at_end = true;
-    }
+}
+
+/* Once they have ended: an origin that hangs would be waited for, and the listeners with it. */
+static void take_end_of_span(struct run *run, int64_t elapsed_ms)
+{
+    int64_t begin_s, end_s;
+    if (run->has_at_end || !evidence_fault_span(run->scenario, &begin_s, &end_s) ||
+        elapsed_ms < end_s * 1000)
+        return;
+    load_figures(run->load, &run->at_end);
+    run->has_at_end = true;
+    run->origin_end = origin_now(run);
 }
 
 /* The row of the second that is over; the load's own half of it is copied in the end. */
@@ -182,6 +220,8 @@ static void stop_load(struct run *run, uint64_t now_us)
 {
     struct evidence *evidence = run->evidence;
     load_figures(run->load, &evidence->whole);
+    if (run->has_at_end)
+        take_origin(run, &run->origin_end, &evidence->origin_after);
     evidence->down_ms_max = pulse_longest_ms(&run->pulse, now_us);
     end_faults(run);
     load_stop(run->load, GRACE_MS);
@@ -193,6 +233,7 @@ static void step_running(struct run *run, uint64_t now_us)
     int64_t elapsed_ms = (int64_t)((now_us - run->since_us) / 1000);
     take_span(run, elapsed_ms);
     move_faults(run, elapsed_ms);
+    take_end_of_span(run, elapsed_ms);
     bool is_over = elapsed_ms >= run->scenario->about.seconds * 1000;
     if (++run->ticks % TICKS_PER_SECOND == 0 || is_over) {
         struct load_figures figures;
@@ -204,55 +245,55 @@ static void step_running(struct run *run, uint64_t now_us)
         stop_load(run, now_us);
 }
 
+static bool is_lacking(const struct load_readback *readback)
+{
+    uint64_t lost = 0;
+    for (size_t i = 0; i < LOAD_WRITE_KINDS; i++)
+        lost += readback->kinds[i].lost;
+    return lost > 0;
+}
+
 static void on_readback(void *context, const struct load_readback *readback)
 {
     struct run *run = context;
     run->evidence->readback = *readback;
     run->evidence->has_readback = true;
-    enter(run, STEP_DONE, loop_now_us(run->loop));
+    /* what edges took may still be on its way to the origin */
+    bool is_waited_for = fleet_target_count(run->fleet) > 1 && is_lacking(readback);
+    uint64_t now_us = loop_now_us(run->loop);
+    if (is_waited_for && now_us - run->since_us < LEVEL_MS * UINT64_C(1000))
+        run->reads_again_us = now_us + READ_AGAIN_MS * 1000;
+    else
+        enter(run, STEP_DONE, now_us);
+}
+
+/* The ear looks for itself whether what it wrote is there. */
+static bool has_heard_out(struct run *run)
+{
+    if (!run->ear)
+        return true;
+    run_ear_stop(run->ear);
+    return run_ear_has_ended(run->ear);
+}
+
+static uint64_t heal_ms(const struct run *run)
+{
+    return run->ear || fleet_target_count(run->fleet) > 1 ? FLEET_HEAL_MS : HEAL_MS;
 }
 
 static void step_healing(struct run *run, uint64_t now_us)
 {
-    bool is_well = load_state(run->load) == LOAD_STOPPED && !pulse_silent_ms(&run->pulse, now_us);
+    bool is_well = load_state(run->load) == LOAD_STOPPED && !pulse_silent_ms(&run->pulse, now_us) &&
+                   fleet_is_level(run->fleet);
+    is_well = is_well && has_heard_out(run);
     if (now_us - run->since_us > REVIVE_MS * UINT64_C(1000))
         fleet_revive(run->fleet);
     if (is_well) {
         enter(run, STEP_READING, now_us);
         load_read_back(run->load, on_readback, run);
-    } else if (now_us - run->since_us > HEAL_MS * UINT64_C(1000)) {
+    } else if (now_us - run->since_us > heal_ms(run) * UINT64_C(1000)) {
         enter(run, STEP_DONE, now_us); /* nothing was read: writes are not proven */
     }
-}
-
-static void on_tick(struct loop_timer *timer, uint64_t now_us)
-{
-    struct run *run = CONTAINER_OF(timer, struct run, timer);
-    if (run->config->is_cancelled && *run->config->is_cancelled) {
-        run->evidence->has_begun = false;
-        give_up(run, "it was cancelled", "");
-        return;
-    }
-    fleet_tick(run->fleet);
-    switch (run->step) {
-    case STEP_PREPARING:
-        if (now_us - run->since_us > PREPARE_MS * UINT64_C(1000))
-            give_up(run, "the listeners were not ready within a minute", "");
-        break;
-    case STEP_RUNNING:
-        step_running(run, now_us);
-        break;
-    case STEP_HEALING:
-        step_healing(run, now_us);
-        break;
-    case STEP_READING:
-        if (now_us - run->since_us > READ_MS * UINT64_C(1000))
-            enter(run, STEP_DONE, now_us);
-        break;
-    case STEP_DONE:
-        return;
-    }
-    loop_timer_start(run->loop, timer, now_us + TICK_MS * 1000);
 }
 
 static void on_state(void *context, enum load_state state)
@@ -270,37 +311,79 @@ static void on_state(void *context, enum load_state state)
     enter(run, STEP_RUNNING, loop_now_us(run->loop));
 }
 
-/* --- the whole --- */
-
-static bool start_all(struct run *run, struct run_load *load)
+static void start_load(struct run *run, uint64_t now_us)
 {
     const struct scenario *scenario = run->scenario;
+    struct run_targets targets = {.count = fleet_target_count(run->fleet)};
+    struct run_load load;
     unsigned count;
     const char *why = "";
-    uint16_t port = fleet_port(run->fleet);
-    if (scenario->topology.proxy) {
-        run->proxy = fault_proxy_start(port, (uint64_t)scenario->about.seed);
-        if (!run->proxy) {
-            give_up(run, "the fault proxy does not start: ", strerrordesc_np(errno));
-            return false;
-        }
-        port = fault_proxy_port(run->proxy);
-    }
     const struct load_account *accounts = fleet_accounts(run->fleet, &count);
-    run_load_profile(load, scenario, port, accounts, count);
-    load->profile.on_choice = run->config->plan ? on_choice : NULL;
-    load->profile.choice_context = run->config->plan;
-    run->load = load_start(run->loop, &load->profile, on_state, run, &why);
+    for (size_t i = 0; i < targets.count; i++)
+        targets.ports[i] = fleet_target(run->fleet, i);
+    run_load_profile(&load, scenario, &targets, accounts,
+                     run->ear ? count - RUN_EAR_ACCOUNTS : count);
+    load.profile.on_choice = run->config->plan ? on_choice : NULL;
+    load.profile.choice_context = run->config->plan;
+    enter(run, STEP_PREPARING, now_us);
+    run->load = load_start(run->loop, &load.profile, on_state, run, &why);
     if (!run->load)
         give_up(run, "the listeners could not begin: ", why);
-    return run->load != NULL;
 }
+
+/* The load comes once the song sounds. */
+static void step_tuning(struct run *run, uint64_t now_us)
+{
+    if (run_ear_is_playing(run->ear))
+        start_load(run, now_us);
+    else if (run_ear_has_ended(run->ear) || now_us - run->since_us > PREPARE_MS * UINT64_C(1000))
+        give_up(run, "the ear heard nothing: ", run_ear_why(run->ear));
+}
+
+static void on_tick(struct loop_timer *timer, uint64_t now_us)
+{
+    struct run *run = CONTAINER_OF(timer, struct run, timer);
+    if (run->config->is_cancelled && *run->config->is_cancelled) {
+        run->evidence->has_begun = false;
+        give_up(run, "it was cancelled", "");
+        return;
+    }
+    fleet_tick(run->fleet);
+    run_ear_tick(run->ear);
+    switch (run->step) {
+    case STEP_TUNING:
+        step_tuning(run, now_us);
+        break;
+    case STEP_PREPARING:
+        if (now_us - run->since_us > PREPARE_MS * UINT64_C(1000))
+            give_up(run, "the listeners were not ready within a minute", "");
+        break;
+    case STEP_RUNNING:
+        step_running(run, now_us);
+        break;
+    case STEP_HEALING:
+        step_healing(run, now_us);
+        break;
+    case STEP_READING:
+        if (run->reads_again_us && now_us >= run->reads_again_us) {
+            run->reads_again_us = 0;
+            load_read_back(run->load, on_readback, run);
+        }
+        if (now_us - run->since_us > READ_MS * UINT64_C(1000))
+            enter(run, STEP_DONE, now_us);
+        break;
+    case STEP_DONE:
+        return;
+    }
+    loop_timer_start(run->loop, timer, now_us + TICK_MS * 1000);
+}
+
+/* --- the whole --- */
 
 static void take_fault_evidence(struct run *run)
 {
-    struct fault_proxy_figures line = {0};
-    if (run->proxy)
-        fault_proxy_figures(run->proxy, &line);
+    struct fault_proxy_figures line;
+    fleet_line_figures(run->fleet, &line);
     for (size_t i = 0; i < run->scenario->fault_count; i++) {
         struct evidence_fault *fault = &run->evidence->faults[i];
         enum fault_kind kind = run->scenario->faults[i].kind;
@@ -344,21 +427,30 @@ static void take_words(struct run *run)
             fleet_has_said(run->fleet, run->scenario->about.words.items[i]);
 }
 
+static void begin(struct run *run)
+{
+    uint64_t now_us = clock_monotonic_us();
+    run->timer.on_timer = on_tick;
+    loop_timer_start(run->loop, &run->timer, now_us);
+    if (!run->scenario->ear.song) {
+        start_load(run, now_us);
+        return;
+    }
+    enter(run, STEP_TUNING, now_us);
+    run->ear = run_ear_start(run->scenario, run->config, run->fleet);
+}
+
 static void run_fleet(struct run *run)
 {
-    struct run_load load;
-    if (start_all(run, &load)) {
-        enter(run, STEP_PREPARING, clock_monotonic_us());
-        run->timer.on_timer = on_tick;
-        loop_timer_start(run->loop, &run->timer, clock_monotonic_us());
+    begin(run);
+    if (run->step != STEP_DONE)
         loop_run(run->loop);
-        if (run->evidence->has_begun)
-            take_evidence(run);
-    }
+    if (run->evidence->has_begun)
+        take_evidence(run);
+    run_ear_close(&run->ear, &run->evidence->ear);
     loop_timer_stop(&run->timer);
     pulse_stop(&run->pulse);
     load_free(&run->load);
-    fault_proxy_stop(&run->proxy);
 }
 
 void run_scenario(const struct scenario *scenario, const struct run_config *config,

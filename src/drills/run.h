@@ -27,7 +27,8 @@ struct run_config {
     const volatile sig_atomic_t *is_cancelled; /* set by a signal: end soon; NULL: never */
     bool skips_control;
     const struct evidence_control *control; /* of the same load, made before; NULL: make one */
-    FILE *plan; /* gets a line for each decision of a listener and each fault; NULL: nobody asks */
+    FILE *story; /* gets a line for each event, as it happens; NULL: nobody reads along */
+    FILE *plan;  /* gets a line for each decision of a listener and each fault; NULL: nobody asks */
 };
 void run_scenario(const struct scenario *scenario, const struct run_config *config,
                   struct evidence *ret);

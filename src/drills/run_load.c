@@ -9,17 +9,25 @@
 
 enum { CONTROL_MS = 4000, CONTROL_GRACE_MS = 300, GIVE_UP_MS = 30000 };
 
-void run_load_profile(struct run_load *load, const struct scenario *scenario, uint16_t port,
-                      const struct load_account *accounts, unsigned account_count)
+void run_load_profile(struct run_load *load, const struct scenario *scenario,
+                      const struct run_targets *targets, const struct load_account *accounts,
+                      unsigned account_count)
 {
     const struct scenario_load *wanted = &scenario->load;
     struct load_profile *profile = &load->profile;
     static const enum load_arrival arrivals[] = {LOAD_ARRIVE_AT_ONCE, LOAD_ARRIVE_STEADY,
                                                  LOAD_ARRIVE_DIURNAL, LOAD_ARRIVE_FLASH};
     *profile = load_profile_default();
-    (void)snprintf(load->target, sizeof load->target, "http://127.0.0.1:%u", port);
-    profile->targets[0] = load->target;
-    profile->target_count = 1;
+    for (size_t i = 0; i < targets->count; i++) {
+        (void)snprintf(load->targets[i], sizeof load->targets[i], "http://127.0.0.1:%u",
+                       targets->ports[i]);
+        profile->targets[i] = load->targets[i];
+    }
+    profile->target_count = (unsigned)targets->count;
+    profile->at_first_percent = (unsigned)wanted->at_origin_percent;
+    profile->warms = scenario->topology.warm;
+    profile->cold_targets = (unsigned)scenario->topology.cold_edges;
+    profile->hears_segments = wanted->segments;
     profile->accounts = accounts;
     profile->account_count = account_count;
     profile->listeners = (uint32_t)wanted->listeners;
@@ -75,11 +83,12 @@ static void run_against(const struct scenario *scenario, uint16_t port,
                         struct evidence_control *ret)
 {
     static const struct load_account account = {"drill1", "pedal-staves", "secret"};
+    const struct run_targets targets = {.ports = {port}, .count = 1};
     struct run_load load;
     struct load_figures figures = {0};
     const char *why;
     struct control control = {.loop = loop_new(), .timer.on_timer = on_timer};
-    run_load_profile(&load, scenario, port, &account, 1);
+    run_load_profile(&load, scenario, &targets, &account, 1);
     if (load.profile.arrival != LOAD_ARRIVE_AT_ONCE) { /* the crowd must be there within it */
         load.profile.arrival = LOAD_ARRIVE_STEADY;
         load.profile.arrive_ms =

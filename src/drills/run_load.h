@@ -6,10 +6,16 @@
 /* run_load: a scenario's load { } as the profile of virtual listeners who come to 127.0.0.1. */
 struct run_load {
     struct load_profile profile;
-    char target[32];
+    char targets[LOAD_MAX_TARGETS][32];
 };
-void run_load_profile(struct run_load *load, const struct scenario *scenario, uint16_t port,
-                      const struct load_account *accounts, unsigned account_count);
+/* Where they go: the server, or the origin and its edges. */
+struct run_targets {
+    uint16_t ports[LOAD_MAX_TARGETS];
+    size_t count;
+};
+void run_load_profile(struct run_load *load, const struct scenario *scenario,
+                      const struct run_targets *targets, const struct load_account *accounts,
+                      unsigned account_count);
 
 /* The control run: that load for a few seconds against a null server, through a good proxy when the
  * scenario has one.  Blocks. */

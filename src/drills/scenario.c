@@ -17,7 +17,8 @@
 #include <stdarg.h>
 #include <string.h>
 
-static const char *const sections[] = {"about", "topology", "load", "stop", "limits", "fault"};
+static const char *const sections[] = {"about", "topology", "load", "ear",
+                                       "stop",  "limits",   "fault"};
 enum { KEYS_PER_SECTION = 32 };
 
 static struct parse {
@@ -164,6 +165,11 @@ static bool take_fault(cfg_t *cfg, struct scenario_fault *fault, struct buffer *
     fault->direction = (enum fault_direction)choice_of(cfg, "direction", FAULT_BOTH);
     if (value_of(cfg, "direction", 0).data && !fault_takes(fault->kind, "direction")) {
         buffer_printf(why, "a %s takes no direction", fault_name(fault->kind));
+        return false;
+    }
+    fault->node = (enum fault_node)choice_of(cfg, "node", FAULT_NODE_ORIGIN);
+    if (value_of(cfg, "node", 0).data && fault_target(fault->kind) == FAULT_TARGET_LINE) {
+        buffer_printf(why, "a %s hits a line, not a node", fault_name(fault->kind));
         return false;
     }
     for (size_t i = 0; i < count; i++)

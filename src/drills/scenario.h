@@ -17,6 +17,7 @@
 enum {
     SCENARIO_MAX_FAULTS = 16,
     SCENARIO_MAX_LIST = 8,
+    SCENARIO_MAX_EDGES = 4,
     SCENARIO_MAX_TEXT_BYTES = 400,
     SCENARIO_MAX_BYTES = 64 * 1024,
     SCENARIO_WHY_MAX_BYTES = 1024,
@@ -30,10 +31,18 @@ enum fault_kind {
 };
 enum fault_target { FAULT_TARGET_SERVER, FAULT_TARGET_LINE };
 enum fault_direction { FAULT_BOTH, FAULT_DOWN, FAULT_UP }; /* down: towards the listener */
+enum fault_node {
+    FAULT_NODE_ORIGIN, /* or the server, where it is alone */
+    FAULT_NODE_EDGE_1, /* SCENARIO_MAX_EDGES of them */
+    FAULT_NODE_HALF_OF_EDGES = FAULT_NODE_EDGE_1 + SCENARIO_MAX_EDGES, /* rounded up */
+    FAULT_NODE_EDGES,
+    FAULT_NODE_ALL,
+};
 
 struct scenario_fault {
     enum fault_kind kind;
     enum fault_direction direction;
+    enum fault_node node;
     int64_t at_s, until_s; /* until_s is SCENARIO_NOT_GIVEN for what takes a moment */
 #define PARAMETER(name, default, least, most, help) int64_t name;
 #include "drills/fault_parameters.def"
@@ -73,6 +82,7 @@ struct scenario {
 };
 
 const char *fault_name(enum fault_kind kind);
+const char *fault_node_name(enum fault_node node);
 enum fault_target fault_target(enum fault_kind kind);
 bool fault_lasts(enum fault_kind kind); /* has an end of its own */
 

@@ -68,7 +68,7 @@ static bool is_word(const char *text)
 
 static bool check_about(const struct scenario *scenario, const char *name, struct buffer *why)
 {
-    static const char kinds[] = "crash change clock disk network crowd abuse";
+    static const char kinds[] = "crash change clock disk network crowd abuse island";
     struct text rest = text_of(kinds), word;
     const char *needed = !scenario->about.name     ? "name"
                          : !scenario->about.class  ? "class"
@@ -117,6 +117,20 @@ static bool check_bit_rate(const struct scenario *scenario, const char *name, st
     return false;
 }
 
+static bool has_node(const struct scenario *scenario, enum fault_node node)
+{
+    int64_t edges = scenario->topology.edges;
+    if (node == FAULT_NODE_ORIGIN)
+        return true;
+    return node >= FAULT_NODE_HALF_OF_EDGES ? edges > 0 : node - FAULT_NODE_EDGE_1 < edges;
+}
+
+static bool is_destroyable(const struct scenario *scenario, const struct scenario_fault *fault)
+{
+    return fault->node == FAULT_NODE_ORIGIN && scenario->topology.edges > 0 &&
+           scenario->topology.data_mib == 0;
+}
+
 static bool check_faults(const struct scenario *scenario, const char *name, struct buffer *why)
 {
     for (size_t i = 0; i < scenario->fault_count; i++) {
@@ -130,14 +144,49 @@ static bool check_faults(const struct scenario *scenario, const char *name, stru
                           name, kind, (long long)end, (long long)scenario->about.seconds);
         else if (fault_target(fault->kind) == FAULT_TARGET_LINE && !scenario->topology.proxy)
             buffer_printf(why, "%s: %s needs topology { proxy = \"yes\" }", name, kind);
+        else if (!has_node(scenario, fault->node))
+            buffer_printf(why, "%s: %s aims at a node that topology { edges = %lld } has not", name,
+                          kind, (long long)scenario->topology.edges);
         else if (fault->kind == FAULT_DISK_FULL && scenario->topology.data_mib == 0)
             buffer_printf(why, "%s: %s needs topology { data_mib = … }, a disk to fill", name,
                           kind);
+        else if (fault->kind == FAULT_DESTROY && !is_destroyable(scenario, fault))
+            buffer_printf(why, "%s: %s is the origin's, with an edge and without data_mib", name,
+                          kind);
+        else if (fault->kind == FAULT_STEAL &&
+                 (fault->node < FAULT_NODE_EDGE_1 || fault->node >= FAULT_NODE_HALF_OF_EDGES))
+            buffer_printf(why, "%s: %s is of one edge", name, kind);
         else
             continue;
         return false;
     }
     return true;
+}
+
+static bool check_topology(const struct scenario *scenario, const char *name, struct buffer *why)
+{
+    const struct scenario_topology *topology = &scenario->topology;
+    bool is_good = topology->cold_edges == 0 || topology->cold_edges < topology->edges;
+    if (!is_good)
+        buffer_printf(why, "%s: of topology { edges = %lld } one at least is not cold", name,
+                      (long long)topology->edges);
+    return is_good;
+}
+
+static bool check_ear(const struct scenario *scenario, const char *name, struct buffer *why)
+{
+    bool has_song = scenario->ear.song != NULL;
+    if (has_song != (scenario->ear.title != NULL))
+        buffer_printf(why, "%s: an ear { } needs song and title", name);
+    else if (has_song && !scenario->topology.library)
+        buffer_printf(why, "%s: an ear { } needs topology { library = … }, which holds its song",
+                      name);
+    else if (has_song && scenario->topology.accounts < 3)
+        buffer_printf(why, "%s: an ear { } takes two accounts for itself: accounts = 3, at least",
+                      name);
+    else
+        return true;
+    return false;
 }
 
 static bool has_limit(const struct scenario *scenario)
@@ -152,7 +201,8 @@ static bool has_limit(const struct scenario *scenario)
 bool scenario_check(const struct scenario *scenario, const char *name, struct buffer *why)
 {
     if (!check_about(scenario, name, why) || !check_guards(scenario, name, why) ||
-        !check_bit_rate(scenario, name, why) || !check_faults(scenario, name, why))
+        !check_bit_rate(scenario, name, why) || !check_topology(scenario, name, why) ||
+        !check_faults(scenario, name, why) || !check_ear(scenario, name, why))
         return false;
     bool is_attacked = scenario->load.slow_headers > 0 || scenario->load.slow_readers > 0;
     bool is_crowd = scenario->load.arrival == 0 || scenario->load.flash_percent > 0;

@@ -51,6 +51,13 @@ static const struct scenario_key keys[] = {
      .words = "both down up",
      .offset = SIZE_MAX,
      .help = "down: towards the listener; both, unless it is said."},
+    {.section = "fault",
+     .name = "node",
+     .kind = SCENARIO_CHOICE,
+     .fallback = SCENARIO_NOT_GIVEN,
+     .words = "origin edge-1 edge-2 edge-3 edge-4 half-of-edges edges all",
+     .offset = SIZE_MAX,
+     .help = "Whom it hits, of a fleet; origin, unless it is said."},
     ROW(at_s, .kind = SCENARIO_NUMBER, .least = 0, .most = 600,
         .help = "When it begins, in seconds from the first listener.")
         ROW(until_s, .kind = SCENARIO_NUMBER, .least = 1, .most = 600,
@@ -73,6 +80,13 @@ static const struct fault_row {
 };
 
 const char *fault_name(enum fault_kind kind) { return faults[kind].name; }
+const char *fault_node_name(enum fault_node node)
+{
+    static const char *const names[] = {"origin", "edge-1",        "edge-2", "edge-3",
+                                        "edge-4", "half-of-edges", "edges",  "all"};
+    return names[node];
+}
+
 enum fault_target fault_target(enum fault_kind kind) { return faults[kind].target; }
 bool fault_lasts(enum fault_kind kind) { return faults[kind].lasts; }
 

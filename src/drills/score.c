@@ -41,12 +41,14 @@ static int64_t failed_share(const struct load_figures *whole)
 static int64_t written(const struct evidence *evidence, bool is_lost)
 {
     int64_t sum = 0;
-    if (!evidence->has_readback || !evidence->readback.is_proven)
+    bool is_proven = evidence->readback.is_proven ||
+                     (evidence->ear.writes > 0 && evidence->readback.accounts_unreadable == 0);
+    if (!evidence->has_readback || !is_proven)
         return -1;
     for (unsigned i = 0; i < LOAD_WRITE_KINDS; i++)
         sum += (int64_t)(is_lost ? evidence->readback.kinds[i].lost
                                  : evidence->readback.kinds[i].duplicated);
-    return sum;
+    return sum + (int64_t)(is_lost ? evidence->ear.writes_lost : evidence->ear.writes_doubled);
 }
 
 static int64_t measure(const struct scenario *scenario, const struct evidence *evidence,
@@ -62,6 +64,8 @@ static int64_t measure(const struct scenario *scenario, const struct evidence *e
         return whole->plays_started ? (int64_t)whole->gaps : -1;
     case LIMIT_AT_gap_ms_max:
         return whole->plays_started ? (int64_t)whole->gap_ms.max_ms : -1;
+    case LIMIT_AT_wrong_segments:
+        return whole->segments ? (int64_t)whole->wrong_segments : -1;
     case LIMIT_AT_start_ms_p99:
         return whole->start_ms.count ? (int64_t)histogram_quantile_ms(&whole->start_ms, 990) : -1;
     case LIMIT_AT_signin_fail:
@@ -78,8 +82,18 @@ static int64_t measure(const struct scenario *scenario, const struct evidence *e
         return written(evidence, true);
     case LIMIT_AT_writes_doubled:
         return written(evidence, false);
+    case LIMIT_AT_stolen_writes:
+        return evidence->has_readback && evidence->readback.accounts_unreadable == 0
+                   ? (int64_t)evidence->readback.stolen
+                   : -1;
     case LIMIT_AT_hangups:
         return whole->requests ? (int64_t)whole->hangups : -1;
+    case LIMIT_AT_ear_gap_ms:
+        return evidence->ear.has_heard ? (int64_t)evidence->ear.longest_gap_ms : -1;
+    case LIMIT_AT_ear_wrong_samples:
+        return evidence->ear.has_heard ? (int64_t)evidence->ear.wrong_samples : -1;
+    case LIMIT_AT_ear_failed:
+        return evidence->ear.tried ? (int64_t)evidence->ear.failed : -1;
     case LIMIT_AT_attack_ms_max:
         return whole->attack_ms_max ? (int64_t)whole->attack_ms_max : -1;
     case LIMIT_AT_down_ms:
@@ -88,6 +102,8 @@ static int64_t measure(const struct scenario *scenario, const struct evidence *e
         return evidence_recover_s(scenario, evidence);
     case LIMIT_AT_amplification_percent:
         return evidence_amplification(evidence);
+    case LIMIT_AT_origin_load_percent:
+        return evidence_origin_load(evidence);
     case LIMIT_AT_memory_mib:
         return evidence->memory_peak_bytes ? (int64_t)(evidence->memory_peak_bytes >> 20) : -1;
     case LIMITS:

@@ -52,7 +52,7 @@ void score_judge(const struct scenario *scenario, const struct evidence *evidenc
 
 /* --- the total --- */
 
-enum { SCORE_MAX_CLASSES = 8 };
+enum { SCORE_MAX_CLASSES = 9 };
 struct score_total {
     struct score_class {
         const char *name;                   /* the scenario's */

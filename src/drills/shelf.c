@@ -17,6 +17,8 @@ void shelf_init(struct shelf *shelf, uint32_t most)
 void shelf_release(struct shelf *shelf)
 {
     map_free(&shelf->by_id);
+    for (uint32_t i = 0; i < shelf->count; i++)
+        segments_release(&shelf->tracks[i].segments);
     mem_free_p(&shelf->tracks);
     shelf->count = 0;
 }
@@ -35,7 +37,7 @@ static bool read_track(const json_t *song, struct shelf_track *ret)
 {
     json_int_t size = json_integer_value(json_object_get(song, "size"));
     json_int_t seconds = json_integer_value(json_object_get(song, "duration"));
-    *ret = (struct shelf_track){{0}, {0}, 0, 0};
+    *ret = (struct shelf_track){0};
     if (!copy_id(ret->id, song, "id") || size <= 0 || seconds <= 0 || seconds > 86400)
         return false;
     ret->size_bytes = (uint64_t)size;

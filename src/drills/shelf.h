@@ -2,6 +2,7 @@
 #pragma once
 #include "base/compiler.h"
 #include "base/text.h"
+#include "drills/segments.h"
 
 /*
  * shelf: the tracks that a load's listeners know, as search3 told them: what is needed to ask for
@@ -13,6 +14,7 @@ struct shelf_track {
     char id[SHELF_ID_BYTES], cover[SHELF_ID_BYTES];
     uint64_t size_bytes;
     uint32_t duration_ms;
+    struct segments segments; /* of it; none unless the load asked for them (load_segments.c) */
 };
 
 struct shelf {

@@ -2,11 +2,13 @@
 #include "base/counters.h"
 #include "base/digits.h"
 #include "base/mem.h"
+#include "edge/peers.h"
 #include "edge/sliced.h"
 #include "edge/state.h"
 #include "http/conditional.h"
 #include "http/date.h"
 #include "http/range.h"
+#include "io/fault_point.h"
 
 #include <errno.h>
 #include <string.h>
@@ -17,6 +19,10 @@
  */
 
 enum { STATUS_BYTES = 192 }; /* of Cache-Status: all its words and numbers take less */
+
+static void answer_stored(struct asking *asking, struct cache_object *object,
+                          const struct cache_meta *meta, const struct stored *held);
+static void answer_failed(struct asking *asking);
 
 /* --- fields --- */
 
@@ -37,11 +43,23 @@ static bool is_about_the_body(struct text name)
            !text_equal_nocase(name, TEXT("Content-Location"));
 }
 
-static void add_fields(struct asking *asking, struct caching_fields fields, bool has_body)
+static bool is_digest(struct text name)
 {
+    return text_equal_nocase(name, TEXT("Repr-Digest")) ||
+           text_equal_nocase(name, TEXT("Content-Digest"));
+}
+
+static void add_fields(struct exchange *exchange, const struct edge_object *object,
+                       struct caching_fields fields, bool has_body, bool has_digest)
+{
+    struct http_field each = object ? object->each : (struct http_field){0};
+    if (each.name.data)
+        exchange_lent_field(exchange, each.name, each.value);
     for (size_t i = 0; i < fields.count; i++)
-        if (has_body || !is_about_the_body(fields.items[i].name))
-            exchange_lent_field(asking->exchange, fields.items[i].name, fields.items[i].value);
+        if ((has_body || !is_about_the_body(fields.items[i].name)) &&
+            (has_digest || !is_digest(fields.items[i].name)) &&
+            (!each.name.data || !text_equal_nocase(each.name, fields.items[i].name)))
+            exchange_lent_field(exchange, fields.items[i].name, fields.items[i].value);
 }
 
 /* RFC 9111 5.1: of what was not made for this request. */
@@ -139,8 +157,8 @@ bool answer_is_enough(const struct asking *asking, struct cache_object *object,
     struct cache_range ranges[CACHE_RANGES_MAX];
     struct http_range wanted;
     enum cache_state state = cache_object_state(object);
-    if (state != CACHE_PARTIAL)
-        return state != CACHE_FAILED;
+    if (state != CACHE_PARTIAL || !asking->exchange)
+        return state != CACHE_FAILED && state != CACHE_PARTIAL;
     if (range_of(asking, stored, cache_object_length(object), &wanted) != HTTP_RANGE_PARTIAL)
         return is_not_modified(asking, stored, exchange_now_ms(asking->exchange) / 1000);
     size_t count = cache_object_ranges(object, ranges);
@@ -160,6 +178,7 @@ struct sending {
     struct cache_wait *wait;
     struct relay *tail; /* goes on where the store gave the object up */
     bool is_in_tail;
+    bool is_poisoned;      /* drills only */
     uint64_t skip;         /* of the tail, before what is wanted */
     struct sliced *sliced; /* where the body is, if not in the object */
     enum counter bytes;
@@ -263,6 +282,8 @@ static ssize_t read_body(void *context, char *room, size_t size)
     struct sending *sending = context;
     ssize_t got = sending->sliced ? sliced_read(sending->sliced, room, size, on_ready, sending)
                                   : read_object(sending, room, size);
+    if (got > 0 && sending->is_poisoned)
+        fault_point_poison(room);
     if (got > 0)
         counter_add(sending->bytes, got);
     return got;
@@ -294,7 +315,8 @@ static ssize_t lend_object(void *context, struct exchange_run *ret, size_t most)
 static void send_body(struct sending *sending, unsigned status, uint64_t length)
 {
     struct exchange *exchange = sending->exchange;
-    bool is_copied = length == CACHE_LENGTH_UNKNOWN || sending->sliced || sending->tail;
+    bool is_copied =
+        length == CACHE_LENGTH_UNKNOWN || sending->sliced || sending->tail || sending->is_poisoned;
     sending->end = length == CACHE_LENGTH_UNKNOWN ? UINT64_MAX : sending->offset + length;
     if (is_copied)
         exchange_send_source(exchange, status, length, read_body, on_end, sending);
@@ -303,6 +325,19 @@ static void send_body(struct sending *sending, unsigned status, uint64_t length)
 }
 
 /* --- answers --- */
+
+/* Drills only: what another edge gets of this one when it has gone bad.  What proves itself by a
+ * digest: what is signed is not worth a lie. */
+static bool is_poisoned(const struct asking *asking)
+{
+    if (!fault_point_poisons() || !asking->asked.only_if_cached)
+        return false;
+    struct buffer proof;
+    buffer_init(&proof, CACHE_KEY_MAX);
+    enum peer_object object = peer_object_of(asking->target, &proof);
+    buffer_release(&proof);
+    return object == PEER_OBJECT_DIGEST || object == PEER_OBJECT_PIECES;
+}
 
 static struct sending *sending_new(struct asking *asking, struct cache_object *object,
                                    const struct cache_meta *meta)
@@ -315,6 +350,7 @@ static struct sending *sending_new(struct asking *asking, struct cache_object *o
     sending->wait = NULL;
     sending->piece_count = 0;
     sending->is_in_tail = false;
+    sending->is_poisoned = is_poisoned(asking);
     sending->tail = asking->tail;
     asking->tail = NULL;
     sending->sliced = asking->sliced;
@@ -386,8 +422,7 @@ static bool waits_for_slice(struct asking *asking, struct cache_object *object,
     if (asking->sliced)
         return false;
     hold(asking, object, meta, stored);
-    asking->sliced = sliced_new(asking->here, asking->exchange, &of, asking->found_key,
-                                asking->host, asking->target);
+    asking->sliced = sliced_new(asking, &of);
     int state = sliced_begin(asking->sliced, range->first, range->last + 1, on_first_slice, asking);
     if (state == 0) {
         asking->object = NULL;
@@ -399,8 +434,8 @@ static bool waits_for_slice(struct asking *asking, struct cache_object *object,
     return true;
 }
 
-void answer_stored(struct asking *asking, struct cache_object *object,
-                   const struct cache_meta *meta, const struct stored *held)
+static void answer_stored(struct asking *asking, struct cache_object *object,
+                          const struct cache_meta *meta, const struct stored *held)
 {
     struct exchange *exchange = asking->exchange;
     const struct stored stored = *held; /* which may be the asking's */
@@ -425,6 +460,7 @@ void answer_stored(struct asking *asking, struct cache_object *object,
     add_status(asking);
     count_stored(asking);
     struct sending *sending = sending_new(asking, object, meta);
+    const struct edge_object *object_asked = asking->object_asked;
     asking_free(asking);
     if (is_fresh_copy) {
         status = 304;
@@ -439,8 +475,7 @@ void answer_stored(struct asking *asking, struct cache_object *object,
         length = range.last - range.first + 1;
         exchange_field(exchange, "Content-Range", http_content_range_write(&storage, range, whole));
     }
-    struct asking only = {.exchange = exchange};
-    add_fields(&only, stored.fields, status != 304);
+    add_fields(exchange, object_asked, stored.fields, status != 304, !sending->is_poisoned);
     send_body(sending, status, length);
 }
 
@@ -485,7 +520,7 @@ static ssize_t read_relay(void *context, char *room, size_t size)
     return got;
 }
 
-void answer_relayed(struct asking *asking)
+static void answer_relayed(struct asking *asking)
 {
     struct exchange *exchange = asking->exchange;
     struct passing *passing = MEM_NEW(struct passing);
@@ -502,7 +537,7 @@ void answer_relayed(struct asking *asking)
     }
     add_status(asking);
     counter_add(COUNTER_EDGE_PASSES, 1);
-    add_fields(asking, head.fields, true);
+    add_fields(exchange, asking->object_asked, head.fields, true, true);
     asking_free(asking);
     if (head.status == 204 || head.status == 304 || head.status == 205)
         length = 0;
@@ -520,10 +555,16 @@ static unsigned status_of(const struct asking *asking)
     return asking->outcome == FETCH_FULL ? 503 : 502;
 }
 
-void answer_failed(struct asking *asking)
+static void answer_failed(struct asking *asking)
 {
     struct exchange *exchange = asking->exchange;
+    const struct edge_object *object = asking->object_asked;
     unsigned status = status_of(asking);
+    if (object && object->otherwise) {
+        asking_free(asking);
+        object->otherwise(exchange, object->context);
+        return;
+    }
     add_status(asking);
     counter_add(COUNTER_EDGE_REFUSED, 1);
     asking_free(asking);
@@ -534,3 +575,5 @@ void answer_failed(struct asking *asking)
         status == 503 ? "Too much is asked of the origin at once. Try again in a moment."
                       : "The origin does not answer, and nothing that may be used is held.");
 }
+
+const struct answers answers_of_exchanges = {answer_stored, answer_relayed, answer_failed};

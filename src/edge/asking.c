@@ -2,6 +2,7 @@
 #include "base/counters.h"
 #include "base/mem.h"
 #include "edge/ahead.h"
+#include "edge/peers.h"
 #include "edge/sliced.h"
 #include "edge/state.h"
 #include "http/caching_update.h"
@@ -11,10 +12,12 @@
 #include <assert.h>
 #include <string.h>
 
+enum { ASKED_LATELY_MS = 24 * 3600 * 1000 }; /* a rendition, by listeners here */
+
 /*
  * asking: one client's request, on the loop of its connection.
  *
- *     asking_handle ─▶ look ─▶ found ─┬─▶ look (the next set of Vary's names)
+ *     edge_handle ─▶ look ─▶ found ─┬─▶ look (the next set of Vary's names)
  *                                     └─▶ decide ─┬─▶ answer_stored
  *                                                 ├─▶ answer_stored and lead_background
  *                                                 └─▶ go_home ─▶ … ─▶ on_delivered ─▶ an answer
@@ -91,7 +94,7 @@ static void take_shown(struct asking *asking)
 {
     struct stored stored;
     const struct cache_meta *meta = cache_object_meta(asking->shown);
-    bool is_right = stored_read(meta->bytes, exchange_arena(asking->exchange), &stored);
+    bool is_right = stored_read(meta->bytes, asking->arena, &stored);
     if (is_right && asking->shown_key && !is_the_variant(asking, &stored)) {
         cache_meta_unref(meta);
         ask_alone(asking);
@@ -100,16 +103,17 @@ static void take_shown(struct asking *asking)
     if (!is_right) {
         cache_meta_unref(meta);
         asking->outcome = FETCH_CUT;
-        answer_failed(asking);
+        asking->answers->failed(asking);
         return;
     }
     struct cache_object *object = asking->shown;
-    ahead_of(asking);
+    if (asking->exchange)
+        ahead_of(asking);
     asking->shown = NULL;
     if (stored.kind == STORED_SLICED && asking->shown_key)
-        asking->found_key = arena_text(exchange_arena(asking->exchange),
-                                       text_make(asking->shown_key, asking->shown_key_size));
-    answer_stored(asking, object, meta, &stored);
+        asking->found_key =
+            arena_text(asking->arena, text_make(asking->shown_key, asking->shown_key_size));
+    asking->answers->stored(asking, object, meta, &stored);
 }
 
 static void on_delivered(void *context)
@@ -120,7 +124,7 @@ static void on_delivered(void *context)
         take_shown(asking);
         return;
     case ASKING_RELAY:
-        answer_relayed(asking);
+        asking->answers->relayed(asking);
         return;
     case ASKING_ALONE:
         ask_alone(asking);
@@ -129,7 +133,7 @@ static void on_delivered(void *context)
         asking_look_again(asking);
         return;
     case ASKING_FAILED:
-        answer_failed(asking);
+        asking->answers->failed(asking);
         return;
     }
 }
@@ -154,7 +158,7 @@ static void on_interim(void *context)
     struct http_field kept[STORED_FIELDS_MAX];
     struct stored head;
     size_t count = 0;
-    if (stored_read(buffer_view(&interim->head), exchange_arena(exchange), &head)) {
+    if (exchange && stored_read(buffer_view(&interim->head), exchange_arena(exchange), &head)) {
         for (size_t i = 0; i < head.fields.count; i++)
             if (caching_field_is_kept(head.fields, head.fields.items[i].name))
                 kept[count++] = head.fields.items[i];
@@ -183,10 +187,11 @@ static void answer_found(struct asking *asking)
 {
     struct cache_object *object = asking->object;
     const struct cache_meta *meta = asking->meta;
-    ahead_of(asking);
+    if (asking->exchange)
+        ahead_of(asking);
     asking->object = NULL;
     asking->meta = NULL;
-    answer_stored(asking, object, meta, &asking->stored);
+    asking->answers->stored(asking, object, meta, &asking->stored);
 }
 
 static void revalidate_behind(struct asking *asking)
@@ -209,7 +214,7 @@ static void forward(struct asking *asking)
 {
     if (asking->asked.only_if_cached) { /* RFC 9111 5.2.1.7 */
         asking->outcome = FETCH_NO_ORIGIN;
-        answer_failed(asking);
+        asking->answers->failed(asking);
         return;
     }
     go_home(asking);
@@ -286,9 +291,8 @@ static void try_next_set(struct asking *asking)
     }
     buffer_init(&key, CACHE_KEY_MAX);
     bool can_fit = write_tried_key(asking, &asking->sets.items[asking->set_at], &key);
-    struct text own = can_fit && !key.overflowed
-                          ? arena_text(exchange_arena(asking->exchange), buffer_view(&key))
-                          : TEXT_NONE;
+    struct text own =
+        can_fit && !key.overflowed ? arena_text(asking->arena, buffer_view(&key)) : TEXT_NONE;
     buffer_release(&key);
     if (asking->set_at++ == 0 && own.data)
         asking->found_key = own;
@@ -301,7 +305,7 @@ static void try_next_set(struct asking *asking)
 /* The names outlive the object that lists them. */
 static bool take_sets(struct asking *asking, const struct stored *list)
 {
-    struct arena *arena = exchange_arena(asking->exchange);
+    struct arena *arena = asking->arena;
     struct http_field *sets = arena_alloc(arena, (list->fields.count + 1) * sizeof *sets);
     if (!sets || asking->sets.items)
         return false; /* no memory; or a list in a list */
@@ -317,7 +321,7 @@ static void found(void *context, struct cache_object *object)
     struct asking *asking = context;
     const struct cache_meta *meta = object ? cache_object_meta(object) : NULL;
     struct stored stored;
-    bool is_read = meta && stored_read(meta->bytes, exchange_arena(asking->exchange), &stored);
+    bool is_read = meta && stored_read(meta->bytes, asking->arena, &stored);
     bool is_list = is_read && stored.kind == STORED_LIST;
     if (is_read && !is_list) {
         asking->object = object;
@@ -390,8 +394,12 @@ static void limit_asked(struct caching_asked *asked)
 struct wanted {
     struct text place, target;
     struct caching_fields fields;
+    const struct edge_object *object; /* or NULL */
     bool is_granted;
 };
+
+/* no Host holds a space, so no other request has such a key */
+static const struct text granted_place = TEXT_INIT(" granted");
 
 static struct asking *asking_new(struct edge *edge, struct exchange *exchange,
                                  const struct wanted *wanted)
@@ -401,7 +409,10 @@ static struct asking *asking_new(struct edge *edge, struct exchange *exchange,
     struct asking *asking = MEM_NEW(struct asking);
     *asking = (struct asking){
         .here = &edge->loops[exchange_connection_index(exchange)],
+        .answers = &answers_of_exchanges,
         .exchange = exchange,
+        .arena = arena,
+        .object_asked = wanted->object,
         .method = request->method == HTTP_METHOD_OTHER ? request->method_name
                                                        : http_method_name(request->method),
         .host = request->host,
@@ -437,55 +448,141 @@ static void begin(struct edge *edge, struct exchange *exchange, const struct wan
     }
 }
 
-void asking_handle(struct exchange *exchange, void *context)
+static void ask(struct edge *edge, struct exchange *exchange, const struct edge_object *object)
 {
-    const struct edge *edge = context;
     const struct http_request *request = exchange_request(exchange);
     struct arena *arena = exchange_arena(exchange);
     const struct wanted wanted = {
         .place = request->host,
         .target = query_normalise(&edge->config.query, origin_form(arena, request), arena),
         .fields = {request->fields, request->field_count},
+        .object = object,
     };
-    begin(context, exchange, &wanted);
+    begin(edge, exchange, &wanted);
 }
 
-void edge_ask(struct edge *edge, struct exchange *exchange) { asking_handle(exchange, edge); }
+void edge_handle(struct exchange *exchange, void *context) { ask(context, exchange, NULL); }
 
-/* The asker's own credentials stay here: one of several who ask gives its grant for all. */
+void edge_ask(struct edge *edge, struct exchange *exchange, exchange_handler *otherwise,
+              void *context)
+{
+    struct edge_object *object = arena_zalloc(exchange_arena(exchange), sizeof *object);
+    if (object)
+        *object = (struct edge_object){.otherwise = otherwise, .context = context};
+    ask(edge, exchange, object);
+}
+
+/* Of what a client says only this matters to an object of ours; one of several who ask may give its
+ * grant for all. */
 static bool granted_fields(const struct http_request *request, struct arena *arena,
                            struct text grant, struct caching_fields *ret)
 {
-    static const struct text names[] = {TEXT_INIT("Authorization"), TEXT_INIT("Cookie"),
-                                        TEXT_INIT("Sostenuto-Grant")};
+    static const struct text names[] = {
+        TEXT_INIT("Range"),
+        TEXT_INIT("If-Range"),
+        TEXT_INIT("If-None-Match"),
+        TEXT_INIT("If-Match"),
+        TEXT_INIT("If-Modified-Since"),
+        TEXT_INIT("If-Unmodified-Since"),
+        TEXT_INIT("Cache-Control"),
+        TEXT_INIT("Pragma"),
+        TEXT_INIT("TE"),
+    };
     struct http_field *items = arena_alloc(arena, (request->field_count + 1) * sizeof *items);
     *ret = (struct caching_fields){items, 0};
     if (!items)
         return false;
     for (size_t i = 0; i < request->field_count; i++) {
-        bool is_kept = true;
+        bool is_kept = false;
         for (size_t k = 0; k < ARRAY_SIZE(names); k++)
-            is_kept &= !text_equal_nocase(request->fields[i].name, names[k]);
+            is_kept |= text_equal_nocase(request->fields[i].name, names[k]);
         if (is_kept)
             items[ret->count++] = request->fields[i];
     }
-    items[ret->count++] = (struct http_field){TEXT("Sostenuto-Grant"), grant};
+    if (grant.size)
+        items[ret->count++] = (struct http_field){TEXT("Sostenuto-Grant"), grant};
     return true;
 }
 
-void edge_ask_granted(struct edge *edge, struct exchange *exchange, struct text target,
-                      struct text grant)
+/* Whoever begins to play one; other edges ask only-if-cached. */
+static void note_rendition(struct edge *edge, const struct http_request *request,
+                           struct text target)
+{
+    enum rendition rendition;
+    if (text_ends(target, TEXT("/init.mp4")) && peer_rendition_of(target, &rendition) &&
+        !http_request_field(request, TEXT("Cache-Control")).size)
+        atomic_store(&edge->asked_ms[rendition], edge_now_ms());
+}
+
+uint32_t edge_renditions_asked(const struct edge *edge, int64_t now_ms)
+{
+    uint32_t asked = 0;
+    for (unsigned i = 0; i < RENDITION_COUNT; i++) {
+        int64_t at_ms = atomic_load(&edge->asked_ms[i]);
+        asked |= (uint32_t)(at_ms && now_ms - at_ms < ASKED_LATELY_MS) << i;
+    }
+    return asked;
+}
+
+void edge_ask_object(struct edge *edge, struct exchange *exchange, const struct edge_object *object)
 {
     const struct http_request *request = exchange_request(exchange);
     struct arena *arena = exchange_arena(exchange);
-    /* no Host holds a space, so no other request has this key */
+    struct edge_object *own = arena_alloc(arena, sizeof *own);
     struct wanted wanted = {
-        .place = arena_printf(arena, "%.*s granted", TEXT_ARGS(request->host)),
-        .target = target,
-        .is_granted = true,
-    };
-    if (wanted.place.data && granted_fields(request, arena, grant, &wanted.fields))
+        .place = granted_place, .target = object->target, .object = own, .is_granted = true};
+    if (own && granted_fields(request, arena, object->grant, &wanted.fields)) {
+        *own = *object;
+        note_rendition(edge, request, object->target);
         begin(edge, exchange, &wanted);
-    else
+    } else {
         exchange_send_empty(exchange, 503);
+    }
+}
+
+bool edge_holds(const struct edge *edge, struct text target)
+{
+    struct cache_object *object = NULL;
+    struct buffer key;
+    buffer_init(&key, CACHE_KEY_MAX);
+    stored_key(granted_place, target, &key);
+    enum cache_place place =
+        key.overflowed ? CACHE_ABSENT : cache_get(edge->config.cache, buffer_view(&key), &object);
+    cache_object_unref(object);
+    buffer_release(&key);
+    return place != CACHE_ABSENT;
+}
+
+/* --- nobody's connection --- */
+
+struct asking *asking_own(struct edge_loop *here, struct arena *arena, struct text target,
+                          const struct answers *answers)
+{
+    struct asking *asking = MEM_NEW(struct asking);
+    *asking = (struct asking){
+        .here = here,
+        .answers = answers,
+        .arena = arena,
+        .method = TEXT("GET"),
+        .host = TEXT("sostenuto"),
+        .target = arena_text(arena, target),
+        .is_granted = true,
+        .is_read = true,
+        .length = CACHE_LENGTH_UNKNOWN,
+        .status = {.ttl_s = INT64_MIN},
+    };
+    buffer_init(&asking->head, CACHE_META_MAX);
+    asking->found_key = asking->key = key_of(arena, granted_place, asking->target);
+    caching_asked_read(asking->fields, &asking->asked);
+    return asking;
+}
+
+void asking_begin(struct asking *asking)
+{
+    if (asking->key.data && asking->target.data) {
+        look(asking, asking->key);
+        return;
+    }
+    asking->outcome = FETCH_FULL;
+    asking->answers->failed(asking);
 }

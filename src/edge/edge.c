@@ -4,12 +4,14 @@
 #include "base/guard.h"
 #include "base/hash.h"
 #include "base/mem.h"
+#include "edge/peers_state.h"
 #include "edge/prefetch.h"
 #include "edge/slice.h"
 #include "edge/state.h"
 #include "http/fields.h"
 #include "io/clock.h"
 #include "io/loop.h"
+#include "trust/keyring.h"
 
 #include <assert.h>
 #include <string.h>
@@ -71,7 +73,9 @@ static void end_loop(void *context, size_t index)
     here->has_ended = true;
     lead_cut_all(here);
     slice_cut_all(here);
+    bring_cut_all(here);
     fetcher_free(&here->fetcher);
+    peer_line_free(&here->peer_line);
     flights_free(&here->flights);
 }
 
@@ -88,6 +92,7 @@ struct edge *edge_new(struct server *server, const struct edge_config *config)
                                   (uint64_t)config->policy.edge_prefetch_unused_mib << 20,
                                   config->policy.edge_prefetch_at_once});
     atomic_init(&edge->slow_until_ms, 0);
+    pthread_mutex_init(&edge->lock, NULL);
     for (size_t i = 0; i < count; i++) {
         edge->loops[i].edge = edge;
         edge->loops[i].loop = server_loop(server, i);
@@ -99,8 +104,8 @@ struct edge *edge_new(struct server *server, const struct edge_config *config)
                                                               ? config->policy.edge_body_bytes
                                                               : UINT32_MAX,
                                         .class = SHIELD_CLASS_NEW_VISIT,
-                                        .handler = asking_handle,
-                                        .context = edge,
+                                        .handler = config->first ? config->first : edge_handle,
+                                        .context = config->first ? config->first_context : edge,
                                         .runs_anywhere = true});
     server_at_loop_end(server, end_loop, edge);
     return edge;
@@ -111,7 +116,54 @@ void edge_free(struct edge **edge)
     if (!*edge)
         return;
     prefetch_free(&(*edge)->prefetch);
+    peers_unref(&(*edge)->peers);
+    keyring_unref(&(*edge)->ring);
+    pthread_mutex_destroy(&(*edge)->lock);
     mem_free_p(edge);
+}
+
+bool edge_is_node(const struct edge *edge) { return origins_nodes(edge->config.origins) != NULL; }
+
+/* --- peers --- */
+
+void edge_take_peers(struct edge *edge, struct uid own_id, const struct text *urls, size_t count)
+{
+    struct peers *gone = NULL;
+    count = count < PEERS_MAX ? count : PEERS_MAX;
+    pthread_mutex_lock(&edge->lock);
+    if (!edge->peers || !peers_are(edge->peers, urls, count)) {
+        gone = edge->peers;
+        edge->own_id = own_id;
+        edge->peers = peers_new(urls, count, origins_ca_file(edge->config.origins),
+                                origins_limits(edge->config.origins));
+    }
+    pthread_mutex_unlock(&edge->lock);
+    peers_unref(&gone);
+}
+
+void edge_take_ring(struct edge *edge, struct keyring *ring)
+{
+    pthread_mutex_lock(&edge->lock);
+    struct keyring *gone = edge->ring;
+    edge->ring = keyring_ref(ring);
+    pthread_mutex_unlock(&edge->lock);
+    keyring_unref(&gone);
+}
+
+struct peers *edge_peers(struct edge *edge)
+{
+    pthread_mutex_lock(&edge->lock);
+    struct peers *peers = edge->peers ? peers_ref(edge->peers) : NULL;
+    pthread_mutex_unlock(&edge->lock);
+    return peers;
+}
+
+struct keyring *edge_ring(struct edge *edge)
+{
+    pthread_mutex_lock(&edge->lock);
+    struct keyring *ring = edge->ring ? keyring_ref(edge->ring) : NULL;
+    pthread_mutex_unlock(&edge->lock);
+    return ring;
 }
 
 /* --- slow origins --- */

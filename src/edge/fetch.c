@@ -79,6 +79,8 @@ void fetch_free(struct fetch *fetch)
     *fetch->at = fetch->next;
     if (fetch->next)
         fetch->next->at = fetch->at;
+    if (fetch->fetcher->abandoned == fetch)
+        fetch->fetcher->abandoned = NULL;
     digest_release(&fetch->digest);
     buffer_release(&fetch->held);
     arena_free(&fetch->arena);
@@ -98,6 +100,8 @@ void fetcher_free(struct fetcher **fetcher)
     client_free(&(*fetcher)->client);
     mem_free_p(fetcher);
 }
+
+bool fetcher_is_idle(const struct fetcher *fetcher) { return !fetcher->first; }
 
 /* --- its end --- */
 
@@ -156,6 +160,46 @@ void fetch_cancel(struct fetch *fetch)
         fetch->is_gone = true;
     else
         fetch_free(fetch);
+}
+
+/* --- abandoned --- */
+
+static void on_abandoned_header(struct fetch *fetch, const struct http_response *response UNUSED,
+                                void *context UNUSED)
+{
+    fetch_cancel(fetch);
+}
+
+static void on_abandoned_body(struct fetch *fetch UNUSED, struct text piece UNUSED,
+                              void *context UNUSED)
+{
+}
+
+static void on_abandoned_end(struct fetch *fetch UNUSED, const struct fetch_end *end UNUSED,
+                             void *context UNUSED)
+{
+}
+
+void fetch_abandon(struct fetch *fetch)
+{
+    static const struct fetch_handler nobody = {
+        .on_header = on_abandoned_header, .on_body = on_abandoned_body, .on_end = on_abandoned_end};
+    struct fetcher *fetcher = fetch->fetcher;
+    if (fetcher->abandoned || fetch->has_header || fetch->is_ending || fetch->is_telling) {
+        fetch_cancel(fetch);
+        return;
+    }
+    fetcher->abandoned = fetch;
+    fetch->handler = &nobody;
+    fetch->expects = NULL;
+    fetch->is_right = NULL;
+    fetch->piece_bytes = 0;
+    fetch->holds_bytes = 0;
+    loop_timer_stop(&fetch->slow);
+    loop_timer_stop(&fetch->hedge);
+    loop_timer_start(fetcher->loop, &fetch->deadline,
+                     fetch_now_us(fetch) +
+                         origins_limits(fetcher->origins)->origin_connect_ms * UINT64_C(1000));
 }
 
 /* --- timers --- */
@@ -247,6 +291,10 @@ static struct fetch *new_fetch(struct fetcher *fetcher, const struct fetch_reque
     fetch->arena = arena_new(FETCH_ARENA_BYTES + request->body.size);
     fetch->is_background = request->is_background;
     fetch->expects = request->expects;
+    fetch->is_right = request->is_right;
+    fetch->right_context = request->right_context;
+    fetch->piece_bytes = request->piece_bytes;
+    fetch->whole_bytes = request->whole_bytes;
     fetch->holds_bytes = request->holds_bytes;
     if (request->expects && request->holds_bytes < EXPECT_BYTES)
         fetch->holds_bytes = EXPECT_BYTES;   /* an error page is small */

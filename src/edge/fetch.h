@@ -40,6 +40,9 @@ struct fetcher *fetcher_new(struct origins *origins, struct loop *loop, struct w
 /* Cuts what is under way without a word to its handlers. */
 void fetcher_free(struct fetcher **fetcher);
 
+/* Nothing is under way. */
+bool fetcher_is_idle(const struct fetcher *fetcher);
+
 struct fetch_request {
     struct text method;              /* any token */
     struct text target;              /* origin-form */
@@ -56,6 +59,15 @@ struct fetch_request {
     /* What is no answer though it looks like one: judged once before anything of it is told, at its
      * header, or with what was held of its body.  NULL: any is. */
     const struct expect_rule *expects; /* as long alive as the fetch */
+    /* Asked with the whole body of a 200, which is held up to holds_bytes and told when this says
+     * yes, else it ends with FETCH_WRONG; a larger one with FETCH_FULL.  NULL: nothing is asked. */
+    bool (*is_right)(void *context, struct text whole);
+    void *right_context;
+    /* With is_right: it is asked with each so many bytes in turn, the last may be fewer, which are
+     * told one by one; holds_bytes means nothing.  The body has `whole_bytes`, or it is
+     * FETCH_WRONG.  0: with all at once. */
+    uint32_t piece_bytes;
+    uint64_t whole_bytes;
 };
 
 enum fetch_outcome {
@@ -98,6 +110,11 @@ struct fetch_handler {
 struct fetch *fetch_start(struct fetcher *fetcher, const struct fetch_request *request,
                           const struct fetch_handler *handler, void *context) MUST_USE;
 void fetch_cancel(struct fetch *fetch); /* no callback comes any more; gone */
+/*
+ * The same, but it goes on to its header where that still says something: whether its origin is
+ * alive.  origin_connect_ms more at most, and one at a time.
+ */
+void fetch_abandon(struct fetch *fetch);
 /* For back-pressure: no byte is read until fetch_resume().  Pieces read already still come. */
 void fetch_pause(struct fetch *fetch);
 void fetch_resume(struct fetch *fetch);

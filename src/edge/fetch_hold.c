@@ -6,8 +6,8 @@
 
 /*
  * fetch_hold: what is told later than it comes.  A whole answer, up to holds_bytes, where somebody
- * has something else to answer with; and the last piece of a body whose digest is stated, so that a
- * wrong one does not look whole.
+ * has something else to answer with; what must prove itself, whole or piece by piece; and the last
+ * piece of a body whose digest is stated, so that a wrong one does not look whole.
  */
 
 /* One callback with more to come: false when it cancelled the fetch. */
@@ -65,8 +65,76 @@ static bool is_small(const struct fetch *fetch, const struct http_response *resp
             response->content_length <= fetch->holds_bytes);
 }
 
+/* What must prove itself and cannot be held; on a later turn the fetch ends.  */
+static bool refuse_large(struct fetch *fetch)
+{
+    fetch_end_soon(fetch, FETCH_FULL, "the answer is too large to be judged");
+    return true;
+}
+
+/* False: it is not, which was told, and the fetch is gone. */
+static bool judge(struct fetch *fetch)
+{
+    if (fetch->is_right(fetch->right_context, buffer_view(&fetch->held)))
+        return true;
+    counter_add(COUNTER_ORIGIN_WRONG_DIGESTS, 1);
+    fetch_tell_end(fetch, FETCH_WRONG, "the body is not what it should be");
+    return false;
+}
+
+/* --- piece by piece --- */
+
+static bool hold_first_piece(struct fetch *fetch, const struct http_response *response)
+{
+    if (response->framing != HTTP_BODY_LENGTH || response->content_length != fetch->whole_bytes)
+        fetch_end_soon(fetch, FETCH_WRONG, "the body has another size than it should");
+    else if (copy_header(fetch, response))
+        fetch->is_header_held = true;
+    else
+        fetch_end_soon(fetch, FETCH_FULL, "the answer's header is too large to be held");
+    return true;
+}
+
+static bool tell_piece(struct fetch *fetch)
+{
+    if (!judge(fetch))
+        return false;
+    if (fetch->is_header_held) {
+        fetch->is_header_held = false;
+        if (!tell_header(fetch, &fetch->held_header, false))
+            return false;
+    }
+    if (!tell_body(fetch, buffer_view(&fetch->held)))
+        return false;
+    buffer_reset(&fetch->held);
+    return true;
+}
+
+static bool hold_pieces(struct fetch *fetch, struct text more)
+{
+    while (more.size > 0 && !fetch->is_ending) {
+        size_t room = fetch->piece_bytes - fetch->held.size;
+        size_t size = more.size < room ? more.size : room;
+        buffer_append(&fetch->held, more.data, size);
+        more = text_from(more, size);
+        if (size == room && !tell_piece(fetch))
+            return false;
+    }
+    return true;
+}
+
+/* --- all of it --- */
+
 bool fetch_hold_header(struct fetch *fetch, const struct http_response *response)
 {
+    if (response->status != 200) {
+        fetch->is_right = NULL;
+        fetch->piece_bytes = 0;
+    }
+    if (fetch->piece_bytes)
+        return hold_first_piece(fetch, response);
+    if (fetch->is_right && !is_small(fetch, response))
+        return refuse_large(fetch);
     if (fetch->holds_bytes > 0 && is_small(fetch, response) && copy_header(fetch, response)) {
         fetch->is_header_held = true;
         return true;
@@ -76,6 +144,12 @@ bool fetch_hold_header(struct fetch *fetch, const struct http_response *response
 
 bool fetch_hold_no_more(struct fetch *fetch, bool is_whole)
 {
+    if (fetch->piece_bytes)
+        return fetch->held.size == 0 || tell_piece(fetch);
+    if (fetch->is_right && !is_whole)
+        return refuse_large(fetch);
+    if (fetch->is_right && !judge(fetch))
+        return false;
     if (fetch->is_header_held) {
         fetch->is_header_held = false;
         if (!tell_header(fetch, &fetch->held_header, is_whole))
@@ -94,12 +168,16 @@ bool fetch_hold_no_more(struct fetch *fetch, bool is_whole)
 
 bool fetch_hold_body(struct fetch *fetch, struct text piece)
 {
+    if (fetch->piece_bytes)
+        return hold_pieces(fetch, piece);
     if (fetch->is_header_held && fetch->held.size + piece.size <= fetch->holds_bytes) {
         buffer_text(&fetch->held, piece);
         return true;
     }
     if (!fetch_hold_no_more(fetch, false))
         return false;
+    if (fetch->is_ending)
+        return true;
     if (!fetch->digest.state)
         return tell_body(fetch, piece);
     buffer_text(&fetch->held, piece);

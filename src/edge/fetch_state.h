@@ -15,6 +15,7 @@ struct fetcher {
     struct client_origin *origin[ORIGINS_MAX];
     struct client_pool *pool[ORIGINS_MAX];
     struct fetch *first;
+    struct fetch *abandoned; /* NULL: none is */
 };
 
 /* One request that was sent, or waits for its connection. */
@@ -57,6 +58,10 @@ struct fetch {
     /* of what came and is not told yet */
     uint32_t holds_bytes;
     const struct expect_rule *expects;
+    bool (*is_right)(void *context, struct text whole);
+    void *right_context;
+    uint32_t piece_bytes;
+    uint64_t whole_bytes;
     struct buffer held;
     struct http_response held_header;
     bool is_header_held;

@@ -44,7 +44,7 @@ static bool is_idempotent(const struct fetch *fetch)
 bool fetch_try_again(struct fetch *fetch, enum client_outcome why)
 {
     const struct fetch_limits *limits = origins_limits(fetch->fetcher->origins);
-    if (!is_idempotent(fetch) && !was_not_sent(why))
+    if ((!is_idempotent(fetch) && !was_not_sent(why)) || fetch->fetcher->abandoned == fetch)
         return false;
     if (why == CLIENT_TIMEOUT && !fetch->has_header && origins_count(fetch->fetcher->origins) == 1)
         return false; /* who is so slow is not asked twice */
@@ -137,7 +137,8 @@ static void judge_origin(struct fetch_try *try, const struct http_response *resp
 {
     struct origins *origins = try->fetch->fetcher->origins;
     uint64_t now_us = fetch_now_us(try->fetch);
-    if (health_status_is_failure(response->status)) {
+    origins_spoke(origins, now_us);
+    if (health_status_is_failure(response->status) && !origins_may_have_nothing(origins)) {
         origins_failed(origins, try->origin, now_us);
     } else {
         origins_succeeded(origins, try->origin);

@@ -60,7 +60,8 @@ static bool is_ours(struct text name)
 
 static bool goes_along(const struct forward *forward, struct text name)
 {
-    if (is_ours(name) || !caching_field_is_kept(forward->asked, name))
+    if (is_ours(name) || !caching_field_is_kept(forward->asked, name) ||
+        (forward->is_own && text_equal_nocase(name, TEXT("Sostenuto-Grant"))))
         return false;
     if (forward->conditions == FORWARD_AS_ASKED)
         return true;
@@ -117,7 +118,8 @@ bool forward_request(const struct forward *forward, struct arena *arena, struct 
     }
     if (wants_trailers(forward->asked))
         put(&out, TEXT("TE"), TEXT("trailers"));
-    put(&out, TEXT("Via"), TEXT(VIA));
+    if (!forward->is_own)
+        put(&out, TEXT("Via"), TEXT(VIA));
     *ret = (struct caching_fields){out.items, out.count};
     return !out.failed;
 }

@@ -21,6 +21,9 @@ struct forward {
     /* "bytes=…", a Range of ours, or TEXT_NONE; where something is stored with If-Range, unless it
      * is validated anyway: then a 304 speaks of the whole. */
     struct text part;
+    /* This node asks for itself, by its certificate: no Via, which would say that it passes on, and
+     * no grant (api/peers.h). */
+    bool is_own;
     struct text client; /* address for X-Forwarded-For; data NULL: none is told */
     bool is_secure;
 };

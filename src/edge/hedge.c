@@ -39,9 +39,9 @@ static void fade(struct hedge_times *times)
 }
 
 /* The end of the bucket behind which at most `percent` of all times lie. */
-static uint64_t look_up(const struct hedge_times *times)
+static uint64_t look_up(const struct hedge_times *times, uint32_t percent)
 {
-    uint64_t behind = 0, may_be = (uint64_t)times->total * times->percent / 100;
+    uint64_t behind = 0, may_be = (uint64_t)times->total * percent / 100;
     for (uint32_t i = HEDGE_BUCKETS; i-- > 0;) {
         behind += times->counts[i];
         if (behind > may_be)
@@ -52,15 +52,16 @@ static uint64_t look_up(const struct hedge_times *times)
 
 void hedge_times_add(struct hedge_times *times, uint64_t us)
 {
-    if (times->percent == 0)
-        return;
     times->counts[bucket_of(us)]++;
     if (++times->total >= FADE_AT)
         fade(times);
     if (--times->until_look > 0)
         return;
     times->until_look = LOOK_EACH;
-    times->delay_us = look_up(times);
+    times->delay_us = times->percent ? look_up(times, times->percent) : 0;
+    times->usual_us = look_up(times, HEDGE_UNUSUAL_PERCENT);
 }
 
 uint64_t hedge_delay_us(const struct hedge_times *times) { return times->delay_us; }
+
+uint64_t hedge_usual_us(const struct hedge_times *times) { return times->usual_us; }

@@ -13,13 +13,14 @@
  */
 enum { HEDGE_STEPS = 64, HEDGE_DOUBLINGS = 20, HEDGE_BUCKETS = HEDGE_STEPS * HEDGE_DOUBLINGS };
 enum { HEDGE_MIN_TIMES = 50 }; /* fewer say nothing about the slowest */
+enum { HEDGE_UNUSUAL_PERCENT = 5 };
 
 struct hedge_times {
     uint32_t counts[HEDGE_BUCKETS];
     uint32_t total;
     uint32_t until_look; /* additions until the delay is looked up anew */
     uint32_t percent;    /* of requests that may be hedged */
-    uint64_t delay_us;
+    uint64_t delay_us, usual_us;
 };
 
 void hedge_times_init(struct hedge_times *times, uint32_t percent);
@@ -28,3 +29,5 @@ void hedge_times_init(struct hedge_times *times, uint32_t percent);
 void hedge_times_add(struct hedge_times *times, uint64_t us);
 /* 0: do not hedge. */
 uint64_t hedge_delay_us(const struct hedge_times *times);
+/* What all but HEDGE_UNUSUAL_PERCENT of them took at most; 0: not known. */
+uint64_t hedge_usual_us(const struct hedge_times *times);

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 #include "base/arena.h"
+#include "edge/peers.h"
 #include "edge/state.h"
 #include "edge/tails.h"
+#include "media/pieces.h"
 #include "io/loop.h"
 
 #include <errno.h>
 
-/* lead_state: one request upstream.  Internal to lead.c (its course) and lead_store.c (what is
- * kept).
+/* lead_state: one request upstream.  Internal to lead_begin.c (how it comes to be), lead.c (its
+ * course), lead_store.c (what is kept), lead_slice.c and lead_peers.c.
  */
 struct lead {
     struct edge_loop *home;
@@ -20,7 +22,7 @@ struct lead {
     struct text method, host, target, key, found_key;
     struct caching_fields fields, sets; /* of the request; of Vary, as stored */
     struct caching_asked asked;
-    bool is_granted;  /* edge_ask_granted() */
+    bool is_granted;  /* edge_ask_object() */
     bool is_as_asked; /* the client's own preconditions go along */
     bool is_enough;   /* the stale one has what was asked for */
 
@@ -38,6 +40,23 @@ struct lead {
     uint64_t slice_first;
     struct cache_object *slice; /* what is written is this, the body's beginning of `shown` */
     struct flight *slice_flight;
+
+    struct lead_peers {
+        struct peers *list; /* NULL: they are not asked */
+        bool has_begun, is_over;
+        struct fetch *fetch;        /* of one of them, until it has given what is right */
+        struct loop_timer patience; /* with an origin that has not begun to answer */
+        uint64_t since_us;          /* it was asked then */
+        int64_t request_ms;         /* the peer was */
+        enum peer_object object;
+        size_t at;                /* the next one */
+        struct text proof, grant; /* the name of what it is judged by */
+        uint8_t sha256[32];       /* PEER_OBJECT_DIGEST */
+        struct pieces pieces;     /* PEER_OBJECT_PIECES */
+        size_t piece;             /* the next one */
+        struct lead_proof *wait;
+        enum fetch_outcome outcome; /* without them */
+    } peers;
 
     struct fetch *fetch;
     bool is_answered, has_helped;
@@ -65,6 +84,31 @@ enum lead_kept {
 
 /* --- lead.c --- */
 void lead_show(struct lead *lead);
+void lead_hand(struct asking *asking, struct lead *lead, bool is_collapsed); /* what is shown */
+void lead_fail(struct lead *lead, enum fetch_outcome outcome); /* to all who wait; it lives on */
+void lead_free(struct lead *lead);                             /* nobody waits for it any more */
+void lead_init_tails(struct lead *lead);
+/* Whether the stale one may be given instead; `was_answered`: an origin said that it cannot. */
+bool lead_may_help(const struct lead *lead, bool was_answered);
+extern const struct fetch_handler lead_handler;
+/* Nobody answered; the lead is gone. */
+void lead_without(struct lead *lead, enum fetch_outcome outcome);
+
+/* --- lead_begin.c --- */
+/* Asks upstream.  What cannot be asked has failed, and the lead is gone. */
+void lead_begin(struct lead *lead, struct asking *asking);
+
+/* --- lead_peers.c --- */
+/* When an origin was asked: if it does not begin to answer, the peers are asked beside it. */
+void lead_watch(struct lead *lead);
+/* An origin did not give it, and lead->fetch is NULL.  False: nor can any peer.  True: they are
+ * asked, or were in vain: then the lead is gone by lead_without(). */
+bool lead_ask_peers(struct lead *lead, enum fetch_outcome outcome) MUST_USE;
+bool lead_may_ask_peers(const struct lead *lead); /* or they are being asked */
+void lead_peers_stop(struct lead *lead);          /* the origin gave it: nothing more of them */
+void lead_peers_release(struct lead *lead);
+/* It was stored whole: what proves it to other edges is brought too. */
+void lead_bring_proof(struct lead *lead);
 
 /* --- lead_slice.c --- */
 /* Whether a request is answered in slices if the origin can, and from which byte on. */

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+#include "base/guard.h"
 #include "base/counters.h"
 #include "edge/forward.h"
 #include "edge/lead_state.h"
@@ -14,9 +15,34 @@
  * (RFC 9111 4.3.4), of what a HEAD was about (4.3.5), or nothing.
  */
 
+enum { GRANTED_FRESH_S = 24 * 3600 };
+
 static struct caching_fields fields_of(const struct http_response *response)
 {
     return (struct caching_fields){response->fields, response->field_count};
+}
+
+/* A foreign server's word on keeping is about browsers: many say no-cache of songs that never
+ * change.  Its errors come as 200, in types of their own. */
+static void read_control(const struct lead *lead, struct caching_fields fields,
+                         struct caching_control *ret)
+{
+    static const struct text media[] = {TEXT_INIT("audio/"), TEXT_INIT("image/"),
+                                        TEXT_INIT("video/"), TEXT_INIT("application/ogg"),
+                                        TEXT_INIT("application/octet-stream")};
+    struct text type = caching_field(fields, TEXT("Content-Type"));
+    caching_control_read(fields, ret);
+    if (!lead->is_granted || !lead->home->edge->config.granted_query.size)
+        return;
+    *ret = (struct caching_control){.max_age_s = GRANTED_FRESH_S,
+                                    .s_maxage_s = CACHING_UNSET,
+                                    .stale_while_revalidate_s = CACHING_UNSET,
+                                    .stale_if_error_s = CACHING_UNSET,
+                                    .is_present = true,
+                                    .is_targeted = true,
+                                    .no_store = true};
+    for (size_t i = 0; i < ARRAY_SIZE(media); i++)
+        ret->no_store = ret->no_store && !text_starts_nocase(type, media[i]);
 }
 
 static struct caching_times times_of(const struct lead *lead)
@@ -66,7 +92,7 @@ static bool update_stale(struct lead *lead, struct caching_fields update)
     if (count == SIZE_MAX)
         return false;
     stored.fields = (struct caching_fields){merged, count};
-    caching_control_read(stored.fields, &control);
+    read_control(lead, stored.fields, &control);
     /* an Age counts where it came with the update, not from before */
     caching_freshness_of(stored.status, stored.fields, &control, times_of(lead),
                          edge->config.policy.edge_strict_age, &stored.freshness);
@@ -325,8 +351,8 @@ enum lead_kept lead_keep(struct lead *lead, const struct http_response *response
 {
     struct caching_fields fields = fields_of(response);
     struct caching_control control;
-    caching_control_read(fields, &control);
-    control.is_private &= !lead->is_granted;
+    read_control(lead, fields, &control);
+    control.is_private &= !(lead->is_granted && guard_is_on(GUARD_KEPT_MUSIC));
     if (response->status == 304 && lead->validates)
         return freshen(lead, fields);
     if (text_equal(lead->method, TEXT("HEAD"))) {
@@ -433,6 +459,9 @@ void lead_finish(struct lead *lead, bool is_whole)
         return;
     if (!is_whole)
         cache_write_abort(&lead->writer);
-    else if (cache_write_end(&lead->writer, NULL) == 0 && lead->names.size > 0)
-        write_list(lead);
+    else if (cache_write_end(&lead->writer, NULL) == 0) {
+        if (lead->names.size > 0)
+            write_list(lead);
+        lead_bring_proof(lead);
+    }
 }

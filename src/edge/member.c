@@ -297,6 +297,11 @@ bool member_is_due(const struct member *member, int64_t now_s)
     return node_certificate_is_due(&member->now.facts, now_s);
 }
 
+bool member_is_over(const struct member *member, int64_t now_s)
+{
+    return now_s >= member->now.facts.until_s;
+}
+
 void member_write_renewal(const struct member *member, const struct text *urls, size_t url_count,
                           int64_t now_s, struct buffer *out)
 {
@@ -324,6 +329,8 @@ int64_t member_certificate_until_s(const struct member *member)
 {
     return member->now.facts.until_s;
 }
+
+const uint8_t *member_seed(const struct member *member) { return member->seed; }
 
 const uint8_t *member_root(const struct member *member) { return member->now.answer.root; }
 

@@ -44,6 +44,8 @@ int member_renew(struct member *member, struct text answer, struct text address,
                  struct keys_error *ret_error) MUST_USE;
 /* Whether it is time to ask for that. */
 bool member_is_due(const struct member *member, int64_t now_s);
+/* Whether it is late: no node talks to this one before it has another. */
+bool member_is_over(const struct member *member, int64_t now_s);
 /* The request for it, signed. */
 void member_write_renewal(const struct member *member, const struct text *urls, size_t url_count,
                           int64_t now_s, struct buffer *out);
@@ -60,6 +62,10 @@ enum signed_verdict member_take_keys(struct member *member, struct text object, 
 /* Signs an object with the edge's own key (trust/delegation.h says what it may). */
 void member_sign(const struct member *member, const struct signed_object *object,
                  struct buffer *out);
+
+/* The seed of its key, for what others verify or seal by that key (trust/keyring.h, trust/box.h);
+ * as long as the member. */
+const uint8_t *member_seed(const struct member *member);
 
 /* --- the origin --- */
 size_t member_url_count(const struct member *member);          /* at least 1 */

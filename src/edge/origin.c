@@ -8,6 +8,7 @@
 #include "edge/allowance.h"
 #include "edge/health.h"
 #include "edge/hedge.h"
+#include "edge/silence.h"
 #include "io/client.h"
 #include "io/random.h"
 
@@ -19,6 +20,7 @@
 enum {
     RETRIES_SAVED = 10, /* a quiet node may try twice a few times at once */
     HEDGES_SAVED = 4,
+    PATIENCE_LEAST_US = 50 * 1000, /* nobody hears a difference below it */
 };
 
 struct origin {
@@ -33,11 +35,13 @@ struct origins {
     struct health_limits health_limits;
     char *ca_file;
     struct node_tls *nodes;
+    bool may_have_nothing;
     size_t count;
     pthread_mutex_t lock; /* of what follows */
     struct origin each[ORIGINS_MAX];
     struct allowance retries, hedges;
     struct hedge_times times;
+    struct silence silence;
     uint64_t drawn; /* the last random number */
 };
 
@@ -82,6 +86,7 @@ struct origins *origins_new(const struct origins_config *config, char *why, size
         (struct health_limits){.failures = config->limits.breaker_failures,
                                .probe_us = config->limits.breaker_probe_ms * UINT64_C(1000)};
     origins->nodes = config->nodes;
+    origins->may_have_nothing = config->may_have_nothing;
     origins->ca_file = config->ca_file ? mem_strdup(config->ca_file) : NULL;
     origins->count = config->url_count;
     for (size_t i = 0; i < config->url_count; i++)
@@ -119,6 +124,8 @@ struct text origins_url(const struct origins *origins, size_t i)
     assert(i < origins->count);
     return text_of(origins->each[i].url);
 }
+
+bool origins_may_have_nothing(const struct origins *origins) { return origins->may_have_nothing; }
 
 struct node_tls *origins_nodes(const struct origins *origins) { return origins->nodes; }
 
@@ -314,6 +321,49 @@ void origins_first_byte(struct origins *origins, uint64_t us)
     lock(origins);
     hedge_times_add(&origins->times, us);
     unlock(origins);
+}
+
+/* --- silence --- */
+
+void origins_spoke(struct origins *origins, uint64_t now_us)
+{
+    lock(origins);
+    silence_end(&origins->silence, now_us);
+    unlock(origins);
+}
+
+bool origins_are_silent(struct origins *origins)
+{
+    lock(origins);
+    bool are = origins->silence.is_silent;
+    unlock(origins);
+    return are;
+}
+
+uint64_t origins_patience_us(struct origins *origins, uint64_t most_us)
+{
+    bool is_well = false;
+    lock(origins);
+    for (size_t i = 0; i < origins->count; i++)
+        is_well |= origins->each[i].health.state == HEALTH_GOOD;
+    is_well = is_well && !origins->silence.is_silent;
+    uint64_t us = hedge_usual_us(&origins->times);
+    unlock(origins);
+    if (us == 0 || us > most_us)
+        us = most_us;
+    if (us < PATIENCE_LEAST_US && us < most_us)
+        us = PATIENCE_LEAST_US < most_us ? PATIENCE_LEAST_US : most_us;
+    return is_well ? us : 0;
+}
+
+bool origins_may_ask_beside(struct origins *origins, uint64_t waited_us, uint64_t most_us,
+                            uint64_t now_us)
+{
+    lock(origins);
+    bool are_silent = origins->silence.is_silent ||
+                      (waited_us >= most_us && silence_hear(&origins->silence, most_us, now_us));
+    unlock(origins);
+    return are_silent || !origins_are_alive(origins) || origins_may_hedge(origins);
 }
 
 uint64_t origins_jittered_us(struct origins *origins, uint64_t us)

@@ -32,6 +32,7 @@ struct origins_config {
     size_t url_count;        /* 1 to ORIGINS_MAX */
     const char *ca_file;     /* NULL: the system's authorities */
     struct node_tls *nodes;  /* mutual TLS with them (edge/member.h), borrowed; NULL: ca_file's */
+    bool may_have_nothing;   /* other edges: no status says that they are ill */
     struct fetch_limits limits;
     uint64_t seed; /* of back-off and hedging's jitter; 0: drawn */
 };
@@ -52,7 +53,8 @@ enum { ORIGIN_NONE = ORIGINS_MAX };
 
 size_t origins_count(const struct origins *origins);
 struct text origins_url(const struct origins *origins, size_t i);
-const char *origins_ca_file(const struct origins *origins);    /* may be NULL */
+const char *origins_ca_file(const struct origins *origins); /* may be NULL */
+bool origins_may_have_nothing(const struct origins *origins);
 struct node_tls *origins_nodes(const struct origins *origins); /* may be NULL */
 
 /*
@@ -94,5 +96,15 @@ bool origins_may_retry(struct origins *origins) MUST_USE;
 bool origins_may_hedge(struct origins *origins) MUST_USE;
 uint64_t origins_hedge_delay_us(struct origins *origins); /* 0: none */
 void origins_first_byte(struct origins *origins, uint64_t us);
+/* Something came from one of them, whatever it says. */
+void origins_spoke(struct origins *origins, uint64_t now_us);
+/* How long a request waits for its header before others are asked beside them, at most `most_us`:
+ * what it usually takes; 0 while they are silent or ill. */
+uint64_t origins_patience_us(struct origins *origins, uint64_t most_us);
+/* Whether others may be asked beside them for one that has waited so long.  With as much as
+ * `most_us` a silence is noted, which costs nothing; they are slow: as for a hedge. */
+bool origins_may_ask_beside(struct origins *origins, uint64_t waited_us, uint64_t most_us,
+                            uint64_t now_us) MUST_USE;
+bool origins_are_silent(struct origins *origins);
 /* Between half of it and all, drawn. */
 uint64_t origins_jittered_us(struct origins *origins, uint64_t us);

@@ -27,6 +27,8 @@ struct part {
 struct sliced {
     struct edge_loop *here;
     struct exchange *exchange;
+    struct caching_fields fields; /* of the request, as they may go upstream */
+    bool is_granted;
     struct slice_of of;
     struct text head_key, host, target;
     struct slice_origin *origin; /* made when it is first needed */
@@ -73,12 +75,13 @@ static void on_told(void *context, enum slice_result result, struct cache_object
 static struct slice_origin *make_origin(struct sliced *sliced)
 {
     struct exchange *exchange = sliced->exchange;
-    const struct http_request *request = exchange_request(exchange);
-    bool tells = !sliced->here->edge->config.policy.edge_hide_clients;
+    bool is_own = sliced->is_granted && edge_is_node(sliced->here->edge);
+    bool tells = !sliced->here->edge->config.policy.edge_hide_clients && !is_own;
     const struct exchange_peer *peer = exchange_peer(exchange);
     struct caching_fields fields;
-    if (!forward_request(&(struct forward){.asked = {request->fields, request->field_count},
+    if (!forward_request(&(struct forward){.asked = sliced->fields,
                                            .conditions = FORWARD_WHOLE,
+                                           .is_own = is_own,
                                            .client = tells ? text_of(peer->address) : TEXT_NONE,
                                            .is_secure = peer->is_secure},
                          exchange_arena(exchange), &fields))
@@ -238,19 +241,18 @@ ssize_t sliced_read(struct sliced *sliced, char *room, size_t size, sliced_ready
 
 /* --- life --- */
 
-struct sliced *sliced_new(struct edge_loop *here, struct exchange *exchange,
-                          const struct slice_of *of, struct text head_key, struct text host,
-                          struct text target)
+struct sliced *sliced_new(const struct asking *asking, const struct slice_of *of)
 {
     struct sliced *sliced = MEM_NEW(struct sliced);
-    struct arena *arena = exchange_arena(exchange);
-    sliced->here = here;
-    sliced->exchange = exchange;
+    sliced->here = asking->here;
+    sliced->exchange = asking->exchange;
+    sliced->fields = asking->fields;
+    sliced->is_granted = asking->is_granted;
     sliced->of = *of;
-    sliced->of.etag = arena_text(arena, of->etag);
-    sliced->head_key = head_key;
-    sliced->host = host;
-    sliced->target = target;
+    sliced->of.etag = arena_text(asking->arena, of->etag);
+    sliced->head_key = asking->found_key;
+    sliced->host = asking->host;
+    sliced->target = asking->target;
     return sliced;
 }
 

@@ -13,9 +13,7 @@
 struct sliced;
 
 /* What is borrowed lives as long as the exchange. */
-struct sliced *sliced_new(struct edge_loop *here, struct exchange *exchange,
-                          const struct slice_of *of, struct text head_key, struct text host,
-                          struct text target) MUST_USE;
+struct sliced *sliced_new(const struct asking *asking, const struct slice_of *of) MUST_USE;
 void sliced_free(struct sliced **sliced);
 
 /* Bytes from there to `end` will be read.  0 when the first of them is at hand; -EAGAIN: `ready` is

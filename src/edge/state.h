@@ -5,7 +5,9 @@
 #include "edge/flight.h"
 #include "edge/relay.h"
 #include "edge/stored.h"
+#include "media/rendition.h"
 
+#include <pthread.h>
 #include <stdatomic.h>
 
 /*
@@ -28,7 +30,9 @@ struct edge_loop {
     struct flights *flights;
     struct lead *leads; /* under way */
     struct slice_fetch *slices;
-    bool has_ended; /* what comes now is refused */
+    struct bring *brings;
+    struct peer_line *peer_line; /* NULL until a peer is asked */
+    bool has_ended;              /* what comes now is refused */
 };
 
 struct edge {
@@ -36,7 +40,12 @@ struct edge {
     struct edge_config config;
     atomic_llong
         slow_until_ms; /* an origin kept somebody waiting: what is stale is given at once */
+    atomic_llong asked_ms[RENDITION_COUNT]; /* when a listener last began one; 0: never */
     struct prefetch *prefetch;
+    pthread_mutex_t lock; /* of the next two */
+    struct peers *peers;  /* NULL: none are known */
+    struct keyring *ring; /* NULL: nothing can be judged */
+    struct uid own_id;    /* before peers are */
     size_t loop_count;
     struct edge_loop loops[];
 };
@@ -49,9 +58,23 @@ enum asking_result {
     ASKING_FAILED, /* `outcome` */
 };
 
+/* Who is given what comes; each is called once, on the asking's loop, and takes it over. */
+struct asking;
+struct answers {
+    void (*stored)(struct asking *asking, struct cache_object *object,
+                   const struct cache_meta *meta, const struct stored *stored);
+    void (*relayed)(struct asking *asking);
+    void (*failed)(struct asking *asking);
+};
+extern const struct answers answers_of_exchanges; /* answer.c */
+
 struct asking {
     struct edge_loop *here, *home;
-    struct exchange *exchange;
+    const struct answers *answers;
+    struct exchange *exchange;              /* NULL: nobody's connection (bring.c) */
+    struct arena *arena;                    /* the exchange's, or the bring's */
+    const struct edge_object *object_asked; /* NULL: nothing is special; the arena's */
+    struct bring *bring;                    /* without an exchange */
     struct text method, host, target; /* all texts: the exchange's arena's, or as long alive */
     struct caching_fields fields;
     struct caching_asked asked;
@@ -61,7 +84,7 @@ struct asking {
     bool has_looked_twice;
     bool has_restarted; /* the version that it began with was gone */
     bool is_alone;      /* what comes is not shared with others who ask */
-    bool is_granted;    /* edge_ask_granted() */
+    bool is_granted;    /* edge_ask_object() */
 
     /* what was found */
     struct caching_fields sets; /* of a list: to be tried */
@@ -91,6 +114,8 @@ struct asking {
 struct edge_loop *edge_home(struct edge *edge, struct text key);
 bool edge_loop_is_ready(struct edge_loop *here); /* makes what it needs; false: it cannot */
 int64_t edge_now_ms(void);
+struct peers *edge_peers(struct edge *edge); /* a reference, or NULL */
+bool edge_is_node(const struct edge *edge); /* of its origin's service: certificates say who asks */
 void edge_mark_slow(struct edge *edge, int64_t now_ms);
 bool edge_is_slow(const struct edge *edge, int64_t now_ms);
 void edge_invalidate(struct edge *edge, struct text host, struct text target);
@@ -99,11 +124,17 @@ size_t edge_marks(struct edge *edge, struct text host, struct text target,
                   struct caching_fields response, uint64_t ret[CACHE_MARKS_MAX]);
 
 /* --- asking.c --- */
-void asking_handle(struct exchange *exchange, void *edge);
 void asking_deliver(struct asking *asking, enum asking_result result); /* home → its loop */
 void asking_interim(struct asking *asking, const struct stored *head); /* before that */
 void asking_look_again(struct asking *asking);
 void asking_free(struct asking *asking);
+/* Nobody's connection: a GET of an object of this service, its fields and texts the arena's. */
+struct asking *asking_own(struct edge_loop *here, struct arena *arena, struct text target,
+                          const struct answers *answers) MUST_USE;
+void asking_begin(struct asking *asking);
+
+/* --- bring.c --- */
+void bring_cut_all(struct edge_loop *here);
 
 /* --- lead.c: on the home loop --- */
 void lead_asked(void *asking);
@@ -113,11 +144,7 @@ void lead_background(struct asking *asking);
 void lead_prefetch(struct asking *next, uint64_t number);
 void lead_cut_all(struct edge_loop *home);
 
-/* --- answer.c: FINISHES; the asking is gone --- */
-void answer_stored(struct asking *asking, struct cache_object *object,
-                   const struct cache_meta *meta, const struct stored *stored);
-void answer_relayed(struct asking *asking);
-void answer_failed(struct asking *asking);
+/* --- answer.c --- */
 /* Whether a partial object has what a request asks for. */
 bool answer_is_enough(const struct asking *asking, struct cache_object *object,
                       const struct stored *stored);

@@ -5,6 +5,7 @@
 #include "http/date.h"
 #include "io/carrier.h"
 #include "io/coding.h"
+#include "io/neighbours.h"
 #include "io/server_state.h"
 
 #include <assert.h>
@@ -142,6 +143,7 @@ void exchange_answer_ready(struct exchange *exchange, unsigned status)
         become_oversize(exchange);
     }
     add_security(exchange);
+    neighbours_allow(exchange);
     answer->omits_body = exchange->request.method == HTTP_METHOD_HEAD;
     if (exchange_is_away(exchange))
         exchange_hand_back(exchange);

@@ -6,6 +6,8 @@
 #include "base/mem.h"
 #include "http/fields.h"
 #include "http/target.h"
+#include "io/fault_point.h"
+#include "io/neighbours.h"
 #include "io/server_state.h"
 #include "shield/door.h"
 
@@ -219,6 +221,26 @@ static bool came_too_late(struct exchange *exchange)
     return true;
 }
 
+/* Drills only: what a node gets from an origin that has gone mad; true when the answer was given.
+ */
+static bool has_lied(struct exchange *exchange)
+{
+    static const char noise[4096] = {42, -7, 13};
+    enum fault_lie lie = exchange->peer.is_node ? fault_point_lie() : LIE_NONE;
+    if (lie == LIE_NONE)
+        return false;
+    exchange->step = EXCHANGE_HANDLING;
+    exchange->closes = true; /* a body may be on its way */
+    if (lie == LIE_PAGE)
+        exchange_send_text(exchange, 200, "text/html", TEXT("<h1>Something went wrong</h1>"));
+    else if (lie == LIE_NOISE)
+        exchange_send_text(exchange, 200, "application/octet-stream",
+                           text_make(noise, sizeof noise));
+    else
+        exchange_send_text(exchange, 200, "application/json", TEXT("{}"));
+    return true;
+}
+
 const struct server_route *dispatch_header(struct exchange *exchange)
 {
     const struct route_entry *first = NULL;
@@ -243,7 +265,9 @@ const struct server_route *dispatch_header(struct exchange *exchange)
                "join it.");
         return NULL;
     }
-    if (!is_admitted(exchange, SHIELD_AT_HEADER))
+    if (!is_admitted(exchange, SHIELD_AT_HEADER) || neighbours_answer(exchange))
+        return NULL;
+    if (has_lied(exchange))
         return NULL;
     if (!route) {
         answer_without_route(exchange, first);

@@ -255,6 +255,17 @@ void exchange_lasting_field(struct exchange *exchange, const char *name, struct 
     exchange_add_field(exchange, name, value);
 }
 
+void exchange_forget_fields(struct exchange *exchange)
+{
+    struct answer *answer = &exchange->answer;
+    assert(exchange->step == EXCHANGE_HANDLING);
+    answer->field_count = 0;
+    answer->validators = (struct http_validators){TEXT_NONE, INT64_MIN};
+    answer->written_etag = answer->written_modified = TEXT_NONE;
+    answer->keeps_identity = false;
+    buffer_reset(&answer->output);
+}
+
 void exchange_lent_validators(struct exchange *exchange, struct text quoted_tag, int64_t unix_s,
                               struct text modified)
 {

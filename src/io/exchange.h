@@ -84,6 +84,9 @@ void exchange_last_modified(struct exchange *exchange, int64_t unix_s);
 void exchange_lent_validators(struct exchange *exchange, struct text quoted_tag, int64_t unix_s,
                               struct text modified);
 
+/* As if no field had been written yet: for who leaves the answer to somebody else after all. */
+void exchange_forget_fields(struct exchange *exchange);
+
 /* The answer holds a secret: it is never coded, because the length of what is packed tells about
  * it. */
 void exchange_keep_identity(struct exchange *exchange);

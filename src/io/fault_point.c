@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "io/fault_point.h"
 
+#include "base/hash.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -69,12 +71,47 @@ static void obey_delay(uint32_t delay_ms, _Atomic uint64_t *obeyed)
     atomic_fetch_add_explicit(obeyed, 1, memory_order_relaxed);
 }
 
-void fault_point_disk(void)
+/* Drawn from the count of failures and the clock: which write it is nobody needs to repeat. */
+static bool fails_now(void)
 {
-    uint32_t delay_ms =
-        obeyed_board ? atomic_load_explicit(&obeyed_board->disk_delay_ms, memory_order_relaxed) : 0;
+    uint64_t in = atomic_load_explicit(&obeyed_board->disk_fails_in, memory_order_relaxed);
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return in < 2 || hash_mix((uint64_t)now.tv_nsec) % in == 0;
+}
+
+int fault_point_disk(void)
+{
+    if (!obeyed_board)
+        return 0;
+    uint32_t delay_ms = atomic_load_explicit(&obeyed_board->disk_delay_ms, memory_order_relaxed);
+    uint32_t error = atomic_load_explicit(&obeyed_board->disk_errno, memory_order_relaxed);
     if (delay_ms)
         obey_delay(delay_ms, &obeyed_board->disk_obeyed);
+    if (!error || !fails_now())
+        return 0;
+    atomic_fetch_add_explicit(&obeyed_board->disk_failed, 1, memory_order_relaxed);
+    return -(int)error;
+}
+
+enum fault_lie fault_point_lie(void)
+{
+    uint32_t lie =
+        obeyed_board ? atomic_load_explicit(&obeyed_board->lie, memory_order_relaxed) : 0;
+    if (lie)
+        atomic_fetch_add_explicit(&obeyed_board->lies_told, 1, memory_order_relaxed);
+    return (enum fault_lie)lie;
+}
+
+bool fault_point_poisons(void)
+{
+    return obeyed_board && atomic_load_explicit(&obeyed_board->poisons, memory_order_relaxed);
+}
+
+void fault_point_poison(char *byte)
+{
+    *byte = (char)(*byte ^ 1);
+    atomic_fetch_add_explicit(&obeyed_board->poisoned, 1, memory_order_relaxed);
 }
 
 static uint32_t read_delay_ms(void)

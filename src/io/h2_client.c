@@ -355,29 +355,6 @@ static void take_data_head(struct h2_client *h2, const char *start)
 
 /* --- frames --- */
 
-/* What is wrong whatever the payload. */
-static uint32_t judge_head(const struct h2_client *h2, const struct h2_frame *frame)
-{
-    if (frame->size > H2_PAYLOAD_BYTES)
-        return H2_FRAME_SIZE_ERROR;
-    if (!h2->has_settings && frame->type != H2_SETTINGS)
-        return H2_PROTOCOL_ERROR; /* RFC 9113 3.4 */
-    if ((h2->block_id != 0) != (frame->type == H2_CONTINUATION) ||
-        h2->block_id != (h2->block_id ? frame->id : 0))
-        return H2_PROTOCOL_ERROR; /* 4.3, 6.10 */
-    if (frame->type == H2_DATA && (frame->flags & H2_FLAG_PADDED) && frame->size == 0)
-        return H2_FRAME_SIZE_ERROR;
-    return H2_NO_ERROR;
-}
-
-/* Bytes of `frame` that must be there before it is looked at. */
-static size_t needed(const struct h2_frame *frame)
-{
-    if (frame->type == H2_DATA)
-        return H2_FRAME_HEAD_BYTES + ((frame->flags & H2_FLAG_PADDED) != 0);
-    return H2_FRAME_HEAD_BYTES + frame->size;
-}
-
 static void take_frame(struct h2_client *h2, const char *bytes)
 {
     struct h2_frame frame = h2_read_head(bytes);
@@ -415,12 +392,12 @@ static void go_on_with_frame(struct h2_client *h2, struct text *input)
     if (!gather(h2, H2_FRAME_HEAD_BYTES, input))
         return;
     const struct h2_frame frame = h2_read_head(h2->partial.data);
-    uint32_t error = judge_head(h2, &frame);
+    uint32_t error = h2_judge_head(&frame, h2->has_settings, h2->block_id);
     if (error != H2_NO_ERROR) {
         h2_client_terminate(h2, error);
         return;
     }
-    if (!gather(h2, needed(&frame), input))
+    if (!gather(h2, h2_frame_needs(&frame), input))
         return;
     taken = h2->partial;
     buffer_init(&h2->partial, H2_FRAME_BYTES);
@@ -435,9 +412,10 @@ static bool take_whole(struct h2_client *h2, struct text *input)
     if (h2->partial.size > 0 || input->size < H2_FRAME_HEAD_BYTES)
         return false;
     const struct h2_frame frame = h2_read_head(bytes);
-    if (input->size < needed(&frame) || judge_head(h2, &frame) != H2_NO_ERROR)
+    if (input->size < h2_frame_needs(&frame) ||
+        h2_judge_head(&frame, h2->has_settings, h2->block_id) != H2_NO_ERROR)
         return false;
-    *input = text_from(*input, needed(&frame));
+    *input = text_from(*input, h2_frame_needs(&frame));
     take_frame(h2, bytes);
     return true;
 }

@@ -10,7 +10,6 @@
  * Every block is decoded, also of a stream that nobody wants any more: HPACK's table is the
  * connection's.
  */
-enum { PRIORITY_BYTES = 5 };
 
 static struct http_limits limits_of(const struct h2_client *h2)
 {
@@ -104,34 +103,12 @@ static void decode(struct h2_client *h2, int32_t id, bool ends_here, struct text
 
 /* --- blocks --- */
 
-/* Takes padding and the old priority off.  False: they do not fit. */
-static bool strip(const struct h2_frame *frame, struct text *ret_block)
-{
-    struct text block = frame->payload;
-    size_t padding = 0;
-    if (frame->flags & H2_FLAG_PADDED) {
-        if (block.size == 0)
-            return false;
-        padding = (uint8_t)block.data[0];
-        block = text_from(block, 1);
-    }
-    if (frame->flags & H2_FLAG_PRIORITY) {
-        if (block.size < PRIORITY_BYTES)
-            return false;
-        block = text_from(block, PRIORITY_BYTES);
-    }
-    if (padding > block.size)
-        return false;
-    block.size -= padding;
-    *ret_block = block;
-    return true;
-}
-
 void h2_client_take_headers(struct h2_client *h2, const struct h2_frame *frame)
 {
     bool ends_here = frame->flags & H2_FLAG_END_STREAM;
     struct text block;
-    if (frame->id % 2 == 0 || frame->id >= h2->next_id || !strip(frame, &block)) {
+    int32_t parent;
+    if (frame->id % 2 == 0 || frame->id >= h2->next_id || !h2_strip(frame, &block, &parent)) {
         h2_client_terminate(h2, H2_PROTOCOL_ERROR);
         return;
     }

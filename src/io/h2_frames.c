@@ -97,30 +97,6 @@ static void take_data_head(struct h2_connection *connection, const char *start)
 
 /* --- frames --- */
 
-/* What is wrong whatever the payload; H2_NO_ERROR when nothing is. */
-static uint32_t judge_head(const struct h2_connection *connection, const struct h2_frame *frame)
-{
-    const struct h2_block *block = &connection->block;
-    if (frame->size > H2_PAYLOAD_BYTES)
-        return H2_FRAME_SIZE_ERROR;
-    if (!connection->has_settings && frame->type != H2_SETTINGS)
-        return H2_PROTOCOL_ERROR; /* RFC 9113 3.4 */
-    if ((block->id != 0) != (frame->type == H2_CONTINUATION) ||
-        block->id != (block->id ? frame->id : 0))
-        return H2_PROTOCOL_ERROR; /* 4.3, 6.10 */
-    if (frame->type == H2_DATA && (frame->flags & H2_FLAG_PADDED) && frame->size == 0)
-        return H2_FRAME_SIZE_ERROR;
-    return H2_NO_ERROR;
-}
-
-/* Bytes of `frame` that must be there before it is looked at. */
-static size_t needed(const struct h2_frame *frame)
-{
-    if (frame->type == H2_DATA)
-        return H2_FRAME_HEAD_BYTES + ((frame->flags & H2_FLAG_PADDED) != 0);
-    return H2_FRAME_HEAD_BYTES + frame->size;
-}
-
 static void take_frame(struct h2_connection *connection, const char *bytes)
 {
     struct h2_frame frame = h2_read_head(bytes);
@@ -162,7 +138,7 @@ static void go_on_with_partial(struct h2_connection *connection, struct text *in
     size_t need = H2_FRAME_HEAD_BYTES;
     if (partial->size >= H2_FRAME_HEAD_BYTES) {
         const struct h2_frame frame = h2_read_head(partial->data);
-        need = needed(&frame);
+        need = h2_frame_needs(&frame);
     }
     size_t part = need - partial->size < input->size ? need - partial->size : input->size;
     buffer_append(partial, input->data, part);
@@ -170,10 +146,10 @@ static void go_on_with_partial(struct h2_connection *connection, struct text *in
     if (partial->size < H2_FRAME_HEAD_BYTES)
         return;
     const struct h2_frame frame = h2_read_head(partial->data);
-    uint32_t error = judge_head(connection, &frame);
+    uint32_t error = h2_judge_head(&frame, connection->has_settings, connection->block.id);
     if (error != H2_NO_ERROR)
         h2_terminate(connection, error);
-    else if (partial->size == needed(&frame)) {
+    else if (partial->size == h2_frame_needs(&frame)) {
         take_frame(connection, partial->data);
         buffer_release(partial);
         buffer_init(partial, H2_FRAME_BYTES);
@@ -185,12 +161,12 @@ static void take_whole(struct h2_connection *connection, struct text *input)
 {
     const struct h2_frame frame = h2_read_head(input->data);
     const char *bytes = input->data;
-    uint32_t error = judge_head(connection, &frame);
+    uint32_t error = h2_judge_head(&frame, connection->has_settings, connection->block.id);
     if (error != H2_NO_ERROR) {
         h2_terminate(connection, error);
         return;
     }
-    *input = text_from(*input, needed(&frame));
+    *input = text_from(*input, h2_frame_needs(&frame));
     take_frame(connection, bytes);
 }
 
@@ -199,7 +175,7 @@ static bool is_whole(struct text input)
     if (input.size < H2_FRAME_HEAD_BYTES)
         return false;
     const struct h2_frame frame = h2_read_head(input.data);
-    return input.size >= needed(&frame) || frame.size > H2_PAYLOAD_BYTES;
+    return input.size >= h2_frame_needs(&frame) || frame.size > H2_PAYLOAD_BYTES;
 }
 
 void h2_feed(struct h2_connection *connection, struct text input)

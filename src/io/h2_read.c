@@ -20,8 +20,6 @@
  */
 static const struct http_limits no_limits = {SIZE_MAX / 2, SIZE_MAX / 2, SIZE_MAX / 2};
 
-enum { PRIORITY_BYTES = 5 };
-
 static struct http_limits header_limits(const struct h2_connection *connection)
 {
     if (!guard_is_on(GUARD_H2_HEADER_LIST))
@@ -275,31 +273,6 @@ static void open_stream(struct h2_connection *connection, int32_t id)
     }
 }
 
-/* Takes padding and the old priority off.  False: they do not fit. */
-static bool strip(const struct h2_frame *frame, struct text *ret_block, bool *ret_is_own_parent)
-{
-    struct text block = frame->payload;
-    size_t padding = 0;
-    *ret_is_own_parent = false;
-    if (frame->flags & H2_FLAG_PADDED) {
-        if (block.size == 0)
-            return false;
-        padding = (uint8_t)block.data[0];
-        block = text_from(block, 1);
-    }
-    if (frame->flags & H2_FLAG_PRIORITY) {
-        if (block.size < PRIORITY_BYTES)
-            return false;
-        *ret_is_own_parent = h2_read_u31(block.data) == frame->id;
-        block = text_from(block, PRIORITY_BYTES);
-    }
-    if (padding > block.size)
-        return false;
-    block.size -= padding;
-    *ret_block = block;
-    return true;
-}
-
 static void gather(struct h2_connection *connection, struct text part)
 {
     struct buffer *bytes = &connection->block.bytes;
@@ -312,17 +285,18 @@ static void gather(struct h2_connection *connection, struct text part)
 
 void h2_take_headers(struct h2_connection *connection, const struct h2_frame *frame)
 {
-    bool ends_stream = frame->flags & H2_FLAG_END_STREAM, is_own_parent;
+    bool ends_stream = frame->flags & H2_FLAG_END_STREAM;
+    int32_t parent;
     struct text block;
     if (frame->size == 0 && !ends_stream)
         h2_count_frame(connection, H2_FLOOD_EMPTY_FRAMES);
-    if (frame->id == 0 || !strip(frame, &block, &is_own_parent)) {
+    if (frame->id == 0 || !h2_strip(frame, &block, &parent)) {
         h2_terminate(connection, H2_PROTOCOL_ERROR);
         return;
     }
     if (frame->id > connection->past.last_id || !h2_stream_find(connection, frame->id))
         open_stream(connection, frame->id);
-    if (is_own_parent) /* RFC 7540 5.3.1 */
+    if (parent == frame->id) /* RFC 7540 5.3.1 */
         h2_terminate(connection, H2_PROTOCOL_ERROR);
     if (connection->is_broken)
         return;

@@ -103,3 +103,12 @@ static inline void h2_write_head(char *at, size_t size, uint8_t type, uint8_t fl
     at[4] = (char)flags;
     h2_write_u32(at + 5, (uint32_t)id);
 }
+
+/* What is wrong with a frame's head whatever the payload; H2_NO_ERROR when nothing is.  `block_id`:
+ * the stream whose block of fields is not at its end, or 0. */
+uint32_t h2_judge_head(const struct h2_frame *frame, bool has_settings, int32_t block_id);
+/* Bytes of `frame` that must be there before it is looked at. */
+size_t h2_frame_needs(const struct h2_frame *frame);
+/* Of HEADERS: takes padding and the old priority off, whose parent *ret_parent is (0: none).
+ * False: they do not fit. */
+bool h2_strip(const struct h2_frame *frame, struct text *ret_block, int32_t *ret_parent) MUST_USE;

@@ -3,6 +3,7 @@
 
 #include "base/guard.h"
 #include "base/mem.h"
+#include "io/clock.h"
 #include "io/tls_state.h"
 
 #include <assert.h>
@@ -105,6 +106,7 @@ static int verify(X509_STORE_CTX *store, void *context)
 {
     struct node_tls *tls = context;
     struct node_tls_refusal refusal = {0};
+    X509_STORE_CTX_set_time(store, 0, (time_t)(clock_unix_ms() / 1000)); /* as all else here */
     refusal.problem = judge(tls, store, &refusal);
     if (refusal.problem == NODE_TLS_NO_PROBLEM)
         return 1;

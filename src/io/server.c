@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "io/dispatch.h"
 #include "io/h2.h"
+#include "io/neighbours.h"
 #include "io/server_state.h"
 
 #include <assert.h>
@@ -80,6 +81,7 @@ struct server *server_new(struct loop *loop, const struct server_config *config)
     struct server *server = MEM_NEW(struct server);
     unsigned count = loops_wanted(config);
     server->config = *config;
+    server->neighbours = neighbours_new();
     parse_trusted(server);
     server->crowd = crowd_new(config->limits.max_connections_per_address,
                               (size_t)config->limits.max_connections + CROWD_SPARE);
@@ -315,6 +317,7 @@ void server_free(struct server **server_at)
     mem_free(server->routes);
     mem_free(server->trusted);
     crowd_free(&server->crowd);
+    neighbours_free(&server->neighbours);
     workers_stop(&server->disk);
     for (unsigned i = 1; i < count; i++)
         free_share(server->all[i]);

@@ -144,6 +144,7 @@ struct server {
     struct crowd *crowd;        /* of all connections that have entered */
     struct route_entry *routes; /* longest path first */
     size_t route_count;
+    struct neighbours *neighbours; /* io/neighbours.h; any loop */
     struct server_socket *sockets;
     struct {
         server_loop_end *call;

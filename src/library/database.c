@@ -217,7 +217,8 @@ void database_rollback(struct database *database)
 
 int database_commit(struct database *database)
 {
-    fault_point_disk();
+    if (fault_point_disk() != 0)
+        database->error = database->error ? database->error : -EIO;
     execute(database, "COMMIT");
     int error = database->error;
     if (error)

@@ -32,7 +32,7 @@ static size_t count_of(const struct media_info *info, enum media_tag_kind kind)
     return count;
 }
 
-static void identify(struct credit *credit)
+void grouping_identify(struct credit *credit)
 {
     struct key_maker maker;
     key_begin(&maker, "artist");
@@ -69,7 +69,7 @@ static size_t add(struct credit *credits, size_t count, struct credit credit)
     credit.name = text_trim(credit.name);
     if (count == GROUPING_MAX_CREDITS || !credit.name.size)
         return count;
-    identify(&credit);
+    grouping_identify(&credit);
     credits[count] = credit;
     return count + 1;
 }
@@ -126,7 +126,7 @@ size_t grouping_credits(const struct media_info *info, struct credit credits[GRO
                 if (count_of(info, MEDIA_TAG_MB_ALBUM_ARTIST) == 1 &&
                     count_of(info, MEDIA_TAG_ALBUM_ARTIST) == 1)
                     only->mbid = media_info_tag(info, MEDIA_TAG_MB_ALBUM_ARTIST, 0);
-                identify(only);
+                grouping_identify(only);
             } else {
                 grouping_unknown_artist(only);
             }
@@ -142,13 +142,13 @@ void grouping_various_artists(struct credit *ret_credit)
     *ret_credit = (struct credit){.role = CATALOG_ROLE_ALBUM_ARTIST,
                                   .name = TEXT("Various Artists"),
                                   .mbid = TEXT("89ad4ac3-39f7-470e-963a-56509c546377")};
-    identify(ret_credit);
+    grouping_identify(ret_credit);
 }
 
 void grouping_unknown_artist(struct credit *ret_credit)
 {
     *ret_credit = (struct credit){.role = CATALOG_ROLE_ARTIST, .name = TEXT("[Unknown Artist]")};
-    identify(ret_credit);
+    grouping_identify(ret_credit);
 }
 
 /* --- albums --- */

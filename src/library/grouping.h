@@ -30,6 +30,8 @@ struct credit {
     struct key key;                            /* who it is */
     struct key name_key; /* what the name alone says; equal to `key` without MusicBrainz id */
 };
+/* Fills in both keys from name and MusicBrainz id. */
+void grouping_identify(struct credit *credit);
 /* Artists, album artists, then the other roles; at most GROUPING_MAX_CREDITS.  Returns how many. */
 size_t grouping_credits(const struct media_info *info, struct credit credits[GROUPING_MAX_CREDITS]);
 /* The artist of albums whose tracks have nobody in common. */

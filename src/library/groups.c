@@ -378,6 +378,29 @@ static void grant_claims(struct groups *g)
     }
 }
 
+int64_t groups_insert(struct database *database, enum group_kind kind, const struct catalog_id *id,
+                      const struct key *key, const struct key *name_key, struct text mbid,
+                      struct text name, int64_t created_ms)
+{
+    sqlite3_stmt *insert = database_use(database, STATEMENT_GROUP_INSERT);
+    bind_i64(insert, 1, kind);
+    bind_bytes(insert, 2, id->bytes, sizeof id->bytes);
+    bind_bytes(insert, 3, key->bytes, sizeof key->bytes);
+    if (name_key)
+        bind_bytes(insert, 4, name_key->bytes, sizeof name_key->bytes);
+    else
+        bind_null(insert, 4);
+    if (mbid.size)
+        sqlite3_bind_text(insert, 5, mbid.data, (int)mbid.size, SQLITE_STATIC);
+    else
+        bind_null(insert, 5);
+    bind_i64(insert, 6, created_ms);
+    sqlite3_bind_text(insert, 7, name.data ? name.data : "", (int)name.size, SQLITE_STATIC);
+    int64_t row = database_step(database, insert) ? sqlite3_column_int64(insert, 0) : 0;
+    sqlite3_reset(insert);
+    return row;
+}
+
 static int64_t insert_group(struct database *database, enum group_kind kind, struct key key,
                             struct key name_key, struct text mbid, struct text name, int64_t now_ms)
 {
@@ -386,23 +409,8 @@ static int64_t insert_group(struct database *database, enum group_kind kind, str
         struct catalog_id id =
             id_derive(kind == GROUP_ALBUM ? "sostenuto album" : "sostenuto artist", key.bytes,
                       sizeof key.bytes, salt);
-        sqlite3_stmt *insert = database_use(database, STATEMENT_GROUP_INSERT);
-        bind_i64(insert, 1, kind);
-        bind_bytes(insert, 2, id.bytes, sizeof id.bytes);
-        bind_bytes(insert, 3, key.bytes, sizeof key.bytes);
-        if (kind == GROUP_ARTIST)
-            bind_bytes(insert, 4, name_key.bytes, sizeof name_key.bytes);
-        else
-            bind_null(insert, 4);
-        if (mbid.size)
-            sqlite3_bind_text(insert, 5, mbid.data, (int)mbid.size, SQLITE_STATIC);
-        else
-            bind_null(insert, 5);
-        bind_i64(insert, 6, now_ms);
-        sqlite3_bind_text(insert, 7, name.data ? name.data : "", (int)name.size, SQLITE_STATIC);
-        if (database_step(database, insert))
-            row = sqlite3_column_int64(insert, 0);
-        sqlite3_reset(insert);
+        row = groups_insert(database, kind, &id, &key, kind == GROUP_ARTIST ? &name_key : NULL,
+                            mbid, name, now_ms);
     }
     return row;
 }

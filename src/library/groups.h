@@ -51,6 +51,12 @@ struct number_set groups_take_touched_albums(struct groups *groups);
 int64_t groups_ensure_artist(struct database *database, const struct credit *credit,
                              int64_t now_ms);
 
+/* A group's row as it is; its number, or 0 when id or key are taken, or the database fails.
+ * `name_key`: of an artist, else NULL. */
+int64_t groups_insert(struct database *database, enum group_kind kind, const struct catalog_id *id,
+                      const struct key *key, const struct key *name_key, struct text mbid,
+                      struct text name, int64_t created_ms);
+
 struct group_row {
     struct catalog_id id;
     char mbid[40]; /* "" when none */

@@ -2,7 +2,6 @@
 /* app add, list, remove: the per-app secrets by which OpenSubsonic apps sign in. */
 #include "programs/control.h"
 #include "programs/operate.h"
-#include <jansson.h>
 #include <time.h>
 
 static json_t *ask(const struct arguments *arguments, const char *verb)
@@ -12,23 +11,7 @@ static json_t *ask(const struct arguments *arguments, const char *verb)
                                        .label = (char *)(uintptr_t)(arguments->positional_count > 1
                                                                         ? arguments->positionals[1]
                                                                         : NULL)};
-    struct buffer answer;
-    buffer_init(&answer, CONTROL_MAX_ANSWER_BYTES);
-    json_t *root = NULL;
-    if (operate(arguments, &request, OPERATE_STATE, &answer)) {
-        root = json_loadb(answer.data, answer.size, 0, NULL);
-        const char *error = json_string_value(json_object_get(root, "error"));
-        if (!json_is_true(json_object_get(root, "ok"))) {
-            (void)command_fail(COMMAND_FAILED, "%s",
-                               error ? error : "the answer was not understood");
-            json_decref(root);
-            root = NULL;
-        }
-    }
-    if (answer.data)
-        explicit_bzero(answer.data, answer.capacity);
-    buffer_release(&answer);
-    return root;
+    return operate_and_read(arguments, &request);
 }
 
 /* Only the secret goes to standard output: scripts take it from there. */

@@ -9,7 +9,12 @@
  * A command file defines one or more `struct command`s; commands.def lists them; sostenuto.c finds
  * the one that argv names, parses the rest by its table, answers --help and calls run().
  */
-enum command_exit { COMMAND_OK = 0, COMMAND_FAILED = 1, COMMAND_USAGE = 2 };
+enum command_exit {
+    COMMAND_OK = 0,
+    COMMAND_FAILED = 1,
+    COMMAND_USAGE = 2,
+    COMMAND_AGAIN = 75, /* EX_TEMPFAIL: a server wants to begin anew; its supervisor starts it */
+};
 
 enum command_settings {
     COMMAND_SETTINGS_NONE,  /* knows nothing of a state folder */

@@ -158,17 +158,15 @@ static void run_one(struct session *session, const struct scenario *scenario,
         .skips_control = without_guard || arguments_has(session->arguments, "no-control"),
         .control = without_guard ? NULL : find_control(session, scenario),
         .plan = session->plan,
+        .story = arguments_has(session->arguments, "story") ? stdout : NULL,
     };
     run_scenario(scenario, &config, evidence);
     score_judge(scenario, evidence, score);
     session->rows[at] = (struct report_row){scenario, evidence, score, without_guard};
     report_terminal_row(&session->rows[at], stdout);
-    if (without_guard) {
-        session->is_good &= report_noticed(&session->rows[at]);
-    } else {
+    session->is_good &= report_is_good(&session->rows[at]);
+    if (!without_guard && !scenario->about.waits_for)
         score_add(&session->total, scenario, score);
-        session->is_good &= score->verdict == VERDICT_SURVIVED;
-    }
     if (!arguments_has(session->arguments, "keep"))
         remove_folder(folder);
 }
@@ -182,7 +180,10 @@ static void run_all(struct session *session)
         const struct scenario *scenario = session->scenarios[i];
         const struct scenario_list *guards = &scenario->about.guards;
         run_one(session, scenario, without);
-        for (size_t twin = 0; has_twins && twin < guards->count && !is_cancelled; twin++)
+
+        for (size_t twin = 0;
+             has_twins && !scenario->about.waits_for && twin < guards->count && !is_cancelled;
+             twin++)
             run_one(session, scenario, guards->items[twin]);
     }
     score_sum(&session->total);
@@ -297,6 +298,7 @@ static const struct argument_option options[] = {
     {.name = "plan",
      .value = "FILE",
      .help = "Write what each listener decides and when faults come: the same for the same seed."},
+    {.name = "story", .help = "Tell what breaks and what the ear hears, as it happens."},
     {.name = "keep", .help = "Keep state folders and logs, and say where."},
 };
 

@@ -33,6 +33,7 @@ static enum command_exit serve(const struct arguments *arguments, struct inherit
         if (starts == 0)
             print_addresses(&service);
         edge_service_run(&service);
+        code = service.is_to_begin_again ? COMMAND_AGAIN : COMMAND_OK;
     } else {
         code = command_fail(COMMAND_FAILED, "%.*s", TEXT_ARGS(buffer_view(&why)));
     }
@@ -88,8 +89,9 @@ const struct command command_edge = {
         "it join; afterwards its\nfolder (--data) holds what it needs, and the origin need not "
         "answer. ORIGIN_URL is where listeners open the\norigin. With --plain URL instead it "
         "caches any other server; that may be given several times, the\npreferred one first. "
-        "What an origin ever gave is still served when it does not answer. Runs in the\n"
-        "foreground; SIGTERM ends it. See docs/edge.md.\n",
+        "With --subsonic URL it stands before an existing OpenSubsonic server, whose listeners go\n"
+        "on from here while that is away. What an origin ever gave is still served when it does\n"
+        "not answer. Runs in the foreground; SIGTERM ends it. See docs/edge.md.\n",
     .most_positionals = 1,
     .settings = COMMAND_SETTINGS_ALL,
     .run = run,

@@ -3,32 +3,35 @@
 
 #include "api/api.h"
 #include "api/throttle.h"
-#include "base/encode.h"
 #include "base/mem.h"
 #include "catalog/catalog.h"
+#include "edge/bring.h"
+#include "edge/joined.h"
 #include "io/client.h"
 #include "io/clock.h"
 #include "io/file.h"
 #include "io/server.h"
 #include "io/workers.h"
 #include "library/library.h"
+#include "programs/edge_offers.h"
+#include "programs/edge_place.h"
+#include "programs/folder_lock.h"
 #include "programs/follow_status.h"
 #include "programs/node.h"
 #include "state/copy.h"
 #include "state/state.h"
 #include "trust/keys.h"
+#include "trust/node_list.h"
 
 #include <errno.h>
 #include <limits.h>
+#include <sodium.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 enum {
     WORKER_THREADS = 2,
     WORKER_QUEUE = 256,
-    LINE_MAX_BYTES = 4096,
-    LOCK_TRIES = 75,
-    LOCK_TRY_AGAIN_US = 20 * 1000,
     AWAIT_TRIES = 10000,
 };
 
@@ -54,38 +57,95 @@ static struct news *new_news(struct edge_follow *follow, struct text bytes)
     return news;
 }
 
+struct learnt {
+    struct edge_follow *follow;
+    struct uid account;
+};
+
 static void on_applied(void *context, bool is_durable)
 {
-    struct edge_follow *follow = context;
-    if (follow->replica)
-        replica_state_taken(follow->replica, is_durable);
+    const struct learnt learnt = *(struct learnt *)context;
+    mem_free(context);
+    if (learnt.follow->replica)
+        replica_state_taken(learnt.follow->replica, learnt.account, is_durable);
 }
 
 static void learn(struct edge_follow *follow, const struct news *news)
 {
     const char *why = "the database is behind";
+    const struct learnt note = {follow, news->account};
+    struct learnt *learnt = mem_dup(&note, sizeof note);
     enum state_copy verdict =
-        state_copy_learn(follow->state, news->account, text_make(news->bytes, news->size), &why);
+        state_copy_learn(follow->state, news->account, text_make(news->bytes, news->size),
+                         member_seed(follow->member), &why);
     if (verdict == STATE_COPY_LEARNT) {
-        state_when_applied(follow->state, on_applied, follow);
+        state_when_applied(follow->state, on_applied, learnt);
         return;
     }
     LOG(follow->logger, LOG_WARNING, "a listener's state was not taken", {"why", text_of(why)});
-    on_applied(follow, false);
+    on_applied(learnt, false);
+}
+
+/* What other edges give is judged by the origin's keys, and asked for by this edge's own. */
+static void take_ring(struct edge_follow *follow, struct keyring *ring)
+{
+    struct keyring *own = keyring_with_nodes(ring, NULL, 0, member_seed(follow->member));
+    edge_take_ring(follow->edge, own);
+    keyring_unref(&own);
+}
+
+static bool is_other_edge(const struct edge_follow *follow, const struct node_entry *entry)
+{
+    return entry->role == NODE_ENTRY_EDGE && entry->is_welcome && entry->url_count > 0 &&
+           !uid_equal(entry->id, follow->own);
+}
+
+/* Those behind this edge in the list first, so that not all ask the same ones. */
+static void take_peers(struct edge_follow *follow)
+{
+    const struct node_list *list = api_node_list(follow->api);
+    struct text urls[NODE_LIST_MAX];
+    size_t count = list ? node_list_count(list) : 0, known = 0, own = 0;
+    for (size_t i = 0; i < count; i++)
+        if (uid_equal(node_list_at(list, i)->id, follow->own))
+            own = i;
+    for (size_t i = 1; i < count; i++) {
+        const struct node_entry *entry = node_list_at(list, (own + i) % count);
+        if (is_other_edge(follow, entry))
+            urls[known++] = entry->urls[0];
+    }
+    if (list)
+        edge_take_peers(follow->edge, follow->own, urls, known);
+}
+
+static void take_nodes(struct edge_follow *follow)
+{
+    struct node_list *list = api_node_list(follow->api);
+    edge_homes_look(&follow->homes, list);
+    edge_writes_look(&follow->writes, list);
+    if (list && follow->on_nodes)
+        follow->on_nodes(follow->context, list);
+    take_peers(follow);
 }
 
 static void take_news(struct news *news)
 {
     struct edge_follow *follow = news->follow;
     if (news->ring) {
+        take_ring(follow, news->ring);
+        int64_t now_s = clock_unix_ms() / 1000;
+        (void)!member_take_keys(follow->member, keyring_object(news->ring), now_s);
         if (follow->api)
             api_take_keyring(follow->api, news->ring);
+        edge_offers_look(follow->offers, keyring_content(news->ring)->epoch);
         keyring_unref(&news->ring);
     } else if (!news->name[0]) {
         learn(follow, news);
     } else if (follow->api) {
         api_take_object(follow->api, text_of(news->name), news->epoch, news->number,
                         text_make(news->bytes, news->size));
+        if (text_equal(text_of(news->name), TEXT("/nodes")))
+            take_nodes(follow);
     }
     mem_free(news);
 }
@@ -133,68 +193,93 @@ static void on_state(void *context, struct uid account, struct text body)
 
 /* --- what is not held --- */
 
-static void ask(struct exchange *exchange, void *context)
+static void ask(struct exchange *exchange, api_handler *otherwise, void *otherwise_context,
+                void *context)
 {
     struct edge_follow *follow = context;
-    edge_ask(follow->edge, exchange);
+    edge_ask(follow->edge, exchange, otherwise, otherwise_context);
 }
 
-static void fetch(struct exchange *exchange, struct text target, struct text grant, void *context)
+static void fetch(struct exchange *exchange, const struct api_object *object, void *context)
 {
     struct edge_follow *follow = context;
-    edge_ask_granted(follow->edge, exchange, target, grant);
+    edge_ask_object(follow->edge, exchange,
+                    &(struct edge_object){.target = object->target,
+                                          .grant = object->grant,
+                                          .each = object->each,
+                                          .otherwise = object->otherwise,
+                                          .context = object->context});
 }
 
-/* --- the line to the origin: URL, fingerprint and token, a line each --- */
+struct reading {
+    api_object_read *told;
+    void *context;
+};
 
-static struct client *open_client(void *context, struct loop *loop, char *why, size_t why_size)
+static void on_brought(void *context, const struct brought *brought)
+{
+    struct reading *reading = context;
+    reading->told(reading->context, brought->result == BRING_HERE ? brought->bytes : TEXT_NONE);
+    mem_free(reading);
+}
+
+static void read_object(struct text target, size_t most_bytes, api_object_read *told,
+                        void *told_context, void *context)
+{
+    struct edge_follow *follow = context;
+    struct reading *reading = MEM_NEW(struct reading);
+    *reading = (struct reading){told, told_context};
+    edge_bring(follow->edge, 0, target, most_bytes, on_brought, reading);
+}
+
+static bool holds(struct text target, void *context)
 {
     const struct edge_follow *follow = context;
-    const char *ca = follow->settings->origin_ca;
-    return client_new(loop, ca[0] ? ca : NULL, why, why_size);
+    return edge_holds(follow->edge, target);
 }
 
-static bool read_line(struct edge_follow *follow, struct replica_line *ret, struct buffer *why)
+static void join_parts(struct exchange *exchange, const struct api_part *parts, size_t count,
+                       void *context)
 {
-    struct text rest, url, fingerprint;
-    int error = file_read(AT_FDCWD, follow->settings->follow, &follow->line);
-    rest = buffer_view(&follow->line);
-    bool is_good = error == 0 && text_split(&rest, '\n', &url) &&
-                   text_split(&rest, '\n', &fingerprint) && client_url_is_sound(url) &&
-                   decode_base64url(fingerprint, ret->fingerprint, sizeof ret->fingerprint) ==
-                       sizeof ret->fingerprint;
-    if (!is_good) {
-        buffer_printf(why,
-                      "follow: %s must hold the origin's URL, its root key's fingerprint and a "
-                      "token, a line each",
-                      follow->settings->follow);
-        return false;
-    }
-    ret->url = url;
-    ret->authorization = text_trim(rest);
-    ret->open = open_client;
-    ret->context = follow;
-    return true;
+    const struct edge_follow *follow = context;
+    struct edge_part *own = arena_alloc(exchange_arena(exchange), (count + 1) * sizeof *own);
+    for (size_t i = 0; own && i < count; i++)
+        own[i] = (struct edge_part){parts[i].target, parts[i].bytes};
+    if (own)
+        edge_send_joined(follow->edge, exchange, own, count);
+    else
+        exchange_send_empty(exchange, 503);
+}
+
+static bool is_linked(void *context)
+{
+    const struct edge_follow *follow = context;
+    struct replica_status status = {0};
+    if (follow->replica)
+        replica_status(follow->replica, &status);
+    return status.is_linked && origins_are_alive(follow->origins);
+}
+
+/* --- the line to the origin: mutual TLS, its addresses in turn --- */
+
+static struct client *open_client(void *context, struct loop *loop, char *why UNUSED,
+                                  size_t why_size UNUSED)
+{
+    const struct edge_follow *follow = context;
+    return client_new_between_nodes(loop, member_tls(follow->member));
+}
+
+static struct replica_line line_of(struct edge_follow *follow)
+{
+    struct replica_line line = {.open = open_client, .context = follow};
+    size_t count = member_url_count(follow->member);
+    for (; line.url_count < count && line.url_count < REPLICA_URLS_MAX; line.url_count++)
+        line.urls[line.url_count] = member_url(follow->member, line.url_count);
+    crypto_hash_sha256(line.fingerprint, member_root(follow->member), SIGNED_PUBLIC_BYTES);
+    return line;
 }
 
 /* --- opening --- */
-
-static bool take_lock(struct edge_follow *follow, struct buffer *why)
-{
-    pid_t holder = 0;
-    int folder = file_open_dir(AT_FDCWD, follow->settings->data);
-    follow->lock_fd = folder < 0 ? folder : file_lock(folder, "lock", &holder);
-    for (int i = 0; i < LOCK_TRIES && follow->lock_fd == -EWOULDBLOCK; i++) {
-        (void)usleep(LOCK_TRY_AGAIN_US);
-        follow->lock_fd = file_lock(folder, "lock", &holder);
-    }
-    if (folder >= 0)
-        (void)close(folder);
-    if (follow->lock_fd < 0)
-        buffer_printf(why, "the state folder %s is in use, or cannot be: %.*s",
-                      follow->settings->data, TEXT_ARGS(log_errno(follow->lock_fd)));
-    return follow->lock_fd >= 0;
-}
 
 static bool open_state(struct edge_follow *follow, struct buffer *why)
 {
@@ -207,10 +292,14 @@ static bool open_state(struct edge_follow *follow, struct buffer *why)
         buffer_printf(why, "%s", keys_error.words);
         return false;
     }
+    edge_writes_prepare(&follow->writes, follow->settings, follow->loop, follow->logger);
     const struct state_config config = {.folder = follow->settings->data,
                                         .keys = follow->keys,
                                         .loop = follow->loop,
                                         .logger = follow->logger,
+                                        .forwarded = &follow->writes.left,
+                                        .max_journal_bytes =
+                                            (uint64_t)follow->settings->edge_journal_mib << 20,
                                         .now_ms = clock_unix_ms()};
     if (state_open(&config, &follow->state, &state_error) < 0) {
         buffer_printf(why, "%s", state_error.words);
@@ -221,6 +310,11 @@ static bool open_state(struct edge_follow *follow, struct buffer *why)
         return false;
     }
     return true;
+}
+
+static void fill_status(void *follow, struct node_status *status)
+{
+    follow_status_fill(follow, status);
 }
 
 static void open_api(struct edge_follow *follow, struct server *server)
@@ -239,7 +333,7 @@ static void open_api(struct edge_follow *follow, struct server *server)
         follow->legacy_clients[i] = text_of(legacy->items[i]);
     follow->workers = workers_start("workers", WORKER_THREADS, WORKER_QUEUE);
     follow->passwords = workers_start("passwords", 1, WORKER_QUEUE);
-    struct keyring *nobody = keyring_ephemeral(clock_unix_ms() / 1000); /* until /keys is here */
+    struct keyring *ring = member_ring(follow->member); /* as of when it joined, or better */
     const struct api_config config = {
         .loop = follow->loop,
         .state = follow->state,
@@ -247,39 +341,95 @@ static void open_api(struct edge_follow *follow, struct server *server)
         .workers = follow->workers,
         .passwords = follow->passwords,
         .keys = follow->keys,
-        .ring = nobody,
+        .ring = ring,
         .logger = follow->logger,
         .signin = &signin,
         .limits = &settings->limits,
         .folder = settings->data,
-        .elsewhere = {ask, fetch, follow},
+        .elsewhere = {.ask = ask,
+                      .fetch = fetch,
+                      .read = read_object,
+                      .holds = holds,
+                      .join = join_parts,
+                      .is_linked = is_linked,
+                      .node_seed = member_seed(follow->member),
+                      .grace_s = (int64_t)settings->session_grace_days * 24 * 3600,
+                      .context = follow},
         .version = TEXT(SOSTENUTO_VERSION),
         .legacy_clients = follow->legacy_clients,
         .legacy_client_count = legacy->count,
     };
     follow->api = api_new(&config);
-    keyring_unref(&nobody);
+    api_take_keyring(follow->api, ring);
+    keyring_unref(&ring);
     api_routes(follow->api, server);
-    follow_status_route(follow, server);
+    status_board_open(&follow->status, fill_status, follow);
+    status_board_routes(&follow->status, server);
+    edge_homes_init(&follow->homes, follow->loop, follow->state, &follow->replica, follow->own);
 }
 
 static bool start_replica(struct edge_follow *follow, struct buffer *why)
 {
     char words[256] = "";
-    struct replica_config config = {
+    const struct replica_config config = {
         .folder = follow->settings->data,
         .sink = {on_keys, on_object, on_catalog, on_state, follow},
         .logger = follow->logger,
         .resolvers = follow->resolvers,
+        .line = line_of(follow),
+        .limits = follow->settings->replica_limits,
     };
-    if (!read_line(follow, &config.line, why))
-        return false;
     if (replica_start(&config, &follow->replica, words) < 0) {
         buffer_printf(why, "%s", words);
         return false;
     }
+    edge_writes_start_joined(&follow->writes, follow->state, follow->member, follow->resolvers);
+    edge_writes_look(&follow->writes, api_node_list(follow->api));
     node_settle(follow->loop); /* so that the first request sees what the disk had */
     return true;
+}
+
+static const struct node_list *nodes_of(void *context)
+{
+    const struct edge_follow *follow = context;
+    return api_node_list(follow->api);
+}
+
+static void start_offering(struct edge_follow *follow)
+{
+    const struct edge_offers_config config = {
+        .loop = follow->loop,
+        .resolvers = follow->resolvers,
+        .logger = follow->logger,
+        .folder = follow->settings->data,
+        .member = follow->member,
+        .state = follow->state,
+        .writes = &follow->writes,
+        .nodes = nodes_of,
+        .context = follow,
+    };
+    follow->offers = edge_offers_start(&config);
+}
+
+static void start_placing(struct edge_follow *follow)
+{
+    const struct settings *settings = follow->settings;
+    struct edge_place_config config = {
+        .edge = follow->edge,
+        .loop = follow->loop,
+        .state = follow->state,
+        .library = follow->library,
+        .max_tracks = settings->edge_policy.edge_place_tracks,
+        .own_id = follow->own,
+        .nodes = nodes_of,
+        .context = follow,
+    };
+    enum rendition rendition;
+    for (size_t i = 0; i < settings->edge_place_rendition.count; i++)
+        if (rendition_from(text_of(settings->edge_place_rendition.items[i]), &rendition))
+            config.place.renditions |= 1u << rendition;
+    (void)!hours_parse(text_of(settings->edge_place_hours), &config.place.hours); /* "": always */
+    follow->place = edge_place_new(&config);
 }
 
 bool edge_follow_open(struct edge_follow *follow, const struct edge_follow_config *config,
@@ -289,16 +439,26 @@ bool edge_follow_open(struct edge_follow *follow, const struct edge_follow_confi
                                    .logger = config->logger,
                                    .loop = config->loop,
                                    .edge = config->edge,
+                                   .origins = config->origins,
+                                   .member = config->member,
                                    .resolvers = config->resolvers,
+                                   .url = config->url,
+                                   .on_nodes = config->on_nodes,
+                                   .context = config->context,
                                    .home = pthread_self(),
                                    .lock_fd = -1};
-    buffer_init(&follow->line, LINE_MAX_BYTES);
-    if (!config->settings->follow[0])
+    if (!config->member)
         return true;
-    if (!take_lock(follow, why) || !open_state(follow, why))
+    follow->own = member_delegation(config->member)->id;
+    follow->lock_fd = folder_lock(follow->settings->data, why);
+    if (follow->lock_fd < 0 || !open_state(follow, why))
         return false;
     open_api(follow, config->server);
-    return start_replica(follow, why);
+    if (!start_replica(follow, why))
+        return false;
+    start_offering(follow);
+    start_placing(follow);
+    return true;
 }
 
 /* --- ending --- */
@@ -312,10 +472,20 @@ static void await_state(struct edge_follow *follow)
     }
 }
 
+void edge_follow_drain(struct edge_follow *follow)
+{
+    if (follow->api)
+        api_drain(follow->api);
+}
+
 void edge_follow_stop(struct edge_follow *follow)
 {
     if (!follow->loop)
         return;
+    edge_offers_stop(&follow->offers);
+    edge_writes_stop(&follow->writes);
+    edge_homes_release(&follow->homes);
+    edge_place_free(&follow->place);
     replica_stop(&follow->replica);
     node_settle(follow->loop); /* what its thread had posted */
     await_state(follow);
@@ -328,11 +498,11 @@ void edge_follow_close(struct edge_follow *follow)
 {
     if (!follow->loop)
         return;
+    status_board_close(&follow->status);
     api_free(&follow->api);
     library_close(&follow->library);
     state_close(&follow->state);
     keys_free(&follow->keys);
-    buffer_release(&follow->line);
     if (follow->lock_fd >= 0)
         (void)close(follow->lock_fd);
     follow->loop = NULL;

@@ -6,6 +6,7 @@
 #include "io/clock.h"
 #include "io/file.h"
 #include "programs/edge_service.h"
+#include "trust/node_list.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,7 +15,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TOKEN_FILE_MAX_BYTES = 4096 };
+enum {
+    TOKEN_FILE_MAX_BYTES = 4096,
+    MOVED_S = 6 /* the origin's book takes no more of them */,
+    LOOK_S = 5
+};
 static const uint64_t second_us = 1000 * 1000, hour_us = 3600ULL * 1000 * 1000;
 
 static void place_of(const struct edge_service *service, char folder[PATH_MAX],
@@ -103,14 +108,40 @@ static void find_places(const char *addresses, const char *url, struct places *r
     add_url(ret, url);
 }
 
-static size_t own_urls(const struct settings *settings, struct text urls[JOINING_URLS_MAX])
+/* Where listeners reach this edge: as it was told, else where it listens. */
+struct own_urls {
+    struct text all[JOINING_URLS_MAX];
+    size_t count;
+    char listening[EDGE_SERVICE_MAX_ADDRESSES][JOINING_URL_MAX_BYTES + 1];
+};
+
+static void add_listening(const struct edge_service *service, struct own_urls *ret)
 {
-    size_t count = 0;
-    for (size_t i = 0; i < settings->node_urls.count && count < JOINING_URLS_MAX; i++)
-        urls[count++] = text_of(settings->node_urls.items[i]);
-    if (count == 0 && settings->public_url[0])
-        urls[count++] = text_of(settings->public_url);
-    return count;
+    for (size_t i = 0; i < service->address_count; i++) {
+        const struct listening_address *address = &service->addresses[i];
+        char lan[48] = "localhost", *url = ret->listening[i];
+        if (address->is_any) {
+            (void)!listening_lan_host(lan, sizeof lan);
+            bool is_v6 = strchr(lan, ':');
+            (void)snprintf(url, sizeof ret->listening[i], "http://%s%s%s:%u", is_v6 ? "[" : "", lan,
+                           is_v6 ? "]" : "", address->port);
+        } else {
+            (void)snprintf(url, sizeof ret->listening[i], "http://%s", address->text);
+        }
+        ret->all[ret->count++] = text_of(url);
+    }
+}
+
+static void find_own_urls(const struct edge_service *service, struct own_urls *ret)
+{
+    const struct settings *settings = &service->settings;
+    ret->count = 0;
+    for (size_t i = 0; i < settings->node_urls.count && ret->count < JOINING_URLS_MAX; i++)
+        ret->all[ret->count++] = text_of(settings->node_urls.items[i]);
+    if (ret->count == 0 && settings->public_url[0])
+        ret->all[ret->count++] = text_of(settings->public_url);
+    if (ret->count == 0)
+        add_listening(service, ret);
 }
 
 /* --- joining: the process does nothing else meanwhile --- */
@@ -181,10 +212,11 @@ static void start_try(struct attempt *attempt)
 static void write_request(struct attempt *attempt, const uint8_t seed[NODE_SEED_BYTES])
 {
     struct joining_request request = {.has_secret = true, .issued_s = now_s()};
-    struct text urls[JOINING_URLS_MAX];
-    request.url_count = own_urls(&attempt->service->settings, urls);
-    for (size_t i = 0; i < request.url_count; i++)
-        (void)snprintf(request.urls[i], sizeof request.urls[i], "%.*s", TEXT_ARGS(urls[i]));
+    struct own_urls urls;
+    find_own_urls(attempt->service, &urls);
+    request.url_count = urls.count;
+    for (size_t i = 0; i < urls.count; i++)
+        (void)snprintf(request.urls[i], sizeof request.urls[i], "%.*s", TEXT_ARGS(urls.all[i]));
     memcpy(request.secret, attempt->invitation->secret, sizeof request.secret);
     joining_request_write(&request, seed, &attempt->request);
     explicit_bzero(&request, sizeof request);
@@ -244,13 +276,18 @@ static bool join_now(struct edge_service *service, const struct invitation *invi
 
 /* --- renewing --- */
 
+/* Looked at often, for the wall clock may jump, as on a machine that slept; asked with patience,
+ * unless the certificate is over: then nobody talks to this edge. */
 static void plan(struct edge_service *service)
 {
     struct edge_joined *joined = &service->joined;
     unsigned doublings = joined->failures < 6 ? joined->failures : 6;
-    uint64_t wait_us = joined->failures ? (60 * second_us) << doublings : hour_us;
+    uint64_t wait_us = joined->failures    ? (60 * second_us) << doublings
+                       : joined->has_moved ? MOVED_S * second_us
+                                           : hour_us;
+    joined->next_us = loop_now_us(service->loop) + (wait_us < hour_us ? wait_us : hour_us);
     loop_timer_start(service->loop, &joined->timer,
-                     loop_now_us(service->loop) + (wait_us < hour_us ? wait_us : hour_us));
+                     loop_now_us(service->loop) + LOOK_S * second_us);
 }
 
 static void on_renewed(void *context, const struct join_result *result)
@@ -269,42 +306,88 @@ static void on_renewed(void *context, const struct join_result *result)
     joined->failures = is_renewed ? 0 : joined->failures + 1;
     if (is_renewed)
         LOG_EVENT(&service->logging.logger, LOG_INFO, "the certificate of this edge was renewed");
-    else
+    else if ((joined->failures & (joined->failures - 1)) == 0) /* the first, second, fourth … */
         LOG(&service->logging.logger, LOG_WARNING,
             "the certificate of this edge is due, and was not renewed", {"why", text_of(why)});
     join_free(&joined->join);
     plan(service);
+    if (joined->is_going_over && is_renewed)
+        edge_service_begin_again(service);
+    joined->is_going_over = false;
 }
 
-static void renew(struct edge_service *service)
+static void renew_at(struct edge_service *service, const struct text *addresses, size_t count)
 {
     struct edge_joined *joined = &service->joined;
-    struct places places = {.count = 0};
-    struct text urls[JOINING_URLS_MAX];
+    struct own_urls urls;
     struct buffer request;
-    for (size_t i = 0; i < member_url_count(joined->member); i++)
-        places.all[places.count++] = text_of(strstr(member_url(joined->member, i), "//") + 2);
     buffer_init(&request, JOINING_REQUEST_MAX_BYTES);
-    member_write_renewal(joined->member, urls, own_urls(&service->settings, urls), now_s(),
-                         &request);
+    find_own_urls(service, &urls);
+    member_write_renewal(joined->member, urls.all, urls.count, now_s(), &request);
     const struct join_config config = {.loop = service->loop,
                                        .resolvers = service->resolvers,
                                        .nodes = member_bare_tls(joined->member),
                                        .target = TEXT(JOINING_RENEW),
                                        .request = buffer_view(&request),
-                                       .addresses = places.all,
-                                       .address_count = places.count};
+                                       .addresses = addresses,
+                                       .address_count = count};
     joined->join = join_start(&config, on_renewed, service);
     buffer_release(&request);
 }
 
-static void on_look(struct loop_timer *timer, uint64_t now_us UNUSED)
+static void renew(struct edge_service *service)
+{
+    const struct member *member = service->joined.member;
+    struct places places = {.count = 0};
+    for (size_t i = 0; i < member_url_count(member); i++)
+        places.all[places.count++] = text_of(strstr(member_url(member, i), "//") + 2);
+    renew_at(service, places.all, places.count);
+}
+
+bool edge_joined_is_asking(const struct edge_service *service) { return service->joined.join; }
+
+void edge_joined_go_over(struct edge_service *service, const struct text *addresses, size_t count)
+{
+    loop_timer_stop(&service->joined.timer);
+    service->joined.is_going_over = true;
+    renew_at(service, addresses, count);
+}
+
+static void on_look(struct loop_timer *timer, uint64_t now_us)
 {
     struct edge_service *service = CONTAINER_OF(timer, struct edge_service, joined.timer);
-    if (member_is_due(service->joined.member, now_s()))
+    struct edge_joined *joined = &service->joined;
+    bool is_wanted = joined->has_moved || member_is_due(joined->member, now_s());
+    bool is_patient = now_us < joined->next_us && !member_is_over(joined->member, now_s());
+    if (is_wanted && !is_patient)
         renew(service);
     else
-        plan(service);
+        loop_timer_start(service->loop, timer, now_us + LOOK_S * second_us);
+}
+
+void edge_joined_url(const struct edge_service *service, char *ret, size_t capacity)
+{
+    struct own_urls own;
+    find_own_urls(service, &own);
+    (void)snprintf(ret, capacity, "%.*s", TEXT_ARGS(own.all[0]));
+}
+
+void edge_joined_look(struct edge_service *service, const struct node_list *list)
+{
+    struct edge_joined *joined = &service->joined;
+    const struct node_entry *entry = node_list_find(list, member_delegation(joined->member)->id);
+    struct own_urls own;
+    bool had_moved = joined->has_moved;
+    if (!entry)
+        return;
+    find_own_urls(service, &own);
+    joined->has_moved = entry->url_count != own.count;
+    for (size_t i = 0; !joined->has_moved && i < own.count; i++)
+        joined->has_moved = !text_equal(entry->urls[i], own.all[i]);
+    if (!joined->has_moved || had_moved || joined->join || !joined->timer.on_timer)
+        return;
+    joined->next_us = 0;
+    loop_timer_start(service->loop, &joined->timer, loop_now_us(service->loop));
 }
 
 /* --- life --- */

@@ -6,7 +6,9 @@
 #include "io/clock.h"
 #include "io/signals.h"
 #include "io/workers.h"
+#include "programs/node.h"
 #include "programs/process_metrics.h"
+#include "programs/drain.h"
 #include "programs/settings_sources.h"
 #include "programs/supervisor.h"
 
@@ -18,7 +20,7 @@
 #include <unistd.h>
 
 /* edge_service: opened from the ground up, closed from the top down. */
-enum { RESOLVERS = 2, RESOLVERS_QUEUE = 64 };
+enum { RESOLVERS = 2, RESOLVERS_QUEUE = 64, AGAIN_DRAIN_S = 1 };
 
 /* --- its own paths --- */
 
@@ -31,10 +33,12 @@ static void livez(struct exchange *exchange, void *context UNUSED)
 static void readyz(struct exchange *exchange, void *context)
 {
     const struct edge_service *service = context;
-    bool is_ready = !service->is_stopping;
+    bool is_ready = !service->is_stopping && !service->follow.is_leaving;
     exchange_field(exchange, "Cache-Control", TEXT("no-store"));
     exchange_send_text(exchange, is_ready ? 200 : 503, "text/plain; charset=utf-8",
-                       is_ready ? TEXT("ok\n") : TEXT("shutting down\n"));
+                       is_ready               ? TEXT("ok\n")
+                       : service->is_stopping ? TEXT("shutting down\n")
+                                              : TEXT("draining\n"));
 }
 
 static void metrics(struct exchange *exchange, void *context)
@@ -52,6 +56,8 @@ static void metrics(struct exchange *exchange, void *context)
     exchange_send_output(exchange, 200, "text/plain; version=0.0.4; charset=utf-8");
 }
 
+/* The last two are an origin's as well: whoever chooses among nodes asks each alike, and means this
+ * one.  A cache before any other server leaves them to that. */
 static void add_routes(struct edge_service *service)
 {
     static const struct {
@@ -59,8 +65,11 @@ static void add_routes(struct edge_service *service)
         server_handler *handler;
     } own[] = {{"/.sostenuto/livez", livez},
                {"/.sostenuto/readyz", readyz},
-               {"/.sostenuto/metrics", metrics}};
-    for (size_t i = 0; i < ARRAY_SIZE(own); i++)
+               {"/.sostenuto/metrics", metrics},
+               {"/livez", livez},
+               {"/readyz", readyz}};
+    size_t count = ARRAY_SIZE(own) - (service->joined.member ? 0 : 2);
+    for (size_t i = 0; i < count; i++)
         server_route(service->server, &(struct server_route){.methods = "GET",
                                                              .path = own[i].path,
                                                              .class = SHIELD_CLASS_NEW_VISIT,
@@ -121,13 +130,27 @@ static bool open_cache(struct edge_service *service, struct buffer *why)
     return error == 0;
 }
 
+/* --subsonic */
+static bool open_adopt(struct edge_service *service, struct buffer *why)
+{
+    const struct edge_adopt_config config = {
+        .settings = &service->settings,
+        .logger = &service->logging.logger,
+        .loop = service->loop,
+        .server = service->server,
+        .edge = service->edge,
+        .resolvers = service->resolvers,
+    };
+    return edge_adopt_open(&service->adopt, &config, why);
+}
+
 /* A server that it is no node of. */
 static bool is_plain(const struct edge_service *service, struct buffer *why)
 {
     if (service->settings.plain.count > ORIGINS_MAX)
         buffer_printf(why, "plain: 1 to %d origins, such as --plain http://127.0.0.1:8080",
                       ORIGINS_MAX);
-    return service->settings.plain.count > 0;
+    return service->settings.plain.count > 0 || service->settings.subsonic[0];
 }
 
 static bool open_origins(struct edge_service *service, const struct arguments *arguments,
@@ -146,6 +169,10 @@ static bool open_origins(struct edge_service *service, const struct arguments *a
         count = member_url_count(service->joined.member);
     for (size_t i = 0; i < count; i++)
         urls[i] = is_joined ? member_url(service->joined.member, i) : settings->plain.items[i];
+    if (settings->subsonic[0]) {
+        urls[0] = settings->subsonic;
+        count = 1;
+    }
     const struct origins_config config = {
         .urls = urls,
         .url_count = count,
@@ -172,6 +199,21 @@ static bool start_probes(struct edge_service *service, struct buffer *why)
     return service->probes;
 }
 
+static bool follows(const struct edge_service *service) { return service->joined.member; }
+
+static void ask_cache(struct exchange *exchange, void *context)
+{
+    struct edge_service *service = context;
+    edge_handle(exchange, service->edge);
+}
+
+/* The player is in this executable: no reason to ask anybody for it. */
+static void page_or_cache(struct exchange *exchange, void *context)
+{
+    struct edge_service *service = context;
+    pages_player_or(&service->pages, exchange, ask_cache, service);
+}
+
 static struct edge_config edge_config_of(struct edge_service *service)
 {
     const struct settings *settings = &service->settings;
@@ -180,11 +222,15 @@ static struct edge_config edge_config_of(struct edge_service *service)
         .origins = service->origins,
         .resolvers = service->resolvers,
         .policy = settings->edge_policy,
+        .disk_bytes = (uint64_t)settings->cache_disk_mib << 20,
         .expects = service->expects,
         .prefetch = (const char *const *)settings->edge_prefetch.items,
         .prefetch_count = settings->edge_prefetch.count,
+        .first = follows(service) ? page_or_cache : NULL,
+        .first_context = service,
         .query = {.drop = (const char *const *)settings->edge_drop_query.items,
                   .drop_count = settings->edge_drop_query.count},
+        .granted_query = text_of(service->granted_query),
     };
     for (size_t i = 0; i < settings->edge_expect.count; i++)
         if (expect_parse(text_of(settings->edge_expect.items[i]),
@@ -192,6 +238,8 @@ static struct edge_config edge_config_of(struct edge_service *service)
             config.expect_count++;
     return config;
 }
+
+static void on_nodes(void *context, struct node_list *list) { edge_joined_look(context, list); }
 
 static bool open_server(struct edge_service *service, struct buffer *why)
 {
@@ -207,14 +255,28 @@ static bool open_server(struct edge_service *service, struct buffer *why)
     config.trusted_proxy_count = proxies->count;
     for (size_t i = 0; i < proxies->count; i++)
         service->trusted_proxies[i] = text_of(proxies->items[i]);
+    if (!edge_adopt_query(&service->settings, service->granted_query, why))
+        return false;
     service->server = server_new(service->loop, &config);
     const struct edge_config edge_config = edge_config_of(service);
+    pages_open(&service->pages, &service->settings);
     service->edge = edge_new(service->server, &edge_config);
     add_routes(service);
-    const struct edge_follow_config follow = {&service->settings, &service->logging.logger,
-                                              service->loop,      service->server,
-                                              service->edge,      service->resolvers};
+    edge_joined_url(service, service->url, sizeof service->url);
+    const struct edge_follow_config follow = {.settings = &service->settings,
+                                              .logger = &service->logging.logger,
+                                              .loop = service->loop,
+                                              .server = service->server,
+                                              .edge = service->edge,
+                                              .origins = service->origins,
+                                              .member = service->joined.member,
+                                              .resolvers = service->resolvers,
+                                              .url = service->url,
+                                              .on_nodes = on_nodes,
+                                              .context = service};
     if (!start_probes(service, why) || !edge_follow_open(&service->follow, &follow, why))
+        return false;
+    if (!edge_succession_open(service, why) || !open_adopt(service, why))
         return false;
     for (size_t i = 0; i < service->address_count; i++) {
         int error = server_listen(service->server, service->fds[i], NULL);
@@ -255,6 +317,8 @@ static bool purge(struct edge_service *service, const json_t *root)
 static void on_control(void *context, struct control_request *request, struct text line)
 {
     struct edge_service *service = context;
+    if (drain_asked(request, line, &service->follow.is_leaving))
+        return;
     json_t *root = json_loadb(line.data, line.size, 0, NULL);
     if (service->edge && text_equal(member(root, "do"), TEXT("status"))) {
         struct buffer out;
@@ -301,8 +365,20 @@ static void stop(struct edge_service *service)
     }
     if (!service->is_stopping)
         (void)notify_send(&service->notify, "STOPPING=1");
+    edge_follow_drain(&service->follow);
     server_drain(service->server, service->is_stopping ? 0 : grace_us, on_drained, service);
     service->is_stopping = true;
+}
+
+/* What is running gets a moment: the next process waits for it. */
+void edge_service_begin_again(struct edge_service *service)
+{
+    if (service->is_stopping)
+        return;
+    service->is_to_begin_again = true;
+    if (service->settings.drain_seconds > AGAIN_DRAIN_S)
+        service->settings.drain_seconds = AGAIN_DRAIN_S;
+    stop(service);
 }
 
 static void on_signal(int number, void *context)
@@ -380,10 +456,14 @@ void edge_service_close(struct edge_service *service)
 {
     notify_watchdog_stop(&service->watchdog);
     control_stop(&service->control);
+    workers_finish(service->resolvers); /* they post to loops that go with what follows */
+    edge_succession_close(service);
+    edge_adopt_stop(&service->adopt);
     edge_follow_stop(&service->follow);
-    workers_finish(service->resolvers);
     probes_stop(&service->probes);
     server_free(&service->server);
+    node_settle(service->loop); /* answers that were on their way hold what is in the cache */
+    edge_adopt_close(&service->adopt);
     edge_follow_close(&service->follow);
     edge_free(&service->edge);
     origins_free(&service->origins);

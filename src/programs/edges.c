@@ -3,30 +3,7 @@
 #include "programs/control.h"
 #include "programs/edges_desk.h"
 #include "programs/operate.h"
-#include <jansson.h>
 #include <time.h>
-
-/* NULL when it was said what was wrong. */
-static json_t *ask(const struct arguments *arguments, const struct operator_request *request)
-{
-    struct buffer answer;
-    json_t *root = NULL;
-    buffer_init(&answer, CONTROL_MAX_ANSWER_BYTES);
-    if (operate(arguments, request, OPERATE_STATE, &answer)) {
-        root = json_loadb(answer.data, answer.size, 0, NULL);
-        const char *error = json_string_value(json_object_get(root, "error"));
-        if (!json_is_true(json_object_get(root, "ok"))) {
-            (void)command_fail(COMMAND_FAILED, "%s",
-                               error ? error : "the answer was not understood");
-            json_decref(root);
-            root = NULL;
-        }
-    }
-    if (answer.data)
-        explicit_bzero(answer.data, answer.capacity);
-    buffer_release(&answer);
-    return root;
-}
 
 static void show_time(json_int_t unix_s, char out[24])
 {
@@ -70,7 +47,7 @@ static enum command_exit invite(const struct arguments *arguments)
     const struct operator_request request = {.verb = (char *)(uintptr_t) "edge.invite",
                                              .name = (char *)(uintptr_t)arguments->positionals[0],
                                              .expires = digits};
-    json_t *root = ask(arguments, &request);
+    json_t *root = operate_and_read(arguments, &request);
     const char *token = json_string_value(json_object_get(root, "token"));
     if (token) {
         show_time(json_integer_value(json_object_get(root, "expires_s")), until);
@@ -103,7 +80,7 @@ static void show_edge(const json_t *edge)
 static enum command_exit list(const struct arguments *arguments)
 {
     const struct operator_request request = {.verb = (char *)(uintptr_t) "edge.list"};
-    json_t *root = ask(arguments, &request);
+    json_t *root = operate_and_read(arguments, &request);
     const json_t *edge;
     size_t i;
     if (!root)

@@ -60,7 +60,8 @@ void edges_desk_choose(struct text listen, char *ret, size_t capacity)
     buffer_init(&address, DOOR_BYTES);
     if (!address_split(listen, &host, &port))
         host = TEXT("0.0.0.0");
-    write_address(&address, host, port == UINT16_MAX ? 0 : (uint16_t)(port + 1));
+    bool has_next = port != 0 && port != UINT16_MAX; /* 0: whichever is free, here too */
+    write_address(&address, host, has_next ? (uint16_t)(port + 1) : 0);
     if (!listening_is_free(buffer_view(&address))) {
         buffer_reset(&address);
         write_address(&address, host, 0);

@@ -21,7 +21,10 @@ static void make_checks(const struct health *health, struct check checks[CHECKS]
     if (is_open)
         state = state_health(node->state);
     checks[0] = (struct check){"open", is_open ? NULL : "still opening the state folder"};
-    checks[1] = (struct check){"serving", health->is_draining ? "shutting down" : NULL};
+    checks[1] = (struct check){"serving", health->is_draining     ? "shutting down"
+                                          : health->is_leaving    ? "draining"
+                                          : health->is_superseded ? "another origin was promoted"
+                                                                  : NULL};
     checks[2] =
         (struct check){"journal", state.journal_error ? "writes cannot be made durable" : NULL};
     checks[3] = (struct check){

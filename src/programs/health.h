@@ -14,7 +14,9 @@ struct server;
 
 struct health {
     const struct node *node; /* NULL until it is open */
-    bool is_draining;
+    bool is_draining;        /* it ends */
+    bool is_leaving;         /* it will (drain.h) */
+    bool is_superseded;      /* another origin took this one's place (service_succession.h) */
 };
 /* `health` outlives the server. */
 void health_routes(struct health *health, struct server *server);

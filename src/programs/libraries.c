@@ -7,6 +7,7 @@
 #include "io/file.h"
 #include "programs/libraries_known.h"
 #include "programs/settings_check.h"
+#include <assert.h>
 #include <errno.h>
 #include <limits.h>
 #include <unistd.h>
@@ -122,6 +123,22 @@ static bool settle_one(struct libraries *libraries, struct libraries_known *know
     return true;
 }
 
+static bool is_absent(const struct library_known *entry)
+{
+    return strncmp(entry->path, LIBRARIES_ABSENT, sizeof LIBRARIES_ABSENT - 1) == 0;
+}
+
+/* What was taken over is shown also while its folder is not named. */
+static void keep_absent(struct libraries *libraries, const struct libraries_known *known)
+{
+    for (size_t i = 0; i < known->count && libraries->count < LIBRARY_MAX_ROOTS; i++) {
+        const struct library_known *entry = &known->items[i];
+        if (!entry->is_taken && is_absent(entry))
+            libraries->roots[libraries->count++] = (struct library_root){
+                .id = entry->id, .name = mem_strdup(entry->name), .path = mem_strdup(entry->path)};
+    }
+}
+
 int libraries_settle(struct libraries *libraries, const struct settings *settings,
                      struct buffer *why)
 {
@@ -138,11 +155,48 @@ int libraries_settle(struct libraries *libraries, const struct settings *setting
             error = -E2BIG;
         }
     }
+    if (error == 0)
+        keep_absent(libraries, &known);
     if (error == 0 && has_changed)
         error = known_write(&known, file, why);
     libraries_known_release(&known);
     if (error < 0)
         libraries_release(libraries);
+    return error;
+}
+
+/* --- taken over --- */
+
+/* The folder that the settings name for a library of that name; NULL: none. */
+static char *named_folder(const struct settings *settings, const char *wanted, bool is_only)
+{
+    for (size_t i = 0; i < settings->library.count; i++) {
+        struct text name, path;
+        library_split(text_of(settings->library.items[i]), &name, &path);
+        if (text_equal(name, text_of(wanted)) || (is_only && settings->library.count == 1))
+            return absolute_path(path);
+    }
+    return NULL;
+}
+
+int libraries_inherit(const struct library_inherited *inherited, size_t count,
+                      const struct settings *settings, size_t *ret_absent, struct buffer *why)
+{
+    struct libraries_known known = {.count = 0};
+    char file[PATH_MAX], absent[sizeof LIBRARIES_ABSENT + sizeof inherited->name];
+    (void)snprintf(file, sizeof file, "%s/libraries.json", settings->data);
+    *ret_absent = 0;
+    for (size_t i = 0; i < count; i++) {
+        char *path = named_folder(settings, inherited[i].name, count == 1);
+        *ret_absent += !path;
+        (void)snprintf(absent, sizeof absent, LIBRARIES_ABSENT "%s", inherited[i].name);
+        bool is_room =
+            libraries_known_add(&known, inherited[i].id, inherited[i].name, path ? path : absent);
+        assert(is_room); /* a catalogue has fewer libraries, each with its own number */
+        mem_free(path);
+    }
+    int error = known_write(&known, file, why);
+    libraries_known_release(&known);
     return error;
 }
 

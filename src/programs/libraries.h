@@ -12,6 +12,9 @@
  * (it moved), else the next free one; ids of folders that are gone stay taken.
  */
 enum { LIBRARIES_MAX_IDS = 64 };
+/* Beneath it lies the folder of a library that was taken over from another origin (promotion.h)
+ * and whose music nobody has named here yet: it is shown, and nothing in it is there. */
+#define LIBRARIES_ABSENT "/nonexistent/"
 
 struct libraries {
     struct library_root roots[LIBRARY_MAX_ROOTS]; /* name and path are owned by this struct */
@@ -26,3 +29,16 @@ struct libraries {
 int libraries_settle(struct libraries *libraries, const struct settings *settings,
                      struct buffer *why) MUST_USE;
 void libraries_release(struct libraries *libraries);
+
+/*
+ * Writes STATE/libraries.json with the libraries of a catalogue that was taken over.  The settings'
+ * folders become theirs by name, or the only folder that of the only library.  *ret_absent counts
+ * those that have none.  0, or -errno with words in `why`.
+ */
+struct library_inherited {
+    int32_t id;
+    char name[256];
+};
+int libraries_inherit(const struct library_inherited *inherited, size_t count,
+                      const struct settings *settings, size_t *ret_absent,
+                      struct buffer *why) MUST_USE;

@@ -3,12 +3,14 @@
 
 #include "base/guard.h"
 #include "base/log.h"
+#include "edge/forwarder.h"
 #include "io/clock.h"
 #include "io/file.h"
 #include "io/workers.h"
 #include "library/loudness.h"
 #include "media/packager.h"
 #include "media/pool.h"
+#include "programs/folder_lock.h"
 #include "state/state.h"
 #include "trust/breached.h"
 #include "trust/keyfolder.h"
@@ -24,37 +26,14 @@ enum {
     WORKER_THREADS = 4,
     WORKER_QUEUE = 1024,
     AWAIT_TRIES = 10000, /* about ten seconds */
-    LOCK_TRIES = 75,
-    LOCK_TRY_AGAIN_US = 20 * 1000,
 };
 
-static int take_lock(struct node *node, struct buffer *why)
+/* It was an edge, and may become one again (sostenuto demote). */
+static bool is_promoted(const struct settings *settings)
 {
-    pid_t holder = 0;
-    int folder = file_open_dir(AT_FDCWD, node->settings->data);
-    if (folder < 0) {
-        buffer_printf(why, "the state folder %s cannot be opened: %.*s", node->settings->data,
-                      TEXT_ARGS(log_errno(folder)));
-        return folder;
-    }
-    node->lock_fd = file_lock(folder, "lock", &holder);
-    /* A server that was killed together with its supervisor lets go a little later. */
-    for (int i = 0; i < LOCK_TRIES && node->lock_fd == -EWOULDBLOCK; i++) {
-        (void)usleep(LOCK_TRY_AGAIN_US);
-        node->lock_fd = file_lock(folder, "lock", &holder);
-    }
-    (void)close(folder);
-    if (node->lock_fd >= 0)
-        return 0;
-    if (node->lock_fd == -EWOULDBLOCK)
-        buffer_printf(
-            why,
-            "the state folder %s is in use by process %d; stop it, or choose another with --data",
-            node->settings->data, (int)holder);
-    else
-        buffer_printf(why, "the state folder %s cannot be locked: %.*s", node->settings->data,
-                      TEXT_ARGS(log_errno(node->lock_fd)));
-    return node->lock_fd;
+    char path[PATH_MAX];
+    (void)snprintf(path, sizeof path, "%s/promoted", settings->data);
+    return access(path, F_OK) == 0;
 }
 
 static int open_state(struct node *node, struct buffer *why)
@@ -74,7 +53,10 @@ static int open_state(struct node *node, struct buffer *why)
         buffer_printf(why, "%s", keys_error.words);
         return error;
     }
+    struct state_forwarded kept = {.lsn = 0};
+    forwarder_read_mark(node->settings->data, &kept.journal, &kept.lsn);
     const struct state_config config = {
+        .kept = is_promoted(node->settings) ? &kept : NULL,
         .folder = node->settings->data,
         .keys = node->keys,
         .loop = node->loop,
@@ -105,9 +87,8 @@ int node_open(struct node *node, const struct settings *settings, const struct l
               struct loop *loop, struct buffer *why)
 {
     *node = (struct node){.settings = settings, .logger = logger, .loop = loop, .lock_fd = -1};
-    int error = take_lock(node, why);
-    if (error == 0)
-        error = open_state(node, why);
+    node->lock_fd = folder_lock(settings->data, why);
+    int error = node->lock_fd < 0 ? node->lock_fd : open_state(node, why);
     if (error < 0)
         return error;
     open_breached(node);

@@ -9,10 +9,10 @@
  * node: what a process holds of a state folder, opened from the ground up and closed in the
  * opposite order.
  *
- *   node_open           the folder's lock, keys, state, workers       what `sostenuto user add`
- * needs node_open_library   sostenuto-media, library, catalogue           what `sostenuto scan`
- * needs
- *   node_open_renditions  what is encoded for adaptive streaming      what `sostenuto serve` needs
+ *                         what is opened                          what needs it
+ *   node_open             the folder's lock, keys, state, workers   sostenuto user add
+ *   node_open_library     sostenuto-media, library, catalogue       sostenuto scan
+ *   node_open_renditions  what is encoded for adaptive streaming    sostenuto serve
  *
  * The server, the api and the control socket stand on it (programs/service).  All on one loop's
  * thread; opening and closing block.

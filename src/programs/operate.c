@@ -11,7 +11,6 @@
 #include "programs/privileges.h"
 #include "programs/settings_sources.h"
 #include <errno.h>
-#include <jansson.h>
 #include <unistd.h>
 
 /* --- without a server --- */
@@ -140,6 +139,27 @@ bool operate(const struct arguments *arguments, const struct operator_request *r
     buffer_release(&why);
     settings_release(&settings);
     return is_done;
+}
+
+json_t *operate_and_read(const struct arguments *arguments, const struct operator_request *request)
+{
+    struct buffer answer;
+    json_t *root = NULL;
+    buffer_init(&answer, CONTROL_MAX_ANSWER_BYTES);
+    if (operate(arguments, request, OPERATE_STATE, &answer)) {
+        root = json_loadb(answer.data, answer.size, 0, NULL);
+        const char *error = json_string_value(json_object_get(root, "error"));
+        if (!json_is_true(json_object_get(root, "ok"))) {
+            (void)command_fail(COMMAND_FAILED, "%s",
+                               error ? error : "the answer was not understood");
+            json_decref(root);
+            root = NULL;
+        }
+    }
+    if (answer.data)
+        explicit_bzero(answer.data, answer.capacity);
+    buffer_release(&answer);
+    return root;
 }
 
 enum command_exit operate_and_say(const struct arguments *arguments,

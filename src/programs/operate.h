@@ -2,6 +2,7 @@
 #pragma once
 #include "programs/command.h"
 #include "programs/operator_request.h"
+#include <jansson.h>
 
 /*
  * operate: carries out a request of the owner from a command.
@@ -19,6 +20,10 @@ enum operate_need {
  * wrong was printed. */
 bool operate(const struct arguments *arguments, const struct operator_request *request,
              enum operate_need need, struct buffer *answer) MUST_USE;
+/* For answers with data: the object, the caller's, when it says "ok": true.  NULL: what went wrong
+ * was printed.  Its text, which may hold a secret, is wiped. */
+json_t *operate_and_read(const struct arguments *arguments,
+                         const struct operator_request *request) MUST_USE;
 /* For answers without data: prints what was said, or the error on standard error. */
 enum command_exit operate_and_say(const struct arguments *arguments,
                                   const struct operator_request *request);

@@ -2,6 +2,7 @@
 #include "programs/pages.h"
 
 #include "io/file.h"
+#include "io/neighbours.h"
 #include "player/assets.h"
 #include <errno.h>
 #include <limits.h>
@@ -15,7 +16,10 @@ static const char acme_prefix[] = "/.well-known/acme-challenge/";
 
 static void set_security_fields(struct exchange *exchange)
 {
-    exchange_field(exchange, "Content-Security-Policy", TEXT(PLAYER_CONTENT_SECURITY_POLICY));
+    struct text others = exchange_neighbours(exchange);
+    exchange_field(exchange, "Content-Security-Policy",
+                   arena_printf(exchange_arena(exchange), PLAYER_CONTENT_SECURITY_POLICY,
+                                TEXT_ARGS(others), TEXT_ARGS(others), TEXT_ARGS(others)));
     exchange_field(exchange, "Cross-Origin-Opener-Policy", TEXT("same-origin"));
     exchange_field(exchange, "Permissions-Policy",
                    TEXT("camera=(), geolocation=(), microphone=()"));
@@ -168,10 +172,34 @@ static struct text first_font(void)
     return TEXT_NONE;
 }
 
-void pages_routes(struct pages *pages, const struct settings *settings, struct server *server)
+/* Browsers say that they want a page; programs that ask for they know what do not. */
+static bool asks_for_page(const struct http_request *request)
+{
+    return text_equal(request->path, TEXT("/")) ||
+           (!asks_for_file(request->path) &&
+            text_contains(http_request_field(request, TEXT("Accept")), TEXT("text/html")));
+}
+
+void pages_player_or(const struct pages *pages, struct exchange *exchange,
+                     exchange_handler *otherwise, void *context)
+{
+    const struct http_request *request = exchange_request(exchange);
+    bool is_read = request->method == HTTP_METHOD_GET || request->method == HTTP_METHOD_HEAD;
+    if (is_read && (player_asset_find(request->path) || asks_for_page(request)))
+        player(exchange, (void *)(uintptr_t)pages);
+    else
+        otherwise(exchange, context);
+}
+
+void pages_open(struct pages *pages, const struct settings *settings)
 {
     pages->settings = settings;
     page_hints_read(&pages->hints, player_page()->body.identity, first_font());
+}
+
+void pages_routes(struct pages *pages, const struct settings *settings, struct server *server)
+{
+    pages_open(pages, settings);
     void *context = (void *)(uintptr_t)settings;
     const struct server_route rows[] = {
         {.methods = "GET",

@@ -20,3 +20,11 @@ struct pages {
 
 /* `pages` and `settings` outlive the server. */
 void pages_routes(struct pages *pages, const struct settings *settings, struct server *server);
+
+/*
+ * Of an edge, whose route "/" is its cache: the player and nothing else, as this build has it. What
+ * it does not know, another version's files among it, and what is no page is `otherwise`'s.
+ */
+void pages_open(struct pages *pages, const struct settings *settings);
+void pages_player_or(const struct pages *pages, struct exchange *exchange,
+                     exchange_handler *otherwise, void *context); /* FINISHES; on any loop */

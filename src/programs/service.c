@@ -1,16 +1,21 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "programs/service.h"
 
+#include "programs/origin_status.h"
+
 #include "api/api.h"
 #include "api/throttle.h"
 #include "base/counters.h"
 #include "io/clock.h"
 #include "io/server.h"
 #include "io/signals.h"
+#include "programs/launch_desk.h"
 #include "programs/pages.h"
 #include "programs/privileges.h"
+#include "programs/drain.h"
 #include "programs/service_keys.h"
 #include "programs/service_nodes.h"
+#include "programs/service_succession.h"
 #include "programs/service_tls.h"
 #include "programs/service_upgrade.h"
 #include "programs/settings_sources.h"
@@ -24,21 +29,10 @@
 
 /* --- settings --- */
 
-/* Folders on the command line replace those of the configuration. */
-static bool take_folders(struct settings *settings, const struct arguments *arguments,
-                         struct buffer *why)
-{
-    struct text folders[SETTINGS_LIST_MAX + 1];
-    size_t count = arguments->positional_count;
-    for (size_t i = 0; i < count && i <= SETTINGS_LIST_MAX; i++)
-        folders[i] = text_of(arguments->positionals[i]);
-    return count == 0 ||
-           settings_set_list(settings, setting_named(TEXT("library")), folders, count, why);
-}
-
 static bool load(struct settings *settings, const struct arguments *arguments, struct buffer *why)
 {
-    return settings_load(settings, arguments, why) && take_folders(settings, arguments, why);
+    return settings_load(settings, arguments, why) &&
+           settings_take_folders(settings, arguments, why);
 }
 
 static size_t list_texts(const struct settings_list *list, struct text *texts)
@@ -211,6 +205,8 @@ static bool open_api(struct service *service)
         .node_name = node_name(service),
         .node_urls = service->node_urls,
         .node_url_count = node_urls(service),
+        .doors = service_nodes_doors,
+        .doors_context = service,
         .folder = service->settings.data,
         .version = TEXT(SOSTENUTO_VERSION),
         .legacy_clients = service->legacy_clients,
@@ -218,9 +214,24 @@ static bool open_api(struct service *service)
             list_texts(&service->settings.legacy_clients, service->legacy_clients),
     };
     service->api = api_new(&config);
+    service->launch =
+        launch_desk_new(&(struct launch_desk_config){.api = service->api,
+                                                     .keyfolder = service->node.keyfolder,
+                                                     .library = service->node.library,
+                                                     .book = service->node.book,
+                                                     .folder = service->settings.data});
     keyring_unref(&ring);
     service_keys_start(service);
     return true;
+}
+
+static void open_status(struct service *service)
+{
+    if (!service_url(service, service->status_url, sizeof service->status_url))
+        (void)snprintf(service->status_url, sizeof service->status_url, "%s://%s",
+                       service_tls_wanted(service) ? "https" : "http", service->addresses[0].text);
+    status_board_open(&service->status, origin_status_fill, service);
+    status_board_routes(&service->status, service->server);
 }
 
 static bool open_server(struct service *service, struct buffer *why)
@@ -239,9 +250,11 @@ static bool open_server(struct service *service, struct buffer *why)
     config.host_name_count = list_texts(&service->settings.host_names, service->host_names);
     service->server = server_new(service->loop, &config);
     health_routes(&service->health, service->server);
+    open_status(service);
     pages_routes(&service->pages, &service->settings, service->server);
     api_routes(service->api, service->server);
     service_nodes_routes(service);
+    launch_desk_routes(service->launch, service->server);
     for (size_t i = 0; i < service->address_count; i++) {
         int error = server_listen(service->server, service->fds[i], service->tls);
         service->fds[i] = -1;
@@ -260,9 +273,13 @@ static void answer_control(void *context, struct text answer) { control_answer(c
 static void on_control(void *context, struct control_request *request, struct text line)
 {
     struct service *service = context;
-    if (service_upgrade_asked(service, request, line))
+    if (service_upgrade_asked(service, request, line) ||
+        drain_asked(request, line, &service->health.is_leaving) ||
+        (service->launch && launch_desk_asked(service->launch, request, line)))
         return;
     operator_ask(service->operator, line, answer_control, request);
+    if (service->api)
+        api_look_at_nodes(service->api); /* an edge may have been revoked */
 }
 
 static bool open_control(struct service *service, struct buffer *why)
@@ -325,6 +342,8 @@ static void stop(struct service *service)
     service->health.is_draining = true;
     (void)notify_send(&service->notify, "STOPPING=1");
     LOG_EVENT(&service->logging.logger, LOG_INFO, "stopping: running answers may end");
+    if (service->api)
+        api_drain(service->api);
     server_drain(service->server, (uint64_t)service->settings.drain_seconds * 1000000, on_drained,
                  service);
 }
@@ -489,6 +508,7 @@ bool service_open(struct service *service, const struct arguments *arguments,
     if (!open_node(service, why))
         return false;
     service_nodes_open(service);
+    service_succession_open(service);
     return service_tls_open(service, why) && open_api(service) && open_control(service, why) &&
            open_server(service, why) && service_upgrade_adopt(service, why);
 }
@@ -515,12 +535,15 @@ void service_close(struct service *service)
     notify_watchdog_stop(&service->watchdog);
     loop_timer_stop(&service->certificate_timer);
     service_keys_stop(service);
+    service_succession_close(service);
     mdns_stop(&service->mdns);
     control_stop(&service->control);
     progress_stop(&service->progress);
     if (service->node.workers)
         node_stop_workers(&service->node);
     server_free(&service->server);
+    status_board_close(&service->status);
+    launch_desk_free(&service->launch);
     api_free(&service->api);
     for (size_t i = 0; i < SERVICE_MAX_ADDRESSES; i++)
         if (service->fds[i] >= 0)

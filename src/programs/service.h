@@ -14,6 +14,7 @@
 #include "programs/operator.h"
 #include "programs/pages.h"
 #include "programs/progress.h"
+#include "programs/status_board.h"
 #include "trust/node_certificate.h"
 
 /*
@@ -57,6 +58,10 @@ struct service {
     bool needs_setup;
     struct server_tls *tls; /* NULL: plain HTTP */
     struct service_nodes nodes;
+    struct {
+        struct succession *asking;
+        size_t turns, count; /* of pauses so far; of addresses */
+    } succession;            /* service_succession.h */
     struct server *server;
     struct text node_urls[SETTINGS_LIST_MAX];
     char machine[64];
@@ -64,9 +69,12 @@ struct service {
         legacy_clients[SETTINGS_LIST_MAX];
     struct api *api;
     struct edges_desk edges;
+    struct launch_desk *launch;
     struct operator* operator;
     struct control *control;
     struct health health;
+    struct status_board status;
+    char status_url[300]; /* absolute: this server's own page */
     struct mdns mdns;
     struct inherited *inherited; /* borrowed; what is wanted of it is claimed */
     struct notify notify;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "programs/service_nodes.h"
 
+#include "api/api.h"
 #include "api/audit.h"
 #include "base/counters.h"
 #include "io/clock.h"
@@ -255,6 +256,14 @@ void service_nodes_close(struct service *service)
     node_authority_close(&nodes->authority);
 }
 
+void service_nodes_doors(void *context, struct buffer *out)
+{
+    const struct service *service = context;
+    struct text door = node_book_door(service->node.book);
+    if (door.size && !text_ends(door, TEXT(":0")))
+        edges_desk_addresses(&service->settings, door, out);
+}
+
 /* --- joining and renewing --- */
 
 static void refuse(struct service *service, struct exchange *exchange, unsigned status,
@@ -316,6 +325,7 @@ static void note_joined(struct service *service, const struct exchange *exchange
 {
     struct uid_text id;
     counter_add(is_join ? COUNTER_NODES_JOINED : COUNTER_NODES_RENEWED, 1);
+    api_look_at_nodes(service->api);
     LOG(&service->logging.logger, LOG_INFO,
         is_join ? "an edge joined" : "an edge renewed its certificate",
         {"name", text_of(seat->name)}, {"id", uid_text(&id, seat->id)});

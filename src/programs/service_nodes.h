@@ -18,6 +18,8 @@
 void service_nodes_claim(struct service *service);
 /* Before the api: what the door needs, when it shall be open. */
 void service_nodes_open(struct service *service);
+/* By what nodes reach the door: "HOST:PORT", commas between; nothing while there is none. */
+void service_nodes_doors(void *context, struct buffer *out);
 void service_nodes_routes(struct service *service); /* before the server listens */
 void service_nodes_listen(struct service *service); /* when it does */
 void service_nodes_close(struct service *service);  /* after the server */

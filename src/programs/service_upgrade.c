@@ -7,6 +7,7 @@
 #include "programs/operator_request.h"
 #include "programs/service.h"
 #include "programs/service_keys.h"
+#include "programs/service_succession.h"
 #include <errno.h>
 #include <unistd.h>
 
@@ -117,6 +118,7 @@ bool service_upgrade_let_go(struct service *service)
     service->is_quiet = false;
     loop_timer_stop(&service->certificate_timer);
     service_keys_stop(service);
+    service_succession_close(service);
     control_stop(&service->control);
     progress_stop(&service->progress);
     node_stop_workers(&service->node);

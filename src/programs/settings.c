@@ -43,6 +43,19 @@ static const struct setting table[] = {
      CHECK_NONE},
 #include "edge/edge.def"
 #undef LIMIT
+#define LIMIT(name, unit_type, default_value, help) \
+    {#name,                                         \
+     #default_value,                                \
+     NULL,                                          \
+     help,                                          \
+     1,                                             \
+     UINT32_MAX,                                    \
+     FIELD(replica_limits.name),                    \
+     SETTING_KIND_NUMBER,                           \
+     SETTING_START,                                 \
+     CHECK_NONE},
+#include "replica/replica.def"
+#undef LIMIT
 #define FETCH_LIMIT(name, default_value, least, help) \
     {#name,                                           \
      #default_value,                                  \
@@ -66,6 +79,7 @@ static const struct setting table[] = {
 #include "io/server.def"
 #include "edge/edge.def"
 #include "edge/fetch.def"
+#include "replica/replica.def"
 #undef LIMIT
 
 size_t setting_count(void) { return ARRAY_SIZE(table); }

@@ -3,6 +3,7 @@
 #include "base/buffer.h"
 #include "edge/edge.h"
 #include "io/server.h"
+#include "replica/replica.h"
 
 /*
  * settings: what the operator chose, from four places: defaults, then the file, then the
@@ -36,6 +37,7 @@ struct settings {
 #undef SETTING_CHOICE
     struct server_limits limits;
     struct edge_policy edge_policy;
+    struct replica_limits replica_limits;
     struct fetch_limits fetch_limits;
 };
 
@@ -64,6 +66,8 @@ enum setting_check {
     CHECK_TARGET,       /* /path as it stands in a request, perhaps with a query */
     CHECK_PREFETCH,     /* a pattern of edge/prefetch.h */
     CHECK_EXPECT,       /* a rule of edge/expect.h */
+    CHECK_RENDITION,    /* a word of media/renditions.def */
+    CHECK_HOURS,        /* 02:00-06:00: edge/hours.h */
 };
 
 struct setting {

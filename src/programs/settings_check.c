@@ -2,7 +2,9 @@
 #include "programs/settings_check.h"
 
 #include "edge/expect.h"
+#include "edge/hours.h"
 #include "edge/prefetch.h"
+#include "media/rendition.h"
 #include "trust/invitation.h"
 
 #include <arpa/inet.h>
@@ -190,6 +192,14 @@ static const char *check_text(enum setting_check check, struct text value)
         return expect_parse(value, &(struct expect_rule){0})
                    ? NULL
                    : "a path and what is expected; write \"/m/ type=audio/ min=1000\"";
+    case CHECK_RENDITION:
+        return rendition_from(value, &(enum rendition){0})
+                   ? NULL
+                   : "a rendition; write \"aac-64\", \"aac-128\", \"aac-256\", \"opus-128\" or "
+                     "\"flac\"";
+    case CHECK_HOURS:
+        return hours_parse(value, &(struct hours){0}) ? NULL
+                                                      : "a part of the day; write \"02:00-06:00\"";
     case CHECK_PREFETCH:
         return prefetch_pattern_is_sound(value)
                    ? NULL

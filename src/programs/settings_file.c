@@ -119,6 +119,35 @@ static bool take_all(struct settings *settings, cfg_t *cfg, struct buffer *why)
     return is_good;
 }
 
+/* Behind a text in quotes that begins at `at`. */
+static char *skip_quoted(char *at)
+{
+    char quote = *at++;
+    while (*at && *at != quote)
+        at += at[0] == '\\' && at[1] ? 2 : 1;
+    return *at ? at + 1 : at;
+}
+
+/* libconfuse 3.3 counts lines with comments more than once: what it is told has none. */
+static void blank_comments(char *at)
+{
+    while (*at) {
+        size_t size = 0;
+        if (*at == '"' || *at == '\'') {
+            at = skip_quoted(at);
+            continue;
+        }
+        if (*at == '#')
+            size = strcspn(at, "\n");
+        const char *end = at[0] == '/' && at[1] == '*' ? strstr(at + 2, "*/") : NULL;
+        if (end)
+            size = (size_t)(end - at) + 2;
+        for (size_t i = 0; i < size; i++)
+            at[i] = at[i] == '\n' ? '\n' : ' ';
+        at += size ? size : 1;
+    }
+}
+
 bool settings_parse(struct settings *settings, const char *name, struct text content,
                     struct buffer *why)
 {
@@ -137,6 +166,7 @@ bool settings_parse(struct settings *settings, const char *name, struct text con
     for (size_t i = 0; i < setting_count(); i++)
         (void)cfg_set_validate_func(cfg, setting_at(i)->name, on_value);
     char *copy = text_dup(content);
+    blank_comments(copy);
     bool is_good = cfg_parse_buf(cfg, copy) == CFG_SUCCESS && take_all(settings, cfg, why);
     if (!is_good && why->size == 0)
         buffer_printf(why, "%s: not understood; a setting is written as: key = \"value\"", name);

@@ -237,3 +237,14 @@ bool settings_load(struct settings *settings, const struct arguments *arguments,
     mem_free(fallback);
     return is_good;
 }
+
+bool settings_take_folders(struct settings *settings, const struct arguments *arguments,
+                           struct buffer *why)
+{
+    struct text folders[SETTINGS_LIST_MAX + 1];
+    size_t count = arguments->positional_count;
+    for (size_t i = 0; i < count && i <= SETTINGS_LIST_MAX; i++)
+        folders[i] = text_of(arguments->positionals[i]);
+    return count == 0 ||
+           settings_set_list(settings, setting_named(TEXT("library")), folders, count, why);
+}

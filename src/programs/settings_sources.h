@@ -30,3 +30,6 @@ bool settings_load(struct settings *settings, const struct arguments *arguments,
 /* The file that settings_load() would read into `ret_path`, or an empty string. */
 void settings_file_path(const struct arguments *arguments, const char *data, char *ret_path,
                         size_t capacity);
+/* Folders on the command line, as positionals, replace those of the configuration. */
+bool settings_take_folders(struct settings *settings, const struct arguments *arguments,
+                           struct buffer *why) MUST_USE;

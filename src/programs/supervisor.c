@@ -111,6 +111,11 @@ static bool ended_well(const struct supervisor *supervisor, pid_t pid, int statu
 {
     if (WIFEXITED(status) && (WEXITSTATUS(status) == 0 || !supervisor->was_ready))
         return WEXITSTATUS(status) == 0; /* what never served said itself why */
+    if (WIFEXITED(status) && WEXITSTATUS(status) == COMMAND_AGAIN) {
+        LOG(&supervisor->logging.logger, LOG_INFO, "a server begins anew",
+            {"pid", LOG_NUMBER(pid)});
+        return false;
+    }
     if (WIFEXITED(status)) {
         LOG(&supervisor->logging.logger, LOG_ERROR, "a server failed", {"pid", LOG_NUMBER(pid)},
             {"code", LOG_NUMBER(WEXITSTATUS(status))});
@@ -127,9 +132,10 @@ static bool ended_well(const struct supervisor *supervisor, pid_t pid, int statu
 /* It ended as it was told, or before it ever served, or it is to come back. */
 static void server_gone(struct supervisor *supervisor, bool is_well, int code)
 {
+    bool has_served = supervisor->servers[SUPERVISOR_SERVER].stage == SUPERVISED_READY;
     supervised_forget(&supervisor->servers[SUPERVISOR_SERVER]);
-    if (supervisor->is_stopping)
-        supervisor->code = code; /* and the old ones may end, too */
+    if (supervisor->is_stopping)                           /* and the old ones may end, too */
+        supervisor->code = has_served ? code : COMMAND_OK; /* told to end while it started */
     else if (supervisor_next_steps_in(supervisor))
         return;
     else if (!supervisor->was_ready || is_well)

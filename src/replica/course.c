@@ -13,15 +13,11 @@
 
 enum {
     LEAST_RETRY_MS = 1000,
-    MOST_RETRY_MS = 30000,
+    OTHER_ADDRESS_MS = 50,
     UNGUARDED_RETRY_MS = 1,
-    LATER_MS = 5000,
     POLL_WAIT_S = 25,
     POLL_DEADLINE_MS = 40000,
     POLL_EVERY_MS = 50,
-    OBJECT_DEADLINE_MS = 20000,
-    REFRESH_MS = 3600 * 1000, /* signed objects are signed again each hour, and nobody tells */
-    LINKED_MS = 60000,
 };
 
 const char *const replica_small_names[3] = {"/keys", "/revoked", "/nodes"};
@@ -40,7 +36,7 @@ void course_show(struct replica *replica)
     pthread_mutex_unlock(&replica->lock);
 }
 
-static void say(struct replica *replica, const char *why)
+void course_say(struct replica *replica, const char *what, const char *why)
 {
     pthread_mutex_lock(&replica->lock);
     bool is_new = strcmp(replica->shown.trouble, why) != 0;
@@ -48,8 +44,15 @@ static void say(struct replica *replica, const char *why)
     pthread_mutex_unlock(&replica->lock);
     if (is_new && *why)
         LOG(replica->config.logger, LOG_WARNING, "the origin is not followed as it should be",
-            {"what", text_of(replica->name)}, {"why", text_of(why)});
+            {"what", text_of(what)}, {"why", text_of(why)});
 }
+
+static void say(struct replica *replica, const char *why)
+{
+    course_say(replica, replica->name, why);
+}
+
+bool course_waits(const struct replica *replica) { return replica->retry._position != 0; }
 
 void course_went_well(struct replica *replica)
 {
@@ -74,8 +77,13 @@ static void put_off_this(struct replica *replica)
     if (replica->step == STEP_OBJECT && text_starts(name, TEXT("/catalog/")) &&
         text_to_u64(text_from(name, sizeof("/catalog/") - 1), &library))
         replica->put_off.lists |= UINT32_C(1) << (library - 1);
-    if (replica->step == STEP_LISTENER || replica->step == STEP_TAKING)
-        (void)!map_put(replica->put_off.accounts, uid_view(&replica->account), replica);
+}
+
+void course_want_later(struct replica *replica)
+{
+    uint64_t wait_us = (uint64_t)replica->config.limits.replica_put_off_ms * 1000;
+    if (!replica->later._position)
+        loop_timer_start(replica->loop, &replica->later, loop_now_us(replica->loop) + wait_us);
 }
 
 void course_put_off(struct replica *replica, const char *why)
@@ -85,9 +93,7 @@ void course_put_off(struct replica *replica, const char *why)
     replica->has_refusal = true;
     replica->failures = 0;
     say(replica, why);
-    if (!replica->later._position)
-        loop_timer_start(replica->loop, &replica->later,
-                         loop_now_us(replica->loop) + (uint64_t)LATER_MS * 1000);
+    course_want_later(replica);
     course_advance(replica);
 }
 
@@ -106,26 +112,37 @@ static void on_later(struct loop_timer *timer, uint64_t now_us UNUSED)
     for (size_t cursor = 0; map_next(replica->put_off.accounts, &cursor, &key, &value);)
         (void)!map_put(replica->accounts, key, replica);
     map_free(&replica->put_off.accounts);
-    replica->put_off.accounts = map_new(random_u64(), REPLICA_MAX_ACCOUNTS);
+    replica->put_off.accounts = map_new(random_u64(), replica->config.limits.replica_waiting);
     replica->has_refusal = false;
-    /* the answer that is waited for would hold it back */
+    course_interrupt(replica);
+}
+
+/* The answer that is waited for would hold back what is wanted now.  With its connection: one on
+ * which nothing was heard since the question is doubted (io/client.h), and no other asked there. */
+void course_interrupt(struct replica *replica)
+{
     if (replica->step == STEP_CHANGES && replica->call) {
-        client_cancel(replica->call);
+        client_pool_free(&replica->pool);
         replica->call = NULL;
         replica->step = STEP_IDLE;
     }
-    course_advance(replica);
+    if (!course_waits(replica))
+        course_advance(replica);
 }
 
-/* Between half a minute and a second, twice as long each time, at random in the upper half. */
+/* Between replica_retry_ms and a second, twice as long each time, at random in the upper half;
+ * other addresses of the origin come first. */
 static uint64_t retry_us(struct replica *replica)
 {
-    uint64_t most_ms = LEAST_RETRY_MS;
+    uint64_t most_ms = LEAST_RETRY_MS, limit_ms = replica->config.limits.replica_retry_ms;
+    size_t url_count = replica->config.line.url_count;
     if (!guard_is_on(GUARD_REPLICA_TRIES))
         return (uint64_t)UNGUARDED_RETRY_MS * 1000;
-    for (unsigned i = 1; i < replica->failures && most_ms < MOST_RETRY_MS; i++)
+    if (replica->failures % url_count)
+        return (uint64_t)OTHER_ADDRESS_MS * 1000;
+    for (size_t i = 1; i < replica->failures / url_count && most_ms < limit_ms; i++)
         most_ms *= 2;
-    most_ms = most_ms < MOST_RETRY_MS ? most_ms : MOST_RETRY_MS;
+    most_ms = most_ms < limit_ms ? most_ms : limit_ms;
     uint64_t wait_ms = most_ms / 2 + random_u64() % (most_ms / 2 + 1);
     return (wait_ms > LEAST_RETRY_MS ? wait_ms : LEAST_RETRY_MS) * 1000;
 }
@@ -135,8 +152,6 @@ static void want_again(struct replica *replica)
 {
     struct text name = text_of(replica->name);
     uint64_t library;
-    if (replica->step == STEP_LISTENER || replica->step == STEP_TAKING)
-        (void)!map_put(replica->accounts, uid_view(&replica->account), replica);
     for (size_t i = 0; i < ARRAY_SIZE(replica_small_names); i++)
         if (text_equal(name, text_of(replica_small_names[i])))
             replica->wants_small[i] = true;
@@ -160,9 +175,21 @@ void course_retry(struct replica *replica, const char *why)
                      loop_now_us(replica->loop) + retry_us(replica));
 }
 
+/* The next address is tried next. */
+static void close_line(struct replica *replica)
+{
+    listeners_cut(replica);
+    client_pool_free(&replica->pool);
+    client_origin_free(&replica->origin);
+    replica->url_at = (replica->url_at + 1) % replica->config.line.url_count;
+}
+
 static void on_retry(struct loop_timer *timer, uint64_t now_us UNUSED)
 {
-    course_advance(CONTAINER_OF(timer, struct replica, retry));
+    struct replica *replica = CONTAINER_OF(timer, struct replica, retry);
+    if (replica->failures && replica->config.line.url_count > 1)
+        close_line(replica);
+    course_advance(replica);
 }
 
 /* --- asking --- */
@@ -196,14 +223,10 @@ static void take(struct replica *replica)
     case STEP_SEGMENT:
         take_segment(replica);
         return;
-    case STEP_LISTENER:
-        take_listener(replica);
-        return;
     case STEP_CHANGES:
         take_changes(replica);
         return;
     case STEP_IDLE:
-    case STEP_TAKING:
         return;
     }
 }
@@ -250,13 +273,12 @@ static void ask(struct replica *replica, enum replica_step step, const char *tar
     static const struct client_handler handler = {
         .on_header = on_header, .on_body = on_body, .on_end = on_end};
     const struct http_field fields[] = {
-        {TEXT("Accept"), step == STEP_CHANGES ? TEXT("application/json") : TEXT("*/*")},
-        {TEXT("Authorization"), text_of(replica->authorization)}};
+        {TEXT("Accept"), step == STEP_CHANGES ? TEXT("application/json") : TEXT("*/*")}};
     const struct client_request request = {
         .method = HTTP_METHOD_GET,
         .target = text_of(target),
         .fields = fields,
-        .field_count = replica->authorization[0] ? 2 : 1,
+        .field_count = ARRAY_SIZE(fields),
         .deadline_ms = deadline_ms,
     };
     replica->step = step;
@@ -275,7 +297,7 @@ static void ask(struct replica *replica, enum replica_step step, const char *tar
 
 static void ask_object(struct replica *replica)
 {
-    ask(replica, STEP_OBJECT, replica->name, OBJECT_DEADLINE_MS);
+    ask(replica, STEP_OBJECT, replica->name, replica->config.limits.replica_deadline_ms);
 }
 
 static void ask_segment(struct replica *replica, const struct catalogs_object *object)
@@ -294,14 +316,6 @@ static void ask_segment(struct replica *replica, const struct catalogs_object *o
         ask(replica, STEP_SEGMENT, target, 0);
     else
         course_put_off(replica, "the state folder takes no segment");
-}
-
-static void ask_listener(struct replica *replica)
-{
-    struct uid_text storage;
-    (void)snprintf(replica->name, sizeof replica->name, "/listeners/%.*s",
-                   TEXT_ARGS(uid_text(&storage, replica->account)));
-    ask(replica, STEP_LISTENER, replica->name, OBJECT_DEADLINE_MS);
 }
 
 /* --- /changes --- */
@@ -339,7 +353,8 @@ static void ask_changes(struct replica *replica)
     }
     replica->polled_us = now_us;
     int64_t now_ms = clock_unix_ms();
-    if (now_ms - replica->refreshed_ms >= REFRESH_MS || now_ms < replica->refreshed_ms) {
+    int64_t refresh_ms = (int64_t)replica->config.limits.replica_refresh_s * 1000;
+    if (now_ms - replica->refreshed_ms >= refresh_ms || now_ms < replica->refreshed_ms) {
         replica->refreshed_ms = now_ms;
         for (size_t i = 0; i < ARRAY_SIZE(replica_small_names); i++)
             replica->wants_small[i] = true;
@@ -367,17 +382,20 @@ static bool open_line(struct replica *replica)
     if (replica->pool)
         return true;
     limits.max_connections = 1;
+    limits.max_streams = REPLICA_MOST_AT_ONCE + 2;
+    limits.max_waiting = REPLICA_MOST_AT_ONCE + 2;
     limits.first_byte_ms = POLL_DEADLINE_MS;
     limits.keep_ms = 2 * POLL_DEADLINE_MS;
-    replica->client = line->open(line->context, replica->loop, why, sizeof why);
-    if (replica->client)
-        replica->origin = client_origin_named(replica->client, text_of(replica->url),
-                                              replica->config.resolvers, &limits);
+    if (!replica->client)
+        replica->client = line->open(line->context, replica->loop, why, sizeof why);
+    if (replica->client && !replica->origin)
+        replica->origin =
+            client_origin_named(replica->client, text_of(replica->urls[replica->url_at]),
+                                replica->config.resolvers, &limits);
     if (replica->origin)
         replica->pool = client_pool_new(replica->origin, NULL);
     if (replica->pool)
         return true;
-    client_free(&replica->client);
     course_retry(replica, *why ? why : "the origin's address is none");
     return false;
 }
@@ -406,23 +424,10 @@ static bool ask_list(struct replica *replica)
     return true;
 }
 
-static bool ask_any_listener(struct replica *replica)
-{
-    size_t cursor = 0;
-    struct text key;
-    void *value;
-    if (!map_next(replica->accounts, &cursor, &key, &value))
-        return false;
-    memcpy(replica->account.bytes, key.data, UID_BYTES);
-    (void)map_remove(replica->accounts, uid_view(&replica->account));
-    ask_listener(replica);
-    return true;
-}
-
 void course_advance(struct replica *replica)
 {
     struct catalogs_object object;
-    if (replica->call || replica->step == STEP_TAKING)
+    if (replica->call)
         return;
     replica->step = STEP_IDLE;
     course_show(replica);
@@ -432,7 +437,8 @@ void course_advance(struct replica *replica)
         ask_segment(replica, &object);
         return;
     }
-    if (ask_any_listener(replica))
+    listeners_ask(replica);
+    if (listeners_are_busy(replica) || course_waits(replica))
         return;
     keep_cursor(replica);
     confirm(replica);
@@ -453,6 +459,7 @@ void course_stop(struct replica *replica)
     loop_timer_stop(&replica->retry);
     loop_timer_stop(&replica->later);
     catalogs_abort(replica->catalogs);
+    listeners_cut(replica);
     client_pool_free(&replica->pool);
     client_origin_free(&replica->origin);
     client_free(&replica->client);

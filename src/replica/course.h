@@ -15,7 +15,7 @@
  * guards.
  *
  *     advance ─▶ keys, revoked, nodes ─▶ lists ─▶ objects of segments ─▶ listeners ─▶ /changes
- *        ▲ one request at a time                                                         │
+ *        ▲ one request at a time; of listeners several (listeners.c)                     │
  *        └───────── what came is taken (take.c), or put off, or all waits (retry) ◀──────┘
  *
  * Put off is what was refused or is not there: the rest goes on, it is tried again by `later`.
@@ -24,14 +24,24 @@ enum replica_step {
     STEP_IDLE,
     STEP_OBJECT,  /* `name` */
     STEP_SEGMENT, /* into catalogs */
-    STEP_LISTENER,
-    STEP_TAKING, /* the sink has a listener's state; no request is under way */
     STEP_CHANGES,
+};
+
+/* One listener's state on its way; free while there is no call and it is not taken. */
+struct replica_asking {
+    struct replica *replica;
+    struct client_call *call;
+    bool is_taking; /* the sink has it */
+    struct uid account;
+    unsigned status;
+    bool is_cut;
+    struct buffer body;
 };
 
 struct replica {
     struct replica_config config;
-    char *url, *authorization;
+    char *urls[REPLICA_URLS_MAX];
+    size_t url_at; /* of the line that is open or tried next */
     struct loop *loop;
     pthread_t thread;
     struct copies *copies;
@@ -44,10 +54,11 @@ struct replica {
     struct client_call *call; /* NULL: none is under way */
     enum replica_step step;
     char name[64]; /* of what is asked for */
-    struct uid account;
     struct buffer body;
     unsigned status;
     bool is_cut; /* a piece could not be taken */
+
+    struct replica_asking *askings; /* limits.replica_at_once */
 
     bool wants_small[3]; /* small_names */
     uint32_t wants_lists;
@@ -81,13 +92,26 @@ void course_advance(struct replica *replica);
 void course_went_well(struct replica *replica);
 void course_put_off(struct replica *replica, const char *why);
 void course_retry(struct replica *replica, const char *why);
+/* Nothing is asked for before a timer says so. */
+bool course_waits(const struct replica *replica);
+/* Tells people, in the log once. */
+void course_say(struct replica *replica, const char *what, const char *why);
+void course_interrupt(struct replica *replica);  /* something more is wanted */
+void course_want_later(struct replica *replica); /* what was put off */
 void course_show(struct replica *replica);
 
 /* take.c: what came whole, with status 200 */
 void take_object(struct replica *replica);
 void take_segment(struct replica *replica);
-void take_listener(struct replica *replica);
 void take_changes(struct replica *replica);
+enum copies_verdict take_listener(struct replica_asking *asking, const char **ret_why);
+
+/* listeners.c: accounts that are wanted are asked for, several at once */
+void listeners_open(struct replica *replica);
+void listeners_ask(struct replica *replica);
+bool listeners_are_busy(const struct replica *replica);
+void listeners_cut(struct replica *replica); /* no call is under way; they are wanted again */
+void listeners_close(struct replica *replica);
 /* Also from the disk, before the thread starts. */
 void take_tell(struct replica *replica, const char *name);
 void take_tell_catalog(struct replica *replica);

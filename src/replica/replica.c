@@ -12,7 +12,16 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { BODY_MAX_BYTES = SIGNED_MAX_BODY_BYTES + (64 << 10), CURSOR_MAX_BYTES = 80 };
+enum { OBJECT_MAX_BYTES = SIGNED_MAX_BODY_BYTES + (64 << 10), CURSOR_MAX_BYTES = 80 };
+
+struct replica_limits replica_limits_default(void)
+{
+    return (struct replica_limits){
+#define LIMIT(name, type, standard, help) .name = standard,
+#include "replica/replica.def"
+#undef LIMIT
+    };
+}
 
 /* --- what the disk has --- */
 
@@ -86,8 +95,9 @@ static void free_replica(struct replica *replica)
     buffer_release(&replica->cursor);
     buffer_release(&replica->next_cursor);
     mem_free(replica->cursor_path);
-    mem_free(replica->url);
-    mem_free(replica->authorization);
+    listeners_close(replica);
+    for (size_t i = 0; i < replica->config.line.url_count; i++)
+        mem_free(replica->urls[i]);
     (void)pthread_mutex_destroy(&replica->lock);
     mem_free(replica);
 }
@@ -96,11 +106,14 @@ static struct replica *new_replica(const struct replica_config *config)
 {
     struct replica *replica = MEM_NEW(struct replica);
     replica->config = *config;
-    replica->url = text_dup(config->line.url);
-    replica->authorization = text_dup(config->line.authorization);
-    replica->accounts = map_new(random_u64(), REPLICA_MAX_ACCOUNTS);
-    replica->put_off.accounts = map_new(random_u64(), REPLICA_MAX_ACCOUNTS);
-    buffer_init(&replica->body, BODY_MAX_BYTES);
+    for (size_t i = 0; i < config->line.url_count; i++)
+        replica->urls[i] = mem_strdup(config->line.urls[i]);
+    replica->accounts = map_new(random_u64(), config->limits.replica_waiting);
+    replica->put_off.accounts = map_new(random_u64(), config->limits.replica_waiting);
+    size_t changes_bytes = (size_t)config->limits.replica_changes_kib << 10;
+    buffer_init(&replica->body,
+                changes_bytes > OBJECT_MAX_BYTES ? changes_bytes : OBJECT_MAX_BYTES);
+    listeners_open(replica);
     buffer_init(&replica->cursor, CURSOR_MAX_BYTES);
     buffer_init(&replica->next_cursor, CURSOR_MAX_BYTES);
     (void)pthread_mutex_init(&replica->lock, NULL);

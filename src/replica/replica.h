@@ -15,8 +15,8 @@
  * it.  Everything is verified from the fingerprint of the root key on, by (epoch, number) that
  * never goes backwards, and by the digests of a signed list.  What does not verify changes nothing,
  * is said in the log and in the status, and is asked for again after a while.  An origin that does
- * not answer is tried at most once a second, ever less often up to half a minute, at random within
- * that.
+ * not answer is tried at most once a second, ever less often up to replica_retry_ms, at random
+ * within that.
  *
  * On disk, each file replaced whole:
  *   STATE/replica/keys, revoked, nodes, catalog-N    signed objects as they came
@@ -32,25 +32,35 @@ struct loop;
 
 enum {
     REPLICA_LIBRARIES = 32,
-    REPLICA_MAX_ACCOUNTS = 100000, /* that wait to be asked for */
     REPLICA_MAX_OBJECTS = REPLICA_LIBRARIES + 3,
     REPLICA_FINGERPRINT_BYTES = 32,
+    REPLICA_MOST_AT_ONCE = 64, /* of replica_at_once */
+    REPLICA_URLS_MAX = 16,
 };
 
-/* How the origin is reached, and who this node is there. */
+struct replica_limits {
+#define LIMIT(name, type, standard, help) type name;
+#include "replica/replica.def"
+#undef LIMIT
+};
+struct replica_limits replica_limits_default(void);
+
+/* How the origin is reached; the connection says who this node is there. */
 struct replica_line {
     /* Called on the replica's thread; NULL, with words, when it cannot be had: tried again. */
     struct client *(*open)(void *context, struct loop *loop, char *why, size_t why_size);
     void *context;
-    struct text url;           /* "https://music.example.org" */
-    struct text authorization; /* value of the field; empty: the connection says who we are */
+    /* "https://192.0.2.7:4748": tried in turn when one does not answer.  Copied. */
+    const char *urls[REPLICA_URLS_MAX];
+    size_t url_count;                               /* at least 1 */
     uint8_t fingerprint[REPLICA_FINGERPRINT_BYTES]; /* SHA-256 of the root key */
 };
 
 /*
  * Where it goes; all are called on the replica's thread, the first three also by replica_start(),
- * on the caller's, with what the disk has.  `on_state` ends by replica_state_taken() from any
- * thread: that copy is durable, or could not be taken just now.
+ * on the caller's, with what the disk has.  `on_state`, of at most replica_at_once accounts at a
+ * time, ends by replica_state_taken() from any thread: that copy is durable, or could not be taken
+ * just now.
  */
 struct replica_sink {
     void (*on_keys)(void *context, struct keyring *ring); /* borrowed */
@@ -68,6 +78,7 @@ struct replica_config {
     struct replica_sink sink;
     const struct logger *logger; /* may be NULL */
     struct workers *resolvers;   /* borrowed */
+    struct replica_limits limits;
 };
 
 /* Opens what the disk has, tells the sink, starts the thread.  0, or -errno with words in `why`. */
@@ -75,7 +86,9 @@ int replica_start(const struct replica_config *config, struct replica **ret,
                   char why[256]) MUST_USE;
 /* Joins the thread; no sink is called any more.  Accepts NULL inside. */
 void replica_stop(struct replica **replica);
-void replica_state_taken(struct replica *replica, bool is_durable);
+/* That account's state is asked for again though nobody told of a change.  From any thread. */
+void replica_want(struct replica *replica, struct uid account);
+void replica_state_taken(struct replica *replica, struct uid account, bool is_durable);
 
 struct replica_status {
     bool is_linked;       /* the origin answered within the last minute */

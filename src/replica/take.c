@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "replica/course.h"
+#include "replica/told.h"
 
 #include "base/counters.h"
-#include "base/json_tree.h"
-#include "base/mem.h"
 #include "io/clock.h"
 
 #include <string.h>
 
 /* take: what an answer means for what is held: verified, kept, told to the sink. */
-enum { CHANGES_ARENA_BYTES = 32 << 20, TELLING_MOST = 200000 };
 
 /* --- objects --- */
 
@@ -150,111 +148,49 @@ void take_segment(struct replica *replica)
 
 /* --- listeners --- */
 
-void take_listener(struct replica *replica)
+enum copies_verdict take_listener(struct replica_asking *asking, const char **ret_why)
 {
+    struct replica *replica = asking->replica;
     const struct replica_sink *sink = &replica->config.sink;
     struct signed_object object;
-    const char *why = "";
+    char name[64];
+    struct uid_text storage;
+    (void)snprintf(name, sizeof name, "/listeners/%.*s",
+                   TEXT_ARGS(uid_text(&storage, asking->account)));
     enum copies_verdict verdict =
-        copies_check(replica->copies, text_of(replica->name), buffer_view(&replica->body),
-                     clock_unix_ms(), &object, &why);
-    if (verdict != COPIES_TAKEN) {
-        replica->wants_small[0] |= verdict == COPIES_UNKNOWN;
-        course_put_off(replica, why);
-        return;
-    }
-    replica->step = STEP_TAKING;
-    sink->on_state(sink->context, replica->account, object.body);
-}
-
-struct taken {
-    struct replica *replica;
-    bool is_durable;
-};
-
-static void on_taken(void *context)
-{
-    struct taken taken = *(struct taken *)context;
-    struct replica *replica = taken.replica;
-    mem_free(context);
-    if (replica->step != STEP_TAKING)
-        return;
-    if (taken.is_durable) {
-        replica->step = STEP_IDLE;
-        counter_add(COUNTER_REPLICA_TAKEN, 1);
-        course_went_well(replica);
+        copies_check(replica->copies, text_of(name), buffer_view(&asking->body), clock_unix_ms(),
+                     &object, ret_why);
+    if (verdict == COPIES_TAKEN) {
+        asking->is_taking = true;
+        sink->on_state(sink->context, asking->account, object.body);
     } else {
-        course_put_off(replica, "a listener's state cannot be taken just now");
+        replica->wants_small[0] |= verdict == COPIES_UNKNOWN;
     }
-}
-
-void replica_state_taken(struct replica *replica, bool is_durable)
-{
-    const struct taken taken = {replica, is_durable};
-    loop_post(replica->loop, on_taken, mem_dup(&taken, sizeof taken));
+    return verdict;
 }
 
 /* --- changes --- */
 
-static void want_object(struct replica *replica, struct text name)
+/* False: more than can wait; begin anew when these are through. */
+static bool want(struct replica *replica, const struct told *told)
 {
-    uint64_t library;
-    for (size_t i = 0; i < ARRAY_SIZE(replica_small_names); i++)
-        if (text_equal(name, text_of(replica_small_names[i])))
-            replica->wants_small[i] = true;
-    if (text_starts(name, TEXT("/catalog/")) &&
-        text_to_u64(text_from(name, sizeof("/catalog/") - 1), &library) && library >= 1 &&
-        library <= CATALOGS_MOST)
-        replica->wants_lists |= UINT32_C(1) << (library - 1);
-}
-
-static bool want_told(struct replica *replica, const struct json_node *answer)
-{
-    size_t told = 0;
-    const struct json_node *objects = json_tree_member(answer, TEXT("objects"));
-    const struct json_node *states = json_tree_member(answer, TEXT("states"));
-    if (!json_tree_is(objects, JSON_NODE_ARRAY) || !json_tree_is(states, JSON_NODE_ARRAY))
-        return false;
-    for (const struct json_node *each = json_tree_items(objects); each; each = each->next) {
-        const struct json_node *name = json_tree_member(each, TEXT("name"));
-        if (json_tree_is(name, JSON_NODE_TEXT))
-            want_object(replica, name->text);
-    }
-    for (const struct json_node *each = json_tree_items(states); each && told < TELLING_MOST;
-         each = each->next, told++) {
-        const struct json_node *account = json_tree_member(each, TEXT("account"));
-        struct uid uid;
-        if (json_tree_is(account, JSON_NODE_TEXT) && uid_from_text(account->text, &uid) &&
-            !map_put(replica->accounts, uid_view(&uid), replica))
-            return false; /* more than can wait: begin anew when these are through */
-    }
-    return true;
-}
-
-/* "EPOCH.POSITION.RUN": what goes back into a URL. */
-static bool is_cursor(const struct json_node *node)
-{
-    if (!json_tree_is(node, JSON_NODE_TEXT) || node->text.size == 0 || node->text.size > 64)
-        return false;
-    for (size_t i = 0; i < node->text.size; i++) {
-        char c = node->text.data[i];
-        if (!(c >= '0' && c <= '9') && !(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z') &&
-            c != '.' && c != '-' && c != '_')
+    for (size_t i = 0; i < TOLD_SMALL; i++)
+        replica->wants_small[i] |= told->small[i];
+    replica->wants_lists |= told->lists;
+    for (size_t i = 0; i < told->account_count; i++)
+        if (!map_put(replica->accounts, uid_view(&told->accounts[i]), replica))
             return false;
-    }
     return true;
 }
 
 void take_changes(struct replica *replica)
 {
-    const char *why;
-    struct arena *arena = arena_new(CHANGES_ARENA_BYTES);
-    const struct json_node *answer = json_tree_read(arena, buffer_view(&replica->body), &why);
-    const struct json_node *cursor = json_tree_member(answer, TEXT("cursor"));
-    bool is_good = is_cursor(cursor) && want_told(replica, answer);
+    struct told told;
+    struct arena *arena = arena_new(TOLD_ARENA_BYTES);
+    bool is_good = told_read(arena, buffer_view(&replica->body), &told) && want(replica, &told);
     if (is_good) {
         buffer_reset(&replica->next_cursor);
-        buffer_text(&replica->next_cursor, cursor->text);
+        buffer_text(&replica->next_cursor, told.cursor);
         replica->answered_ms = clock_unix_ms();
         pthread_mutex_lock(&replica->lock);
         replica->shown.is_linked = true;

@@ -53,6 +53,8 @@ size_t state_account_count(const struct state *state);
 /* Walks in no order: start with *cursor 0; NULL at the end. */
 const struct account *state_account_next(const struct state *state, size_t *cursor);
 
+int64_t state_password_set_ms(const struct state *state, struct uid id); /* 0: it has none */
+
 const struct app *state_app(const struct state *state, struct uid id);
 const struct app *state_app_by_index(const struct state *state, const struct secret_index *index);
 /* The apps of one account, oldest first; at most ACCOUNT_MAX_APPS. */
@@ -70,6 +72,8 @@ const atomic_uint *state_account_mark(const struct state *state, struct uid acco
 
 /* NULL when never there, revoked, or expired by `now_ms`. */
 const struct session *state_session(const struct state *state, struct uid id, int64_t now_ms);
+/* Whether there is, or was, a session of this id: also one that ended. */
+bool state_session_is_known(const struct state *state, struct uid account, struct uid id);
 const struct session *state_session_next(const struct state *state, struct uid account,
                                          size_t *cursor);
 void state_session_used(struct state *state, struct uid id, int64_t now_ms);

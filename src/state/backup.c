@@ -399,3 +399,22 @@ int state_restore(const char *path, const char *folder, struct state_error *ret_
     close(folder_fd);
     return error;
 }
+
+int state_raise_epoch(const char *folder, uint64_t at_least, uint64_t *ret_epoch,
+                      struct state_error *ret_error)
+{
+    char path[4096];
+    struct database *database = NULL;
+    struct database_mark mark = {0};
+    snprintf(path, sizeof path, "%s/state.db", folder);
+    int error = read_mark(path, &mark, &database, ret_error);
+    if (!error) {
+        mark.epoch = mark.epoch + 1 > at_least ? mark.epoch + 1 : at_least;
+        int result = database_set_mark(database, &mark);
+        error = result ? fail(ret_error, -EIO, "%s %s", path, database_words(result)) : 0;
+    }
+    database_close(&database);
+    if (!error)
+        *ret_epoch = mark.epoch;
+    return error;
+}

@@ -17,3 +17,9 @@
 int state_restore(const char *path, const char *folder, struct state_error *ret_error) MUST_USE;
 /* Reads and verifies only. */
 int state_backup_verify(const char *path, struct state_error *ret_error) MUST_USE;
+/*
+ * Offline: the state folder goes on as it is, journal and all, in an epoch that is above its own
+ * and at least `at_least`: for a node that takes another's place.
+ */
+int state_raise_epoch(const char *folder, uint64_t at_least, uint64_t *ret_epoch,
+                      struct state_error *ret_error) MUST_USE;

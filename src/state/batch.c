@@ -23,6 +23,7 @@ struct batch *batch_new(struct state *state, const struct batch_author *author)
     if (!text_is_utf8(batch->author.client))
         batch->author.client = TEXT_NONE;
     batch->author.client = arena_text(batch->arena, batch->author.client);
+    batch->author.proof = arena_text(batch->arena, author->proof);
     batch->account = author->account;
     buffer_init(&batch->payload, OPERATION_MAX_PAYLOAD_BYTES);
     buffer_init(&batch->encoded, ARENA_BYTES + BATCH_MAX_OPERATIONS * 128);
@@ -59,7 +60,8 @@ struct batch_item *batch_add(struct batch *batch)
             mem_realloc_array(batch->outcomes, batch->capacity, sizeof *batch->outcomes);
     }
     batch->outcomes[batch->count] = (struct batch_outcome){0};
-    batch->items[batch->count] = (struct batch_item){.operation.account = batch->account};
+    batch->items[batch->count] =
+        (struct batch_item){.operation = {.account = batch->account, .proof = batch->author.proof}};
     return &batch->items[batch->count++];
 }
 
@@ -69,6 +71,25 @@ void batch_refuse(struct batch *batch, size_t item, enum outcome outcome, const 
         return;
     batch->outcomes[item].outcome = outcome;
     batch->outcomes[item].why = why;
+}
+
+void batch_forwarded(struct batch *batch, const struct operation *operation, enum outcome outcome,
+                     const char *why)
+{
+    struct batch_item *item = batch_add(batch);
+    if (!item)
+        return;
+    item->operation = *operation;
+    item->operation.proof = batch->state->forwards ? arena_text(batch->arena, operation->proof)
+                                                   : TEXT_NONE; /* has been judged */
+    item->operation.kind = arena_text(batch->arena, operation->kind);
+    item->operation.payload = arena_text(batch->arena, operation->payload);
+    item->is_forwarded = true;
+    batch->outcomes[batch->count - 1].seq = operation->seq;
+    if (outcome != OUTCOME_ACCEPTED)
+        batch_refuse(batch, batch->count - 1, outcome, why);
+    else if (!item->operation.kind.data || !item->operation.payload.data)
+        batch_refuse(batch, batch->count - 1, OUTCOME_FULL, NULL);
 }
 
 /* --- one payload at a time --- */
@@ -94,6 +115,21 @@ struct batch_item *build_end(struct batch *batch, struct json *json, enum operat
     if (batch->payload.overflowed || !item->operation.payload.data)
         batch_refuse(batch, batch->count - 1, OUTCOME_REFUSED, "is too large");
     return item;
+}
+
+void build_end_for(struct batch *batch, struct json *json, struct uid account,
+                   enum operation_kind kind)
+{
+    struct batch_item *item = build_end(batch, json, kind);
+    if (item)
+        item->operation.account = account;
+}
+
+void build_libraries(struct json *json, uint64_t libraries)
+{
+    char digits[20];
+    int size = snprintf(digits, sizeof digits, "%016llx", (unsigned long long)libraries);
+    json_member_text(json, "libraries", text_make(digits, (size_t)size));
 }
 
 void build_uid(struct json *json, const char *name, struct uid uid)

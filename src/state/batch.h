@@ -4,6 +4,7 @@
 #include "state/operation.h"
 #include "state/outcome.h"
 #include "state/passkeys.h"
+#include "state/requests.h"
 
 /*
  * batch: some operations on their way: build one, submit it, hear once when all are durable or
@@ -25,6 +26,10 @@ struct batch_author {
     struct uid account;
     struct text client; /* OpenSubsonic c=, or "player"; at most 64 bytes count */
     int64_t now_ms;
+    struct text
+        proof; /* goes with its operations (operation.h); empty but for visitors of an edge */
+    bool is_unproven; /* a visitor without one: only their sessions are taken, for nobody would
+                         believe this node the rest */
     bool is_operator; /* may write authoritative kinds, and for other accounts */
 };
 
@@ -58,6 +63,13 @@ void batch_for(struct batch *batch, struct uid account);
  * limit.
  */
 bool batch_json(struct batch *batch, struct text json, const char **ret_why) MUST_USE;
+
+/*
+ * An operation that another node accepted, as it stamped it; texts are copied.  Whether that node
+ * may is the caller's to judge: with an outcome other than ACCEPTED it is only told.
+ */
+void batch_forwarded(struct batch *batch, const struct operation *operation, enum outcome outcome,
+                     const char *why);
 
 /* --- a listener's own --- */
 void batch_star(struct batch *batch, struct subject subject, bool is_starred);
@@ -102,6 +114,9 @@ void batch_share_delete(struct batch *batch, struct uid id);
 /* The name must be free (checked again when it is merged: the second of two is refused). */
 struct uid batch_account_create(struct batch *batch, struct text name, struct text password_hash,
                                 bool is_admin, uint64_t libraries);
+/* The same without a password, for an id that was drawn before. */
+void batch_account_make(struct batch *batch, struct uid id, struct text name, bool is_admin,
+                        uint64_t libraries);
 void batch_account_rename(struct batch *batch, struct uid id, struct text name);
 void batch_account_role(struct batch *batch, struct uid id, bool is_admin);
 void batch_account_libraries(struct batch *batch, struct uid id, uint64_t libraries);
@@ -122,3 +137,11 @@ void batch_session_revoke(struct batch *batch, struct uid account,
 void batch_passkey(struct batch *batch, const struct account_passkey *passkey);
 void batch_passkey_revoke(struct batch *batch, struct uid account,
                           struct uid passkey); /* own too */
+
+/* --- requests (state/requests.h) --- */
+/* own: what is asked of the origin; returns its id */
+struct uid batch_request(struct batch *batch, struct uid session, const struct account_wish *wish);
+/* The origin's word, static or borrowed words in `why` when it is not done; and the end of it. */
+void batch_request_decided(struct batch *batch, const struct kept_request *request, bool is_done,
+                           const char *why);
+void batch_request_forget(struct batch *batch, const struct kept_request *request);

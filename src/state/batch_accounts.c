@@ -3,15 +3,6 @@
 #include "state/batch_build.h"
 #include "state/state_internal.h"
 
-/* Operations for `account`, then back to whom the batch was for. */
-static void end_for(struct batch *batch, struct json *json, struct uid account,
-                    enum operation_kind kind)
-{
-    struct batch_item *item = build_end(batch, json, kind);
-    if (item)
-        item->operation.account = account;
-}
-
 static void build_bytes(struct json *json, const char *name, const void *data, size_t size)
 {
     struct buffer text;
@@ -21,66 +12,65 @@ static void build_bytes(struct json *json, const char *name, const void *data, s
     buffer_release(&text);
 }
 
-static void build_libraries(struct json *json, uint64_t libraries)
-{
-    char digits[20];
-    int size = snprintf(digits, sizeof digits, "%016llx", (unsigned long long)libraries);
-    json_member_text(json, "libraries", text_make(digits, (size_t)size));
-}
-
 struct uid batch_account_create(struct batch *batch, struct text name, struct text password_hash,
                                 bool is_admin, uint64_t libraries)
 {
     struct uid id = uid_random();
+    batch_account_make(batch, id, name, is_admin, libraries);
+    batch_password(batch, id, password_hash);
+    return id;
+}
+
+void batch_account_make(struct batch *batch, struct uid id, struct text name, bool is_admin,
+                        uint64_t libraries)
+{
     struct json json = build_begin(batch);
     json_member_text(&json, "name", name);
     json_member_bool(&json, "admin", is_admin);
     build_libraries(&json, libraries);
     json_member_i64(&json, "created", batch->author.now_ms);
-    end_for(batch, &json, id, KIND_ACCOUNT);
-    batch_password(batch, id, password_hash);
-    return id;
+    build_end_for(batch, &json, id, KIND_ACCOUNT);
 }
 
 void batch_account_rename(struct batch *batch, struct uid id, struct text name)
 {
     struct json json = build_begin(batch);
     json_member_text(&json, "name", name);
-    end_for(batch, &json, id, KIND_ACCOUNT);
+    build_end_for(batch, &json, id, KIND_ACCOUNT);
 }
 
 void batch_account_role(struct batch *batch, struct uid id, bool is_admin)
 {
     struct json json = build_begin(batch);
     json_member_bool(&json, "admin", is_admin);
-    end_for(batch, &json, id, KIND_ACCOUNT);
+    build_end_for(batch, &json, id, KIND_ACCOUNT);
 }
 
 void batch_account_libraries(struct batch *batch, struct uid id, uint64_t libraries)
 {
     struct json json = build_begin(batch);
     build_libraries(&json, libraries);
-    end_for(batch, &json, id, KIND_ACCOUNT);
+    build_end_for(batch, &json, id, KIND_ACCOUNT);
 }
 
 void batch_account_disable(struct batch *batch, struct uid id, bool is_disabled)
 {
     struct json json = build_begin(batch);
     json_member_bool(&json, "disabled", is_disabled);
-    end_for(batch, &json, id, KIND_ACCOUNT);
+    build_end_for(batch, &json, id, KIND_ACCOUNT);
 }
 
 void batch_account_delete(struct batch *batch, struct uid id)
 {
     struct json json = build_begin(batch);
-    end_for(batch, &json, id, KIND_ACCOUNT_DELETE);
+    build_end_for(batch, &json, id, KIND_ACCOUNT_DELETE);
 }
 
 void batch_password(struct batch *batch, struct uid id, struct text password_hash)
 {
     struct json json = build_begin(batch);
     json_member_text(&json, "hash", password_hash);
-    end_for(batch, &json, id, KIND_PASSWORD);
+    build_end_for(batch, &json, id, KIND_PASSWORD);
 }
 
 static size_t app_count(const struct state *state, struct uid account)
@@ -106,7 +96,7 @@ struct uid batch_app_create(struct batch *batch, struct uid account, struct text
     build_bytes(&json, "index", index.bytes, sizeof index.bytes);
     build_bytes(&json, "sealed", sealed.bytes, sizeof sealed.bytes);
     json_member_i64(&json, "created", batch->author.now_ms);
-    end_for(batch, &json, account, KIND_APP);
+    build_end_for(batch, &json, account, KIND_APP);
     if (app_count(batch->state, account) >= ACCOUNT_MAX_APPS)
         batch_refuse(batch, batch->count - 1, OUTCOME_REFUSED,
                      "has as many apps as one may: revoke one that is not used");
@@ -117,7 +107,7 @@ void batch_app_revoke(struct batch *batch, struct uid account, struct uid app)
 {
     struct json json = build_begin(batch);
     build_uid(&json, "id", app);
-    end_for(batch, &json, account, KIND_APP_REVOKE);
+    build_end_for(batch, &json, account, KIND_APP_REVOKE);
 }
 
 /* Past the limit the session that was used longest ago makes room. */
@@ -147,14 +137,14 @@ void batch_session(struct batch *batch, const struct session *session)
     json_member_i64(&json, "rotated", session->rotated_ms);
     json_member_i64(&json, "created", session->created_ms);
     json_member_i64(&json, "expires", session->expires_ms);
-    end_for(batch, &json, session->account, KIND_SESSION);
+    build_end_for(batch, &json, session->account, KIND_SESSION);
 }
 
 void batch_session_revoke(struct batch *batch, struct uid account, struct uid session)
 {
     struct json json = build_begin(batch);
     build_uid(&json, "id", session);
-    end_for(batch, &json, account, KIND_SESSION_REVOKE);
+    build_end_for(batch, &json, account, KIND_SESSION_REVOKE);
 }
 
 static bool has_room_for_passkey(const struct state *state, const struct account_passkey *passkey)
@@ -176,7 +166,7 @@ void batch_passkey(struct batch *batch, const struct account_passkey *passkey)
     json_member_i64(&json, "created", passkey->created_ms);
     if (passkey->used_ms)
         json_member_i64(&json, "used", passkey->used_ms);
-    end_for(batch, &json, passkey->account, KIND_PASSKEY);
+    build_end_for(batch, &json, passkey->account, KIND_PASSKEY);
     if (!has_room_for_passkey(batch->state, passkey))
         batch_refuse(batch, batch->count - 1, OUTCOME_REFUSED,
                      "has as many passkeys as one may: remove one that is not used");
@@ -186,5 +176,5 @@ void batch_passkey_revoke(struct batch *batch, struct uid account, struct uid pa
 {
     struct json json = build_begin(batch);
     build_uid(&json, "id", passkey);
-    end_for(batch, &json, account, KIND_PASSKEY_REVOKE);
+    build_end_for(batch, &json, account, KIND_PASSKEY_REVOKE);
 }

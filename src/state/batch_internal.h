@@ -16,6 +16,7 @@ struct batch_item {
     bool is_ours;    /* born here: gets our device, seq and clock (unless derived) when submitted */
     bool is_derived; /* has a derived id */
     bool is_from_player; /* from POST /ops: fewer kinds */
+    bool is_forwarded;   /* accepted by another node, which stamped it */
     bool is_sent;        /* has a record in the journal entry */
 };
 

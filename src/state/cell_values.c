@@ -84,3 +84,25 @@ bool bookmark_value_read(struct text value, struct bookmark_value *ret)
     ret->comment = rest_of(&reader);
     return !reader.failed;
 }
+
+bool request_value_read(struct text value, struct request_value *ret)
+{
+    struct reader reader = reader_of(value);
+    ret->asked_ms = (int64_t)reader_u64(&reader);
+    ret->session = uid_read(&reader);
+    ret->about = uid_read(&reader);
+    ret->what = reader_u8(&reader);
+    ret->members = reader_u8(&reader);
+    ret->libraries = reader_u64(&reader);
+    ret->name = rest_of(&reader);
+    return !reader.failed && ret->what < REQUEST_WHATS;
+}
+
+bool decision_value_read(struct text value, struct decision_value *ret)
+{
+    struct reader reader = reader_of(value);
+    ret->decided_ms = (int64_t)reader_u64(&reader);
+    ret->is_done = reader_u8(&reader) != 0;
+    ret->why = rest_of(&reader);
+    return !reader.failed;
+}

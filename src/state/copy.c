@@ -1,33 +1,23 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#include "state/copy.h"
+#include "state/copy_internal.h"
 
-#include "base/mem.h"
 #include "io/clock.h"
-#include "io/loop.h"
 #include "state/export.h"
-#include "state/state_internal.h"
+#include "trust/box.h"
 
-#include <assert.h>
+#include <sodium.h>
 #include <string.h>
-
-/* Where secrets lie in values (spaces.def). */
-enum {
-    APP_INDEX_AT = 8,
-    APP_SEALED_AT = APP_INDEX_AT + SECRET_INDEX_BYTES,
-    SESSION_CURRENT_AT = 24,
-    REFRESH_BYTES = sizeof(struct refresh_hash),
-    SESSION_PREVIOUS_AT = SESSION_CURRENT_AT + REFRESH_BYTES,
-    VALUE_MAX_BYTES = 8192,
-};
 
 /* --- writing --- */
 
 struct writing {
     const struct state *state;
     struct uid account;
+    bool is_boxed;   /* what goes into the box, instead of what goes beside it */
+    bool is_arrived; /* without what the origin has not heard of */
 };
 
-static bool is_withheld(enum space space)
+bool copy_is_withheld(enum space space)
 {
     return space == SPACE_PASSWORD || space == SPACE_PASSKEY;
 }
@@ -39,6 +29,8 @@ static void change_app(const struct state *state, struct uid id, char *value)
     struct secret secret;
     struct secret_index index = {{0}};
     memcpy(&sealed, value + APP_SEALED_AT, sizeof sealed);
+    if (sodium_is_zero(sealed.bytes, sizeof sealed.bytes))
+        return; /* it came from another node, without what opens it */
     if (secret_unseal(state->keys, &sealed, id, &secret)) {
         index = secret_hash(&secret);
         secret_wipe(&secret);
@@ -48,7 +40,7 @@ static void change_app(const struct state *state, struct uid id, char *value)
 }
 
 /* A thumb of the browser's key is public; hashes of cookies are made two that nothing has. */
-static void change_session(char *value)
+void copy_blank_session(char *value)
 {
     if (memcmp(value + SESSION_CURRENT_AT, value + SESSION_PREVIOUS_AT, REFRESH_BYTES) == 0)
         return;
@@ -72,9 +64,55 @@ static struct text fit_for_others(const struct writing *writing, const struct ce
         memcpy(app.bytes, name->key.data, UID_BYTES);
         change_app(writing->state, app, room);
     } else {
-        change_session(room);
+        copy_blank_session(room);
     }
     return text_make(room, value.size);
+}
+
+/* The secret itself, in place of what our keys sealed. */
+static struct text app_for_home(const struct writing *writing, const struct cell_name *name,
+                                struct text value, char room[VALUE_MAX_BYTES])
+{
+    struct uid id;
+    struct secret secret;
+    struct secret_index index;
+    struct app_value app;
+    struct secret_sealed sealed;
+    if (name->key.size != UID_BYTES || value.size > VALUE_MAX_BYTES || !app_value_read(value, &app))
+        return TEXT_NONE;
+    memcpy(id.bytes, name->key.data, UID_BYTES);
+    memcpy(&sealed, app.sealed, sizeof sealed);
+    if (!secret_unseal(writing->state->keys, &sealed, id, &secret))
+        return TEXT_NONE;
+    index = secret_hash(&secret);
+    memcpy(room, value.data, value.size);
+    memcpy(room + APP_INDEX_AT, &index, sizeof index);
+    memset(room + APP_SEALED_AT, 0, sizeof sealed);
+    memcpy(room + APP_SEALED_AT, secret.text, SECRET_TEXT_BYTES);
+    secret_wipe(&secret);
+    return text_make(room, value.size);
+}
+
+bool copy_is_for_box(enum space space)
+{
+    return copy_is_withheld(space) || space == SPACE_APP || space == SPACE_SESSION;
+}
+
+static void put_boxed_cells(const struct database_sink *sink, const struct writing *writing)
+{
+    char room[VALUE_MAX_BYTES];
+    struct cell_name name;
+    const struct cell *cell;
+    for (size_t cursor = 0;
+         cells_next_of(writing->state->model.cells, writing->account, &cursor, &name, &cell);) {
+        if (!copy_is_for_box(name.space) || cell->value.size == 0)
+            continue;
+        struct text value =
+            name.space == SPACE_APP ? app_for_home(writing, &name, cell->value, room) : cell->value;
+        if (value.size)
+            (void)sink->cell(sink->context, &name, &(struct cell){cell->order, value});
+        explicit_bzero(room, name.space == SPACE_APP ? sizeof room : 0);
+    }
 }
 
 static void put_cells(const struct database_sink *sink, const struct writing *writing)
@@ -84,11 +122,20 @@ static void put_cells(const struct database_sink *sink, const struct writing *wr
     const struct cell *cell;
     for (size_t cursor = 0;
          cells_next_of(writing->state->model.cells, writing->account, &cursor, &name, &cell);) {
-        if (is_withheld(name.space))
+        if (copy_is_withheld(name.space))
             continue;
         const struct cell other = {cell->order, fit_for_others(writing, &name, cell->value, room)};
         (void)sink->cell(sink->context, &name, &other);
     }
+}
+
+static uint64_t count_of(const struct writing *writing, const struct listener *listener,
+                         struct subject subject)
+{
+    uint64_t count = listener_plays(listener, subject).count, waiting = 0;
+    if (writing->is_arrived && writing->state->uncounted)
+        waiting = uncounted_waiting(writing->state->uncounted, writing->account, subject);
+    return count > waiting ? count - waiting : 0;
 }
 
 static void put_counts(const struct database_sink *sink, const struct writing *writing)
@@ -100,159 +147,78 @@ static void put_counts(const struct database_sink *sink, const struct writing *w
         size_t count = listener_ranked_count(listener, RANKING_FREQUENT, kinds[kind]);
         for (size_t i = 0; i < count; i++) {
             struct subject subject = listener_ranked(listener, RANKING_FREQUENT, kinds[kind], i);
-            (void)sink->count(sink->context, writing->account, subject,
-                              listener_plays(listener, subject));
+            struct plays plays = listener_plays(listener, subject);
+            plays.count = count_of(writing, listener, subject);
+            if (plays.count)
+                (void)sink->count(sink->context, writing->account, subject, plays);
         }
     }
 }
 
 static void put_rows(const struct database_sink *sink, void *context)
 {
-    put_cells(sink, context);
-    put_counts(sink, context);
+    const struct writing *writing = context;
+    if (writing->is_boxed) {
+        put_boxed_cells(sink, writing);
+        return;
+    }
+    put_cells(sink, writing);
+    put_counts(sink, writing);
+}
+
+int64_t state_copy_stamp(struct state *state)
+{
+    int64_t now_ms = clock_unix_ms();
+    if (now_ms > state->stamp_ms)
+        state->stamp_ms = now_ms;
+    return state->stamp_ms;
+}
+
+int64_t state_receipt_stamp(struct state *state)
+{
+    int64_t last_ms = state->stamp_ms;
+    if (state_copy_stamp(state) == last_ms)
+        state->stamp_ms++;
+    return state->stamp_ms;
 }
 
 void state_copy_write(const struct state *state, struct uid account, int64_t now_ms,
                       struct buffer *out)
 {
-    struct writing writing = {state, account};
+    struct writing writing = {.state = state, .account = account};
     export_write(out, now_ms, state->epoch, put_rows, &writing);
 }
 
-/* --- learning --- */
-
-struct learning {
-    struct state *state;
-    struct uid account;
-    struct effects *effects; /* NULL: only looked at */
-    int64_t now_ms;
-    bool is_other; /* a row of somebody else, or of a kind that is not for copies */
-};
-
-static bool learn_cell(void *context, const struct cell_name *name, const struct cell *cell)
+void copy_write_arrived(const struct state *state, struct uid account, int64_t now_ms,
+                        struct buffer *out)
 {
-    struct learning *learning = context;
-    if (!uid_equal(name->account, learning->account) || is_withheld(name->space)) {
-        learning->is_other = true;
-        return false;
+    struct writing writing = {.state = state, .account = account, .is_arrived = true};
+    export_write(out, now_ms, state->epoch, put_rows, &writing);
+}
+
+void copy_write_secrets(const struct state *state, struct uid account, int64_t now_ms,
+                        struct buffer *out)
+{
+    struct writing writing = {.state = state, .account = account, .is_boxed = true};
+    export_write(out, now_ms, state->epoch, put_rows, &writing);
+}
+
+void state_copy_write_boxed(const struct state *state, struct uid account,
+                            const uint8_t node_key[SIGNED_PUBLIC_BYTES], int64_t now_ms,
+                            struct buffer *out)
+{
+    struct buffer plain, box;
+    buffer_init(&plain, BOX_MAX_BYTES);
+    buffer_init(&box, BOX_MAX_BYTES + BOX_EXTRA_BYTES);
+    copy_write_secrets(state, account, now_ms, &plain);
+    if (!plain.overflowed && box_seal(node_key, buffer_view(&plain), &box)) {
+        buffer_text(out, BOXED);
+        buffer_u32(out, (uint32_t)box.size);
+        buffer_text(out, buffer_view(&box));
     }
-    if (!learning->effects)
-        return true;
-    clock_observe(&learning->state->clock, cell->order.hlc, learning->now_ms);
-    const struct effect effect = {
-        EFFECT_CELL, .cell = {name->account, name->space, name->key, cell->value, cell->order}};
-    (void)model_learn(&learning->state->model, &effect, learning->effects);
-    return true;
-}
-
-/* Nobody counts here but the origin, so the greater number is the later one. */
-static bool learn_count(void *context, struct uid account, struct subject subject,
-                        struct plays plays)
-{
-    struct learning *learning = context;
-    if (!uid_equal(account, learning->account)) {
-        learning->is_other = true;
-        return false;
-    }
-    if (!learning->effects)
-        return true;
-    struct listeners *listeners = learning->state->model.listeners;
-    struct plays held = listener_plays(listeners_get(listeners, account), subject);
-    if (plays.count <= held.count)
-        return true;
-    (void)listeners_play(listeners, account, subject, plays.count - held.count, plays.last_ms);
-    effects_add(learning->effects,
-                &(struct effect){EFFECT_COUNT, .count = {.account = account,
-                                                         .subject = subject,
-                                                         .count = plays.count,
-                                                         .last_ms = plays.last_ms}});
-    return true;
-}
-
-static bool refuse_pair(void *context, struct uid device UNUSED, uint64_t a UNUSED,
-                        uint64_t b UNUSED)
-{
-    ((struct learning *)context)->is_other = true;
-    return false;
-}
-
-static bool refuse_kept(void *context, struct text operation UNUSED)
-{
-    ((struct learning *)context)->is_other = true;
-    return false;
-}
-
-static bool refuse_play(void *context, const struct database_play *play UNUSED)
-{
-    ((struct learning *)context)->is_other = true;
-    return false;
-}
-
-static const char *read_copy(struct learning *learning, struct text bytes)
-{
-    struct export_end end;
-    const struct database_sink sink = {.cell = learn_cell,
-                                       .count = learn_count,
-                                       .range = refuse_pair,
-                                       .digest = refuse_pair,
-                                       .kept = refuse_kept,
-                                       .play = refuse_play,
-                                       .context = learning};
-    const char *why = export_read(bytes, &sink, &end);
-    return learning->is_other ? "holds what no copy of this account holds" : why;
-}
-
-enum state_copy state_copy_learn(struct state *state, struct uid account, struct text bytes,
-                                 const char **ret_why)
-{
-    struct learning learning = {.state = state, .account = account, .now_ms = clock_unix_ms()};
-    const char *why = read_copy(&learning, bytes);
-    if (why) {
-        *ret_why = why;
-        return STATE_COPY_BAD;
-    }
-    if (!apply_has_room(state->apply, bytes.size))
-        return STATE_COPY_FULL;
-    learning.effects = apply_begin(state->apply);
-    why = read_copy(&learning, bytes);
-    assert(!why);
-    apply_end(state->apply, 0);
-    state_touch(state, account);
-    return STATE_COPY_LEARNT;
-}
-
-/* --- durable --- */
-
-struct applied_job {
-    struct apply_job job;
-    struct state *state;
-    state_applied *done;
-    void *context;
-    bool is_durable;
-};
-
-static void on_applied(void *context)
-{
-    struct applied_job *job = context;
-    struct state *state = job->state;
-    job->done(job->context, job->is_durable);
-    mem_free(job);
-    state_landed(state);
-}
-
-static void note_applied(struct apply_job *base, struct database *database UNUSED,
-                         int database_error)
-{
-    struct applied_job *job = CONTAINER_OF(base, struct applied_job, job);
-    job->is_durable = database_error == 0;
-    loop_post(job->state->loop, on_applied, job);
-}
-
-void state_when_applied(struct state *state, state_applied *done, void *context)
-{
-    struct applied_job *job = MEM_NEW(struct applied_job);
-    *job = (struct applied_job){
-        .job.work = note_applied, .state = state, .done = done, .context = context};
-    state->in_flight++;
-    apply_run(state->apply, &job->job);
+    if (plain.data)
+        explicit_bzero(plain.data, plain.capacity);
+    buffer_release(&plain);
+    buffer_release(&box);
+    state_copy_write(state, account, now_ms, out);
 }

@@ -285,7 +285,8 @@ static int write_sqlite(struct database *database, const struct effects *effects
     for (size_t i = 0; i < effects->count && result == SQLITE_OK; i++)
         result = writers[effects->items[i].kind](self, &effects->items[i]);
     result = result == SQLITE_OK ? write_marks(self, effects, journal) : result;
-    fault_point_disk();
+    if (fault_point_disk() != 0)
+        result = SQLITE_IOERR;
     result = result == SQLITE_OK ? run_plain(self, COMMIT) : result;
     if (result != SQLITE_OK)
         (void)!run_plain(self, ROLLBACK);

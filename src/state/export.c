@@ -334,7 +334,8 @@ const char *export_read(struct text bytes, const struct database_sink *sink, str
     (void)reader_bytes(&reader, sizeof MAGIC - 1);
     if (reader_u16(&reader) != 1)
         return "was made by a newer sostenuto: use that one";
-    (void)reader_bytes(&reader, HEADER_BYTES - sizeof MAGIC + 1 - 2);
+    (void)reader_bytes(&reader, 2 + 4);
+    ret->made_ms = (int64_t)reader_u64(&reader);
 #ifndef FUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION /* rows are what a fuzzer is to find its way into \
                                                   */
     if (!digest_holds(bytes))

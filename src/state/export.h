@@ -35,6 +35,7 @@ int state_is_empty(struct database *database, bool *ret_is_empty,
  */
 struct export_end {
     uint64_t rows, epoch;
+    int64_t made_ms; /* when it was written, by the writer's clock */
 };
 const char *export_read(struct text bytes, const struct database_sink *sink,
                         struct export_end *ret);

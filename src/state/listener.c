@@ -180,6 +180,13 @@ struct plays listeners_play(struct listeners *listeners, struct uid account, str
     return (struct plays){mark->plays, mark->last_ms};
 }
 
+struct plays listeners_set(struct listeners *listeners, struct uid account, struct subject subject,
+                           uint64_t count, int64_t last_ms)
+{
+    struct plays held = listener_plays(listeners_get(listeners, account), subject);
+    return listeners_play(listeners, account, subject, count - held.count, last_ms); /* mod 2^64 */
+}
+
 void listeners_settle(struct listeners *listeners)
 {
     size_t cursor = 0, marks_cursor;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "state/model.h"
 
+#include "base/guard.h"
 #include "base/mem.h"
 
 #include <assert.h>
@@ -11,6 +12,7 @@ void model_init(struct model *model, const struct model_limits *limits)
                             .seen = seen_new(limits->max_devices, limits->max_ranges_per_device),
                             .accounts = accounts_new(),
                             .passkeys = passkeys_new(),
+                            .requests = requests_new(),
                             .listeners = listeners_new(),
                             .playlists = playlists_new()};
     changes_init(&model->changes);
@@ -22,6 +24,7 @@ void model_release(struct model *model)
     seen_free(&model->seen);
     accounts_free(&model->accounts);
     passkeys_free(&model->passkeys);
+    requests_free(&model->requests);
     listeners_free(&model->listeners);
     playlists_free(&model->playlists);
     changes_release(&model->changes);
@@ -40,6 +43,7 @@ static void show(struct model *model, struct uid account, enum space space, stru
     int64_t changed_ms = clock_ms(cell->order.hlc);
     accounts_apply(model->accounts, account, space, key, cell->value, changed_ms);
     passkeys_apply(model->passkeys, account, space, key, cell->value);
+    requests_apply(model->requests, account, space, key, cell->value);
     listeners_apply(model->listeners, account, space, key, cell->value, changed_ms);
     playlists_apply(model->playlists, account, space, key, cell->value, changed_ms);
 }
@@ -138,9 +142,10 @@ static void merge_change(struct model *model, const struct operation *operation,
 static void merge_play(struct model *model, const struct operation *operation,
                        const struct counted_play *play, bool is_new, struct effects *effects)
 {
+    bool counts = is_new || !guard_is_on(GUARD_SEEN);
     for (size_t i = 0; i < play->subject_count; i++) {
         struct plays plays = listeners_play(model->listeners, operation->account, play->subjects[i],
-                                            is_new, play->at_ms);
+                                            counts, play->at_ms);
         if (effects)
             effects_add(effects, &(struct effect){EFFECT_COUNT,
                                                   .count = {operation->account, play->subjects[i],
@@ -179,13 +184,29 @@ static enum model_verdict check(struct model *model, const struct operation *ope
         return MODEL_INVALID;
     if (!cells_has_room(model->cells, operation->account, model->changes.count))
         return MODEL_FULL;
-    return from_seen(seen_check(model->seen, operation->device, operation->seq, digest));
+    enum seen_verdict seen = seen_check(model->seen, operation->device, operation->seq, digest);
+    return seen == SEEN_BEFORE && !guard_is_on(GUARD_SEEN) ? MODEL_MERGED : from_seen(seen);
 }
 
 enum model_verdict model_check(struct model *model, const struct operation *operation,
                                const char **ret_why)
 {
     return check(model, operation, digest_of(operation), ret_why);
+}
+
+bool model_would_change(const struct model *model, const struct operation *operation)
+{
+    struct operation_order order = operation_order(operation);
+    for (size_t i = 0; i < model->changes.count; i++) {
+        const struct change *change = &model->changes.items[i];
+        const struct cell *held =
+            cells_get(model->cells, operation->account, change->space, change->key);
+        order.is_final = change->is_final;
+        if (held ? operation_order_compare(&order, &held->order) > 0
+                 : !is_swallowed(model, operation->account, change))
+            return true;
+    }
+    return false;
 }
 
 static void keep_unknown(const struct operation *operation, struct effects *effects)
@@ -301,6 +322,20 @@ bool model_learn(struct model *model, const struct effect *learnt, struct effect
         break; /* these follow from the others */
     }
     return false;
+}
+
+void model_replace(struct model *model, const struct cell_name *name, const struct cell *cell,
+                   struct effects *effects)
+{
+    const struct change change = {.space = name->space,
+                                  .is_final = cell->order.is_final,
+                                  .key = name->key,
+                                  .value = cell->value};
+    drop(model, name->account, name->space, name->key, effects);
+    if (cell->value.size)
+        (void)merge_cell(model, name->account, &change, &cell->order, effects);
+    else
+        show(model, name->account, name->space, name->key, cell);
 }
 
 static void project_play(const struct operation *operation, const struct counted_play *play,

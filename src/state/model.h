@@ -17,6 +17,7 @@ struct model {
     struct seen *seen;
     struct accounts *accounts;
     struct passkeys *passkeys;
+    struct requests *requests;
     struct listeners *listeners;
     struct playlists *playlists;
     struct changes changes; /* scratch */
@@ -48,6 +49,9 @@ enum model_verdict {
 /* Whether merging would be accepted now.  Changes nothing but scratch. */
 enum model_verdict model_check(struct model *model, const struct operation *operation,
                                const char **ret_why);
+/* Of one that was seen before, right after model_check(): whether merging it again would change a
+ * cell.  Two nodes may have stamped it differently, and the greater order counts everywhere. */
+bool model_would_change(const struct model *model, const struct operation *operation);
 /* `effects` may be NULL.  accepted_ms must be set. */
 enum model_verdict model_merge(struct model *model, const struct operation *operation,
                                struct effects *effects, const char **ret_why);
@@ -58,6 +62,11 @@ enum model_verdict model_merge(struct model *model, const struct operation *oper
  * `effects`, as from model_merge().  False when nothing changed that anybody can see.
  */
 bool model_learn(struct model *model, const struct effect *learnt, struct effects *effects);
+
+/* Puts another value in a cell's place, here alone and whatever its order: what another node may
+ * not have any more.  It comes back with the next delivery. */
+void model_replace(struct model *model, const struct cell_name *name, const struct cell *cell,
+                   struct effects *effects);
 
 /*
  * What an operation says, for a state of record that merges by itself: all its cells whether or not

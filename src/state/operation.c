@@ -7,7 +7,7 @@
 #include <assert.h>
 #include <sodium.h>
 
-enum { MAJOR = 1, MINOR = 0, HEAD_BYTES = 64 };
+enum { MAJOR = 1, MINOR = 0, MINOR_WITH_PROOF = 1, HEAD_BYTES = 64 };
 
 static const struct {
     const char *name;
@@ -78,10 +78,17 @@ void operation_encode(const struct operation *operation, struct buffer *out)
     uint8_t head[HEAD_BYTES];
     assert(operation->kind.size <= OPERATION_MAX_KIND_BYTES &&
            operation->payload.size <= OPERATION_MAX_PAYLOAD_BYTES);
+    assert(operation->proof.size <= OPERATION_MAX_PROOF_BYTES);
     encode_head(operation, operation->accepted_ms, head);
+    if (operation->proof.size)
+        head[1] = MINOR_WITH_PROOF;
     buffer_append(out, head, sizeof head);
     buffer_text(out, operation->kind);
     buffer_text(out, operation->payload);
+    if (operation->proof.size) {
+        buffer_u16(out, (uint16_t)operation->proof.size);
+        buffer_text(out, operation->proof);
+    }
 }
 
 uint64_t operation_digest(const struct operation *operation)
@@ -123,6 +130,8 @@ static const char *fault_in(const struct operation *operation)
         return "a time is out of range";
     if (operation->payload.size > OPERATION_MAX_PAYLOAD_BYTES)
         return "payload is over 256 KiB";
+    if (operation->proof.size > OPERATION_MAX_PROOF_BYTES)
+        return "its proof is over 768 bytes";
     if (operation->payload.size < 2 || operation->payload.data[0] != '{' ||
         !text_is_utf8(operation->payload))
         return "payload must be a JSON object";
@@ -143,6 +152,8 @@ bool operation_decode(struct text bytes, struct operation *ret, const char **ret
     uint32_t payload_size = reader_u32(&reader);
     operation.kind = reader_bytes(&reader, kind_size);
     operation.payload = reader_bytes(&reader, payload_size);
+    if (minor >= MINOR_WITH_PROOF)
+        operation.proof = reader_bytes(&reader, reader_u16(&reader));
     *ret_why = reader.failed                       ? "shorter than it says"
                : major != MAJOR                    ? "of another major version"
                : minor == MINOR && reader.left > 0 ? "longer than it says"

@@ -24,7 +24,8 @@ enum operation_class { OPERATION_MERGEABLE, OPERATION_AUTHORITATIVE, OPERATION_R
 enum {
     OPERATION_MAX_PAYLOAD_BYTES = 256 * 1024,
     OPERATION_MAX_KIND_BYTES = 32,
-    OPERATION_MAX_BYTES = OPERATION_MAX_PAYLOAD_BYTES + 128,
+    OPERATION_MAX_BYTES = OPERATION_MAX_PAYLOAD_BYTES + 1024,
+    OPERATION_MAX_PROOF_BYTES = 768,
     OPERATION_FUTURE_MS =
         60 * 1000, /* a stamp further ahead than this wins nothing and moves no clock */
 };
@@ -37,7 +38,10 @@ struct operation {
     struct uid account;
     struct text kind;    /* name: lower-case letters, digits and dots; borrowed */
     struct text payload; /* borrowed */
-    uint64_t digest;     /* operation_digest(), when somebody has taken it already; else 0 */
+    /* Of a visitor, from the edge that accepted it to the origin (api/speaks.h); borrowed, empty
+     * elsewhere, and no part of what the operation says. */
+    struct text proof;
+    uint64_t digest; /* operation_digest(), when somebody has taken it already; else 0 */
 };
 
 /* Bit 62 of seq marks a derived id (operation_derive_id); devices count far below it. */

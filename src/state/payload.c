@@ -368,15 +368,23 @@ static void read_share_delete(struct in *in)
     put_final(in, SPACE_SHARE, uid_view(&id));
 }
 
+/* Hex is written as people write numbers: the highest digit first. */
+static uint64_t in_libraries(struct in *in)
+{
+    uint64_t number = 0;
+    uint8_t mask[8] = {0};
+    if (decode_hex(in_text(in, "libraries", 16), mask, sizeof mask) != sizeof mask)
+        fault(in, "libraries must be a mask of 16 hex digits");
+    for (size_t i = 0; i < sizeof mask; i++)
+        number = number << 8 | mask[i];
+    return number;
+}
+
 static void read_account(struct in *in)
 {
-    struct text name = in_text(in, "name", NAME_MAX_BYTES),
-                libraries = in_text(in, "libraries", 16);
-    uint8_t mask[8] = {0};
+    struct text name = in_text(in, "name", NAME_MAX_BYTES);
     if (has(in, "name") && name.size == 0)
         fault(in, "an account needs a name");
-    if (has(in, "libraries") && decode_hex(libraries, mask, sizeof mask) != sizeof mask)
-        fault(in, "libraries must be a mask of 16 hex digits");
     if (has(in, "name"))
         put(in, SPACE_ACCOUNT_NAME, TEXT_NONE, name, false);
     if (has(in, "admin"))
@@ -385,11 +393,9 @@ static void read_account(struct in *in)
         put_integer(in, SPACE_ACCOUNT_DISABLED, TEXT_NONE, in_bool(in, "disabled"), 1);
     if (has(in, "created"))
         put_integer(in, SPACE_ACCOUNT_CREATED, TEXT_NONE, (uint64_t)in_time(in, "created"), 8);
-    if (!has(in, "libraries") || in->why)
+    if (!has(in, "libraries"))
         return;
-    uint64_t number = 0; /* hex is written as people write numbers: the highest digit first */
-    for (size_t i = 0; i < sizeof mask; i++)
-        number = number << 8 | mask[i];
+    uint64_t number = in_libraries(in); /* none is a value, too */
     put(in, SPACE_ACCOUNT_LIBRARIES, TEXT_NONE, text_make((const char *)&number, sizeof number),
         false);
 }
@@ -485,6 +491,60 @@ static void read_passkey_revoke(struct in *in)
     put_final(in, SPACE_PASSKEY, uid_view(&id));
 }
 
+static unsigned in_members(struct in *in)
+{
+    unsigned members = 0;
+    if (has(in, "admin"))
+        members |= REQUEST_HAS_ADMIN | (in_bool(in, "admin") ? REQUEST_ADMIN : 0);
+    if (has(in, "disabled"))
+        members |= REQUEST_HAS_DISABLED | (in_bool(in, "disabled") ? REQUEST_DISABLED : 0);
+    if (has(in, "libraries"))
+        members |= REQUEST_HAS_LIBRARIES;
+    return members;
+}
+
+static void read_request(struct in *in)
+{
+    struct uid id = in_uid(in, "id"), session = in_uid(in, "session"), about = in_uid(in, "about");
+    struct text name = in_text(in, "name", NAME_MAX_BYTES);
+    unsigned members = in_members(in);
+    enum request_what what;
+    struct buffer value;
+    if (!request_what_from(in_text(in, "what", NAME_MAX_BYTES), &what))
+        fault(in, "a request must say what is asked for: make, change or delete");
+    else if (what == REQUEST_MAKE && name.size == 0)
+        fault(in, "an account needs a name");
+    if (in->why)
+        return;
+    buffer_init(&value, 1024);
+    buffer_u64(&value, (uint64_t)in_time(in, "asked"));
+    buffer_append(&value, session.bytes, UID_BYTES);
+    buffer_append(&value, about.bytes, UID_BYTES);
+    buffer_byte(&value, (uint8_t)what);
+    buffer_byte(&value, (uint8_t)members);
+    buffer_u64(&value, members & REQUEST_HAS_LIBRARIES ? in_libraries(in) : 0);
+    buffer_text(&value, name);
+    put_buffer(in, SPACE_REQUEST, uid_view(&id), &value);
+}
+
+static void read_request_decided(struct in *in)
+{
+    struct uid id = in_uid(in, "id");
+    struct buffer value;
+    buffer_init(&value, 1024);
+    buffer_u64(&value, (uint64_t)in_time(in, "at"));
+    buffer_byte(&value, in_bool(in, "done"));
+    buffer_text(&value, in_text(in, "why", NAME_MAX_BYTES));
+    put_buffer(in, SPACE_REQUEST_DECIDED, uid_view(&id), &value);
+}
+
+static void read_request_forget(struct in *in)
+{
+    struct uid id = in_uid(in, "id");
+    put_final(in, SPACE_REQUEST, uid_view(&id));
+    put_final(in, SPACE_REQUEST_DECIDED, uid_view(&id));
+}
+
 static void read_unknown(struct in *in UNUSED) {}
 
 static void (*const READERS[])(struct in *in) = {
@@ -510,6 +570,9 @@ static void (*const READERS[])(struct in *in) = {
     [KIND_SESSION_REVOKE] = read_session_revoke,
     [KIND_PASSKEY] = read_passkey,
     [KIND_PASSKEY_REVOKE] = read_passkey_revoke,
+    [KIND_REQUEST] = read_request,
+    [KIND_REQUEST_DECIDED] = read_request_decided,
+    [KIND_REQUEST_FORGET] = read_request_forget,
     [KIND_UNKNOWN] = read_unknown,
 };
 

@@ -2,6 +2,7 @@
 #pragma once
 #include "base/arena.h"
 #include "state/operation.h"
+#include "state/requests.h"
 
 /*
  * payload: what an operation changes: its JSON made into cells, pure and the same on every node.
@@ -78,6 +79,26 @@ struct bookmark_value {
     int64_t position_ms, created_ms;
     struct text comment;
 };
+enum request_member { /* bits of `members` */
+                      REQUEST_HAS_ADMIN = 1,
+                      REQUEST_ADMIN = 2,
+                      REQUEST_HAS_DISABLED = 4,
+                      REQUEST_DISABLED = 8,
+                      REQUEST_HAS_LIBRARIES = 16,
+};
+struct request_value {
+    int64_t asked_ms;
+    struct uid session, about;
+    enum request_what what;
+    unsigned members;
+    uint64_t libraries;
+    struct text name;
+};
+struct decision_value {
+    int64_t decided_ms;
+    bool is_done;
+    struct text why;
+};
 /* False for values that this code did not write: a damaged or newer database. */
 bool app_value_read(struct text value, struct app_value *ret) MUST_USE;
 bool session_value_read(struct text value, struct session_value *ret) MUST_USE;
@@ -85,4 +106,6 @@ bool passkey_value_read(struct text value, struct passkey_value *ret) MUST_USE;
 bool share_value_read(struct text value, struct share_value *ret) MUST_USE;
 bool queue_value_read(struct text value, struct queue_value *ret) MUST_USE;
 bool bookmark_value_read(struct text value, struct bookmark_value *ret) MUST_USE;
+bool request_value_read(struct text value, struct request_value *ret) MUST_USE;
+bool decision_value_read(struct text value, struct decision_value *ret) MUST_USE;
 uint64_t cell_integer(struct text value); /* little-endian of any size up to 8; 0 when empty */

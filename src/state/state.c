@@ -269,6 +269,25 @@ static int open_local(struct state *state, const struct state_config *config,
     return error;
 }
 
+static const uint64_t journal_default_bytes = 1ULL << 30; /* store/journal.c */
+
+static void keep_journal(struct state *state, const struct state_config *config)
+{
+    const struct state_forwarded *kept = config->kept;
+    uint64_t max_bytes =
+        config->max_journal_bytes ? config->max_journal_bytes : journal_default_bytes;
+    journal_hold(state->journal, uid_equal(kept->journal, state->journal_id) ? kept->lsn : 0);
+    state->keeps_bytes = max_bytes / 2;
+}
+
+void state_keep_within(struct state *state)
+{
+    if (!state->keeps_bytes || journal_status(state->journal).bytes <= state->keeps_bytes)
+        return;
+    journal_hold(state->journal, UINT64_MAX);
+    state->keeps_bytes = 0;
+}
+
 static int fill(struct state *state, const struct state_config *config, struct database *remote,
                 struct state_error *ret_error)
 {
@@ -289,6 +308,17 @@ static int fill(struct state *state, const struct state_config *config, struct d
         effects_free(&replay.effects);
         return error;
     }
+    if (config->kept)
+        keep_journal(state, config);
+    if (config->forwarded)
+        error = arrival_open(state, config->forwarded);
+    if (error) {
+        snprintf(ret_error->words, sizeof ret_error->words, "the journal cannot be read again: %s",
+                 strerrordesc_np(-error));
+        journal_close(&state->journal);
+        effects_free(&replay.effects);
+        return error;
+    }
     if (remote)
         journal_hold(state->journal, 0); /* until it is known what has arrived there */
     state->apply = apply_start(state->database, state->journal, state->journal_id, config->logger,
@@ -302,6 +332,7 @@ static int fill(struct state *state, const struct state_config *config, struct d
 static void free_state(struct state *state)
 {
     model_release(&state->model);
+    uncounted_free(&state->uncounted);
     mem_free(state->replayed);
     mem_free(state->folder);
     mem_free(state);
@@ -381,6 +412,8 @@ void state_on_change(struct state *state, state_changed *changed, state_merged *
 
 uint64_t state_merged_lsn(const struct state *state) { return state->merged_lsn; }
 
+void state_give_way(struct state *state) { state->gave_way = true; }
+
 struct state_health state_health(const struct state *state)
 {
     struct journal_status journal = journal_status(state->journal);
@@ -450,6 +483,17 @@ const struct session *state_session(const struct state *state, struct uid id, in
     return session && now_ms < session->expires_ms ? session : NULL;
 }
 
+int64_t state_password_set_ms(const struct state *state, struct uid id)
+{
+    const struct cell *cell = cells_get(state->model.cells, id, SPACE_PASSWORD, TEXT_NONE);
+    return cell && cell->value.size ? clock_ms(cell->order.hlc) : 0;
+}
+
+bool state_session_is_known(const struct state *state, struct uid account, struct uid id)
+{
+    return cells_get(state->model.cells, account, SPACE_SESSION, uid_view(&id));
+}
+
 void state_session_used(struct state *state, struct uid id, int64_t now_ms)
 {
     accounts_session_used(state->model.accounts, id, now_ms);
@@ -475,6 +519,21 @@ const struct account_passkey *state_passkey_next(const struct state *state, stru
                                                  size_t *cursor)
 {
     return passkeys_next(state->model.passkeys, account, cursor);
+}
+
+const struct kept_request *state_request(const struct state *state, struct uid account, struct uid id)
+{
+    return requests_get(state->model.requests, account, id);
+}
+
+const struct kept_request *state_request_next(const struct state *state, size_t *cursor)
+{
+    return requests_next(state->model.requests, cursor);
+}
+
+size_t state_request_count(const struct state *state)
+{
+    return requests_count(state->model.requests);
 }
 
 const atomic_uint *state_account_mark(const struct state *state, struct uid account)

@@ -24,6 +24,13 @@ struct loop;
 struct keys;
 struct disk;
 
+/* Of a node that forwards what it accepts to an origin (state/arrival.h), as it was left. */
+struct state_forwarded {
+    struct uid journal;     /* whose LSN it is; another one: nothing has been forwarded */
+    uint64_t lsn;           /* all up to here has arrived */
+    int64_t max_waiting_ms; /* new operations are refused while one waits for longer; 0: never */
+};
+
 struct state_config {
     const char *folder; /* STATE: holds state.db and journal/; must exist */
     const struct keys *keys;
@@ -34,6 +41,10 @@ struct state_config {
         int64_t connect_ms, answer_ms; /* 0: those of database_postgres.h */
         size_t max_names;              /* accounts that wait for a name; 0: record.h's */
     } record_bounds;
+    const struct state_forwarded *forwarded; /* NULL: this node forwards nothing */
+    /* NULL, or of an origin that may have to forward after all (sostenuto demote): what is behind
+     * it stays in the journal, until that holds more than half of what it may. */
+    const struct state_forwarded *kept;
     uint64_t max_journal_bytes; /* 0: 1 GiB */
     int64_t now_ms;             /* Unix time */
     const struct disk *disk;    /* NULL: the real one; tests give a failing one */
@@ -65,6 +76,8 @@ struct state_health {
     uint64_t epoch;
 };
 struct state_health state_health(const struct state *state);
+/* From now on every write is answered OUTCOME_FULL: another node is the record's owner. */
+void state_give_way(struct state *state);
 /* The last operation that is in memory and was told to state_on_change(); on the loop. */
 uint64_t state_merged_lsn(const struct state *state);
 

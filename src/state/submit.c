@@ -10,6 +10,8 @@
 #include "state/batch_internal.h"
 #include "state/state_internal.h"
 
+#include "base/counters.h"
+#include "base/guard.h"
 #include "base/json_tree.h"
 #include "base/mem.h"
 
@@ -30,12 +32,24 @@ static bool is_for_players(enum operation_kind kind)
 static bool is_for_oneself(enum operation_kind kind)
 {
     return is_for_players(kind) || kind == KIND_PASSWORD || kind == KIND_APP ||
-           kind == KIND_SESSION || kind == KIND_PASSKEY;
+           kind == KIND_SESSION || kind == KIND_PASSKEY || kind == KIND_REQUEST;
+}
+
+/* Whether the node may speak for that listener was judged by whoever filled the batch. */
+static const char *why_not_forwarded(const struct batch *batch, const struct batch_item *item)
+{
+    if (!state_account(batch->state, item->operation.account))
+        return "there is no such account (any more)";
+    if (!batch->state->forwards && uid_equal(item->operation.device, batch->state->device))
+        return "this device is the server itself";
+    return NULL;
 }
 
 static const char *why_forbidden(const struct batch *batch, const struct batch_item *item)
 {
     enum operation_kind kind = operation_kind_from(item->operation.kind);
+    if (item->is_forwarded)
+        return why_not_forwarded(batch, item);
     if (batch->author.is_operator)
         return NULL;
     if (!uid_equal(item->operation.account, batch->author.account))
@@ -93,7 +107,8 @@ static enum outcome outcome_of(enum model_verdict verdict)
 static void stamp(struct state *state, struct batch_item *item, int64_t now_ms)
 {
     struct operation *operation = &item->operation;
-    operation->accepted_ms = now_ms;
+    if (!item->is_forwarded)
+        operation->accepted_ms = now_ms;
     if (!item->is_ours) {
         clock_observe(&state->clock, operation->hlc, now_ms);
         return;
@@ -105,12 +120,46 @@ static void stamp(struct state *state, struct batch_item *item, int64_t now_ms)
     operation->seq = state->next_seq++;
 }
 
+static const char TOO_LATE[] =
+    "what was accepted here before has waited too long for the origin: try again later";
+
+static const char UNPROVEN[] =
+    "this node renewed the sign-in itself while the origin is away, and could not prove there that "
+    "this was asked: it is kept where it is, or goes to the listener's own nodes";
+
+static bool is_too_late(const struct state *state, int64_t now_ms)
+{
+    return state->max_waiting_ms && state->waiting_since_ms &&
+           now_ms - state->waiting_since_ms > state->max_waiting_ms &&
+           guard_is_on(GUARD_WRITES_LATE);
+}
+
+static bool is_of_session(const struct operation *operation)
+{
+    enum operation_kind kind = operation_kind_from(operation->kind);
+    return kind == KIND_SESSION || kind == KIND_SESSION_REVOKE;
+}
+
 static enum outcome judge(struct batch *batch, struct batch_item *item, const char **ret_why)
 {
     struct state *state = batch->state;
     *ret_why = why_forbidden(batch, item);
     if (*ret_why)
         return OUTCOME_FORBIDDEN;
+    if (state->gave_way) {
+        *ret_why = "another origin has taken this one's place; what was saved is safe";
+        return OUTCOME_FULL;
+    }
+    if (is_too_late(state, batch->author.now_ms)) {
+        counter_add(COUNTER_WRITES_REFUSED_LATE, 1);
+        *ret_why = TOO_LATE;
+        return OUTCOME_FULL;
+    }
+    if (batch->author.is_unproven && !is_of_session(&item->operation)) {
+        counter_add(COUNTER_WRITES_REFUSED_UNPROVEN, 1);
+        *ret_why = UNPROVEN;
+        return OUTCOME_FULL;
+    }
     stamp(state, item, batch->author.now_ms);
     item->operation.digest = operation_digest(&item->operation); /* for judging and for merging */
     if (is_name_taken(state, &item->operation)) {
@@ -118,6 +167,10 @@ static enum outcome judge(struct batch *batch, struct batch_item *item, const ch
         return OUTCOME_REFUSED;
     }
     enum outcome outcome = outcome_of(model_check(&state->model, &item->operation, ret_why));
+    if (outcome == OUTCOME_DUPLICATE && item->is_forwarded &&
+        model_would_change(&state->model, &item->operation))
+        outcome =
+            OUTCOME_ACCEPTED; /* merging says that it was there, and takes the greater order */
     if (outcome != OUTCOME_ACCEPTED)
         return outcome;
     return apply_has_room(state->apply, OPERATION_MAX_BYTES) ? OUTCOME_ACCEPTED : OUTCOME_FULL;
@@ -179,9 +232,21 @@ static void tell(struct batch *batch)
 
 static void on_judged(void *context) { tell(context); }
 
+/* What a drill does without GUARD_DURABLE_FIRST: the answer goes before the journal has a word of
+ * it. */
+static void tell_early(void *context)
+{
+    struct batch *batch = context;
+    const struct batch_result result = {.count = batch->count, .outcomes = batch->outcomes};
+    if (batch->done && !batch->state->is_closed)
+        batch->done(batch->context, &result);
+    batch->done = NULL;
+}
+
 static void refuse_sent(struct batch *batch, int error)
 {
     bool is_full = error == -ENOSPC || error == -EDQUOT || error == -EFBIG || error == -EAGAIN;
+    counter_add(COUNTER_WRITES_REFUSED_FULL, is_full);
     for (size_t i = 0; i < batch->count; i++)
         if (batch->items[i].is_sent)
             batch_refuse(batch, i, is_full ? OUTCOME_FULL : OUTCOME_FAILED, NULL);
@@ -194,7 +259,10 @@ enum outcome state_take(struct state *state, const struct operation *operation,
         *ret_why = NAME_TAKEN;
         return OUTCOME_REFUSED;
     }
-    return outcome_of(model_merge(&state->model, operation, effects, ret_why));
+    enum outcome outcome = outcome_of(model_merge(&state->model, operation, effects, ret_why));
+    if (outcome == OUTCOME_ACCEPTED)
+        arrival_note_play(state, operation);
+    return outcome;
 }
 
 /* One word for operations in a row that belong to the same account. */
@@ -223,8 +291,13 @@ static void merge_sent(struct batch *batch)
     touch_changed(batch);
     state_set_merged(state, lsn); /* before the apply thread may write it down */
     apply_end(state->apply, lsn);
+    state_keep_within(state);
     if (state->record)
         record_wake(state->record);
+    if (state->forwards && !state->waiting_since_ms)
+        state->waiting_since_ms = batch->author.now_ms;
+    if (state->grown)
+        state->grown(state->grown_context);
 }
 
 static void on_durable(struct journal_entry *entry)
@@ -244,6 +317,8 @@ static void send(struct batch *batch)
     batch->entry.loop = state->loop;
     batch->entry.done = on_durable;
     if (batch->entry.count) {
+        if (!guard_is_on(GUARD_DURABLE_FIRST))
+            loop_post(state->loop, tell_early, batch); /* ahead of on_durable(), which frees it */
         int error = journal_append(state->journal, &batch->entry);
         if (!error)
             return;

@@ -47,6 +47,16 @@ const struct account_passkey *passkeys_get(const struct passkeys *passkeys, stru
 const struct account_passkey *passkeys_next(const struct passkeys *passkeys, struct uid account,
                                             size_t *cursor);
 
+struct requests;
+struct requests *requests_new(void) MUST_USE;
+void requests_free(struct requests **requests);
+void requests_apply(struct requests *requests, struct uid account, enum space space,
+                    struct text key, struct text value);
+const struct kept_request *requests_get(const struct requests *requests, struct uid account,
+                                        struct uid id);
+const struct kept_request *requests_next(const struct requests *requests, size_t *cursor);
+size_t requests_count(const struct requests *requests);
+
 struct listeners;
 struct listeners *listeners_new(void) MUST_USE;
 void listeners_free(struct listeners **listeners);
@@ -55,6 +65,9 @@ void listeners_apply(struct listeners *listeners, struct uid account, enum space
 /* `count` more plays, the last no earlier than last_ms; returns the sums. */
 struct plays listeners_play(struct listeners *listeners, struct uid account, struct subject subject,
                             uint64_t count, int64_t last_ms);
+/* Exactly so many. */
+struct plays listeners_set(struct listeners *listeners, struct uid account, struct subject subject,
+                           uint64_t count, int64_t last_ms);
 void listeners_settle(struct listeners *listeners);
 const struct listener *listeners_get(const struct listeners *listeners, struct uid account);
 uint64_t listeners_total(const struct listeners *listeners, struct subject subject);

@@ -219,7 +219,8 @@ void disk_place_release(struct place *place)
 bool disk_may_have(struct cache_disk *disk, struct cache_hash hash)
 {
     struct where found[INDEX_FOUND_MAX];
-    return !index_is_loaded(&disk->index, hash) || index_find(&disk->index, hash, found) > 0;
+    return guard_is_on(GUARD_CACHE_FOUND) &&
+           (!index_is_loaded(&disk->index, hash) || index_find(&disk->index, hash, found) > 0);
 }
 
 void disk_forget(struct cache_disk *disk, struct cache_hash hash)

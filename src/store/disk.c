@@ -17,20 +17,20 @@ static int real_create(const struct disk *disk UNUSED, int dir_fd, const char *n
 
 static int real_write(const struct disk *disk UNUSED, int fd, const void *data, size_t size)
 {
-    fault_point_disk();
-    return file_write_all(fd, data, size);
+    int error = fault_point_disk();
+    return error ? error : file_write_all(fd, data, size);
 }
 
 static int real_sync(const struct disk *disk UNUSED, int fd)
 {
-    fault_point_disk();
-    return fdatasync(fd) ? -errno : 0;
+    int error = fault_point_disk();
+    return error ? error : fdatasync(fd) ? -errno : 0;
 }
 
 static int real_sync_dir(const struct disk *disk UNUSED, int fd)
 {
-    fault_point_disk();
-    return fsync(fd) ? -errno : 0;
+    int error = fault_point_disk();
+    return error ? error : fsync(fd) ? -errno : 0;
 }
 
 static int real_truncate(const struct disk *disk UNUSED, int fd, uint64_t size)
@@ -51,8 +51,10 @@ static int real_unlink(const struct disk *disk UNUSED, int dir_fd, const char *n
 static int real_write_at(const struct disk *disk UNUSED, int fd, const void *data, size_t size,
                          uint64_t at)
 {
-    fault_point_disk();
     const char *from = data;
+    int error = fault_point_disk();
+    if (error)
+        return error;
     while (size > 0) {
         ssize_t n = pwrite(fd, from, size, (off_t)at);
         if (n < 0 && errno == EINTR)

@@ -38,6 +38,15 @@ static struct text object_name(struct uid id, char room[OBJECT_NAME_BYTES])
 
 /* --- writing --- */
 
+void delegated_write(struct json *json, uint32_t may)
+{
+    json_begin_array(json);
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+        if (may & words[i].bit)
+            json_text(json, text_of(words[i].word));
+    json_end_array(json);
+}
+
 static void write_body(const struct delegation *delegation, struct buffer *out)
 {
     struct json json;
@@ -52,11 +61,7 @@ static void write_body(const struct delegation *delegation, struct buffer *out)
     json_member_text(&json, "role", TEXT("edge"));
     json_member_text(&json, "public", buffer_view(&key));
     json_name(&json, "may");
-    json_begin_array(&json);
-    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
-        if (delegation->may & words[i].bit)
-            json_text(&json, text_of(words[i].word));
-    json_end_array(&json);
+    delegated_write(&json, delegation->may);
     json_member_i64(&json, "since", delegation->since_s);
     json_end_object(&json);
     buffer_release(&key);
@@ -106,14 +111,20 @@ static struct text member(const json_t *root, const char *name)
                                  : TEXT_NONE;
 }
 
+uint32_t delegated_of_word(struct text word)
+{
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+        if (text_equal(word, text_of(words[i].word)))
+            return words[i].bit;
+    return 0;
+}
+
 static bool read_may(const json_t *list, uint32_t *ret)
 {
     *ret = 0;
     for (size_t i = 0; i < json_array_size(list); i++) {
         const char *word = json_string_value(json_array_get(list, i));
-        for (size_t k = 0; word && k < sizeof words / sizeof words[0]; k++)
-            if (strcmp(word, words[k].word) == 0)
-                *ret |= words[k].bit;
+        *ret |= word ? delegated_of_word(text_of(word)) : 0;
     }
     return json_is_array(list);
 }

@@ -3,6 +3,8 @@
 #include "trust/keyring.h"
 #include "trust/uid.h"
 
+struct json;
+
 /*
  * delegation: what an edge may sign, said by the origin: the signed object /nodes/{id}
  * (docs/formats/joining.md).  An edge sends it along with what it signed, so that whoever holds
@@ -40,6 +42,10 @@ bool delegation_write(const struct keyring *ring, uint64_t epoch,
  * none, or an id that is not its key's. */
 enum signed_verdict delegation_read(const struct keyring *ring, struct text object, int64_t now_s,
                                     struct delegation *ret) MUST_USE;
+
+/* As they stand in /nodes too: an array of words, and what one word allows (0: it is not known). */
+void delegated_write(struct json *json, uint32_t may);
+uint32_t delegated_of_word(struct text word);
 
 /* 1 to DELEGATION_NAME_MAX_BYTES letters, digits, '.', '_' and '-', beginning with one of the
  * first two. */

@@ -43,7 +43,7 @@ void grant_sign(const struct keyring *ring, const struct grant *grant, int64_t n
     struct buffer body;
     struct key_id id;
     uint8_t signature[crypto_sign_BYTES];
-    const uint8_t *secret = keyring_signing(ring, now_s, &id);
+    const uint8_t *secret = keyring_signing_session(ring, now_s, &id);
     if (!secret)
         return;
     buffer_init(&body, GRANT_BYTES);
@@ -84,7 +84,7 @@ enum grant_verdict grant_verify(const struct keyring *ring, struct text t, int64
         !read_grant(text_make((const char *)bytes, BODY_BYTES), &grant, &id))
         return GRANT_MALFORMED;
     struct signed_bytes whole = in_context(bytes);
-    const uint8_t *public_key = keyring_verifying(ring, id, now_s);
+    const uint8_t *public_key = keyring_verifying_session(ring, id, now_s, &grant.node);
     if (!public_key || crypto_sign_verify_detached(bytes + BODY_BYTES, whole.bytes,
                                                    sizeof whole.bytes, public_key) != 0)
         return GRANT_FORGED;

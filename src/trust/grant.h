@@ -36,6 +36,7 @@ struct grant {
     uint64_t libraries;
     int64_t expires_s;
     uint8_t track[GRANT_TRACK_BYTES]; /* all zero: no track in particular */
+    struct uid node;                  /* the edge that signed it; none: the origin */
 };
 
 bool grant_is_for_one_track(const struct grant *grant);

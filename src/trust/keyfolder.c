@@ -24,6 +24,7 @@ struct keyfolder {
     char *path, *credentials;
     uint8_t root[SIGNED_PUBLIC_BYTES];
     struct seeds *seeds; /* sodium's memory */
+    uint8_t *lent_root;  /* the same; NULL: it is in a file, or away */
     struct keyring *ring;
     bool is_due; /* the root key was needed, and was away */
 };
@@ -42,6 +43,10 @@ static int load_root(const struct keyfolder *folder, uint8_t ret_secret[SIGNED_S
                      uint8_t ret_public[SIGNED_PUBLIC_BYTES], struct keys_error *ret_error)
 {
     uint8_t seed[KEYRING_SEED_BYTES];
+    if (folder->lent_root) {
+        crypto_sign_seed_keypair(ret_public, ret_secret, folder->lent_root);
+        return 0;
+    }
     if (!key_file_is_there(&folder->files, ROOT))
         return fail(folder, ENOKEY, ROOT, "is away: put it back to renew the signing keys",
                     ret_error);
@@ -206,8 +211,7 @@ static int begin_list(struct keyfolder *folder, int64_t now_s, struct keys_error
 
 /* --- life --- */
 
-int keyfolder_open(const struct key_place *place, bool is_new_allowed, int64_t now_s,
-                   struct keyfolder **ret, struct keys_error *ret_error)
+static struct keyfolder *new_folder(const struct key_place *place)
 {
     int ready = sodium_init();
     assert(ready >= 0);
@@ -217,6 +221,14 @@ int keyfolder_open(const struct key_place *place, bool is_new_allowed, int64_t n
     folder->files.fd = folder->files.credentials_fd = -1;
     folder->seeds = sodium_malloc(sizeof *folder->seeds);
     assert(folder->seeds);
+    sodium_memzero(folder->seeds, sizeof *folder->seeds);
+    return folder;
+}
+
+int keyfolder_open(const struct key_place *place, bool is_new_allowed, int64_t now_s,
+                   struct keyfolder **ret, struct keys_error *ret_error)
+{
+    struct keyfolder *folder = new_folder(place);
     const struct key_place own = {folder->path, folder->credentials};
     int error = key_folder_open(&own, is_new_allowed, &folder->files, ret_error);
     if (!error)
@@ -239,6 +251,7 @@ void keyfolder_close(struct keyfolder **folder)
         return;
     keyring_unref(&(*folder)->ring);
     sodium_free((*folder)->seeds); /* wipes */
+    sodium_free((*folder)->lent_root);
     key_folder_close(&(*folder)->files);
     mem_free((*folder)->path);
     mem_free((*folder)->credentials);
@@ -246,6 +259,14 @@ void keyfolder_close(struct keyfolder **folder)
 }
 
 struct keyring *keyfolder_ring(const struct keyfolder *folder) { return keyring_ref(folder->ring); }
+
+void keyfolder_lend_root(struct keyfolder *folder, const uint8_t root_seed[KEYRING_SEED_BYTES])
+{
+    if (!folder->lent_root)
+        folder->lent_root = sodium_malloc(KEYRING_SEED_BYTES);
+    assert(folder->lent_root);
+    memcpy(folder->lent_root, root_seed, KEYRING_SEED_BYTES);
+}
 
 /* --- what is due --- */
 
@@ -392,12 +413,78 @@ int keyfolder_settle(struct keyfolder *folder, uint64_t epoch, int64_t now_s,
     return put_back(folder, error) ? error : 1;
 }
 
+/* --- in another's place --- */
+
+/* Whose list `former` is, and what it says; an expired one says it still. */
+static int read_former(const struct keyfolder *folder, struct text former, int64_t now_s,
+                       struct keyring_content *ret, struct keys_error *ret_error)
+{
+    enum signed_verdict verdict;
+    struct keyring *ring = keyring_open(folder->root, former, now_s, &verdict);
+    if (!ring)
+        return fail(folder, EPERM, ROOT,
+                    "is not the root key of the origin that this node belongs to", ret_error);
+    *ret = *keyring_content(ring);
+    keyring_unref(&ring);
+    return 0;
+}
+
+/* The oldest give way to the new one. */
+static void make_room(struct keyring_content *content, int64_t now_s)
+{
+    forget_ended(content, now_s);
+    if (content->key_count < KEYRING_MAX_KEYS)
+        return;
+    content->key_count = KEYRING_MAX_KEYS - 1;
+    memmove(&content->keys[0], &content->keys[1], content->key_count * sizeof content->keys[0]);
+}
+
+/* root.pub comes last: a folder without it holds nothing yet. */
+static int inherit(struct keyfolder *folder, struct text former, uint64_t epoch, int64_t now_s,
+                   struct keys_error *ret_error)
+{
+    uint8_t secret[SIGNED_SECRET_BYTES];
+    struct keyring_content content;
+    if (key_file_is_there(&folder->files, ROOT_PUBLIC))
+        return fail(folder, EEXIST, ROOT_PUBLIC, "is there: this node is an origin", ret_error);
+    int error = load_root(folder, secret, folder->root, ret_error);
+    sodium_memzero(secret, sizeof secret);
+    if (!error)
+        error = read_former(folder, former, now_s, &content, ret_error);
+    if (error)
+        return error;
+    make_room(&content, now_s);
+    content.epoch = epoch;
+    folder->seeds->count = 0;
+    error = add_seed(folder, &content, ret_error);
+    if (error)
+        return error;
+    keyring_content_add(&content, folder->seeds->seed[0], now_s);
+    error = publish(folder, &content, now_s, ret_error);
+    struct text public_key = text_make((const char *)folder->root, sizeof folder->root);
+    return error ? error : key_file_replace(&folder->files, ROOT_PUBLIC, public_key, ret_error);
+}
+
+int keyfolder_inherit(const struct key_place *place, const uint8_t *root_seed, struct text former,
+                      uint64_t epoch, int64_t now_s, struct keys_error *ret_error)
+{
+    struct keyfolder *folder = new_folder(place);
+    const struct key_place own = {folder->path, folder->credentials};
+    int error = key_folder_open(&own, false, &folder->files, ret_error);
+    if (!error && root_seed)
+        keyfolder_lend_root(folder, root_seed);
+    if (!error)
+        error = inherit(folder, former, epoch, now_s, ret_error);
+    keyfolder_close(&folder);
+    return error;
+}
+
 struct keyfolder_status keyfolder_status(const struct keyfolder *folder, int64_t now_s)
 {
     const struct keyring_content *content = keyring_content(folder->ring);
     uint8_t digest[crypto_hash_sha256_BYTES];
     struct keyfolder_status status = {
-        .has_root = key_file_is_there(&folder->files, ROOT),
+        .has_root = folder->lent_root || key_file_is_there(&folder->files, ROOT),
         .is_due = folder->is_due || is_rotation_due(content, now_s),
         .next_rotation_s = newest(content)->from_s + KEYRING_ROTATE_S,
     };

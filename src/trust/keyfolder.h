@@ -27,6 +27,18 @@ int keyfolder_open(const struct key_place *place, bool is_new_allowed, int64_t n
                    struct keyfolder **ret, struct keys_error *ret_error) MUST_USE;
 void keyfolder_close(struct keyfolder **folder);
 
+/*
+ * Makes the files of a node that takes the place of another under the same root key: root.pub, one
+ * new signing key that signs at once, and a list of `epoch` in which it follows those of `former`,
+ * the other's /keys, so that what they signed still verifies.  The root key is the seed, or with
+ * NULL the one that lies at `place`.  -EEXIST: it is an origin's already; -EPERM: `former` is of
+ * another root key; else as keyfolder_open().
+ */
+int keyfolder_inherit(const struct key_place *place, const uint8_t *root_seed, struct text former,
+                      uint64_t epoch, int64_t now_s, struct keys_error *ret_error) MUST_USE;
+/* From now on the folder has this root key, until it is closed; it is written nowhere. */
+void keyfolder_lend_root(struct keyfolder *folder, const uint8_t root_seed[KEYRING_SEED_BYTES]);
+
 /* The ring in force; the caller's reference. */
 struct keyring *keyfolder_ring(const struct keyfolder *folder) MUST_USE;
 

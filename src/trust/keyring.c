@@ -4,6 +4,7 @@
 #include "base/encode.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "trust/node_certificate.h"
 
 #include <assert.h>
 #include <jansson.h>
@@ -23,6 +24,12 @@ struct keyring {
     size_t secret_count;
     char *object;
     size_t object_size;
+    struct ring_node *nodes;
+    size_t node_count;
+    struct own_node { /* sodium's memory; NULL: this node is no edge */
+        struct key_id id;
+        uint8_t secret[SIGNED_SECRET_BYTES];
+    } * own;
 };
 
 /* --- the content as JSON --- */
@@ -256,6 +263,8 @@ void keyring_unref(struct keyring **ring)
     if (!gone || atomic_fetch_sub_explicit(&gone->references, 1, memory_order_acq_rel) != 1)
         return;
     sodium_free(gone->secrets); /* wipes */
+    sodium_free(gone->own);
+    mem_free(gone->nodes);
     mem_free(gone->object);
     mem_free(gone);
 }
@@ -322,4 +331,72 @@ enum signed_verdict keyring_check(const struct keyring *ring, struct text bytes,
         return SIGNED_MALFORMED;
     const uint8_t *public_key = keyring_verifying(ring, id, now_s);
     return public_key ? signed_open(public_key, bytes, name, now_s, ret) : SIGNED_UNKNOWN_KEY;
+}
+
+/* --- edges --- */
+
+void ring_node_init(struct ring_node *node, const uint8_t public_key[SIGNED_PUBLIC_BYTES])
+{
+    node->id = node_id_of(public_key);
+    node->key = key_id_of(public_key);
+    memcpy(node->public_key, public_key, sizeof node->public_key);
+}
+
+static void copy_secrets(struct keyring *to, const struct keyring *from)
+{
+    if (!from->secrets)
+        return;
+    to->secrets = sodium_malloc(KEYRING_MAX_SECRETS * sizeof *to->secrets);
+    assert(to->secrets);
+    memcpy(to->secrets, from->secrets, KEYRING_MAX_SECRETS * sizeof *to->secrets);
+    to->secret_count = from->secret_count;
+    sodium_mprotect_readonly(to->secrets);
+}
+
+static void take_own(struct keyring *ring, const uint8_t seed[KEYRING_SEED_BYTES])
+{
+    uint8_t public_key[SIGNED_PUBLIC_BYTES];
+    ring->own = sodium_malloc(sizeof *ring->own);
+    assert(ring->own);
+    crypto_sign_seed_keypair(public_key, ring->own->secret, seed);
+    ring->own->id = key_id_of(public_key);
+    sodium_mprotect_readonly(ring->own);
+}
+
+struct keyring *keyring_with_nodes(const struct keyring *ring, const struct ring_node *nodes,
+                                   size_t count, const uint8_t own_seed[KEYRING_SEED_BYTES])
+{
+    struct keyring *made = ring_new(&ring->content, keyring_object(ring));
+    copy_secrets(made, ring);
+    made->node_count = count < KEYRING_MAX_NODES ? count : KEYRING_MAX_NODES;
+    made->nodes = made->node_count ? mem_dup(nodes, made->node_count * sizeof *nodes) : NULL;
+    if (own_seed)
+        take_own(made, own_seed);
+    return made;
+}
+
+size_t keyring_node_count(const struct keyring *ring) { return ring->node_count; }
+
+const uint8_t *keyring_verifying_session(const struct keyring *ring, struct key_id id,
+                                         int64_t now_s, struct uid *ret_node)
+{
+    const uint8_t *key = keyring_verifying(ring, id, now_s);
+    *ret_node = (struct uid){{0}};
+    for (size_t i = 0; !key && i < ring->node_count; i++) {
+        if (!key_id_equal(ring->nodes[i].key, id))
+            continue;
+        *ret_node = ring->nodes[i].id;
+        key = ring->nodes[i].public_key;
+    }
+    return key;
+}
+
+const uint8_t *keyring_signing_session(const struct keyring *ring, int64_t now_s,
+                                       struct key_id *ret_id)
+{
+    const uint8_t *secret = keyring_signing(ring, now_s, ret_id);
+    if (secret || !ring->own)
+        return secret;
+    *ret_id = ring->own->id;
+    return ring->own->secret;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 #include "trust/signed.h"
+#include "trust/uid.h"
 
 /*
  * keyring: the signing keys that the root key vouches for: what verifies every token, grant and
@@ -20,6 +21,7 @@ enum {
     KEYRING_MAX_SECRETS = 4,
     KEYRING_SEED_BYTES = 32,
     KEYRING_MAX_OBJECT_BYTES = 16 << 10,
+    KEYRING_MAX_NODES = 1024,
 };
 #define KEYRING_NAME "/keys"
 #define KEYRING_KEY_LIFE_S (90LL * 24 * 60 * 60) /* of a signing key, from its first use */
@@ -61,6 +63,31 @@ void keyring_unref(struct keyring **ring);                  /* accepts NULL */
 
 const struct keyring_content *keyring_content(const struct keyring *ring);
 struct text keyring_object(const struct keyring *ring); /* the bytes of /keys */
+
+/*
+ * Edges that were delegated sessions (trust/delegation.h) sign access tokens and grants, and
+ * nothing else that a ring verifies.  Who is one now is known from the book of edges or from
+ * /nodes and /revoked; a ring has those that it was given last.
+ */
+struct ring_node {
+    struct uid id;     /* node_id_of(public_key) */
+    struct key_id key; /* key_id_of(public_key) */
+    uint8_t public_key[SIGNED_PUBLIC_BYTES];
+};
+void ring_node_init(struct ring_node *node, const uint8_t public_key[SIGNED_PUBLIC_BYTES]);
+/* The same keys with these nodes in place of others (copied; those past KEYRING_MAX_NODES are left
+ * out), and on an edge the seed of its own key, with which it signs tokens and grants; NULL: none.
+ */
+struct keyring *keyring_with_nodes(const struct keyring *ring, const struct ring_node *nodes,
+                                   size_t count,
+                                   const uint8_t own_seed[KEYRING_SEED_BYTES]) MUST_USE;
+size_t keyring_node_count(const struct keyring *ring);
+/* As keyring_verifying(), edges too; *ret_node says which, or is none for the origin's own. */
+const uint8_t *keyring_verifying_session(const struct keyring *ring, struct key_id id,
+                                         int64_t now_s, struct uid *ret_node);
+/* As keyring_signing(), else the edge's own key. */
+const uint8_t *keyring_signing_session(const struct keyring *ring, int64_t now_s,
+                                       struct key_id *ret_id);
 
 /* The public key that `id` names, while it may verify; NULL: unknown, revoked, or over.  A node's
  * own newest key has no end here: with its root key away it goes on with what it has. */

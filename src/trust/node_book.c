@@ -24,6 +24,8 @@ enum {
 #define FORGET_S (60LL * 60)
 /* Renewals within this time of the last are granted and not written down. */
 #define RENEWALS_S (60LL * 60)
+/* The same of renewals with other addresses: the edge moved. */
+#define MOVES_S 5LL
 
 struct record {
     struct node_seat seat;
@@ -51,7 +53,7 @@ struct node_book {
     struct node_book_limits limits;
     pthread_mutex_t lock; /* of `now` while it is replaced or looked at from elsewhere */
     struct tables now;
-    uint64_t revocations;
+    uint64_t revocations, changes;
 };
 
 const char *node_book_words(enum node_book_verdict verdict)
@@ -126,6 +128,19 @@ static void forget(struct tables *tables, int64_t now_s)
             tables->edges[i] = tables->edges[--tables->edge_count];
 }
 
+bool node_seat_has_key(const struct node_seat *seat)
+{
+    return !sodium_is_zero(seat->key, sizeof seat->key);
+}
+
+static struct record *by_id(const struct tables *tables, struct uid id)
+{
+    for (size_t i = 0; i < tables->edge_count; i++)
+        if (uid_equal(tables->edges[i].seat.id, id))
+            return &tables->edges[i];
+    return NULL;
+}
+
 /* --- the file --- */
 
 static void member_bytes(struct json *json, const char *name, const uint8_t *bytes, size_t size)
@@ -142,6 +157,8 @@ static void write_edge(struct json *json, const struct record *edge)
     json_begin_object(json);
     json_member_text(json, "name", text_of(edge->seat.name));
     member_bytes(json, "public", edge->seat.key, sizeof edge->seat.key);
+    if (!node_seat_has_key(&edge->seat))
+        member_bytes(json, "id", edge->seat.id.bytes, sizeof edge->seat.id.bytes);
     member_bytes(json, "invitation", edge->digest, sizeof edge->digest);
     json_member_u64(json, "may", edge->seat.may);
     json_member_i64(json, "joined", edge->seat.joined_s);
@@ -203,6 +220,7 @@ static enum node_book_verdict commit(struct node_book *book, struct tables *fres
     book->now = *fresh;
     pthread_mutex_unlock(&book->lock);
     tables_release(&former);
+    book->changes++;
     return NODE_BOOK_DONE;
 }
 
@@ -259,7 +277,8 @@ static bool read_edge(const struct json_node *node, struct record *ret)
         return false;
     seat->may = (uint32_t)may;
     seat->id = node_id_of(seat->key);
-    return true;
+    return node_seat_has_key(seat) ||
+           (seat->revoked_s && read_bytes(node, TEXT("id"), seat->id.bytes, sizeof seat->id.bytes));
 }
 
 static bool read_invited(const struct json_node *node, struct invited *ret)
@@ -488,6 +507,16 @@ enum node_book_verdict node_book_join(struct node_book *book, const struct joini
     return verdict;
 }
 
+static bool has_moved(const struct record *edge, const struct joining_request *request)
+{
+    if (edge->url_count != request->url_count)
+        return true;
+    for (size_t i = 0; i < edge->url_count; i++)
+        if (strcmp(edge->urls[i], request->urls[i]) != 0)
+            return true;
+    return false;
+}
+
 enum node_book_verdict node_book_renew(struct node_book *book,
                                        const struct joining_request *request, int64_t until_s,
                                        struct node_seat *ret)
@@ -495,7 +524,8 @@ enum node_book_verdict node_book_renew(struct node_book *book,
     const struct record *known = by_key(&book->now, request->key);
     if (!is_welcome(known))
         return known ? NODE_BOOK_REVOKED : NODE_BOOK_UNKNOWN;
-    if (until_s < known->seat.until_s + RENEWALS_S) { /* nobody can make us write without end */
+    int64_t least_s = has_moved(known, request) ? MOVES_S : RENEWALS_S;
+    if (until_s < known->seat.until_s + least_s) { /* nobody can make us write without end */
         node_book_at(book, (size_t)(known - book->now.edges), ret);
         return NODE_BOOK_DONE;
     }
@@ -528,6 +558,61 @@ enum node_book_verdict node_book_revoke(struct node_book *book, struct text name
     enum node_book_verdict verdict = commit(book, &fresh);
     book->revocations += verdict == NODE_BOOK_DONE;
     return verdict;
+}
+
+/* --- from the origin before us --- */
+
+static enum node_book_verdict add(struct node_book *book, struct tables *fresh,
+                                  const struct record *record)
+{
+    if (fresh->edge_count >= book->limits.max_edges) {
+        tables_release(fresh);
+        return NODE_BOOK_FULL;
+    }
+    fresh->edges[fresh->edge_count++] = *record;
+    return commit(book, fresh);
+}
+
+enum node_book_verdict node_book_readmit(struct node_book *book,
+                                         const struct delegation *delegation,
+                                         const struct text *urls, size_t url_count)
+{
+    struct record record = {.seat = {.id = delegation->id,
+                                     .may = delegation->may,
+                                     .joined_s = delegation->since_s,
+                                     .until_s = delegation->expires_s}};
+    struct tables fresh = tables_copy(book);
+    const struct record *known = by_id(&fresh, delegation->id);
+    enum node_book_verdict verdict = known && known->seat.revoked_s ? NODE_BOOK_REVOKED
+                                     : known                        ? NODE_BOOK_DONE
+                                     : by_name(&fresh, text_of(delegation->name))
+                                         ? NODE_BOOK_TAKEN
+                                         : NODE_BOOK_UNKNOWN;
+    if (verdict != NODE_BOOK_UNKNOWN) {
+        tables_release(&fresh);
+        return verdict;
+    }
+    memcpy(record.seat.name, delegation->name, sizeof record.seat.name);
+    memcpy(record.seat.key, delegation->key, sizeof record.seat.key);
+    for (size_t i = 0; i < url_count && i < JOINING_URLS_MAX; i++)
+        if (urls[i].size <= JOINING_URL_MAX_BYTES)
+            (void)snprintf(record.urls[record.url_count++], sizeof record.urls[0], "%.*s",
+                           TEXT_ARGS(urls[i]));
+    return add(book, &fresh, &record);
+}
+
+enum node_book_verdict node_book_banish(struct node_book *book, struct uid id, int64_t until_s,
+                                        int64_t now_s)
+{
+    struct record record = {
+        .seat = {.id = id, .name = "revoked", .revoked_s = now_s, .until_s = until_s}};
+    struct tables fresh = tables_copy(book);
+    struct record *known = by_id(&fresh, id);
+    if (!known)
+        return add(book, &fresh, &record);
+    if (!known->seat.revoked_s)
+        known->seat.revoked_s = now_s;
+    return commit(book, &fresh);
 }
 
 struct text node_book_door(const struct node_book *book) { return text_of(book->now.door); }
@@ -567,4 +652,5 @@ size_t node_book_invited(struct node_book *book, int64_t now_s)
     return count;
 }
 
+uint64_t node_book_changes(const struct node_book *book) { return book->changes; }
 uint64_t node_book_revocations(const struct node_book *book) { return book->revocations; }

@@ -30,6 +30,9 @@ struct node_seat {
     int64_t seen_s;            /* by this process; 0: not yet */
 };
 
+/* False: it was revoked by the origin before this one, and nothing but its id is known. */
+bool node_seat_has_key(const struct node_seat *seat);
+
 int node_book_open(const struct key_place *place, const struct node_book_limits *limits,
                    struct node_book **ret, struct keys_error *ret_error) MUST_USE;
 void node_book_close(struct node_book **book);
@@ -62,10 +65,20 @@ enum node_book_verdict node_book_invite(struct node_book *book, struct text name
 enum node_book_verdict node_book_join(struct node_book *book, const struct joining_request *request,
                                       int64_t until_s, int64_t now_s,
                                       struct node_seat *ret) MUST_USE;
+/* What follows soon after another is granted and not written down, unless its urls differ. */
 enum node_book_verdict node_book_renew(struct node_book *book,
                                        const struct joining_request *request, int64_t until_s,
                                        struct node_seat *ret) MUST_USE;
 enum node_book_verdict node_book_revoke(struct node_book *book, struct text name,
+                                        int64_t now_s) MUST_USE;
+
+/* An edge of the origin whose place this one has taken, as that origin's list names it; one that is
+ * known here is done. */
+enum node_book_verdict node_book_readmit(struct node_book *book,
+                                         const struct delegation *delegation,
+                                         const struct text *urls, size_t url_count) MUST_USE;
+/* An edge that was revoked there: nothing but its id is known, and it is never taken back. */
+enum node_book_verdict node_book_banish(struct node_book *book, struct uid id, int64_t until_s,
                                         int64_t now_s) MUST_USE;
 
 /* Where the origin listens for nodes: "ADDRESS:PORT", or empty while nobody was invited. */
@@ -77,5 +90,7 @@ void node_book_at(struct node_book *book, size_t i, struct node_seat *ret);
 /* Where its listeners reach it, as it says; borrowed until the next change. */
 size_t node_book_urls(const struct node_book *book, size_t i, struct text ret[JOINING_URLS_MAX]);
 size_t node_book_invited(struct node_book *book, int64_t now_s);
+/* Grows with everything that was written. */
+uint64_t node_book_changes(const struct node_book *book);
 /* Grows with each revocation and each one forgotten. */
 uint64_t node_book_revocations(const struct node_book *book);

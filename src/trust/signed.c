@@ -187,6 +187,15 @@ bool signed_names_key(struct text bytes, struct key_id *ret)
     return true;
 }
 
+bool signed_body(struct text bytes, struct text *ret)
+{
+    struct parsed parsed;
+    if (!parse(bytes, &parsed))
+        return false;
+    *ret = parsed.object.body;
+    return true;
+}
+
 enum signed_verdict signed_open(const uint8_t public_key[SIGNED_PUBLIC_BYTES], struct text bytes,
                                 struct text name, int64_t now_s, struct signed_object *ret)
 {

@@ -76,6 +76,9 @@ void signed_seal(const uint8_t secret[SIGNED_SECRET_BYTES], const struct signed_
 /* The key that an object names, before anything of it is believed; false when it is malformed. */
 bool signed_names_key(struct text bytes, struct key_id *ret) MUST_USE;
 
+/* The body of an object that was verified before; false when it is malformed. */
+bool signed_body(struct text bytes, struct text *ret) MUST_USE;
+
 /* Verifies everything; *ret borrows from `bytes`.  `name` empty: any. */
 enum signed_verdict signed_open(const uint8_t public_key[SIGNED_PUBLIC_BYTES], struct text bytes,
                                 struct text name, int64_t now_s,

@@ -55,7 +55,7 @@ void token_sign(const struct keyring *ring, const struct token *token, struct bu
     uint8_t signature[crypto_sign_BYTES];
     struct key_id id;
     size_t start = out->size;
-    const uint8_t *secret = keyring_signing(ring, token->issued_s, &id);
+    const uint8_t *secret = keyring_signing_session(ring, token->issued_s, &id);
     if (!secret)
         return;
     write_header(out, id);
@@ -124,11 +124,11 @@ enum token_verdict token_read(const struct keyring *ring, struct text t, int64_t
     if (claims_size == SIZE_MAX)
         return TOKEN_MALFORMED;
     size_t signed_size = header.size + 1 + claims.size;
-    const uint8_t *public_key = keyring_verifying(ring, id, now_s);
+    struct token token = {0};
+    const uint8_t *public_key = keyring_verifying_session(ring, id, now_s, &token.node);
     if (!public_key || crypto_sign_verify_detached(signature_bytes, (const uint8_t *)t.data,
                                                    signed_size, public_key) != 0)
         return TOKEN_FORGED;
-    struct token token = {0};
     if (!read_claims(text_make((const char *)claims_bytes, claims_size), &token))
         return TOKEN_MALFORMED;
     if (token.issued_s > now_s + EARLY_S || now_s - token.issued_s >= REFRESH_LIFE_MS / 1000)

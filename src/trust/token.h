@@ -26,6 +26,8 @@ struct token {
     int64_t issued_s, expires_s; /* Unix time */
     bool is_bound;
     struct key_thumb thumb; /* when bound */
+    struct uid node;        /* the edge that signed it; none: the origin.  For whom an edge may
+                               sign is the caller's to look at */
 };
 
 enum token_verdict {

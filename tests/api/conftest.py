@@ -2,7 +2,7 @@
 """
 One real server with a small library for all API tests: `sostenuto serve` on a free port with a temporary state folder.
 
-The program is $SOSTENUTO, else the newest build/*/sostenuto of this checkout.
+The program is $SOSTENUTO, else this checkout's build/debug/sostenuto, else build/release/sostenuto.
 """
 import hashlib
 import json
@@ -30,10 +30,11 @@ def find_program():
     found = os.environ.get("SOSTENUTO")
     if found:
         return pathlib.Path(found)
-    built = sorted(ROOT.glob("build/*/sostenuto"), key=lambda path: path.stat().st_mtime)
-    if not built:
-        pytest.exit("no build/*/sostenuto: run script/build, or set SOSTENUTO", 1)
-    return built[-1]
+    for kind in ("debug", "release"):
+        built = ROOT / "build" / kind / "sostenuto"
+        if built.exists():
+            return built
+    pytest.exit("no build/debug/sostenuto: run script/build debug, or set SOSTENUTO", 1)
 
 
 def find_drills_program():

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /*
  * fault_proxy: the drills' proxy (src/drills/fault_proxy.h) for a test: "fault_proxy PORT" says its
- * own port, then takes "KIND DELAY_MS BYTES" or "none" on lines of standard input and says "ok".
- * One fault at a time, towards the one who asks; it ends with its input.
+ * own port, then takes "KIND DELAY_MS BYTES [both|up]" or "none" on lines of standard input and
+ * says "ok".  One fault at a time, towards the one who asks unless it says otherwise; it ends with
+ * its input.
  */
 #include "drills/fault_proxy.h"
 
@@ -18,11 +19,13 @@ static const char *const kinds[] = {
 
 static bool read_fault(const char *line, struct scenario_fault *ret)
 {
-    char name[32];
+    char name[32], direction[8] = "down";
     long long delay_ms, bytes;
-    if (sscanf(line, "%31s %lld %lld", name, &delay_ms, &bytes) != 3)
+    if (sscanf(line, "%31s %lld %lld %7s", name, &delay_ms, &bytes, direction) < 3)
         return false;
-    *ret = (struct scenario_fault){.direction = FAULT_DOWN,
+    *ret = (struct scenario_fault){.direction = strcmp(direction, "both") == 0 ? FAULT_BOTH
+                                                : strcmp(direction, "up") == 0 ? FAULT_UP
+                                                                               : FAULT_DOWN,
                                    .delay_ms = delay_ms,
                                    .bytes = bytes,
                                    .rate_kbit = 64,

@@ -4,19 +4,37 @@ import http.client
 import http.server
 import threading
 import time
-import urllib.parse
+
+from certificates import edge_context, origin_context
 
 
 class Liar:
     """`lie(path, status, body)` returns (status, body) to say instead, or None to say nothing at all and close; `seen`
-    holds (time, path) of every request.  No digest, date or length of the true answer survives a lie."""
+    holds (time, path) of every GET.  No digest, date or length of the true answer survives a lie.
 
-    def __init__(self, url):
-        self.target, self.lie, self.seen, self.is_hanging = urllib.parse.urlsplit(url), None, [], threading.Event()
+    It has the authority's key, so edges take it for their origin, and the edge's own, so the origin takes it for the edge."""
+
+    def __init__(self):
+        self.lie, self.seen, self.is_hanging = None, [], threading.Event()
         liar = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+
+            def setup(self):
+                self.request.settimeout(90)
+                self.request = liar.context.wrap_socket(self.request, server_side=True)
+                super().setup()
+
+            def handle(self):
+                try:
+                    super().handle()
+                except OSError:
+                    pass
+
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                self.answer(*liar.ask(self, body))
 
             def do_GET(self):
                 liar.seen.append((time.monotonic(), self.path))
@@ -29,29 +47,41 @@ class Liar:
                 lied = liar.lie(self.path, status, body) if liar.lie else (status, body)
                 if lied is None:
                     self.close_connection = True
-                    return
-                self.send_response_only(lied[0])
-                if lied == (status, body):
-                    for name, value in fields:
-                        if name.lower() not in ("content-length", "transfer-encoding", "connection"):
-                            self.send_header(name, value)
-                self.send_header("Content-Length", str(len(lied[1])))
+                else:
+                    self.answer(lied[0], fields if lied == (status, body) else [], lied[1])
+
+            def answer(self, status, fields, body):
+                self.send_response_only(status)
+                for name, value in fields:
+                    if name.lower() not in ("content-length", "transfer-encoding", "connection"):
+                        self.send_header(name, value)
+                self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
-                self.wfile.write(lied[1])
+                self.wfile.write(body)
 
             def log_message(self, *_):
                 pass
 
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        class Server(http.server.ThreadingHTTPServer):
+            def handle_error(self, request, client_address):
+                pass  # handshakes of edges that are killed
+
+        self.server = Server(("127.0.0.1", 0), Handler)
         self.server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
+        self.address = f"127.0.0.1:{self.server.server_address[1]}"
+
+    def stand_before(self, state, door, edge):
+        """Of the origin with this state folder, whose address for nodes is `door`, for the edge of that folder."""
+        self.context, self.door, self.edge = origin_context(state), door, edge
         self.thread = threading.Thread(target=self.server.serve_forever, daemon=True)
         self.thread.start()
 
-    def ask(self, handler):
-        connection = http.client.HTTPConnection(self.target.hostname, self.target.port, timeout=40)
+    def ask(self, handler, body=None):
+        host, port = self.door.rsplit(":", 1)
+        context = edge_context(self.edge.parent / "nobody" if body is not None else self.edge)
+        connection = http.client.HTTPSConnection(host, int(port), timeout=40, context=context)
         try:
-            connection.request("GET", handler.path, headers=dict(handler.headers))
+            connection.request(handler.command, handler.path, body, headers=dict(handler.headers))
             answer = connection.getresponse()
             return answer.status, answer.getheaders(), answer.read()
         except OSError:
@@ -61,5 +91,6 @@ class Liar:
 
     def close(self):
         self.is_hanging.clear()
-        self.server.shutdown()
+        if hasattr(self, "thread"):
+            self.server.shutdown()
         self.server.server_close()

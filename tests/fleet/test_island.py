@@ -153,20 +153,7 @@ def test_what_changes_at_the_origin_comes_by_itself(fleet, music):
     until(lambda: not rest(fleet.edge, "getStarred2", fleet)["starred2"]["song"], "and what is undone")
 
 
-# --- what an island cannot do yet, by name: each turns red when it works ---
-
-NOT_YET = {
-    "star": ("writes on an island: issue 6 part 3", lambda f, song: rest(f.edge, "star", f, id=song["id"])),
-    "scrobble": ("writes on an island: issue 6 part 3", lambda f, song: rest(f.edge, "scrobble", f, id=song["id"])),
-    "createPlaylist": ("writes on an island: issue 6 part 3", lambda f, song: rest(f.edge, "createPlaylist", f, name="x")),
-    "sign in": ("sign-in on an island: issue 6 part 4", lambda f, song: f.edge.sign_in()),
-    "u and p": ("sign-in on an island: issue 6 part 4",
-                lambda f, song: rest_with(f.edge, "ping", u="alice", p="correct horse battery")),
-    "stream": ("streams by id from the cache: issue 6 part 5", lambda f, song: streamed(f, song)),
-    "lyrics": ("lyrics are files of the origin's: not held", lambda f, song: rest(f.edge, "getLyricsBySongId", f, id=song["id"])),
-    "player": ("the player's pages are held when they were asked for", lambda f, song: page(f)),
-}
-
+# --- signing in: the rest is in test_signin.py ---
 
 def rest_with(server, endpoint, **parameters):
     query = urllib.parse.urlencode({"f": "json", "v": "1.16.1", "c": "test", **parameters})
@@ -174,20 +161,17 @@ def rest_with(server, endpoint, **parameters):
     assert answer.status == 200 and answer.json["subsonic-response"]["status"] == "ok", answer.status
 
 
-def streamed(fleet, song):
-    answer = fleet.edge.get(f"/rest/stream?id={song['id']}&f=json&v=1.16.1&c=test", headers=fleet.bearer)
-    assert answer.status == 200 and answer.body, answer.status
-
-
-def page(fleet):
-    assert fleet.edge.get("/").status == 200
-
-
-@pytest.mark.parametrize("what", [pytest.param(name, marks=pytest.mark.xfail(strict=True, reason=reason, raises=AssertionError))
-                                  for name, (reason, _) in NOT_YET.items()])
-def test_not_on_an_island_yet(fleet, kill, what):
-    song = songs(fleet.origin, fleet)[0]
-    path, _, _ = media_paths(fleet)
-    fleet.edge.get(f"{path}?g={fleet.session['grant']}")
+def test_a_second_listener_without_a_key_of_its_own_signs_in_on_the_island(fleet, kill):
     kill(fleet.origin)
-    NOT_YET[what][1](fleet, song)
+    session = fleet.edge.sign_in()
+    bearer = {"Authorization": "Bearer " + session["accessToken"]}
+    answer = fleet.edge.get("/rest/getArtists?f=json&v=1.16.1&c=test", headers=bearer)
+    assert answer.status == 200 and answer.json["subsonic-response"]["artists"]["index"]
+    rest_with(fleet.edge, "ping", u="alice", p="correct horse battery")
+
+
+def test_it_says_of_itself_that_it_lives(fleet, kill):
+    """Players ask that before they move to it (player/src/data/objects.ts)."""
+    kill(fleet.origin)
+    for path in ("/livez", "/readyz"):
+        assert fleet.edge.get(path).status == 200, path

@@ -147,9 +147,10 @@ class Edge:
         judge_chain(shown, self.invitation.fingerprint, ORIGIN, now)
         return tls
 
-    def ask(self, now, method, path, body=b"", shows_certificate=True):
+    def ask(self, now, method, path, body=b"", shows_certificate=True, headers=()):
         with self.connect(now, shows_certificate) as tls:
-            tls.sendall(f"{method} {path} HTTP/1.1\r\nHost: {ORIGIN}\r\nConnection: close\r\nContent-Type: "
+            more = "".join(f"{name}: {value}\r\n" for name, value in dict(headers).items())
+            tls.sendall(f"{method} {path} HTTP/1.1\r\nHost: {ORIGIN}\r\nConnection: close\r\n{more}Content-Type: "
                         f"application/vnd.sostenuto.signed\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body)
             answer = http.client.HTTPResponse(tls)
             answer.begin()

@@ -117,17 +117,22 @@ class Keys:
     def open(self, whole, name, now):
         return open_object(whole, self.public(now), name, now)
 
-    def token(self, text, now, revoked=frozenset()):
-        """The claims of an access token."""
+    def token(self, text, now, revoked=frozenset(), edges=None):
+        """The claims of an access token; `edges`: those of /nodes, who sign for their own listeners."""
         header, claims, signature = text.split(".")
         match = re.fullmatch(rb'\{"alg":"EdDSA","kid":"([A-Za-z0-9_-]{11})","typ":"at\+jwt"\}', decode(header))
         if not match:
             raise Refused("malformed: the header")
-        public = self.public(now)(match[1].decode())
+        kid = match[1].decode()
+        public, edge = self.public(now)(kid), None
+        if public is None and edges and kid in edges:
+            edge, public = edges[kid]
         if public is None:
             raise Refused("unknown: the key")
         verify(public, decode(signature), f"{header}.{claims}".encode())
         claims = json.loads(decode(claims))
+        if edge and edge not in homes(claims["sub"], edges):
+            raise Refused("other: not its listener")
         if claims["iss"] != "sostenuto" or not claims["iat"] <= now + 60 or now >= claims["exp"]:
             raise Refused("expired")
         if claims["sid"] in revoked:
@@ -156,3 +161,31 @@ class Keys:
 def revoked_sessions(verified, now):
     """Of a verified /revoked."""
     return {one["id"] for one in json.loads(verified.body)["sessions"] if now < one["until"]}
+
+
+def revoked_nodes(verified, now):
+    return {one["id"] for one in json.loads(verified.body).get("nodes", []) if now < one["until"]}
+
+
+def edges_of(verified, revoked=frozenset()):
+    """Of a verified /nodes: {id of the key: (id, public key)} of the edges that may sign for sessions."""
+    edges = {}
+    for node in json.loads(verified.body)["nodes"]:
+        if node["role"] != "edge" or not node["welcome"] or "sessions" not in node["may"] or node["id"] in revoked:
+            continue
+        public = decode(node["public"])
+        if encode(hashlib.sha256(public).digest()[:16]) != node["id"]:
+            raise Refused("malformed: an edge's id")
+        edges[key_id(public)] = (node["id"], public)
+    return edges
+
+
+def homes(account, edges):
+    """The home of an account, and its backup, among those edges."""
+    scores = [(hashlib.sha256(decode(account) + decode(edge)).digest(), edge) for edge, _ in edges.values()]
+    return [edge for _, edge in sorted(scores, reverse=True)[:2]]
+
+
+def opened_by(session, edges):
+    """The edge that opened this session, by its id; None: none of these."""
+    return next((edge for kid, (edge, _) in edges.items() if decode(session)[8:] == decode(kid)), None)

@@ -204,6 +204,7 @@ static void on_problem(struct exchange *exchange, void *context UNUSED)
 /* --- slow: answered by a worker --- */
 
 static void work_slowly(void *context UNUSED) { usleep(200 * 1000); }
+static void work_more_slowly(void *context UNUSED) { usleep(1000 * 1000); }
 static void on_slow_done(void *context)
 {
     struct exchange *exchange = context;
@@ -211,11 +212,20 @@ static void on_slow_done(void *context)
                        exchange_is_abandoned(exchange) ? TEXT("nobody") : TEXT("slow"));
 }
 
+static void let_work(struct exchange *exchange, struct site *site, workers_call *job)
+{
+    if (!workers_submit(site->workers, site->loop, job, on_slow_done, exchange))
+        exchange_send_problem(exchange, 503, "Busy", "All workers are busy.");
+}
+
 static void on_slow(struct exchange *exchange, void *context)
 {
-    struct site *site = context;
-    if (!workers_submit(site->workers, site->loop, work_slowly, on_slow_done, exchange))
-        exchange_send_problem(exchange, 503, "Busy", "All workers are busy.");
+    let_work(exchange, context, work_slowly);
+}
+
+static void on_slower(struct exchange *exchange, void *context)
+{
+    let_work(exchange, context, work_more_slowly);
 }
 
 /* --- pipe: a worker writes `size` bytes and closes --- */
@@ -351,6 +361,7 @@ static const struct server_route routes[] = {
      .runs_anywhere = true},
     {"GET", "/problem", 0, SHIELD_CLASS_SIGNED_IN, on_problem, NULL},
     {"GET", "/slow", 0, SHIELD_CLASS_SIGNED_IN, on_slow, NULL},
+    {"GET", "/slower", 0, SHIELD_CLASS_SIGNED_IN, on_slower, NULL},
     {"GET", "/pipe", 0, SHIELD_CLASS_RUNNING, on_pipe, NULL},
     {"GET", "/events", 0, SHIELD_CLASS_RUNNING, on_events, NULL},
     {"POST", "/tell", 4096, SHIELD_CLASS_SIGNED_IN, on_tell, NULL},

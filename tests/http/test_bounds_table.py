@@ -107,7 +107,7 @@ def test_every_guard_stands_in_one_of_the_tables():
     assert not missing, f"give each a row in docs/bounds.md, under \"Guards of other parts\": {missing}"
 
 
-EDGE_KEYS = "".join((ROOT / "src/edge" / name).read_text() for name in ("fetch.def", "edge.def"))
+EDGE_KEYS = "".join((ROOT / "src" / name).read_text() for name in ("edge/fetch.def", "edge/edge.def", "replica/replica.def"))
 
 
 def test_every_key_of_an_edge_is_a_guards_or_is_said_to_bound_nobody():

@@ -15,7 +15,7 @@ from test_bounds import ONE_LOOP
 from test_site import certificate, status, tls_client  # noqa: F401 (a fixture)
 
 SIZE = 3 << 20
-MAGIC, READ_DELAY, READ_OBEYED = 0x31766472616F6266, 20, 24  # of struct fault_board
+MAGIC, READ_DELAY, READ_OBEYED = 0x31766472616F6266, 20, 40  # of struct fault_board
 
 
 class SlowDisk:
@@ -24,7 +24,7 @@ class SlowDisk:
         self.song, self.path = folder / "song", folder / "board"
         self.bytes = os.urandom(SIZE)
         self.song.write_bytes(self.bytes)
-        self.path.write_bytes(struct.pack("<QqIIQQQ", MAGIC, 0, 0, delay_ms, 0, 0, 0))
+        self.path.write_bytes(struct.pack("<QqIIIIQQQQQQQQ", MAGIC, 0, 0, delay_ms, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0))
 
     def site(self, *options, **more):
         return Site(*ONE_LOOP, *options, drills=True, SITE_SONG=str(self.song), SOSTENUTO_FAULT_BOARD=str(self.path), **more)

@@ -320,7 +320,7 @@ def test_a_client_that_resets_does_not_disturb_the_others(site):
 
 def test_drain_says_goaway_and_lets_what_runs_end():
     with Site() as site, Client(site) as client:
-        slow, events = client.ask("/slow"), client.ask("/events")
+        slow, events = client.ask("/slower"), client.ask("/events")
         assert client.until(lambda: client.answers[events].body)
         site.process.send_signal(signal.SIGTERM)
         assert client.until(lambda: client.goaway == 0)

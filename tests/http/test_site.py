@@ -342,7 +342,7 @@ def test_drain_finishes_what_runs_and_ends_the_rest():
     with Site() as site:
         idle, events, running, pouring = (site.connect() for _ in range(4))
         events.sendall(b"GET /events HTTP/1.1\r\nHost: h\r\n\r\n")
-        running.sendall(b"GET /slow HTTP/1.1\r\nHost: h\r\n\r\n")
+        running.sendall(b"GET /slower HTTP/1.1\r\nHost: h\r\n\r\n")
         pouring.sendall(b"GET /pipe?size=3000000 HTTP/1.1\r\nHost: h\r\n\r\n")
         time.sleep(0.1)
         start = time.monotonic()

@@ -122,6 +122,15 @@ def test_sigterm_ends_it_also_while_it_is_down(start_server, music):
     assert server.stop() == 0
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("after_s", [0.1, 0.2, 0.3, 0.4, 0.5])
+def test_sigterm_ends_it_well_also_while_it_starts_again(start_server, music, after_s):
+    server = start_server(folders=[music])
+    os.kill(server.pid, signal.SIGKILL)
+    time.sleep(after_s)
+    assert server.stop() == 0
+
+
 def test_a_sigterm_for_the_server_alone_ends_both(server):
     os.kill(server.pid, signal.SIGTERM)
     assert wait_until(lambda: server.process.poll() is not None)

@@ -89,6 +89,20 @@ def test_while_it_drains_nothing_new_is_taken(server):
         server.get("/livez")
 
 
+def test_who_waits_for_news_is_answered_when_the_server_ends(server, secret):
+    session = server.sign_in()
+    bearer = {"Authorization": "Bearer " + session["accessToken"], "Accept": "application/json"}
+    cursor = server.get("/changes?wait=0", headers=bearer).json["cursor"]
+    connection = server.connect()
+    connection.request("GET", f"/changes?wait=60&since={cursor}", headers=bearer)
+    assert wait_until(lambda: b"sostenuto_followers 1\n" in server.get("/metrics").body)
+    server.process.send_signal(signal.SIGTERM)
+    answer = connection.getresponse()
+    assert answer.status == 200 and json.loads(answer.read())["cursor"], "an answer, not a line that is cut"
+    connection.close()
+    assert server.stop() == 0
+
+
 def test_two_servers_cannot_share_a_state_folder(server, music):
     done = run_command("serve", music, "--data", server.data, "--listen", "127.0.0.1:0", check=False)
     assert done.returncode == 1

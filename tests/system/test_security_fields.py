@@ -12,9 +12,9 @@ SRC = ROOT / "src"
 ROWS = re.findall(r'^SECURITY\("([^"]+)", "([^"]+)", "([^"]+)"\)', (SRC / "io/security.def").read_text(), re.M)
 PLAYER = re.findall(r'^PLAYER\((\w+), "([^"]+)"', (SRC / "api/player.def").read_text(), re.M)
 # every other route, as tests/system knows it; test_no_route_is_forgotten() holds this to the sources
-ROUTES = ["/livez", "/readyz", "/metrics", "/keys", "/revoked", "/nodes", "/catalog/", "/rest/", "/m/", "/art/", "/api/v1/", "/ops", "/changes", "/listeners/", "/status",
+ROUTES = ["/livez", "/readyz", "/metrics", "/keys", "/revoked", "/nodes", "/catalog/", "/rest/", "/m/", "/art/", "/api/v1/", "/ops", "/changes", "/listeners/", "/status", "/api/v2/summary.json",
           "/", "/ca.crt", "/.well-known/acme-challenge/"]
-SHARED = ("/rest/", "/m/", "/art/", "/keys", "/revoked", "/nodes")
+SHARED = ("/rest/", "/m/", "/art/", "/keys", "/revoked", "/nodes", "/status", "/api/v2/")
 
 
 def raw(server, request):

@@ -50,7 +50,7 @@ export class Engine implements StageListener {
     private readonly owner: EngineOwner,
     private readonly net: Net,
   ) {
-    const needs = { supply: (track: string) => this.supplyOf(track), throughput: this.throughput, isSparing };
+    const needs = { supply: (track: string) => this.supplyOf(track), throughput: this.throughput, isSparing, onSlow: () => net.onSlow?.() };
     this.segments = new SegmentStage(this.audio, needs, this);
     this.element = new ElementStage(this.audio, this);
   }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // filler: from the network into the holdings: what is wanted next, as good as the line allows.  With enough held, what is held
 // but could be better is fetched again, and replaces the other before it is heard.
-import { BETTER_FROM_S, choose, COMFORT_S, shouldAbandon, type Throughput } from '../model/adapt';
+import { BETTER_FROM_S, choose, COMFORT_S, HOLD_S, HOLD_SPARING_S, shouldAbandon, type Throughput } from '../model/adapt';
 import type { Rendition } from '../model/manifest';
 import type { Bell } from './bell';
 import { CLOSE_S, type Holdings, type Span } from './holdings';
@@ -9,9 +9,7 @@ import type { Item } from './stage';
 import { Abandoned, idOf, Spoiled, type Piece, type Supply, type Watch } from './supply';
 import type { Entry, Timeline } from './timeline';
 
-const HOLD_S = 180; // held ahead in all,
-const HOLD_SPARING_S = 45; // on a line that is paid by the byte,
-const HOLD_BYTES = 48 * 1024 * 1024; // and never more than this
+const HOLD_BYTES = 48 * 1024 * 1024; // held ahead at most, however many seconds that is
 const SEGMENT_S = 4; // about
 const MOST_ENTRIES = 64; // a track of no length, repeated, is not laid for ever
 
@@ -19,6 +17,7 @@ export interface SegmentNeeds {
   supply(track: string): Supply;
   throughput: Throughput;
   isSparing(): boolean;
+  onSlow(): void; // the smallest took longer than it plays
 }
 
 /** What the filler asks about the listener. */
@@ -148,6 +147,7 @@ export class Filler {
     return (received, total, tookS, isDone) => {
       this.measuredAt = performance.now();
       if (isDone) throughput.add(total, tookS, SEGMENT_S);
+      if (isDone && rung === 0 && tookS > SEGMENT_S) this.needs.onSlow();
       if (isDone || rung === 0) return false;
       if (tookS - mark.tookS >= 1) {
         recentBps = ((received - mark.received) * 8) / (tookS - mark.tookS);

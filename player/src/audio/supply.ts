@@ -13,6 +13,8 @@ export interface Net {
   open(path: string, signal: AbortSignal, isFresh: boolean): Promise<Response>;
   digest(data: Uint8Array<ArrayBuffer>): Promise<string>;
   renewGrant(): Promise<void>;
+  onSlow?(): void;
+  onSilence?(): Promise<boolean>; // true: ask again, another node answers now
 }
 
 export interface Piece {
@@ -35,6 +37,7 @@ export class Abandoned extends Error {}
 export const idOf = ({ name, generation }: Rendition): string => `${name}.${generation}`;
 
 const SILENCE_MS = 10_000;
+const DOUBT_MS = 2000; // so long without a byte: does the node still live?
 const NEAR_END_S = 0.5; // an estimate may be wrong by this
 const MOST_READS = 4; // of the manifest for one piece
 
@@ -179,15 +182,25 @@ export class Supply {
     const limit = new AbortController();
     const stop = (): void => limit.abort();
     signal.addEventListener('abort', stop);
+    let began = performance.now();
+    let heardAt = began;
+    const doubt = setInterval(() => {
+      if (performance.now() - heardAt < DOUBT_MS) return;
+      void this.net.onSilence?.().then((hasMoved) => hasMoved && limit.abort());
+    }, DOUBT_MS / 2);
     try {
-      let began = performance.now();
-      const response = await this.net.open(path, limit.signal, isFresh);
+      const response = await this.net.open(path, limit.signal, isFresh).catch((error: unknown) => {
+        throw limit.signal.aborted && !signal.aborted ? new Problem('away', 'The node does not answer.') : error;
+      });
       if (!response.ok || !response.body) throw await problemOf(response);
       if (!part) began = performance.now(); // it may have waited for the encoder
       const total = part?.bytes ?? Number(response.headers.get('content-length') ?? 0);
-      return await receive(response.body, total, limit, (received, isDone) =>
-        watch?.(received, total, (performance.now() - began) / 1000, isDone) ?? false);
+      return await receive(response.body, total, limit, (received, isDone) => {
+        heardAt = performance.now();
+        return watch?.(received, total, (heardAt - began) / 1000, isDone) ?? false;
+      });
     } finally {
+      clearInterval(doubt);
       stop();
       signal.removeEventListener('abort', stop);
     }

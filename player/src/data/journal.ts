@@ -6,7 +6,9 @@
 // Each account has a device id of its own here, so that two people on one browser never mix.
 import { signal } from '@preact/signals';
 import { tick, type Stamp } from './clock';
+import { carried } from './late';
 import { heard, missed, onReturn } from './link';
+import { node } from './nodes';
 import type { Kind, Operation, Outcome, Payloads } from './operation';
 import { Outbox, type OutboxStore } from './outbox';
 import { Problem, problemOf } from './problem';
@@ -29,7 +31,9 @@ export type Prove = (path: string, nonce?: string) => Promise<string | null>;
 async function post(method: string, path: string, headers: Record<string, string>, body: string | null): Promise<Response> {
   try {
     const limit = AbortSignal.timeout(COMMAND_TIMEOUT_MS);
-    const response = await fetch(path, { method, headers, body, signal: limit, credentials: 'same-origin' });
+    const url = path.startsWith('/') ? node.peek() + path : path;
+    const options: RequestInit = { method, headers, body, signal: limit, credentials: 'same-origin' };
+    const response = await (carried(url, options) ?? fetch(url, options));
     heard();
     return response;
   } catch {

@@ -13,23 +13,33 @@ export const link = signal<Link>({ isAway: false, since: Date.now() });
 
 let misses = 0;
 let isProbing = false;
-let probe: (() => Promise<boolean>) | null = null;
+let probe: (() => Promise<'same' | 'moved' | 'none'>) | null = null;
 const waiting = new Set<() => void>();
 
-export function setProbe(ask: () => Promise<boolean>): void {
+export function setProbe(ask: NonNullable<typeof probe>): void {
   probe = ask;
 }
 
-/** Calls back once each time the server returns. */
+/** Calls back once each time the server returns, or another node takes its place. */
 export function onReturn(callback: () => void): void {
   waiting.add(callback);
 }
 
 export function heard(): void {
   misses = 0;
-  if (!link.value.isAway) return;
+  if (link.value.isAway) back();
+}
+
+function back(): void {
   link.value = { isAway: false, since: Date.now() };
   for (const callback of waiting) callback();
+}
+
+/** Looks for a node that answers, whatever was heard last; true when another one was found. */
+export async function look(): Promise<boolean> {
+  const hasMoved = (await probe?.()) === 'moved';
+  if (hasMoved) back();
+  return hasMoved;
 }
 
 export function missed(): void {
@@ -41,12 +51,15 @@ export function missed(): void {
 async function keepProbing(): Promise<void> {
   if (isProbing || !probe) return;
   isProbing = true;
-  const backoff = new Backoff(600, 8000);
+  const backoff = new Backoff(200, 8000);
   while (misses > 0) {
     await pause(backoff.nextMs());
     if (misses === 0) break;
-    if (await probe()) heard();
-    else {
+    const found = await probe();
+    if (found !== 'none') {
+      misses = 0;
+      if (found === 'moved' || link.value.isAway) back();
+    } else {
       misses += 1;
       if (misses >= 2 && !link.value.isAway) link.value = { isAway: true, since: Date.now() };
     }

@@ -8,6 +8,7 @@
 import { BadManifest, readManifest, type Manifest } from '../model/manifest';
 import { sha256 } from '../model/sha256';
 import { BadObject, fromBase64, takeApart, toBase64, type Signed } from '../model/signed';
+import { setNodes } from './nodes';
 import { openObject } from './objects';
 import { problemOf } from './problem';
 
@@ -75,6 +76,17 @@ async function verify(found: Signed, signal: AbortSignal): Promise<void> {
   if (!keys.has(found.key)) await readKeys(signal);
   const key = keys.get(found.key);
   if (!key || !(await isSignedBy(found, key))) throw new BadObject('The object is not signed by this library.');
+}
+
+let nodesVersion = { epoch: -1n, number: 0n };
+
+/** Reads the list of nodes, verified; what came before and is newer stays. */
+export async function readNodes(signal: AbortSignal): Promise<void> {
+  const found = await read('/nodes', signal, true);
+  await verify(found, signal);
+  if (isOlder(found, nodesVersion)) return;
+  nodesVersion = found;
+  setNodes((json(found) as { nodes?: unknown }).nodes);
 }
 
 interface Held {

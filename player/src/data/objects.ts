@@ -2,22 +2,26 @@
 // objects: everything the player reads.  Besides journal.ts (writes) the only module that may call fetch; `npm run lint`
 // holds us to it, because reads will soon come from this device first.
 import { Backoff, pause } from './backoff';
-import { heard, missed, setProbe } from './link';
+import { carried } from './late';
+import { heard, look, missed, setProbe } from './link';
+import { addressAt, candidates, isLeft, leave, node } from './nodes';
 import { Problem, problemOf } from './problem';
 import { currentGrant, renew, token } from './session';
+
+const send = (url: string, options: RequestInit): Promise<Response> => carried(url, options) ?? fetch(url, options);
 
 const READ_TIMEOUT_MS = 10_000;
 const SILENCE_MS = 60_000; // events: the server pings every 25 s
 
-/** fetch that reports to the link and throws Problem('away') when there was no answer. */
-async function ask(address: string, options: RequestInit, timeoutMs: number): Promise<Response> {
+/** fetch from the node in use; reports to the link and throws Problem('away') when there was no answer. */
+async function ask(path: string, options: RequestInit, timeoutMs: number): Promise<Response> {
   const limit = new AbortController();
   const timer = setTimeout(() => limit.abort(), timeoutMs);
   const outer = options.signal;
   const forward = (): void => limit.abort();
   outer?.addEventListener('abort', forward);
   try {
-    const response = await fetch(address, { ...options, signal: limit.signal });
+    const response = await send(node.peek() + path, { ...options, signal: limit.signal });
     if (response.status === 502 || response.status === 504) missed();
     else heard();
     return response;
@@ -31,13 +35,32 @@ async function ask(address: string, options: RequestInit, timeoutMs: number): Pr
   }
 }
 
+const HEAD_START_MS = 400;
+const LAST_MS = 1500;
+
+/** The node in use when it answers soon, else the first of the others that does; the service moves there. */
 setProbe(async () => {
+  const all = candidates();
+  const tries = all.map(async (url, i) => {
+    if (i > 0) await pause(isLeft(url) ? LAST_MS : HEAD_START_MS);
+    const { ok } = await send(`${url}/livez`, { cache: 'no-store', signal: AbortSignal.timeout(4000) });
+    if (!ok) throw new Problem('away', '');
+    return url;
+  });
   try {
-    return (await fetch('/livez', { cache: 'no-store', signal: AbortSignal.timeout(4000) })).ok;
+    const found = await Promise.any(tries);
+    const hasMoved = found !== node.peek();
+    node.value = found;
+    return hasMoved ? 'moved' : 'same';
   } catch {
-    return false;
+    return 'none';
   }
 });
+
+/** The node asked us to go, or is too slow: to another, when there is one. */
+export function move(): void {
+  if (leave()) void look();
+}
 
 /** GET with the session's authority; a token that died early is renewed once. */
 async function read(address: string, signal?: AbortSignal): Promise<Response> {
@@ -99,18 +122,33 @@ export async function status(): Promise<Status> {
   return (await response.json()) as Status;
 }
 
+export interface NodeStatus {
+  role: string;
+  link: string;
+  age?: number; // seconds
+}
+
+/** What the node in use says of itself; null when it does not answer, or has nothing to say. */
+export async function nodeStatus(): Promise<NodeStatus | null> {
+  try {
+    return (await (await ask('/status', { cache: 'no-store' }, READ_TIMEOUT_MS)).json()) as NodeStatus;
+  } catch {
+    return null;
+  }
+}
+
 // --- addresses that carry a grant ---
 
 export const ART_SIZES = [64, 128, 300, 600, 1200] as const;
 export type ArtSize = (typeof ART_SIZES)[number];
 
 export function artAddress(id: string, size: ArtSize): string {
-  return `/art/${encodeURIComponent(id)}/${size}.webp?g=${encodeURIComponent(currentGrant())}`;
+  return addressAt(`/art/${encodeURIComponent(id)}/${size}.webp?g=${encodeURIComponent(currentGrant())}`);
 }
 
-export function originalAddress(trackId: string): string {
-  return `/m/${encodeURIComponent(trackId)}/original?g=${encodeURIComponent(currentGrant())}`;
-}
+const originalPath = (trackId: string): string => `/m/${encodeURIComponent(trackId)}/original?g=${encodeURIComponent(currentGrant())}`;
+
+export const originalAddress = (trackId: string): string => addressAt(originalPath(trackId));
 
 /** What the browser cannot decode, in a form that it can: Opus, or MP3 where Opus is not played. */
 export async function transcoded(trackId: string): Promise<Uint8Array<ArrayBuffer>> {
@@ -144,13 +182,13 @@ async function transcode(address: string): Promise<Uint8Array<ArrayBuffer>> {
 
 /** Whether, and how, the server answers for a track's own file. */
 export function probeOriginal(trackId: string, signal: AbortSignal): Promise<Response> {
-  return ask(originalAddress(trackId), { headers: { range: 'bytes=0-0' }, signal, cache: 'no-store' }, 15_000);
+  return ask(originalPath(trackId), { headers: { range: 'bytes=0-0' }, signal, cache: 'no-store' }, 15_000);
 }
 
 /** A signed object, or a piece of one (`/m/{track}/…`), from whichever node has it.  `isFresh`: not from the browser's cache. */
 export function openObject(path: string, signal: AbortSignal, isFresh = false): Promise<Response> {
   const grant = path.startsWith('/m/') ? `?g=${encodeURIComponent(currentGrant())}` : '';
-  return ask(path + grant, { signal, cache: isFresh ? 'reload' : 'default' }, 20_000);
+  return ask(path + grant, { signal, cache: isFresh ? 'reload' : 'default' }, READ_TIMEOUT_MS);
 }
 
 // --- events ---

@@ -4,6 +4,7 @@
 // sessions live on the cookie.
 import { toBase64 } from '../model/signed';
 import { isDurable, keep, kept } from './journal';
+import { originOf } from './nodes';
 import { newUid } from './uid';
 
 const KIND = { name: 'ECDSA', namedCurve: 'P-256' } as const;
@@ -27,7 +28,7 @@ export async function prove(path: string, nonce = ''): Promise<string | null> {
   const { kty, crv, x, y } = await crypto.subtle.exportKey('jwk', key.publicKey);
   const header = text({ typ: 'dpop+jwt', alg: 'ES256', jwk: { kty, crv, x, y } });
   const iat = Math.floor(Date.now() / 1000);
-  const claims = text({ jti: newUid(), htm: 'POST', htu: location.origin + path, iat, ...(nonce && { nonce }) });
+  const claims = text({ jti: newUid(), htm: 'POST', htu: originOf() + path, iat, ...(nonce && { nonce }) });
   const message = new TextEncoder().encode(`${header}.${claims}`);
   const signature = await crypto.subtle.sign({ name: 'ECDSA', hash: 'SHA-256' }, key.privateKey, message);
   return `${header}.${claims}.${toBase64(new Uint8Array(signature))}`;

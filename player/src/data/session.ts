@@ -20,6 +20,7 @@ export interface Session {
   grant: string; // authority for /m and /art, as ?g=
   grantExpiresAt: number;
   isBound?: boolean; // to this browser's key
+  passwordIsExposed?: boolean; // an edge that held its hash was lost
   user: Person;
   server: { name: string; version: string };
 }
@@ -29,6 +30,9 @@ export type Gate = 'waiting' | 'setup' | 'sign-in' | 'open';
 
 export const session = signal<Session | null>(null);
 export const gate = signal<Gate>('waiting');
+
+/** Whether to ask for another password; null until a server says so, false once it was heard. */
+export const isExposed = signal<boolean | null>(null);
 
 /** The listener, kept while a lapsed session is renewed, so that views and queue stay. */
 export const person = signal<Person | null>(null);
@@ -44,6 +48,8 @@ export function adopt(fresh: Session): Session {
   if (isOther || grant.expiresAt - Date.now() < GRANT_EARLY_MS) {
     grant = { value: fresh.grant, expiresAt: fresh.grantExpiresAt };
   }
+  if (isOther) isExposed.value = null;
+  if (fresh.passwordIsExposed) isExposed.value ??= true;
   void keep('bound-token', fresh.isBound ? fresh.accessToken : '');
   person.value = fresh.user;
   session.value = fresh;
@@ -65,7 +71,7 @@ async function refreshed(): Promise<Session> {
   const path = '/api/v1/session/refresh';
   const token = await kept<string>('bound-token');
   if (token) return command<Session>('POST', path, { token }, null, prove);
-  return command<Session>('POST', path, {}, null);
+  return command<Session>('POST', location.origin + path, {}, null); // a cookie is good where it was set
 }
 
 export function renew(): Promise<Session> {

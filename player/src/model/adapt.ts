@@ -3,7 +3,8 @@
 //
 // The line is measured by every segment that came, weighted by the music it holds and not by the time it took, so that a
 // line that recovers is believed after few segments.  Two averages are kept, a quick and a slow one, and the lower one
-// counts: down at once, up with care.  What is held ahead is the guard: with little of it only what comes quickly is asked for.
+// counts: down at once, up with care.  What is held ahead is the guard: with little of it only what comes quickly is asked for,
+// so that a line that falls under a segment leaves time to leave it for the smallest.
 
 export interface Rung {
   bandwidth: number; // bit/s
@@ -24,6 +25,14 @@ const SHARE_EMPTY = 0.4;
 const SHARE_FULL = 0.8;
 const FULL_S = 20;
 const LOW_S = 8;
+/** A segment may take this share of what is held ahead, or, with nothing held, of itself. */
+const HASTE = 1 / 5;
+const HASTE_EMPTY = 1 / 8;
+/** What ends so close to the last moment is late. */
+const MARGIN_S = 2;
+/** Held ahead in all, and on a line that is paid by the byte. */
+export const HOLD_S = 180;
+export const HOLD_SPARING_S = 45;
 /** With this much held, what is held ahead is fetched again when it can be better, from BETTER_FROM_S on. */
 export const COMFORT_S = 14;
 export const BETTER_FROM_S = 7;
@@ -74,7 +83,7 @@ export function choose(rungs: readonly Rung[], bps: number, { aheadS, segmentS }
   const usable = bps * (SHARE_EMPTY + (SHARE_FULL - SHARE_EMPTY) * Math.min(aheadS / FULL_S, 1));
   const fits = ({ bandwidth }: Rung): boolean => {
     const takesS = (bandwidth * segmentS) / Math.max(bps, 1);
-    return bandwidth <= usable && (aheadS <= 0 || takesS <= Math.max(aheadS / 2, segmentS / 4));
+    return bandwidth <= usable && takesS <= Math.max(aheadS * HASTE, segmentS * HASTE_EMPTY);
   };
   for (let i = rungs.length - 1; i > 0; i--) if (fits(rungs[i] as Rung)) return i;
   return 0;
@@ -87,11 +96,12 @@ export interface Progress {
   recentBps: number; // over the last second or so
 }
 
-/** Whether to leave a segment under way because a smaller one (`otherBytes`) would be here in half the time. */
+/** Whether to leave a segment under way because a smaller one (`otherBytes`) would be here in half the time, or in time at all. */
 export function shouldAbandon({ received, total, tookS, recentBps }: Progress, otherBytes: number, held: Held): boolean {
   if (tookS < 0.5 || received >= total) return false;
   const bps = Math.max(recentBps, 1000);
   const leftS = ((total - received) * 8) / bps;
   const isLate = leftS > Math.min(held.segmentS, Math.max(held.aheadS - LOW_S / 2, 1));
-  return isLate && (otherBytes * 8) / bps < leftS / 2;
+  const otherS = (otherBytes * 8) / bps;
+  return isLate && (otherS < leftS / 2 || (leftS > held.aheadS - MARGIN_S && otherS < leftS * 0.9));
 }

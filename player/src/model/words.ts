@@ -36,6 +36,12 @@ export function day(ms: number): string {
   return new Date(ms).toLocaleDateString([], { year: 'numeric', month: 'short', day: 'numeric' });
 }
 
+/** Of a sign-in that lives on a cookie, at another node than the one that set it. */
+export function lonely(host: string, until: number, now: number): string {
+  const ends = until > now ? `holds until ${timeOfDay(until)}` : `ended at ${timeOfDay(until)}; what is queued plays on`;
+  return `Without HTTPS only ${host} can renew your sign-in: it ${ends}.`;
+}
+
 /** FLAC 16/44.1 · 912 kbit/s */
 export function quality(song: { suffix?: string; bitDepth?: number; samplingRate?: number; bitRate?: number }): string {
   const name = (song.suffix ?? '').toUpperCase();

@@ -4,7 +4,9 @@ import { effect, signal } from '@preact/signals';
 import { Backoff, pause } from '../data/backoff';
 import { link } from '../data/link';
 import { startOutbox, stopOutbox } from '../data/journal';
-import { follow, status, type ServerEvent, type Status } from '../data/objects';
+import { readNodes } from '../data/manifests';
+import { restoreNodes } from '../data/nodes';
+import { follow, move, status, type ServerEvent, type Status } from '../data/objects';
 import { Problem } from '../data/problem';
 import { gate, person, renew, token } from '../data/session';
 import { forgetMarks } from './marks';
@@ -19,7 +21,7 @@ export const scan = signal<NonNullable<Status['scanning']> | null>(null);
 
 /** The name in the browser's history of sessions: signing in after this is not a surprise. */
 export async function boot(): Promise<void> {
-  await restoreSettings();
+  await Promise.all([restoreSettings(), restoreNodes()]);
   startMediaSession();
   const backoff = new Backoff(500, 8000);
   for (;;) {
@@ -56,6 +58,8 @@ effect(() => {
   void followEvents(id);
 });
 
+const hearNodes = (signal: AbortSignal): Promise<void> => readNodes(signal).catch(() => undefined); // what is kept goes on
+
 async function followEvents(id: string): Promise<void> {
   const stopping = new AbortController();
   const backoff = new Backoff(1000, 15_000);
@@ -63,10 +67,12 @@ async function followEvents(id: string): Promise<void> {
     if ((person.value?.id ?? '') !== id) stopping.abort();
   });
   while (!stopping.signal.aborted) {
+    void hearNodes(stopping.signal);
     try {
       await follow((event) => {
         backoff.reset();
-        onEvent(event);
+        if (event.event === 'nodes') void hearNodes(stopping.signal);
+        else onEvent(event);
       }, stopping.signal);
     } catch {
       // away or refused: the link says so, we try again
@@ -79,6 +85,7 @@ async function followEvents(id: string): Promise<void> {
 
 function onEvent({ event, data }: ServerEvent): void {
   if (event === 'scan') scan.value = parse(data) ?? scan.value;
+  else if (event === 'move') move();
   else if (event === 'catalog') outdate('');
   else if (event === 'state') {
     outdate('home:recent', 'home:frequent', 'home:starred', 'playlist');

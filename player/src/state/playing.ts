@@ -4,8 +4,9 @@ import { computed, effect, signal } from '@preact/signals';
 import { Engine, type EngineOwner } from '../audio/engine';
 import type { Item } from '../audio/stage';
 import { command, keep, kept, record } from '../data/journal';
+import { look } from '../data/link';
 import { digestOf, manifestOf } from '../data/manifests';
-import { openObject, rest } from '../data/objects';
+import { move, openObject, rest } from '../data/objects';
 import { person, renewGrant, token } from '../data/session';
 import { explain } from '../data/problem';
 import { HeardMeter } from '../model/heard';
@@ -38,7 +39,7 @@ const owner: EngineOwner = {
   onFailed: (item, error) => say(`“${item.song.title}” cannot be played: ${explain(error)}`, true),
 };
 
-export const engine = new Engine(owner, { manifest: manifestOf, open: openObject, digest: digestOf, renewGrant });
+export const engine = new Engine(owner, { manifest: manifestOf, open: openObject, digest: digestOf, renewGrant, onSlow: move, onSilence: look });
 export const { isPlaying, isStalled, positionS, durationS, heldS } = engine;
 
 effect(() => engine.setVolume(settings.value.isMuted ? 0 : settings.value.volume ** 2));

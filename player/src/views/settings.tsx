@@ -3,12 +3,13 @@ import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import { command, isDurable, unsent } from '../data/journal';
 import { explain } from '../data/problem';
-import { person, session, signOut, token } from '../data/session';
+import { isExposed, person, session, signOut, token } from '../data/session';
 import { Button, Choice, Field, Heading } from '../parts/basics';
 import { KeyTable } from '../parts/keys';
 import { Section } from '../parts/section';
 import { count } from '../model/words';
 import { say } from '../state/notices';
+import { route } from '../state/route';
 import { change, settings } from '../state/settings';
 import { AppsSection } from './settings-apps';
 import { LibrarySection, PeopleSection } from './settings-admin';
@@ -53,13 +54,14 @@ function Password(): JSX.Element {
       setNow('');
       setNext('');
       setError('');
+      isExposed.value = false;
       say('The password is changed');
     } catch (thrown) {
       setError(explain(thrown));
     }
   };
   return (
-    <details>
+    <details open={isExposed.value === true || route.value.search.has('password')}>
       <summary>Change the password</summary>
       <form onSubmit={(event) => void submit(event)}>
         <Field label="Current password" type="password" value={now} onInput={setNow} autocomplete="current-password" />

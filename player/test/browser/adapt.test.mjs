@@ -10,6 +10,7 @@ import { Shelf } from './shelf.mjs';
 import { flaws, toneFile } from './tone.mjs';
 
 const TONE_S = 100;
+const SETTLED_S = 3.9; // ffmpeg's aac-64 of a tone wavers by itself for its first segment, with the same dips when it is decoded alone
 const scratch = mkdtempSync(join(tmpdir(), 'sostenuto-adapt-'));
 const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -41,7 +42,7 @@ async function step(browser, shelf) {
   ok(back && back.at * 1000 - roseAt <= 20_000, `${((back?.at ?? NaN) - roseAt / 1000).toFixed(1)} s after the line is back, ${best} is heard again`, spans.slice(-8));
   const { samples, lost } = await heard(page);
   const lastS = samples.findLastIndex((value) => value !== 0) / RATE - 0.2; // then the test presses pause
-  const found = flaws(samples, lastS);
+  const found = flaws(samples, lastS).filter(({ at }) => at > SETTLED_S);
   ok(lastS > 70 && found.length === 0, 'no dip, no hole and no click at any switch', { lost, found: found.slice(0, 8) });
   await page.close();
 }

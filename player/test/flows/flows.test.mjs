@@ -122,7 +122,7 @@ async function serverDies(person, server, secret) {
   ok((await until(whole, (count) => count >= 2, 40_000)) >= 2, 'while a track plays, the next one comes in segments too');
   await server.down('SIGKILL');
   ok(await until(() => page.locator('.strip p').count(), Boolean, 6000), 'within seconds a strip says that the server is away');
-  await page.locator('.song').nth(1).hover(); // the strip has moved the rows
+  await page.locator('.song').nth(1).hover();
   await page.locator('main').getByRole('button', { name: 'Star Song without words 1', exact: true }).click();
   ok((await page.locator('.song-tools .star.on').count()) === 1, 'a star set meanwhile shows at once');
   const went = await until(() => person.title(), (title) => title === 'Song without words 1', 12_000);

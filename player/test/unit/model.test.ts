@@ -5,7 +5,7 @@ import { gainFactor } from '../../src/model/gain';
 import { HeardMeter } from '../../src/model/heard';
 import { choose, lineAt, verses } from '../../src/model/lyrics';
 import { between, following, LONGEST } from '../../src/model/position';
-import { clock, quality, span } from '../../src/model/words';
+import { clock, lonely, quality, span } from '../../src/model/words';
 
 function listen(meter: HeardMeter, from: number, to: number): boolean {
   let isPlay = false;
@@ -107,4 +107,10 @@ test('times read as people write them', () => {
   assert.deepEqual([0, 59.9, 61, 3723, -3].map(clock), ['0:00', '0:59', '1:01', '1:02:03', '0:00']);
   assert.deepEqual([20, 2880, 7500].map(span), ['20 s', '48 min', '2 h 5 min']);
   assert.equal(quality({ suffix: 'flac', bitDepth: 24, samplingRate: 96000, bitRate: 2800 }), 'FLAC 24/96 · 2800 kbit/s');
+});
+
+test('a sign-in that lives on a cookie says who renews it, and until when', () => {
+  const [until, now] = [Date.UTC(2026, 0, 1, 12, 30), Date.UTC(2026, 0, 1, 12, 20)];
+  assert.match(lonely('paris.home:4747', until, now), /^Without HTTPS only paris\.home:4747 can renew your sign-in: it holds until .*30/);
+  assert.match(lonely('paris.home:4747', until, until + 1), /it ended at .*30.*; what is queued plays on\.$/);
 });

@@ -35,6 +35,19 @@ static void plays_are_counted(void)
     OK(plays(3, 0, 0).lost == 3, "a count that fell below where it began loses all");
 }
 
+static void what_is_read_again_counts_anew(void)
+{
+    struct ledger *ledger = ledger_new(1, 1, 1);
+    uint32_t number = ledger_take_playlist(ledger, 0);
+    ledger_playlist(ledger, number, LEDGER_ACKNOWLEDGED);
+    ledger_found_playlist(ledger, number);
+    ledger_read_anew(ledger);
+    ledger_found_playlist(ledger, number);
+    struct load_readback readback = judge(&ledger);
+    OK(readback.kinds[LOAD_WRITE_PLAYLIST].duplicated == 0 && readback.is_proven,
+       "a playlist that is found at each of two readings is there once");
+}
+
 static void stars_and_playlists(void)
 {
     struct ledger *ledger = ledger_new(1, 3, 2);
@@ -86,6 +99,7 @@ int main(void)
 {
     plays_are_counted();
     stars_and_playlists();
+    what_is_read_again_counts_anew();
     proof();
     return tap_done();
 }

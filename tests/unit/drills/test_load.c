@@ -225,6 +225,32 @@ static void renewals(void)
     drop_curtain(&stage);
 }
 
+static void segments(bool are_wrong)
+{
+    struct stage stage;
+    struct null_server_config config = null_server_config_default();
+    raise_curtain(&stage, 1500);
+    null_server_stop(&stage.server);
+    config.tracks = 20;
+    config.track_s = 20;
+    config.has_other_digests = are_wrong;
+    stage.server = null_server_start(&config);
+    struct load_profile profile = profile_for(&stage);
+    profile.hears_segments = true;
+    profile.player_percent = 100;
+    profile.account_count = 1; /* the other has no password: apps */
+    const struct load_figures *f = &stage.figures;
+    OK(play(&stage, &profile) && f->segments > 20, "a load that hears segments compares each");
+    if (are_wrong)
+        OK(f->wrong_segments == f->segments && f->music_ms == 0,
+           "one that is not what its manifest says is counted, and not heard");
+    else
+        OK(f->wrong_segments == 0 && f->music_ms > 20 * 1000 &&
+               (f->plays_failed == 0 || !load_kept_up(f)),
+           "and hears those that are right");
+    drop_curtain(&stage);
+}
+
 static void early_end(void)
 {
     struct stage stage;
@@ -250,6 +276,8 @@ int main(void)
     other_targets();
     days();
     renewals();
+    segments(false);
+    segments(true);
     early_end();
     return tap_done();
 }

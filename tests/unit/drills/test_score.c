@@ -140,6 +140,14 @@ static void test_not_proven(void)
     OK(is_judged(&scenario, &evidence, VERDICT_SURVIVED, ""), "with one it is");
     evidence.readback.kinds[LOAD_WRITE_STAR].lost = 1;
     OK(is_judged(&scenario, &evidence, VERDICT_FAILED, "writes_lost"), "a lost write fails");
+    evidence.readback.kinds[LOAD_WRITE_STAR].lost = 0;
+    scenario.limits.wrong_segments = 0;
+    OK(is_judged(&scenario, &evidence, VERDICT_NOT_PROVEN, "measure for wrong_segments"),
+       "where no segment was compared none was right");
+    evidence.whole.segments = 9;
+    OK(is_judged(&scenario, &evidence, VERDICT_SURVIVED, ""), "where all were, they were");
+    evidence.whole.wrong_segments = 1;
+    OK(is_judged(&scenario, &evidence, VERDICT_FAILED, "wrong_segments is 1"), "a wrong one fails");
     evidence = good_evidence();
     scenario = scenario_of("x", "crash", 5);
     scenario.about.words.items[scenario.about.words.count++] = (char *)(uintptr_t) "back";

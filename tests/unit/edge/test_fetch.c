@@ -304,6 +304,74 @@ static void held_answers(void)
     drop_curtain(&stage);
 }
 
+/* A piece that begins with 'x' is wrong. */
+static bool is_right(void *context, struct text piece)
+{
+    struct buffer *sizes = context;
+    buffer_printf(sizes, "%zu ", piece.size);
+    return piece.data[0] != 'x';
+}
+
+static void pieces_that_prove_themselves(void)
+{
+    static const struct say script[] = {
+        {"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabcdefghi", .byte_by_byte = 9},
+        {"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabcdxfghi"},
+        {"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nxbcdefghi", .needs_fresh = true},
+        {"HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nabcdefgh", .needs_fresh = true},
+        {"HTTP/1.1 404 Not Found\r\nContent-Length: 1\r\n\r\nx", .needs_fresh = true},
+    };
+    struct stage stage;
+    struct buffer sizes;
+    buffer_init(&sizes, 64);
+    raise_one(&stage, script, ARRAY_SIZE(script));
+    const struct fetch_request request = {.deadline_ms = 10000,
+                                          .is_right = is_right,
+                                          .right_context = &sizes,
+                                          .piece_bytes = 4,
+                                          .whole_bytes = 9};
+    OK(ask(&stage, request) && stage.told.outcome == FETCH_DONE, "right pieces make a whole");
+    OK_TEXT(buffer_view(&sizes), TEXT("4 4 1 "), "each was looked at once");
+    OK_TEXT(buffer_view(&stage.told.body), TEXT("abcdefghi"), "and told");
+    OK(ask(&stage, request) && stage.told.outcome == FETCH_WRONG && stage.told.headers == 1,
+       "a wrong one ends it");
+    OK_TEXT(buffer_view(&stage.told.body), TEXT("abcd"), "with what was right before it");
+    OK(ask(&stage, request) && stage.told.outcome == FETCH_WRONG && stage.told.headers == 0,
+       "of one that begins wrong nothing is told");
+    OK(ask(&stage, request) && stage.told.outcome == FETCH_WRONG && stage.told.headers == 0,
+       "nor of one of another size");
+    OK(ask(&stage, request) && stage.told.status == 404, "what is no answer is told as it is");
+    drop_curtain(&stage);
+    buffer_release(&sizes);
+}
+
+/* Nobody hears of it; the origin's health does. */
+static void abandoned_ones(void)
+{
+    static const struct say late[] = {{OK_5 "hello", .then = SAY_CLOSE, .wait_ms = 200}};
+    static const struct say silent[] = {{"", SAY_HOLD}};
+    struct fetch_limits limits = quick();
+    const struct say *const both[] = {late, silent};
+    limits.breaker_failures = 1;
+    limits.origin_connect_ms = 400;
+    for (size_t i = 0; i < 2; i++) {
+        struct stage stage;
+        const struct fetch_request request = {.method = TEXT("GET"), .target = TEXT("/a")};
+        raise_curtain(&stage, &both[i], (const size_t[]){1}, 1, limits);
+        struct fetch *first = fetch_start(stage.fetcher, &request, &handler, &stage.told),
+                     *second = fetch_start(stage.fetcher, &request, &handler, &stage.told);
+        let_pass(&stage, 50);
+        fetch_abandon(first);
+        fetch_abandon(second); /* one is enough */
+        let_pass(&stage, 800);
+        OK(!stage.told.headers && !stage.told.ends && fetcher_is_idle(stage.fetcher),
+           "an abandoned fetch ends by itself, and tells nobody");
+        OK(origins_are_alive(stage.origins) == (i == 0),
+           i ? "an origin that stays silent is noticed" : "one that was late is well");
+        drop_curtain(&stage);
+    }
+}
+
 static void a_dead_origin(void)
 {
     static const struct say script[] = {
@@ -406,6 +474,8 @@ int main(void)
     broken_bodies();
     digests();
     held_answers();
+    pieces_that_prove_themselves();
+    abandoned_ones();
     a_dead_origin();
     lateness();
     a_hedge();

@@ -2,6 +2,7 @@
 #include "edge/allowance.h"
 #include "edge/health.h"
 #include "edge/hedge.h"
+#include "edge/silence.h"
 #include "twin.h"
 
 static const struct health_limits limits = {.failures = 3, .probe_us = 1000};
@@ -45,6 +46,33 @@ static void which_answers_fail(void)
     for (size_t i = 0; i < ARRAY_SIZE(table); i++)
         agrees &= health_status_is_failure(table[i].status) == table[i].fails;
     OK(agrees, "502, 503 and 504 speak of an origin, other answers of what was asked");
+}
+
+static void a_silence(void)
+{
+    struct silence silence = {0};
+    silence_end(&silence, 1000);
+    OK(!silence_hear(&silence, 800, 1700), "while others are answered one that waits is slow");
+    OK(silence_hear(&silence, 800, 1800), "when nobody is, it is silence");
+    OK(silence_hear(&silence, 800, 1801) && silence.is_silent, "which holds for all");
+    silence_end(&silence, 1900);
+    OK(!silence.is_silent && !silence_hear(&silence, 800, 2000), "until an answer comes");
+}
+
+static void what_is_usual(void)
+{
+    struct hedge_times times;
+    hedge_times_init(&times, 0);
+    for (unsigned i = 0; i < 6; i++)
+        hedge_times_add(&times, 1000000);
+    OK(hedge_usual_us(&times) == 0, "a few times say nothing");
+    for (unsigned i = 0; i < 76; i++)
+        hedge_times_add(&times, 10000);
+    OK(hedge_usual_us(&times) >= 1000000, "six of 82 are more than one in twenty");
+    for (unsigned i = 0; i < 64; i++)
+        hedge_times_add(&times, 10000);
+    OK(hedge_usual_us(&times) < 10500, "six of 146 are not");
+    OK(hedge_delay_us(&times) == 0, "nothing is hedged where nothing may be");
 }
 
 static unsigned spent(struct allowance *allowance, unsigned requests)
@@ -135,6 +163,8 @@ int main(void)
         a_breaker();
     if (guard_is_on(GUARD_HEDGE_BUDGET))
         a_budget();
+    a_silence();
+    what_is_usual();
     which_answers_fail();
     a_delay();
     return tap_done();

@@ -35,6 +35,8 @@ static void test_values(void)
          TEXT_INIT("https://music.example.org/path")},
         {"host_names", TEXT_INIT("a.example,localhost"), TEXT_INIT("-a.example")},
         {"trusted_proxies", TEXT_INIT("10.0.0.0/8,::1"), TEXT_INIT("10.0.0.0/33")},
+        {"edge_place_hours", TEXT_INIT("22:30-06:00"), TEXT_INIT("22:30-24:00")},
+        {"edge_place_rendition", TEXT_INIT("aac-64,flac"), TEXT_INIT("aac-96")},
         {"tls", TEXT_INIT("off"), TEXT_INIT("maybe")},
         {"watch", TEXT_INIT("No"), TEXT_INIT("never")},
         {"max_transcodes", TEXT_INIT("1000"), TEXT_INIT("0")},
@@ -74,6 +76,14 @@ static void test_file(void)
         TEXT("t.conf:3: there is no setting \"max_transcode\"; did you mean \"max_transcodes\"?"),
         "it is named with its line and the nearest setting");
     OK(!settings.watch, "a file with an error changes nothing");
+    OK(!parse(&settings,
+              TEXT("# one\nwatch = yes # two\n/* # */\nmdns_name = \"# no \\\" comment\"\n"
+                   "# three\nmax_transcode = 4\n")) &&
+           text_starts(buffer_view(&why), TEXT("t.conf:6: there is no setting")),
+       "comments do not move the lines");
+    OK(parse(&settings, TEXT("mdns_name = \"#1\" # best\nwatch = no\n")) &&
+           strcmp(settings.mdns_name, "#1") == 0,
+       "what is quoted is none");
     OK(!parse(&settings, TEXT("\nlisten = {\"0.0.0.0:80\",\n \"here\"}\n")),
        "a bad item of a list is an error");
     OK(text_starts(buffer_view(&why),

@@ -3,7 +3,10 @@
 #include "state/copy.h"
 #include "fixture.h"
 #include "io/file.h"
+#include "trust/box.h"
 #include "trust/keys.h"
+
+#include <sodium.h>
 
 static struct fixture origin, edge;
 static struct uid anna, berta;
@@ -12,6 +15,7 @@ static struct secret secret;
 static struct uid app, cookie_session, bound_session;
 
 enum { COPY_MAX_BYTES = 1 << 20 };
+#define HASH "$argon2id$v=19$m=8,t=1,p=1$c29tZXNhbHQ$aGFzaA"
 
 static void sign_in(void)
 {
@@ -42,14 +46,25 @@ static void live(void)
     OK(fixture_submit(&origin, batch) == OUTCOME_ACCEPTED, "and uses what there is");
 }
 
-static enum state_copy carry(struct uid from, struct uid as, const char **ret_why)
+static enum state_copy carry_with(struct uid from, struct uid as, const uint8_t *by,
+                                  const char **ret_why)
 {
     struct buffer copy;
     buffer_init(&copy, COPY_MAX_BYTES);
     state_copy_write(origin.state, from, NOW_MS, &copy);
-    enum state_copy verdict = state_copy_learn(edge.state, as, buffer_view(&copy), ret_why);
+    enum state_copy verdict = state_copy_learn(edge.state, as, buffer_view(&copy), by, ret_why);
     buffer_release(&copy);
     return verdict;
+}
+
+static enum state_copy carry(struct uid from, struct uid as, const char **ret_why)
+{
+    return carry_with(from, as, NULL, ret_why);
+}
+
+static enum state_copy carry_as(const uint8_t *by, const char **ret_why)
+{
+    return carry_with(anna, anna, by, ret_why);
 }
 
 static bool is_applied;
@@ -107,6 +122,74 @@ static void opens_nothing(void)
        "the thumb of a browser's key does");
 }
 
+/* --- to an edge where they sign in --- */
+
+static uint8_t seed[BOX_SEED_BYTES], other_seed[BOX_SEED_BYTES];
+
+static enum state_copy carry_boxed(const uint8_t *to, const uint8_t *by, const char **ret_why)
+{
+    struct buffer copy;
+    uint8_t key[crypto_sign_PUBLICKEYBYTES], secret_key[crypto_sign_SECRETKEYBYTES];
+    crypto_sign_seed_keypair(key, secret_key, to);
+    buffer_init(&copy, COPY_MAX_BYTES);
+    state_copy_write_boxed(origin.state, anna, key, NOW_MS, &copy);
+    enum state_copy verdict = state_copy_learn(edge.state, anna, buffer_view(&copy), by, ret_why);
+    OK(memmem(copy.data, copy.size, secret.text, SECRET_TEXT_BYTES) == NULL &&
+           memmem(copy.data, copy.size, HASH, sizeof HASH - 1) == NULL,
+       "nothing of it can be read on the way");
+    buffer_release(&copy);
+    return verdict;
+}
+
+static bool signs_in_here(void)
+{
+    struct secret opened;
+    const struct account *account = state_account(edge.state, anna);
+    const struct app *found = state_app(edge.state, app);
+    const struct session *session = state_session(edge.state, cookie_session, NOW_MS);
+    uint8_t sevens[sizeof session->current.bytes];
+    memset(sevens, 7, sizeof sevens);
+    bool is_same = found && secret_unseal(edge.keys, &found->sealed, app, &opened) &&
+                   strcmp(opened.text, secret.text) == 0;
+    return text_equal(account->password_hash, TEXT(HASH)) && is_same && session &&
+           memcmp(session->current.bytes, sevens, sizeof sevens) == 0;
+}
+
+static void a_home_gets_what_signs_in(void)
+{
+    const char *why = "";
+    struct batch *batch = fixture_operator(&origin);
+    batch_password(batch, anna, TEXT(HASH));
+    OK(fixture_submit(&origin, batch) == OUTCOME_ACCEPTED, "a password");
+    memset(seed, 1, sizeof seed);
+    memset(other_seed, 2, sizeof other_seed);
+    OK(carry_boxed(other_seed, seed, &why) == STATE_COPY_BAD && *why,
+       "a box for another node is refused");
+    OK(state_account(edge.state, anna)->password_hash.size == 0, "and nothing of it is learnt");
+    OK(carry_boxed(seed, NULL, &why) == STATE_COPY_LEARNT && !signs_in_here(),
+       "who has no key learns what stands beside it");
+    OK(carry_boxed(seed, seed, &why) == STATE_COPY_LEARNT && signs_in_here(),
+       "the home has password, app secret and what renews by a cookie");
+    struct secret_sealed sealed = state_app(edge.state, app)->sealed;
+    OK(carry_boxed(seed, seed, &why) == STATE_COPY_LEARNT &&
+           memcmp(&sealed, &state_app(edge.state, app)->sealed, sizeof sealed) == 0,
+       "which may come again");
+    settle();
+    OK(fixture_reopen(&edge) && signs_in_here(), "and is there after a restart");
+    OK(carry(anna, anna, &why) == STATE_COPY_LEARNT && signs_in_here(),
+       "who reads copies without a key of its own forgets nothing");
+    OK(carry_as(seed, &why) == STATE_COPY_LEARNT, "a copy without a box, for a node with a key");
+    opens_nothing();
+    shows_all_at_the_edge("and all else");
+    settle();
+    OK(fixture_reopen(&edge), "after a restart");
+    opens_nothing();
+    shows_all_at_the_edge("after it");
+    OK(carry_boxed(seed, seed, &why) == STATE_COPY_LEARNT && signs_in_here(),
+       "home again, it has all again");
+    OK(carry_as(seed, &why) == STATE_COPY_LEARNT, "and forgets it");
+}
+
 static void undoing_travels(void)
 {
     const char *why = "";
@@ -137,13 +220,13 @@ static void others_are_refused(void)
     const char *why = "";
     OK(carry(anna, berta, &why) == STATE_COPY_BAD && *why, "a copy of somebody else is refused");
     OK(!state_account(edge.state, anna), "and nothing of it is learnt");
-    OK(state_copy_learn(edge.state, anna, TEXT("<html>"), &why) == STATE_COPY_BAD && *why,
+    OK(state_copy_learn(edge.state, anna, TEXT("<html>"), NULL, &why) == STATE_COPY_BAD && *why,
        "so is what is none");
     struct buffer copy;
     buffer_init(&copy, COPY_MAX_BYTES);
     state_copy_write(origin.state, anna, NOW_MS, &copy);
     copy.data[copy.size / 2] ^= 1;
-    OK(state_copy_learn(edge.state, anna, buffer_view(&copy), &why) == STATE_COPY_BAD,
+    OK(state_copy_learn(edge.state, anna, buffer_view(&copy), NULL, &why) == STATE_COPY_BAD,
        "and one that was altered");
     buffer_release(&copy);
 }
@@ -167,6 +250,7 @@ int main(void)
     OK(fixture_reopen(&edge), "the edge starts again");
     shows_all_at_the_edge("after a restart");
     opens_nothing();
+    a_home_gets_what_signs_in();
     undoing_travels();
     fixture_release(&origin);
     fixture_release(&edge);

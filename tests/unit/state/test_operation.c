@@ -26,9 +26,16 @@ static void test_bytes(void)
     buffer_byte(&bytes, 0);
     OK(taken == 0 && !operation_decode(buffer_view(&bytes), &got, &why),
        "a shorter or longer one is refused");
+    bytes.size--;
     bytes.data[1] = 1;
+    buffer_u16(&bytes, 3);
+    buffer_text(&bytes, TEXT("Tok"));
+    OK(operation_decode(buffer_view(&bytes), &got, &why) && text_equal(got.proof, TEXT("Tok")),
+       "a visitor's may have a proof behind it");
+    bytes.data[1] = 2;
+    buffer_byte(&bytes, 0);
     OK(operation_decode(buffer_view(&bytes), &got, &why),
-       "but a newer minor version may be longer");
+       "and one of a newer minor version may be longer");
     bytes.data[0] = 2;
     OK(!operation_decode(buffer_view(&bytes), &got, &why) && strstr(why, "major"),
        "another major version is refused");

@@ -228,6 +228,52 @@ static void test_credentials(void)
     rmdir(credentials);
 }
 
+/* --- in another's place --- */
+
+static void forget_files(void)
+{
+    static const char *const names[] = {"root.pub", "signing.key", "keys.signed", "root.key"};
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+        unlink(in(names[i]));
+}
+
+static void test_inherited(void)
+{
+    struct keyfolder *folder = NULL;
+    uint8_t seed[KEYRING_SEED_BYTES], stranger[KEYRING_SEED_BYTES] = {7};
+    const struct key_place place = {path, NULL};
+    OK(open_at(&folder, START_S) && keyfolder_root_seed(folder, seed, &error) == 0,
+       "an origin has a root key");
+    struct keyring *ring = keyfolder_ring(folder);
+    struct text former = keyring_object(ring);
+    struct key_id old = signs_at(folder, START_S);
+    keyfolder_close(&folder);
+    OK(keyfolder_inherit(&place, seed, former, 2, START_S + 5, &error) == -EEXIST,
+       "an origin takes nobody's place");
+    forget_files();
+    OK(keyfolder_inherit(&place, NULL, former, 2, START_S + 5, &error) == -ENOKEY,
+       "nor does anybody without the root key");
+    OK(keyfolder_inherit(&place, stranger, former, 2, START_S + 5, &error) == -EPERM &&
+           size_of("root.pub") < 0,
+       "nor with another's, which makes nothing");
+    OK(keyfolder_inherit(&place, seed, former, 2, START_S + 5, &error) == 0 &&
+           size_of("root.key") < 0,
+       "with the origin's it does, and the root key is not written");
+    OK(open_at(&folder, START_S + 5) && !key_id_equal(signs_at(folder, START_S + 5), old),
+       "another key signs, at once");
+    OK(verifies_at(folder, old, START_S + 5), "what the former one signed still verifies");
+    struct keyring *now = keyfolder_ring(folder);
+    OK(keyring_content(now)->epoch == 2, "the list is of the greater epoch");
+    keyring_unref(&now);
+    OK(keyfolder_root_seed(folder, stranger, &error) == -ENOKEY, "the root key is away");
+    keyfolder_lend_root(folder, seed);
+    OK(keyfolder_rotate(folder, START_S + 6, &error) == 0 && size_of("root.key") < 0,
+       "lent, it signs for as long as the folder is open");
+    keyfolder_close(&folder);
+    keyring_unref(&ring);
+    forget_files();
+}
+
 int main(void)
 {
     struct keyfolder *folder = NULL;
@@ -246,6 +292,7 @@ int main(void)
     keyfolder_close(&folder);
     test_migration();
     test_credentials();
+    test_inherited();
     rmdir(path);
     rmdir(top);
     return tap_done();

@@ -166,6 +166,47 @@ static void test_files(void)
     node_book_close(&book);
 }
 
+/* --- of the origin before us --- */
+
+static struct delegation delegation_of(const char *name, uint8_t key)
+{
+    struct delegation delegation = {
+        .may = DELEGATED_OPERATIONS, .since_s = NOW_S, .expires_s = UNTIL_S};
+    (void)snprintf(delegation.name, sizeof delegation.name, "%s", name);
+    memset(delegation.key, key, sizeof delegation.key);
+    delegation.id = node_id_of(delegation.key);
+    return delegation;
+}
+
+static void test_taken_over(void)
+{
+    struct node_book *book = open_book(4, 4);
+    const struct delegation paris = delegation_of("paris", 1), rome = delegation_of("rome", 2),
+                            twin = delegation_of("paris", 3);
+    struct text urls[] = {TEXT("https://paris.example.org")};
+    OK(node_book_banish(book, rome.id, UNTIL_S, NOW_S) == NODE_BOOK_DONE &&
+           node_book_readmit(book, &rome, NULL, 0) == NODE_BOOK_REVOKED,
+       "who was revoked there is not taken over");
+    OK(node_book_readmit(book, &paris, urls, 1) == NODE_BOOK_DONE &&
+           node_book_readmit(book, &paris, urls, 1) == NODE_BOOK_DONE && node_book_count(book) == 2,
+       "another is, once");
+    OK(node_book_readmit(book, &twin, NULL, 0) == NODE_BOOK_TAKEN, "a name is one edge's");
+    node_book_close(&book);
+    book = open_book(4, 4);
+    OK(node_book_admits(book, paris.key, NOW_S) && !node_book_admits(book, rome.key, NOW_S),
+       "the book says so after a restart");
+    struct node_seat seat;
+    node_book_at(book, 0, &seat);
+    OK(uid_equal(seat.id, rome.id) && seat.revoked_s, "also whom /revoked must name, by id alone");
+    struct text kept[JOINING_URLS_MAX];
+    OK(node_book_urls(book, 1, kept) == 1 && text_equal(kept[0], urls[0]),
+       "and where listeners reach the other");
+    node_book_close(&book);
+    char file[96];
+    (void)snprintf(file, sizeof file, "%s/edges", path);
+    (void)unlink(file);
+}
+
 int main(void)
 {
     if (sodium_init() < 0 || !mkdtemp(top))
@@ -177,6 +218,7 @@ int main(void)
     test_threads();
     test_bounds();
     test_files();
+    test_taken_over();
     (void)rmdir(path);
     (void)rmdir(top);
     return tap_done();

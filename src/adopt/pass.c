@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "adopt/visit.h"
+#include "adopt/foreign.h"
+#include "base/counters.h"
+#include "base/encode.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* pass: a listener's request to the foreign server, as it came, and what came of it. */
+enum { LOOKED_AT = 4096 };
+
+/* --- what it says --- */
+
+/* "status" in JSON may stand at the very end; within texts quotes are escaped, so this is it. */
+static enum pass_says read_json(struct text body, int *ret_code)
+{
+    static const struct {
+        struct text words;
+        enum pass_says says;
+    } all[] = {{TEXT_INIT("\"status\":\"ok\""), PASS_OK},
+               {TEXT_INIT("\"status\": \"ok\""), PASS_OK},
+               {TEXT_INIT("\"status\":\"failed\""), PASS_FAILED},
+               {TEXT_INIT("\"status\": \"failed\""), PASS_FAILED}};
+    json_t *response = NULL;
+    for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
+        if (!memmem(body.data, body.size, all[i].words.data, all[i].words.size))
+            continue;
+        if (all[i].says == PASS_FAILED && body.size < LOOKED_AT) /* JSONP has no code for us */
+            (void)!foreign_read(body, &response, ret_code);
+        json_decref(response);
+        return all[i].says;
+    }
+    return PASS_AWAY;
+}
+
+static int code_of(struct text head)
+{
+    static const char code[] = "code=\"";
+    const char *at = memmem(head.data, head.size, code, sizeof code - 1);
+    struct text digits,
+        rest = at ? text_from(head, (size_t)(at - head.data) + sizeof code - 1) : TEXT_NONE;
+    uint64_t value = 0;
+    bool is_number = text_split(&rest, '"', &digits) && text_to_u64(digits, &value) && value < 1000;
+    return is_number ? (int)value : 0;
+}
+
+static enum pass_says read_xml(struct text head, int *ret_code)
+{
+    if (text_contains(head, TEXT("status=\"ok\"")))
+        return PASS_OK;
+    if (!text_contains(head, TEXT("status=\"failed\"")))
+        return PASS_AWAY;
+    *ret_code = code_of(head);
+    return PASS_FAILED;
+}
+
+enum pass_says pass_read(unsigned status, struct text type, struct text body, int *ret_code)
+{
+    struct text head = text_make(body.data, body.size < LOOKED_AT ? body.size : LOOKED_AT);
+    *ret_code = 0;
+    if (status >= 500)
+        return PASS_AWAY;
+    if (text_contains(head, TEXT("<subsonic-response")))
+        return read_xml(head, ret_code);
+    if (text_contains(head, TEXT("\"subsonic-response\"")))
+        return read_json(body, ret_code);
+    bool is_page = text_starts_nocase(type, TEXT("text/html")) ||
+                   text_starts_nocase(type, TEXT("application/json")) ||
+                   text_starts_nocase(type, TEXT("text/xml"));
+    return status == 200 && is_page ? PASS_AWAY : PASS_BYTES;
+}
+
+/* --- one request --- */
+
+static void on_header(struct client_call *client_call UNUSED, const struct http_response *response,
+                      void *context)
+{
+    struct visit *visit = context;
+    visit->status = response->status;
+    for (size_t i = 0; i < response->field_count; i++)
+        if (text_equal_nocase(response->fields[i].name, TEXT("Content-Type")))
+            (void)snprintf(visit->type, sizeof visit->type, "%.*s",
+                           TEXT_ARGS(response->fields[i].value));
+}
+
+static void on_body(struct client_call *client_call UNUSED, struct text piece, void *context)
+{
+    struct visit *visit = context;
+    buffer_text(&visit->body, piece);
+}
+
+static void end(struct visit *visit, enum pass_says says)
+{
+    visit->says = says;
+    counter_add(COUNTER_ADOPT_PASSED, 1);
+    if (says == PASS_SLOW || says == PASS_AWAY)
+        adopt_doubt(visit->adopt, says == PASS_AWAY);
+    visit->then(visit);
+}
+
+static void on_end(struct client_call *client_call UNUSED, enum client_outcome outcome,
+                   void *context)
+{
+    struct visit *visit = context;
+    visit->passing = NULL;
+    if (outcome == CLIENT_TIMEOUT)
+        end(visit, PASS_SLOW);
+    else if (outcome != CLIENT_DONE || visit->body.overflowed)
+        end(visit, PASS_AWAY);
+    else
+        end(visit, pass_read(visit->status, text_of(visit->type), buffer_view(&visit->body),
+                             &visit->code));
+}
+
+static void ask(struct visit *visit, const struct client_request *request, visit_step *then)
+{
+    static const struct client_handler handler = {
+        .on_header = on_header, .on_body = on_body, .on_end = on_end};
+    visit->then = then;
+    visit->type[0] = '\0';
+    buffer_reset(&visit->body);
+    visit->passing =
+        visit->adopt->pool ? client_ask(visit->adopt->pool, request, &handler, visit) : NULL;
+    if (!visit->passing)
+        end(visit, PASS_SLOW); /* too many wait: the island answers meanwhile */
+}
+
+void pass_on(struct visit *visit, unsigned deadline_ms, visit_step *then)
+{
+    static const char *const kept[] = {"Accept", "Accept-Language", "User-Agent", "Content-Type"};
+    const struct http_request *asked = exchange_request(visit->exchange);
+    struct http_field fields[ARRAY_SIZE(kept)];
+    size_t count = 0;
+    for (size_t i = 0; i < ARRAY_SIZE(kept); i++) {
+        struct text value = http_request_field(asked, text_of(kept[i]));
+        if (value.data)
+            fields[count++] = (struct http_field){text_of(kept[i]), value};
+    }
+    const struct client_request request = {
+        .method = asked->method == HTTP_METHOD_HEAD ? HTTP_METHOD_GET : asked->method,
+        .target = asked->target,
+        .fields = fields,
+        .field_count = count,
+        .body = asked->has_body ? exchange_body(visit->exchange) : TEXT_NONE,
+        .deadline_ms = deadline_ms,
+    };
+    ask(visit, &request, then);
+}
+
+void pass_ping(struct visit *visit, unsigned deadline_ms, visit_step *then)
+{
+    static const char *const kept[] = {"v", "c", "f", "callback"};
+    struct buffer target;
+    buffer_init(&target, sizeof visit->credentials.query + 2048);
+    buffer_printf(&target, "/rest/ping?%s", visit->credentials.query);
+    for (size_t i = 0; i < ARRAY_SIZE(kept); i++) {
+        struct text value = visit_parameter(visit, kept[i]);
+        if (!value.size)
+            continue;
+        buffer_printf(&target, "&%s=", kept[i]);
+        encode_percent(&target, value, false);
+    }
+    const struct client_request request = {
+        .method = HTTP_METHOD_GET, .target = buffer_view(&target), .deadline_ms = deadline_ms};
+    ask(visit, &request, then);
+    buffer_release(&target);
+}
+
+void pass_cancel(struct visit *visit)
+{
+    if (visit->passing)
+        client_cancel(visit->passing);
+    visit->passing = NULL;
+}

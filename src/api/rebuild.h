@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+#include "base/text.h"
+#include "trust/uid.h"
+
+/*
+ * rebuild: at an origin that took a lost one's place (sostenuto promote), what other edges hold
+ * and this one lacks (state/offer.h, docs/decisions/045-rebuild.md).
+ *
+ *     GET  /nodes/rebuild             200: this edge is to be heard {"epoch", "until"}; else 404
+ *     POST /nodes/rebuild/{account}   an offer; 200 when it is merged and durable
+ *     POST /nodes/rebuild             that was all: it is heard, and not asked again
+ *
+ * By mutual TLS at the address for nodes, from the edges that the lost origin had: those of the
+ * book that joined before the promotion.  Each is heard once; STATE/rebuilt says which were.  An
+ * edge may offer its own listeners, those of whom it was ever home or backup (api/speaks.h).
+ *
+ * On the home loop.
+ */
+struct api;
+struct rebuild;
+struct server;
+
+struct rebuild *rebuild_new(struct api *api) MUST_USE; /* NULL: it never took another's place */
+void rebuild_free(struct rebuild **rebuild);
+void rebuild_routes(struct api *api, struct server *server);

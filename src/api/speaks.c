@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "api/speaks.h"
+
+#include "api/inside.h"
+#include "base/arena.h"
+#include "base/guard.h"
+#include "base/json_tree.h"
+#include "base/mem.h"
+#include "state/accounts.h"
+#include "state/state.h"
+#include "trust/node_list.h"
+#include "trust/opener.h"
+#include "trust/secret.h"
+#include "trust/token.h"
+
+#include <sodium.h>
+
+enum { HOUR_MS = 3600 * 1000, SESSION_ARENA_BYTES = 64 << 10 };
+
+/* A session that is known already, or one that this edge opened, as its id says: so what a stolen
+ * edge opens ends with it (trust/opener.h). */
+static bool is_edges_session(const struct api *api, const struct node_seat *seat,
+                             const struct operation *operation)
+{
+    const char *why;
+    struct uid session;
+    struct arena *arena = arena_new(SESSION_ARENA_BYTES);
+    const struct json_node *id =
+        json_tree_member(json_tree_read(arena, operation->payload, &why), TEXT("id"));
+    bool is_read = json_tree_is(id, JSON_NODE_TEXT) && uid_from_text(id->text, &session);
+    arena_free(&arena);
+    return is_read && (opener_is(session, seat->id) ||
+                       state_session_is_known(api->config.state, operation->account, session));
+}
+
+/* Kinds that an edge may bring; the others are the origin's to decide. */
+static bool is_edges_to_bring(const struct api *api, const struct node_seat *seat,
+                              const struct operation *operation)
+{
+    enum operation_kind kind = operation_kind_from(operation->kind);
+    return operation_kind_class(kind) == OPERATION_MERGEABLE || kind == KIND_APP_REVOKE ||
+           kind == KIND_SESSION_REVOKE || kind == KIND_PASSKEY_REVOKE || kind == KIND_REQUEST ||
+           (kind == KIND_SESSION && (seat->may & DELEGATED_SESSIONS) &&
+            is_edges_session(api, seat, operation));
+}
+
+/* --- its own listeners --- */
+
+struct seats {
+    struct node_seat *all;
+    struct uid *welcome; /* scratch */
+    size_t count;
+};
+
+/* Whether it was chosen by those who were welcome then. */
+static bool was_chosen(const struct seats *seats, struct uid edge, struct uid account, int64_t at_s)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < seats->count; i++) {
+        const struct node_seat *seat = &seats->all[i];
+        if (seat->joined_s <= at_s && (!seat->revoked_s || seat->revoked_s > at_s))
+            seats->welcome[count++] = seat->id;
+    }
+    struct homes homes = homes_of(account, seats->welcome, count);
+    return homes_has(&homes, edge);
+}
+
+/* Others that join take its listeners away, others that are revoked give it some: so it had most
+ * when it joined, or after one of these. */
+static bool was_ever_chosen(const struct seats *seats, const struct node_seat *edge,
+                            struct uid account)
+{
+    bool was = was_chosen(seats, edge->id, account, edge->joined_s);
+    for (size_t i = 0; !was && i < seats->count; i++)
+        was = seats->all[i].revoked_s >= edge->joined_s &&
+              was_chosen(seats, edge->id, account, seats->all[i].revoked_s);
+    return was;
+}
+
+/* Now, when others were not heard of for long; or ever. */
+bool speaks_for_own(const struct api *api, const struct node_seat *edge, struct uid account)
+{
+    struct homes now = node_list_homes(api_node_list(api), account);
+    if (homes_has(&now, edge->id))
+        return true;
+    struct node_book *book = api->config.book;
+    size_t count = node_book_count(book);
+    struct seats seats = {.count = count};
+    seats.all = mem_realloc_array(NULL, count + 1, sizeof *seats.all);
+    seats.welcome = mem_realloc_array(NULL, count + 1, sizeof *seats.welcome);
+    for (size_t i = 0; i < count; i++)
+        node_book_at(book, i, &seats.all[i]);
+    bool is_own = was_ever_chosen(&seats, edge, account);
+    mem_free(seats.all);
+    mem_free(seats.welcome);
+    return is_own;
+}
+
+/* --- visitors --- */
+
+void speaks_mark(const struct secret *secret, struct uid node, int64_t at_ms,
+                 uint8_t ret[PROOF_MARK_BYTES])
+{
+    static const char words[] = "sostenuto visitor 1";
+    int64_t hour = at_ms / HOUR_MS; /* little-endian on every target */
+    crypto_generichash_state hash;
+    crypto_generichash_init(&hash, (const uint8_t *)secret->text, SECRET_TEXT_BYTES,
+                            PROOF_MARK_BYTES);
+    crypto_generichash_update(&hash, (const uint8_t *)words, sizeof words);
+    crypto_generichash_update(&hash, node.bytes, UID_BYTES);
+    crypto_generichash_update(&hash, (const uint8_t *)&hour, sizeof hour);
+    crypto_generichash_final(&hash, ret, PROOF_MARK_BYTES);
+}
+
+static bool token_proves(const struct api *api, const struct node_seat *edge,
+                         const struct operation *operation)
+{
+    struct token token;
+    struct text t = text_from(operation->proof, 1);
+    return token_verify(api->ring, t, operation->accepted_ms / 1000, &token) == TOKEN_GOOD &&
+           uid_equal(token.account, operation->account) && !uid_equal(token.node, edge->id);
+}
+
+static bool app_proves(const struct api *api, const struct node_seat *edge,
+                       const struct operation *operation)
+{
+    struct reader reader = reader_of(text_from(operation->proof, 1));
+    struct uid id = uid_read(&reader);
+    struct text mark = reader_bytes(&reader, PROOF_MARK_BYTES);
+    const struct app *app = reader.failed ? NULL : state_app(api->config.state, id);
+    struct secret secret;
+    uint8_t expected[PROOF_MARK_BYTES];
+    if (!app || !uid_equal(app->account, operation->account) ||
+        !secret_unseal(api->config.keys, &app->sealed, id, &secret))
+        return false;
+    /* the hour may have ended between the request and its stamp */
+    speaks_mark(&secret, edge->id, operation->accepted_ms, expected);
+    bool proves = sodium_memcmp(expected, mark.data, PROOF_MARK_BYTES) == 0;
+    speaks_mark(&secret, edge->id, operation->accepted_ms - 60 * 1000, expected);
+    proves |= sodium_memcmp(expected, mark.data, PROOF_MARK_BYTES) == 0;
+    secret_wipe(&secret);
+    return proves;
+}
+
+static bool has_proof(const struct api *api, const struct node_seat *edge,
+                      const struct operation *operation)
+{
+    if (operation->proof.size == 0)
+        return false;
+    return operation->proof.data[0] == PROOF_TOKEN
+               ? token_proves(api, edge, operation)
+               : operation->proof.data[0] == PROOF_APP && app_proves(api, edge, operation);
+}
+
+static bool is_own(const struct api *api, const struct node_seat *edge, struct uid account,
+                   struct speaks_memo *memo)
+{
+    struct speaks_answer *answer = &memo->answers[account.bytes[UID_BYTES - 1] % SPEAKS_REMEMBERED];
+    if (!answer->is_known || !uid_equal(answer->account, account))
+        *answer = (struct speaks_answer){account, true, speaks_for_own(api, edge, account)};
+    return answer->is_own;
+}
+
+const char *speaks_why_not(const struct api *api, const struct node_seat *seat,
+                           const struct operation *operation, struct speaks_memo *memo)
+{
+    if (!(seat->may & DELEGATED_OPERATIONS))
+        return "this edge may bring no operations";
+    if (!is_edges_to_bring(api, seat, operation))
+        return "this is the origin's to decide";
+    if (!guard_is_on(GUARD_SPEAKS) || is_own(api, seat, operation->account, memo) ||
+        has_proof(api, seat, operation))
+        return NULL;
+    return "not this edge's listener, and no proof of a visit";
+}

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+#include "base/text.h"
+#include "trust/uid.h"
+
+/*
+ * visitor: at an edge, the proof that a listener who is not one of its own was there, for the
+ * operations that they make now (api/speaks.h judges it, at the origin).
+ *
+ * Whose an account is, is asked of all edges that are listed, heard of lately or not: an edge that
+ * is chosen among all of them was chosen by the origin, too.
+ */
+struct api;
+struct exchange;
+
+/*
+ * *ret, from the exchange's arena, is empty for an edge's own listeners and at an origin.  False: a
+ * visitor whose request holds nothing that the origin would believe: an access token that this edge
+ * signed itself, as it does for who stays past its end while the origin is away.  What such a
+ * visitor does must not be acknowledged: it would arrive nowhere.
+ */
+bool visitor_prove(const struct api *api, struct exchange *exchange, struct uid account,
+                   struct text *ret) MUST_USE;

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+#include "base/buffer.h"
+#include "state/copy.h"
+
+/*
+ * offer: one listener's state as an edge holds it, for an origin that took another's place and
+ * lacks what only this edge has (docs/formats/listeners.md, "Offers"; docs/decisions/045).
+ *
+ *     "sostoffr", u32 size, an export of what opens (passwords, passkeys, apps' secrets, cookies),
+ *     then the export of a copy
+ *
+ * It is readable: who sends it has proven the other side by mutual TLS, and so has who takes it.
+ *
+ * An edge is believed about its listeners as far as its parcels would be, and a little further:
+ *
+ * - what merges, and what revokes an app, a session, a passkey: the greater order wins;
+ * - what only an origin says (name, role, password, apps): where nothing is held here, with a stamp
+ *   of before the promotion; and what a copy was blanked of, if it is of the same writing;
+ * - that somebody is an admin, or that an account is gone: never;
+ * - counts of plays: the greater one.
+ *
+ * Merging, so an offer may come any number of times.
+ */
+struct state;
+
+enum { OFFER_MAX_BYTES = 8 << 20 };
+
+/* Appends it.  What waits for the origin in the journal is merged in, but for plays: those are
+ * counted when they arrive. */
+void state_offer_write(const struct state *state, struct uid account, int64_t now_ms,
+                       struct buffer *out);
+
+struct offer_rules {
+    int64_t until_ms; /* the lost origin said nothing after this */
+    int64_t now_ms;
+};
+
+struct offer_taken { /* what it brought that was not here */
+    uint32_t cells, counts;
+    uint32_t secrets; /* cells that open something: password, passkeys, apps, cookies */
+    bool is_new;      /* the account was not known */
+    bool was_admin;   /* and is one no more */
+};
+
+/* LEARNT with *ret filled; BAD with words, and then nothing was taken; FULL: later. */
+enum state_copy state_offer_take(struct state *state, struct uid account, struct text bytes,
+                                 const struct offer_rules *rules, struct offer_taken *ret,
+                                 const char **ret_why) MUST_USE;

@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where edges are, and whose home: /nodes follows what is, and what signs a listener in follows /nodes."""
+import json
+import pathlib
+import sys
+
+import pytest
+from fleet_nodes import Fleet, run
+from patience import until
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "formats"))
+from read_export import read as read_export  # noqa: E402
+from read_listeners import homes, read_nodes  # noqa: E402
+from read_signed import decode  # noqa: E402
+
+PASSWORD_SPACE = 17
+NAMES = ["one", "two", "three"]
+
+
+@pytest.fixture
+def fleet(tmp_path):
+    fleet = Fleet(tmp_path)
+    yield fleet
+    fleet.stop()
+
+
+def listed(node):
+    return read_nodes(node.ask("/nodes")[1].split(b"\n\n", 1)[1])
+
+
+def test_an_edge_that_comes_back_elsewhere_is_listed_there(fleet):
+    origin = fleet.origin()
+    edge = fleet.joined("paris", origin.url, fleet.invite("paris"))
+    assert listed(origin)["paris"]["urls"] == [edge.url]
+    edge.stop()
+    moved = fleet.joined("paris", origin.url)
+    assert moved.url != edge.url
+    until(lambda: listed(origin)["paris"]["urls"] == [moved.url], "the origin lists where it is now")
+    until(lambda: listed(moved)["paris"]["urls"] == [moved.url], "and so does the edge")
+    named = (moved.stop(), fleet.joined("paris", origin.url, flags=["--node-urls", "https://paris.example.org"]))[1]
+    until(lambda: listed(named)["paris"]["urls"] == ["https://paris.example.org"], "or what it was told")
+
+
+def accounts_of(folder, tmp_path, space=None):
+    """Of a stopped node: ids of accounts with a living cell in this space."""
+    file = tmp_path / "export"
+    file.unlink(missing_ok=True)
+    run("state", "export", file, "--data", folder)
+    return {row["account"] for row in read_export(file.read_bytes())[0]
+            if row["row"] == "cell" and not row["final"] and row["value"] and row["space"] == space}
+
+
+def test_what_signs_a_listener_in_is_at_home_and_backup_and_moves_when_an_edge_is_revoked(fleet, tmp_path):
+    origin = fleet.origin()
+    password = tmp_path / "password"
+    password.write_text("correct horse battery staple\n")
+    for name in "alice", "bob", "carol", "dave":
+        run("user", "add", name, "--password-file", password, "--data", fleet.folder / "origin")
+    edges = {name: fleet.joined(name, origin.url, fleet.invite(name)) for name in NAMES}
+    before = listed(origin)
+    fleet.revoke("one")
+    for name in NAMES[1:]:
+        until(lambda name=name: not listed(edges[name])["one"]["welcome"], "the edges know it")
+        until(lambda name=name: (status := json.loads(edges[name].ask("/status")[1]))["waiting"] == 0
+              and status["accounts"] == 4 and edges[name].counter("replica_taken_total", "/.sostenuto/metrics") >= 8, "all is there again", seconds=15)
+    for edge in edges.values():
+        edge.stop()
+    everybody = accounts_of(fleet.folder / "two", tmp_path, PASSWORD_SPACE)
+    assert len(everybody) == 4 and everybody == accounts_of(fleet.folder / "three", tmp_path, PASSWORD_SPACE), "two edges: home and backup of all"
+    assert any("one" in homes(before, account) for account in everybody), "some had to move"
+    assert decode(before["one"]["id"])

@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The promoted edge was not where everybody signs in, and had not heard all: other edges give back what they hold."""
+import http.client
+import json
+import secrets
+import shutil
+import subprocess
+
+import pytest
+from browser import PASSWORD, Browser, b64, claims_of, homes, rest, token_and_salt
+from certificates import edge_context
+from fleet_nodes import Fleet, Node, environment, launcher, run
+from patience import until
+
+NAMES = ["paris", "rome", "oslo", "bern"]
+USERS = ["alice", "bob", "carol", "dave", "eve", "frank", "grace", "heidi"]
+
+
+class Rebuilt(Fleet):
+    def begin(self):
+        self.root = self.origin()
+        for user in USERS:
+            command = [*launcher(), "user", "add", user, "--password-file", "-", "--data", str(self.folder / "origin")]
+            subprocess.run(command, input=PASSWORD + "\n", text=True, check=True, capture_output=True, env=environment(), timeout=60)
+        self.at = {name: self.joined(name, self.root.url, self.invite(name), flags=["--edge-place-kib-s", "0"]) for name in NAMES}
+        for edge in self.at.values():
+            until(lambda: self.has_all(edge), "an edge holds all")
+
+    def has_all(self, edge):
+        status = json.loads(edge.ask("/status")[1])
+        return status["link"] == "linked" and status["waiting"] == 0 and status["accounts"] == len(USERS)
+
+    def stranger_to(self, name):
+        """Who signs in at others, and a browser of theirs, signed in at the origin."""
+        named = {edge["id"]: edge_name for edge_name, edge in self.edges().items()}
+        for user in USERS:
+            browser = Browser()
+            status, answer = browser.sign_in(self.root, name=user)
+            assert status == 200, answer
+            account = claims_of(browser.session["accessToken"])["sub"]
+            if name not in [named[one] for one in homes(account, named)]:
+                return user, browser
+        raise AssertionError("everybody is at home there")
+
+    def lose_origin(self):
+        self.root_key = self.folder / "root.key"
+        shutil.copy(self.folder / "origin" / "keys" / "root.key", self.root_key)
+        self.root.kill()
+        shutil.rmtree(self.folder / "origin")
+
+    def promote(self, name, *flags):
+        return run("promote", "--data", self.folder / name, "--root-key", self.root_key, "--listen", "127.0.0.1:0", *flags).stdout
+
+    def serve(self, name, listen):
+        node = Node("serve", self.folder / "music", "--data", self.folder / name, "--listen", listen, log=self.folder / f"{name}-origin.log")
+        self.nodes.append(node)
+        assert node.wait(), node.words[-3000:]
+        return node
+
+
+@pytest.fixture
+def fleet(tmp_path, music):
+    fleet = Rebuilt(tmp_path)
+    if music != fleet.folder / "music":
+        shutil.copytree(music, fleet.folder / "music", dirs_exist_ok=True)
+    yield fleet
+    fleet.stop()
+
+
+def state_of(node, browser):
+    def ask(endpoint, **parameters):
+        status, answer = rest(node, endpoint, headers=browser.bearer, **parameters)
+        assert status == "ok", answer
+        return answer
+
+    songs = ask("search3", query="", songCount=100)["searchResult3"].get("song", [])
+    return {"starred": sorted(song["id"] for song in ask("getStarred2")["starred2"].get("song", [])),
+            "played": sorted((song["id"], song["playCount"]) for song in songs if song.get("playCount")),
+            "lists": sorted(one["name"] for one in ask("getPlaylists")["playlists"].get("playlist", []))}
+
+
+def heard(node):
+    component = [one for one in json.loads(node.ask("/status")[1])["components"] if one["name"] == "rebuild"]
+    return component[0].get("why", "all") if component else None
+
+
+def a_thief_of_bern_gives_back_its_own_listeners_alone(fleet, server):
+    """Who has its folder, and is not revoked yet."""
+    named = {edge["name"]: edge["id"] for edge in fleet.edges("paris").values()}
+    door = json.loads(run("edges", "list", "--json", "--data", fleet.folder / "paris").stdout)["door"]
+
+    def ask(method, path, body=None):
+        connection = http.client.HTTPSConnection(door, timeout=20, context=edge_context(fleet.folder / "bern"))
+        try:
+            connection.request(method, path, body=body)
+            return connection.getresponse().status
+        finally:
+            connection.close()
+
+    def account(is_own):
+        return next(one for one in iter(lambda: b64(secrets.token_bytes(16)), None)
+                    if (named["bern"] in homes(one, named.values())) == is_own)
+
+    assert ask("GET", "/nodes/rebuild") == 200, "it is still to be heard"
+    assert ask("POST", f"/nodes/rebuild/{account(False)}", b"sostoffr") == 403
+    assert ask("POST", f"/nodes/rebuild/{account(True)}", b"sostoffr") == 400
+    assert server.counter("rebuild_refused_total") == 2
+    audit = [json.loads(line) for line in (fleet.folder / "paris/audit.log").read_text().splitlines()]
+    assert [line["by"] for line in audit if line["event"] == "edge overreached"] == ["bern"]
+    assert {line["by"] for line in audit if line["event"] == "edge rebuilt"} <= {"rome", "oslo"}
+
+
+def test_what_only_other_edges_held_comes_back_to_a_promoted_one(fleet):
+    fleet.begin()
+    user, browser = fleet.stranger_to("paris")
+    songs = until(lambda: rest(fleet.root, "search3", headers=browser.bearer, query="", songCount=9)[1]["searchResult3"].get("song"), "music is there")
+    status, answer = fleet.root.ask("/api/v1/apps", "POST", b'{"label": "car"}', {"Content-Type": "application/json", **browser.bearer})
+    assert status == 201, answer
+    app = json.loads(answer)["secret"]
+    do = lambda endpoint, **parameters: rest(fleet.root, endpoint, headers=browser.bearer, **parameters)[0]
+    assert do("star", id=songs[0]["id"]) == "ok"
+    whole = state_of(fleet.root, browser)
+    for edge in fleet.at.values():
+        until(lambda: state_of(edge, browser) == whole, "each edge holds what was done")
+    address = fleet.at["paris"].url
+    fleet.at["paris"].stop()  # it hears no more
+    fleet.at["bern"].stop()
+    assert do("star", id=songs[1]["id"]) == do("createPlaylist", name="late") == "ok"
+    assert do("scrobble", id=songs[2]["id"], submission="true", time=1_700_000_000_000) == "ok"
+    late = state_of(fleet.root, browser)
+    assert late != whole and late["played"] == [(songs[2]["id"], 1)]
+    for name in "rome", "oslo":
+        until(lambda: state_of(fleet.at[name], browser) == late, "which the others heard of")
+    fleet.lose_origin()
+    told = fleet.promote("paris", "--check")
+    assert "comes        " in told and "other edges" in told, told
+    fleet.promote("paris")
+    server = fleet.serve("paris", address.split("//")[1])
+    assert Browser().sign_in(server, name=user)[0] != 200, "paris holds no password of theirs"
+    until(lambda: heard(server) == "rebuilding: 2 of 3 edges heard", "both others told what they hold", seconds=90)
+    assert Browser().sign_in(server, name=user)[0] == 200
+    assert rest(server, **token_and_salt(user, app))[0] == "ok" and rest(server, apiKey=app)[0] == "ok"
+    assert state_of(server, browser) == late, "stars, lists and plays that paris had not heard of"
+    for one in USERS:
+        assert Browser().sign_in(server, name=one)[0] == 200, f"{one} signs in"
+    assert server.counter("rebuild_offers_total") > 0 and server.counter("rebuild_refused_total") == 0
+    a_thief_of_bern_gives_back_its_own_listeners_alone(fleet, server)
+    run("edges", "revoke", "bern", "--data", fleet.folder / "paris")
+    until(lambda: heard(server) == "all", "who is gone for good is waited for no more")
+    told_before = server.counter("rebuild_offers_total")
+    fleet.at["rome"].stop()
+    again = fleet.joined("rome", None)
+    until(lambda: fleet.has_all(again), "an edge starts again")
+    assert heard(server) == "all" and server.counter("rebuild_offers_total") == told_before, "and has nothing more to tell"

@@ -1,0 +1,403 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Signing in, and staying signed in, at edges whose origin is gone: docs/decisions/034-island.md."""
+import base64
+import json
+import pathlib
+import subprocess
+import sys
+import time
+
+import pytest
+from browser import PASSWORD, Browser, claims_of, homes, knows, rest, token_and_salt
+from fleet_nodes import Fleet, environment, launcher
+from patience import until
+
+sys.path.append(str(pathlib.Path(__file__).resolve().parents[1] / "formats"))
+from read_signed import Keys, Refused, edges_of, opened_by, revoked_nodes  # noqa: E402
+
+DAY_S = 24 * 3600
+
+
+def add_user(fleet, name="alice", clock=None):
+    command = [*launcher(clock=clock), "user", "add", name, "--password-file", "-", "--data", str(fleet.folder / "origin")]
+    subprocess.run(command, input=PASSWORD + "\n", text=True, check=True, capture_output=True, env=environment(), timeout=60)
+
+
+def make_app(node, browser):
+    status, answer = node.ask("/api/v1/apps", "POST", b'{"label": "car"}', {"Content-Type": "application/json", **browser.bearer})
+    assert status == 201, answer
+    return json.loads(answer)["secret"]
+
+
+def has_all(edge, accounts):
+    status = json.loads(edge.ask("/status")[1])
+    return status["link"] == "linked" and status["waiting"] == 0 and status["accounts"] >= accounts
+
+
+def is_island(edge):
+    return json.loads(edge.ask("/status")[1])["link"] == "island"
+
+
+class Service(Fleet):
+    """An origin with listeners, and edges that hold all of it."""
+
+    def begin(self, edges=("paris",), users=("alice",), clock=None, flags=(), **how):
+        self.root, self.users, self.edge_flags = self.origin(clock=clock, **how), users, flags
+        for user in users:
+            add_user(self, user, clock)
+        self.at = {}
+        for name in edges:
+            self.join(name, clock=clock, **how)
+        self.ready()
+        return self.at[edges[0]]
+
+    def join(self, name, clock=None, **how):
+        token = self.invite(name, "--expires", "1d", clock=clock)
+        flags = ["--node-urls", f"http://{name}.test", *self.edge_flags]
+        self.at[name] = self.joined(name, self.root.url, token, flags=flags, clock=clock, **how)
+
+    def ready(self):
+        for edge in self.at.values():
+            until(lambda: has_all(edge, len(self.users)), "an edge holds all")
+
+    def lose_origin(self):
+        self.root.kill()
+        for edge in self.at.values():
+            until(lambda: is_island(edge), "an edge knows that it is alone")
+
+    def again(self, name, flags=(), **how):
+        """Stops it and starts it; faketime ends before what it started does, which still holds the folder for a moment."""
+        self.at[name].stop()
+
+        def starts():
+            node = self.edge(name, self.root.url, flags=flags, **how)
+            return node if node.wait() else None
+
+        self.at[name] = until(starts, "it starts again")
+        return self.at[name]
+
+    def homes_of(self, account):
+        """Names of its home and backup."""
+        named = {edge["id"]: name for name, edge in self.edges().items()}
+        return [named[one] for one in homes(account, named)]
+
+
+@pytest.fixture
+def service(tmp_path):
+    service = Service(tmp_path)
+    yield service
+    service.stop()
+
+
+# --- one edge: everybody's home ---
+
+def test_a_listener_signs_in_out_and_in_again_on_the_island(service):
+    edge = service.begin()
+    service.lose_origin()
+    browser = Browser()
+    status, answer = browser.sign_in(edge)
+    assert status == 200 and answer["isBound"] and answer["grant"], answer
+    assert browser.may(edge) and browser.renew(edge)[0] == 200
+    assert browser.sign_in(edge, password="wrong horse battery")[0] == 401
+    assert browser.sign_in(edge, name="nobody")[0] == 401
+    assert browser.sign_out(edge) == 204 and not browser.may(edge)
+    assert browser.renew(edge)[0] == 401, "what ended has ended"
+    assert browser.sign_in(edge)[0] == 200 and browser.may(edge)
+
+
+def test_without_the_guard_an_island_signs_for_nobody(service):
+    edge = service.begin(guards_off="island-signs")
+    browser = Browser()
+    browser.sign_in(service.root)
+    until(lambda: browser.may(edge), "the session is known")
+    service.lose_origin()
+    assert browser.renew(edge)[0] == 503 and Browser().sign_in(edge)[0] == 503
+
+
+def test_apps_sign_in_with_all_that_they_have(service):
+    edge = service.begin()
+    browser = Browser()
+    browser.sign_in(service.root)
+    secret = make_app(service.root, browser)
+    until(lambda: knows(edge, **token_and_salt("alice", secret)), "the app is known at the edge")
+    service.lose_origin()
+    assert rest(edge, apiKey=secret)[0] == "ok"
+    assert rest(edge, **token_and_salt("alice", secret))[0] == "ok"
+    assert rest(edge, u="alice", p=secret)[0] == "ok"
+    assert rest(edge, u="alice", p=PASSWORD)[0] == "ok"
+    assert rest(edge, u="alice", p="enc:" + PASSWORD.encode().hex())[0] == "ok"
+    assert rest(edge, u="alice", p="wrong horse battery")[1]["code"] == 40
+    assert rest(edge, **token_and_salt("alice", "wrong"))[1]["code"] == 40
+    edge.stop()
+    edge = service.joined("paris", service.root.url)
+    assert rest(edge, **token_and_salt("alice", secret))[0] == "ok", "also after the edge's own restart"
+    assert Browser().sign_in(edge)[0] == 200
+
+
+def test_secrets_lie_in_no_file_of_the_edge_as_they_are(service):
+    edge = service.begin()
+    browser = Browser()
+    browser.sign_in(service.root)
+    secret = make_app(service.root, browser)
+    until(lambda: knows(edge, **token_and_salt("alice", secret)), "the app is known at the edge")
+    edge.stop()
+    for path in (service.folder / "paris").rglob("*"):
+        if path.is_file():
+            assert secret.encode() not in path.read_bytes() and PASSWORD.encode() not in path.read_bytes(), path
+
+
+def test_a_session_of_the_origin_goes_on_at_the_edge_and_back(service):
+    edge = service.begin()
+    browser = Browser()
+    browser.sign_in(service.root)
+    assert browser.renew(edge)[0] == 200 and browser.may(edge)
+    assert browser.may(service.root), "what a home signs holds at the origin"
+    service.lose_origin()
+    assert browser.renew(edge)[0] == 200 and browser.may(edge)
+    service.root = service.origin()
+    assert browser.renew(service.root)[0] == 200 and browser.may(service.root)
+
+
+def test_a_session_of_an_island_is_the_origins_when_it_is_back(service):
+    edge = service.begin()
+    service.lose_origin()
+    browser = Browser()
+    browser.sign_in(edge)
+    service.root = service.origin()
+    assert browser.renew(service.root)[0] == 200 and browser.may(service.root)
+    assert Browser().renew(service.root, browser.session["accessToken"])[0] == 401, "not without its key"
+
+
+def test_what_ended_before_the_origin_died_stays_ended(service):
+    edge = service.begin()
+    browser, kept = Browser(), Browser()
+    browser.sign_in(service.root), kept.sign_in(service.root)
+    until(lambda: kept.may(edge) and browser.may(edge), "both are known at the edge")
+    assert browser.sign_out(edge) == 204, "at a linked edge: everywhere"
+    until(lambda: not browser.may(service.root) and not browser.may(edge), "it ended at both")
+    service.lose_origin()
+    assert not browser.may(edge) and browser.renew(edge)[0] == 401
+    assert kept.may(edge)
+
+
+def test_a_changed_password_and_a_closed_account_hold_on_the_island(service):
+    edge = service.begin(users=("alice", "bert"))
+    browser = Browser()
+    browser.sign_in(service.root)
+    change = json.dumps({"current": PASSWORD, "new": "another horse battery staple"}).encode()
+    status, answer = service.root.ask("/api/v1/me/password", "PUT", change, {"Content-Type": "application/json", **browser.bearer})
+    assert status in (200, 204), answer
+    subprocess.run([*launcher(), "user", "remove", "bert", "--data", str(service.folder / "origin")], check=True, env=environment(),
+                   capture_output=True, timeout=60)
+    until(lambda: knows(edge, u="alice", p="another horse battery staple") and
+          json.loads(edge.ask("/status")[1])["accounts"] == 1, "the edge heard of both")
+    service.lose_origin()
+    assert Browser().sign_in(edge)[0] == 401
+    assert Browser().sign_in(edge, password="another horse battery staple")[0] == 200
+    assert Browser().sign_in(edge, name="bert")[0] == 401
+
+
+def test_a_guesser_waits_at_an_edge_as_at_the_origin_and_the_app_does_not(service):
+    edge = service.begin(flags=["--signin-tries", "2"])
+    browser = Browser()
+    browser.sign_in(service.root)
+    secret = make_app(service.root, browser)
+    until(lambda: knows(edge, **token_and_salt("alice", secret)), "the app is known at the edge")
+    service.lose_origin()
+    answers = [Browser().sign_in(edge, password=f"wrong horse battery {n}")[0] for n in range(4)]
+    assert answers[:2] == [401, 401] and 503 in answers
+    assert edge.counter("signins_delayed_total", "/.sostenuto/metrics") >= 1
+    assert rest(edge, **token_and_salt("alice", secret))[0] == "ok" and browser.renew(edge)[0] == 200
+
+
+# --- two edges ---
+
+def test_a_session_moves_between_two_islands_that_never_spoke(service):
+    paris = service.begin(edges=("paris", "oslo"))
+    oslo = service.at["oslo"]
+    service.lose_origin()
+    browser = Browser()
+    assert browser.sign_in(paris)[0] == 200
+    paris.kill()
+    assert browser.renew(oslo)[0] == 200 and browser.may(oslo)
+    assert oslo.counter("sessions_adopted_total", "/.sostenuto/metrics") == 1
+    assert browser.sign_out(oslo) == 204 and browser.renew(oslo)[0] == 401
+    assert browser.sign_in(oslo)[0] == 200, "and signs in there"
+
+
+def test_who_signs_out_at_a_node_that_never_heard_of_the_session_has_signed_out(service):
+    paris = service.begin(edges=("paris", "oslo"))
+    oslo = service.at["oslo"]
+    service.lose_origin()
+    browser = Browser()
+    browser.sign_in(paris)
+    assert browser.sign_out(oslo) == 204 and browser.renew(oslo)[0] == 401
+    service.root = service.origin()
+    until(lambda: browser.renew(paris)[0] == 401, "it ended at the edge that opened it, by way of the origin")
+    assert browser.renew(service.root)[0] == 401
+
+
+def test_another_key_does_not_take_a_session_over(service):
+    paris = service.begin(edges=("paris", "oslo"))
+    service.lose_origin()
+    browser, thief = Browser(), Browser()
+    browser.sign_in(paris)
+    assert thief.renew(service.at["oslo"], browser.session["accessToken"])[0] == 401
+    assert browser.renew(service.at["oslo"])[0] == 200
+
+
+# --- visitors ---
+
+@pytest.fixture
+def three(service):
+    """Three edges; and which of them alice does not sign in at."""
+    service.begin(edges=("paris", "oslo", "rome"))
+    browser = Browser()
+    browser.sign_in(service.root)
+    account = browser.session["user"]["id"]
+    at_home = service.homes_of(account)
+    service.browser, service.account, service.at_home = browser, account, at_home
+    service.edges_by_name = {name: edge["id"] for name, edge in service.edges().items()}
+    service.away = next(edge for name, edge in service.at.items() if name not in at_home)
+    return service
+
+
+def test_a_visitor_stays_signed_in_and_is_told_where_passwords_are_known(three):
+    browser, away, home = three.browser, three.away, three.at[three.at_home[0]]
+    secret = make_app(three.root, browser)
+    until(lambda: knows(away, apiKey=secret) and knows(home, **token_and_salt("alice", secret)) and browser.may(away), "app and session are known there")
+    three.lose_origin()
+    assert browser.renew(away)[0] == 200 and browser.may(away) and rest(away, apiKey=secret)[0] == "ok"
+    status, answer = Browser().sign_in(away)
+    assert status == 503 and all(f"http://{name}.test" in answer["detail"] for name in three.at_home), answer
+    for asked in (token_and_salt("alice", secret), {"u": "alice", "p": PASSWORD}):
+        state, error = rest(away, **asked)
+        assert state == "failed" and f"http://{three.at_home[0]}.test" in error["message"], error
+    for name in three.at_home:
+        assert Browser().sign_in(three.at[name])[0] == 200 and rest(three.at[name], **token_and_salt("alice", secret))[0] == "ok"
+
+
+def test_what_a_visitors_edge_signs_holds_there_and_renews_anywhere(three):
+    browser, away, home = three.browser, three.away, three.at[three.at_home[0]]
+    until(lambda: browser.may(away) and browser.may(home), "the session is known everywhere")
+    three.lose_origin()
+    browser.renew(away)
+    assert browser.may(away) and not browser.may(home)
+    assert browser.renew(home)[0] == 200 and browser.may(home)
+    assert browser.may(away), "what a home signs holds everywhere"
+
+
+def lists(node, browser):
+    answer = rest(node, "getPlaylists", headers=browser.bearer)[1]
+    return sorted(one["name"] for one in answer.get("playlists", {}).get("playlist", []))
+
+
+@pytest.mark.parametrize("guards_off", [None, "visits"])
+def test_a_visitor_is_not_told_that_something_is_kept_which_the_origin_would_not_believe(service, guards_off):
+    service.begin(edges=("paris", "oslo", "rome"), guards_off=guards_off)
+    browser = Browser()
+    browser.sign_in(service.root)
+    at_home = service.homes_of(browser.session["user"]["id"])
+    away, home = next(edge for name, edge in service.at.items() if name not in at_home), service.at[at_home[0]]
+    until(lambda: browser.may(away) and browser.may(home), "the session is known everywhere")
+    service.lose_origin()
+    assert rest(away, "createPlaylist", browser.bearer, name="by the origin's token")[0] == "ok"
+    browser.renew(away)
+    assert (rest(away, "createPlaylist", browser.bearer, name="by its own")[0] == "ok") == bool(guards_off)
+    browser.renew(home)
+    assert rest(away, "createPlaylist", browser.bearer, name="by a home's")[0] == "ok"
+    service.root = service.origin()
+    until(lambda: lists(service.root, browser) == ["by a home's", "by the origin's token"], "what was acknowledged is there")
+
+
+def test_without_the_guard_any_edge_signs_for_everybody(service):
+    service.begin(edges=("paris", "oslo", "rome"), guards_off="edge-homes")
+    browser = Browser()
+    browser.sign_in(service.root)
+    at_home = service.homes_of(browser.session["user"]["id"])
+    away = next(edge for name, edge in service.at.items() if name not in at_home)
+    until(lambda: browser.may(away), "the session is known")
+    service.lose_origin()
+    browser.renew(away)
+    assert browser.may(service.at[at_home[0]])
+
+
+def test_homes_that_move_take_the_secrets_along(three):
+    lost = three.at_home[0]
+    three.at.pop(lost).stop()
+    three.revoke(lost)
+    until(lambda: knows(three.away, u="alice", p=PASSWORD), "the next edge is one of the homes")
+    three.lose_origin()
+    assert Browser().sign_in(three.away)[0] == 200
+
+
+# --- for strangers ---
+
+def test_a_reader_of_the_pages_alone_judges_what_an_edge_signed(three):
+    """tests/formats/read_signed.py, from docs/formats/: tokens.md, nodes.md, revoked.md."""
+    browser, away, home = three.browser, three.away, three.at[three.at_home[0]]
+    until(lambda: browser.may(away) and browser.may(home), "the session is known everywhere")
+    fingerprint = three.invite("madrid").split(".")[2]
+    three.lose_origin()
+    now = time.time()
+    keys = Keys(home.ask("/keys")[1], fingerprint, now)
+    revoked = revoked_nodes(keys.open(home.ask("/revoked")[1], "/revoked", now), now)
+    edges = edges_of(keys.open(home.ask("/nodes")[1], "/nodes", now), revoked)
+    assert len(edges) == 3
+    guest = Browser()
+    guest.sign_in(home)
+    claims = keys.token(guest.session["accessToken"], now, edges=edges)
+    assert claims["sub"] == three.account and opened_by(claims["sid"], edges) == three.edges_by_name[three.at_home[0]]
+    browser.renew(away)
+    with pytest.raises(Refused, match="not its listener"):
+        keys.token(browser.session["accessToken"], now, edges=edges)
+    with pytest.raises(Refused, match="unknown"):
+        keys.token(guest.session["accessToken"], now)
+
+
+# --- the grace ---
+
+@pytest.mark.slow
+def test_sessions_are_renewed_for_the_grace_and_then_the_truth_is_said(service):
+    """A day, the last day, and the day after, of virtual time: the edge is started anew at each."""
+    edge = service.begin()
+    browser = Browser()
+    browser.sign_in(service.root)
+    until(lambda: browser.may(edge), "it is known")
+    service.lose_origin()
+    for days in (1, 15, 29):
+        edge = service.again("paris", clock=f"+{days}d")
+        browser.clock_s = days * DAY_S
+        assert browser.renew(edge)[0] == 200 and browser.may(edge), days
+    edge = service.again("paris", clock="+31d")
+    browser.clock_s = 31 * DAY_S
+    status, answer = browser.renew(edge)
+    assert status == 503 and "31 days" in answer["detail"], answer
+    assert Browser(31 * DAY_S).sign_in(edge)[0] == 503
+
+
+def test_the_grace_is_a_setting_and_its_guard_is_noticed(service):
+    """A day of grace, and two of virtual time at the edge: it refuses; without the guard it goes on."""
+    service.begin(clock="-2d", flags=["--session-grace-days", "1"])
+    browser = Browser(-2 * DAY_S)
+    browser.sign_in(service.root)
+    until(lambda: browser.may(service.at["paris"]), "it is known")
+    service.lose_origin()
+    assert browser.renew(service.at["paris"])[0] == 200
+    browser.clock_s = 0
+    assert browser.renew(service.again("paris", flags=["--session-grace-days", "1"]))[0] == 503
+    edge = service.again("paris", flags=["--session-grace-days", "1"], guards_off="island-grace")
+    assert browser.renew(edge)[0] == 200
+
+
+def test_a_token_that_nobody_signed_is_not_now_but_never_signed_out(service):
+    edge = service.begin()
+    browser = Browser()
+    browser.sign_in(service.root)
+    service.lose_origin()
+    token = browser.session["accessToken"]
+    claims = claims_of(token)
+    assert claims["iss"] == "sostenuto"
+    forged = token[:-8] + base64.urlsafe_b64encode(bytes(6)).decode()
+    assert browser.renew(edge, forged)[0] == 503
+    assert browser.renew(edge, "a.b.c")[0] == 401
