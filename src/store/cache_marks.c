@@ -2,6 +2,7 @@
 #include "store/cache_marks.h"
 #include "base/hash.h"
 #include "base/mem.h"
+#include "io/clock.h"
 #include "io/file.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -64,7 +65,7 @@ bool marks_hit(const struct cache_marks *marks, uint64_t generation, const uint6
                size_t count)
 {
     if (generation > atomic_load_explicit(&marks->newest_purge, memory_order_acquire))
-        return false;
+        return generation > atomic_load(&marks->generation);
     if (generation <= atomic_load(&marks->floor))
         return true;
     bool is_hit = false;
@@ -75,6 +76,14 @@ bool marks_hit(const struct cache_marks *marks, uint64_t generation, const uint6
     }
     pthread_rwlock_unlock((pthread_rwlock_t *)(uintptr_t)&marks->lock);
     return is_hit;
+}
+
+/* The clock makes a purge later than all that was there, also when the file has lost its end. */
+static uint64_t later_generation(const struct cache_marks *marks)
+{
+    uint64_t next = atomic_load(&marks->generation);
+    uint64_t now_us = (uint64_t)clock_unix_ms() * 1000;
+    return next > now_us ? next : now_us;
 }
 
 /* --- the file --- */
@@ -102,7 +111,7 @@ static int keep(struct cache_marks *marks, uint64_t mark, uint64_t generation)
 void marks_purge(struct cache_marks *marks, uint64_t mark)
 {
     pthread_rwlock_wrlock(&marks->lock);
-    uint64_t generation = atomic_load(&marks->generation);
+    uint64_t generation = later_generation(marks);
     put(marks, mark, generation);
     if (marks->fd >= 0)
         (void)keep(marks, mark, generation); /* a dead disk forgets purges with all it has */
@@ -116,7 +125,7 @@ static void read_one(struct cache_marks *marks, const struct mark_record *record
 {
     uint64_t next = atomic_load(&marks->generation);
     if (record->sum != sum_of(record) || record->generation > GENERATION_MAX) {
-        put(marks, CACHE_MARK_ALL, next + DAMAGE_SKIPS);
+        put(marks, CACHE_MARK_ALL, later_generation(marks) + DAMAGE_SKIPS);
     } else if (record->generation >= next) {
         put(marks, record->mark, record->generation);
     }

@@ -12,7 +12,10 @@
  *
  * At most CACHE_PURGED_MARKS are remembered; past that all are forgotten at once and everything
  * older counts as purged, which costs revalidations and no truth.  A file keeps them: 24 bytes a
- * purge, appended; a torn last one was not answered yet, a damaged one purges everything.
+ * purge, appended; a torn last one was not answered yet, a damaged one purges everything.  Where
+ * whole ones are missing at its end nothing in it says so: generations are microseconds of the
+ * clock (or one more than the last), so a later purge is later than all that lies there, and what
+ * is newer than all known purges lost some and counts as purged.
  *
  *   0  8  mark        8  8  generation        16  8  XXH3 of both
  */

@@ -96,6 +96,32 @@ static void updates(void)
     case_end();
 }
 
+/* The end of the purges' file gone by whole records: nothing in it shows that. */
+static void loses_purges(void)
+{
+    begin();
+    const uint64_t mark = cache_mark(cache, TEXT("tag")), other = cache_mark(cache, TEXT("other"));
+    for (size_t i = 0; i < 5; i++)
+        cache_purge(cache, other);
+    const struct cache_meta old = {
+        .generation = cache_generation(cache), .marks = &mark, .mark_count = 1};
+    OK(!cache_is_purged(cache, &old), "what came after the purges is not purged");
+    open_again();
+    OK(!cache_is_purged(cache, &old), "nor after a restart");
+    char path[sizeof folder + sizeof "/purges"];
+    snprintf(path, sizeof path, "%s/purges", folder);
+    OK(truncate(path, 24) == 0, "all purges but the first are lost");
+    open_again();
+    OK(cache_is_purged(cache, &old), "what is newer than all known purges is not trusted");
+    cache_purge(cache, other);
+    const struct cache_meta young = {
+        .generation = cache_generation(cache), .marks = &mark, .mark_count = 1};
+    cache_purge(cache, mark);
+    OK(cache_is_purged(cache, &old) && cache_is_purged(cache, &young),
+       "and a purge is one of all that was there before it");
+    case_end();
+}
+
 static void parts(void)
 {
     begin();
@@ -253,6 +279,7 @@ int main(void)
 {
     survives();
     updates();
+    loses_purges();
     parts();
     bounds();
     troubles();
