@@ -416,7 +416,7 @@ static bool waits_for_slice(struct asking *asking, struct cache_object *object,
 {
     const struct slice_of of = {
         .url_key = asking->key,
-        .etag = caching_field(stored->fields, TEXT("ETag")),
+        .version = slice_version(stored->fields),
         .length = stored->sliced_bytes,
         .slice_bytes = (uint64_t)asking->here->edge->config.policy.edge_slice_kib << 10};
     if (asking->sliced)

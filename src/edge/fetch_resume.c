@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "edge/fetch_state.h"
+#include "http/caching_update.h"
 
 #include <stdio.h>
 #include <string.h>
 
 /*
  * fetch_resume: a body that broke off is taken up where it broke (RFC 9110 13.1.5, 14): Range with
- * If-Range and the strong ETag that it began with, so a changed one comes as 200 and is not glued
- * on.
+ * If-Range and what named its version when it began (caching_version_of()), so a changed one comes
+ * as 200 and is not glued on.
  */
 
 static bool was_ranged(const struct fetch *fetch)
@@ -20,13 +21,14 @@ static bool was_ranged(const struct fetch *fetch)
 
 void fetch_resume_prepare(struct fetch *fetch, const struct http_response *response)
 {
-    struct text etag = http_response_field(response, TEXT("ETag"));
+    struct caching_fields fields = {response->fields, response->field_count};
+    struct text version = caching_version_of(fields, 0);
     fetch->length = response->framing == HTTP_BODY_LENGTH ? response->content_length : UINT64_MAX;
     if (fetch->request.method != HTTP_METHOD_GET || response->status != 200 || was_ranged(fetch) ||
-        etag.size < 2 || etag.data[0] != '"' || etag.size > sizeof fetch->validator)
+        !version.data || version.size > sizeof fetch->validator)
         return;
-    memcpy(fetch->validator, etag.data, etag.size);
-    fetch->etag = text_make(fetch->validator, etag.size);
+    memcpy(fetch->validator, version.data, version.size);
+    fetch->version = text_make(fetch->validator, version.size);
     fetch->may_resume = true;
 }
 
@@ -45,7 +47,7 @@ bool fetch_resume_request(struct fetch *fetch, struct client_request *ret)
         if (!is_condition(ret->fields[i].name))
             fields[count++] = ret->fields[i];
     fields[count++] = (struct http_field){TEXT("Range"), range};
-    fields[count++] = (struct http_field){TEXT("If-Range"), fetch->etag};
+    fields[count++] = (struct http_field){TEXT("If-Range"), fetch->version};
     ret->fields = fields;
     ret->field_count = count;
     return true;
@@ -68,7 +70,7 @@ static bool goes_on(const struct fetch *fetch, struct text content_range)
 
 bool fetch_resume_fits(const struct fetch *fetch, const struct http_response *response)
 {
-    struct text etag = http_response_field(response, TEXT("ETag"));
-    return response->status == 206 && text_equal(etag, fetch->etag) &&
+    struct caching_fields fields = {response->fields, response->field_count};
+    return response->status == 206 && caching_is_version(fields, fetch->version) &&
            goes_on(fetch, http_response_field(response, TEXT("Content-Range")));
 }

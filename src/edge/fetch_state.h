@@ -51,7 +51,7 @@ struct fetch {
     bool may_resume, is_resuming;
     uint64_t received, length; /* UINT64_MAX: unknown */
     char validator[FETCH_VALIDATOR_MAX];
-    struct text etag; /* in `validator` */
+    struct text version; /* in `validator` */
     struct digest digest;
     const struct http_field *trailers;
     size_t trailer_count;

@@ -83,10 +83,10 @@ static void put_validators(const struct forward *forward, struct out *out)
 
 static void put_part(const struct forward *forward, struct out *out)
 {
-    struct text tag = caching_field(forward->stored, TEXT("ETag"));
+    struct text version = caching_version_of(forward->stored, 0);
     put(out, TEXT("Range"), forward->part);
-    if (forward->conditions == FORWARD_WHOLE && tag.data && !text_starts(tag, TEXT("W/")))
-        put(out, TEXT("If-Range"), tag);
+    if (forward->conditions == FORWARD_WHOLE && version.data)
+        put(out, TEXT("If-Range"), version);
 }
 
 /* TE is of one connection: what the client says of its own is said again of ours, since what comes

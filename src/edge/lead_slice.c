@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "edge/lead_state.h"
 #include "edge/slice.h"
+#include "http/caching_update.h"
 #include "http/range.h"
 
 /*
@@ -9,14 +10,13 @@
  * Of what is not held nobody knows how large it is, so whoever asks for "bytes=A-" or "bytes=A-B"
  * has the aligned slice around A asked for in its place.  What comes decides:
  *
- *     206, larger than edge_sliced_from_kib, a strong ETag   its header is held, and this slice;
- *                                                            all that is wanted is read in slices
- *     206 with all of it                                     held whole
- *     206 of something smaller                               asked for once more, whole
- *     206 that may not be held so                            asked for once more, as the client did
- *     200                                                    the origin knows no ranges: held whole
+ *     206, larger than edge_sliced_from_kib, its version named   its header is held, and this
+ * slice; all else is read in slices 206 with all of it                                         held
+ * whole 206 of something smaller                                   asked for once more, whole 206
+ * that may not be held so                                once more, as the client did 200 the
+ * origin knows no ranges: whole
  *
- * What is held in slices and went stale is validated with If-None-Match beside the Range: a 304
+ * What is held in slices and went stale is validated with our conditions beside the Range: a 304
  * speaks of the whole, and of a new version no more than a slice comes (RFC 9110 13.2.2).
  */
 
@@ -72,29 +72,35 @@ struct text lead_slice_range(struct lead *lead)
         (unsigned long long)(lead->slice_first + slice_bytes(lead->home->edge) - 1));
 }
 
-static struct slice_of slice_of(const struct lead *lead, struct text etag, uint64_t length)
+static struct slice_of slice_of(const struct lead *lead, struct text version, uint64_t length)
 {
-    return (struct slice_of){lead->key, etag, length, slice_bytes(lead->home->edge)};
+    return (struct slice_of){lead->key, version, length, slice_bytes(lead->home->edge)};
+}
+
+struct text lead_version_of(const struct lead *lead, const struct http_response *response)
+{
+    return caching_version_of((struct caching_fields){response->fields, response->field_count},
+                              lead->response_ms);
 }
 
 bool lead_may_hold_slices(const struct lead *lead, const struct http_response *response)
 {
-    struct text etag = http_response_field(response, TEXT("ETag"));
+    struct text version = lead_version_of(lead, response);
     struct http_range part;
     uint64_t length;
-    if (!slice_may_name(etag) ||
+    if (!slice_may_name(version) ||
         !http_content_range_read(http_response_field(response, TEXT("Content-Range")), &part,
                                  &length) ||
         length <= lead_sliced_from(lead->home->edge))
         return false;
-    struct slice_of of = slice_of(lead, etag, length);
+    struct slice_of of = slice_of(lead, version, length);
     return slice_fits(&of, lead->slice_first / of.slice_bytes, response);
 }
 
-bool lead_begin_slice(struct lead *lead, struct text etag, uint64_t length)
+bool lead_begin_slice(struct lead *lead, struct text version, uint64_t length)
 {
     struct edge_loop *home = lead->home;
-    const struct slice_of of = slice_of(lead, etag, length);
+    const struct slice_of of = slice_of(lead, version, length);
     uint64_t index = lead->slice_first / of.slice_bytes;
     struct buffer name;
     buffer_init(&name, CACHE_KEY_MAX);

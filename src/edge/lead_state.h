@@ -117,10 +117,12 @@ bool lead_can_slice(const struct edge *edge, struct caching_fields request,
 /* "bytes=…" of the slice that is asked for. */
 struct text lead_slice_range(struct lead *lead);
 uint64_t lead_sliced_from(const struct edge *edge); /* what is larger is held in slices */
+/* By which its parts are known; TEXT_NONE: by nothing. */
+struct text lead_version_of(const struct lead *lead, const struct http_response *response);
 /* A 206 to it: whether that slice is it, and of something that can be held so. */
 bool lead_may_hold_slices(const struct lead *lead, const struct http_response *response);
 /* Writes what comes as that slice.  False: the header is held without it. */
-bool lead_begin_slice(struct lead *lead, struct text etag, uint64_t length);
+bool lead_begin_slice(struct lead *lead, struct text version, uint64_t length);
 
 /* --- lead_store.c --- */
 /* What the header means for the store. */

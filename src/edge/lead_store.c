@@ -81,6 +81,23 @@ static bool metadata_write(struct lead *lead, const struct stored *stored, struc
 
 /* --- updating --- */
 
+/* Slices that are held have their name by it. */
+static size_t keep_version(struct caching_fields stored, struct http_field *fields, size_t count)
+{
+    struct text tag = caching_field(stored, TEXT("ETag"));
+    struct text modified = caching_field(stored, TEXT("Last-Modified"));
+    size_t kept = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (!tag.data && text_equal_nocase(fields[i].name, TEXT("ETag")))
+            continue;
+        fields[kept] = fields[i];
+        if (!tag.data && text_equal_nocase(fields[i].name, TEXT("Last-Modified")))
+            fields[kept].value = modified;
+        kept++;
+    }
+    return kept;
+}
+
 static bool update_stale(struct lead *lead, struct caching_fields update)
 {
     struct edge *edge = lead->home->edge;
@@ -91,6 +108,8 @@ static bool update_stale(struct lead *lead, struct caching_fields update)
     size_t count = caching_update(stored.fields, update, merged, STORED_FIELDS_MAX);
     if (count == SIZE_MAX)
         return false;
+    if (stored.kind == STORED_SLICED)
+        count = keep_version(stored.fields, merged, count);
     stored.fields = (struct caching_fields){merged, count};
     read_control(lead, stored.fields, &control);
     /* an Age counts where it came with the update, not from before */
@@ -168,11 +187,9 @@ static bool is_what_was_asked(const struct lead *lead, const struct cache_range 
 static bool is_the_rest(const struct lead *lead, struct caching_fields received,
                         const struct cache_range *part, uint64_t length)
 {
-    struct text tag = caching_field(received, TEXT("ETag"));
     return lead->rest_from > 0 && part->begin == lead->rest_from && part->end == length &&
-           length == cache_object_length(lead->stale) && tag.data &&
-           !text_starts(tag, TEXT("W/")) &&
-           text_equal(tag, caching_field(lead->stale_stored.fields, TEXT("ETag")));
+           length == cache_object_length(lead->stale) &&
+           caching_is_version(received, caching_version_of(lead->stale_stored.fields, 0));
 }
 
 /* False when it is not in memory any more. */
@@ -297,7 +314,7 @@ static bool store_sliced(struct lead *lead, const struct http_response *response
         cache_write_end(&lead->writer, NULL) != 0)
         return false;
     counter_add(COUNTER_EDGE_SLICED, 1);
-    (void)lead_begin_slice(lead, caching_field(received, TEXT("ETag")), stored.sliced_bytes);
+    (void)lead_begin_slice(lead, lead_version_of(lead, response), stored.sliced_bytes);
     return true;
 }
 

@@ -4,6 +4,7 @@
 #include "base/counters.h"
 #include "base/guard.h"
 #include "base/mem.h"
+#include "http/caching_update.h"
 #include "http/range.h"
 #include "io/loop.h"
 
@@ -21,9 +22,15 @@ enum { NAME_MAX_BYTES = 128, ARENA_BYTES = 256 << 10 };
 
 /* --- names --- */
 
-bool slice_may_name(struct text etag)
+bool slice_may_name(struct text version)
 {
-    return etag.size > 2 && etag.size <= NAME_MAX_BYTES && etag.data[0] == '"';
+    return version.size > 0 && version.size <= NAME_MAX_BYTES;
+}
+
+struct text slice_version(struct caching_fields stored)
+{
+    struct text tag = caching_field(stored, TEXT("ETag"));
+    return tag.data ? tag : caching_field(stored, TEXT("Last-Modified"));
 }
 
 uint64_t slice_size(const struct slice_of *of, uint64_t index)
@@ -36,7 +43,7 @@ struct text slice_key(const struct slice_of *of, uint64_t index, struct buffer *
 {
     buffer_text(out, of->url_key);
     buffer_text(out, TEXT("\nslice "));
-    buffer_text(out, of->etag);
+    buffer_text(out, of->version);
     buffer_printf(out, " %llu %llu %llu", (unsigned long long)of->length,
                   (unsigned long long)of->slice_bytes, (unsigned long long)index);
     return out->overflowed ? TEXT_NONE : buffer_view(out);
@@ -47,8 +54,8 @@ static bool is_that_version(const struct slice_of *of, const struct http_respons
 {
     if (!guard_is_on(GUARD_MIXED_VERSIONS))
         return true;
-    return length == of->length &&
-           text_equal(http_response_field(response, TEXT("ETag")), of->etag);
+    struct caching_fields fields = {response->fields, response->field_count};
+    return length == of->length && caching_is_version(fields, of->version);
 }
 
 bool slice_fits(const struct slice_of *of, uint64_t index, const struct http_response *response)
@@ -84,7 +91,7 @@ struct slice_origin *slice_origin_new(const struct slice_of *of, struct text hea
     origin->arena = arena;
     origin->of = *of;
     origin->of.url_key = arena_text(arena, of->url_key);
-    origin->of.etag = arena_text(arena, of->etag);
+    origin->of.version = arena_text(arena, of->version);
     origin->head_key = arena_text(arena, head_key);
     origin->host = arena_text(arena, host);
     origin->target = arena_text(arena, target);
@@ -275,7 +282,7 @@ static bool write_fields(struct slice_fetch *work, struct http_field *fields)
         return false;
     memcpy(fields, origin->fields.items, origin->fields.count * sizeof *fields);
     fields[origin->fields.count] = (struct http_field){TEXT("Range"), range};
-    fields[origin->fields.count + 1] = (struct http_field){TEXT("If-Range"), origin->of.etag};
+    fields[origin->fields.count + 1] = (struct http_field){TEXT("If-Range"), origin->of.version};
     return true;
 }
 

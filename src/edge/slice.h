@@ -8,19 +8,21 @@
  *     under the URL (or a variant of it)    the header, without a body: STORED_SLICED
  *     under slice_key(…, n)                 bytes n × slice_bytes … of that very version
  *
- * A slice's key holds the strong ETag and the length of its whole.  Two versions so have no slice
- * in common, and an answer that took its version from one header cannot mix two: a slice that comes
- * from the origin is kept only when it says that it is of that version (RFC 9110 13.1.5, 14.4,
- * 15.3.7).  What the header says of freshness holds for all slices; it is validated, they are not.
+ * A slice's key holds what names the version (caching_version_of()) and the length of its whole.
+ * Two versions so have no slice in common, and an answer that took its version from one header
+ * cannot mix two: a slice that comes from the origin is kept only when it says that it is of that
+ * version (RFC 9110 13.1.5, 14.4, 15.3.7).  What the header says of freshness holds for all slices;
+ * it is validated, they are not.
  */
 struct slice_of { /* which object; texts are borrowed */
-    struct text url_key, etag;
+    struct text url_key, version;
     uint64_t length, slice_bytes;
 };
 /* Empty (data NULL) past a key's bounds. */
 struct text slice_key(const struct slice_of *of, uint64_t index, struct buffer *out);
-/* A strong ETag that may stand in a key. */
-bool slice_may_name(struct text etag);
+bool slice_may_name(struct text version); /* it may stand in a key */
+/* By what a header that is held for slices named them. */
+struct text slice_version(struct caching_fields stored);
 uint64_t slice_size(const struct slice_of *of, uint64_t index); /* the last may be shorter */
 
 /* Whether an answer is that slice of that version, and all of it. */

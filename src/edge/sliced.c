@@ -249,7 +249,7 @@ struct sliced *sliced_new(const struct asking *asking, const struct slice_of *of
     sliced->fields = asking->fields;
     sliced->is_granted = asking->is_granted;
     sliced->of = *of;
-    sliced->of.etag = arena_text(asking->arena, of->etag);
+    sliced->of.version = arena_text(asking->arena, of->version);
     sliced->head_key = asking->found_key;
     sliced->host = asking->host;
     sliced->target = asking->target;

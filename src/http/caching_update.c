@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "http/caching_update.h"
 
+#include "http/date.h"
 #include "http/fields.h"
 
 /* caching_update: which fields are kept, and what a 304 changes of them (RFC 9111 3.1, 3.2). */
@@ -41,6 +42,36 @@ bool caching_field_is_stored(struct caching_fields response, const struct cachin
     return caching_field_is_kept(response, name) &&
            !http_list_has(control->no_cache_fields, name) &&
            !http_list_has(control->private_fields, name);
+}
+
+/* --- versions --- */
+
+enum { STRONG_AFTER_S = 60 };
+
+static bool is_strong_date(struct text modified, struct text date, int64_t now_ms)
+{
+    int64_t now_s = now_ms / 1000, said_s = now_s, modified_s;
+    return http_date_parse(modified, now_s, &modified_s) &&
+           (!date.data || http_date_parse(date, now_s, &said_s)) &&
+           said_s - modified_s >= STRONG_AFTER_S;
+}
+
+struct text caching_version_of(struct caching_fields response, int64_t now_ms)
+{
+    struct text tag = caching_field(response, TEXT("ETag"));
+    struct text modified = caching_field(response, TEXT("Last-Modified"));
+    if (tag.data)
+        return tag.size > 2 && tag.data[0] == '"' ? tag : TEXT_NONE;
+    return modified.data && is_strong_date(modified, caching_field(response, TEXT("Date")), now_ms)
+               ? modified
+               : TEXT_NONE;
+}
+
+bool caching_is_version(struct caching_fields response, struct text version)
+{
+    struct text tag = caching_field(response, TEXT("ETag"));
+    struct text own = tag.data ? tag : caching_field(response, TEXT("Last-Modified"));
+    return version.size > 0 && text_equal(own, version);
 }
 
 /* --- 304 --- */

@@ -13,6 +13,16 @@ bool caching_field_is_kept(struct caching_fields message, struct text name) MUST
 bool caching_field_is_stored(struct caching_fields response, const struct caching_control *control,
                              struct text name) MUST_USE;
 
+/*
+ * What tells the bytes of a response from those of every other version of its target: a strong
+ * ETag; without any ETag a Last-Modified that is a minute or more before Date, which makes it
+ * strong for a cache whatever the two clocks were (RFC 9110 8.8.2.2, 13.1.5).  `now_ms` stands for
+ * a Date that is missing.  TEXT_NONE: nothing does.  Borrows.
+ */
+struct text caching_version_of(struct caching_fields response, int64_t now_ms) MUST_USE;
+/* Whether a response says that it is of that version, by the same validator. */
+bool caching_is_version(struct caching_fields response, struct text version) MUST_USE;
+
 /* Whether a 304 (or HEAD's answer) speaks about that stored response (4.3.4, 4.3.5). */
 bool caching_update_matches(struct caching_fields stored, struct caching_fields update) MUST_USE;
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Parts of large objects, held in slices; bodies that outgrow the store; versions that change between two slices."""
 import concurrent.futures
+import email.utils
 import hashlib
 import http.client
 import re
@@ -23,20 +24,23 @@ def bytes_of(seed, size):
 
 
 class Ranged:
-    """An origin of one object with ranges as RFC 9110 14 has them; `change` makes it another version."""
+    """An origin of one object with ranges as RFC 9110 14 has them; `change` makes it another version.  Its validator is
+    `etag`, or, when that is None, the date `modified` (Unix seconds)."""
 
-    def __init__(self, size=5 * MIB + 12345, etag='"v1"', cache_control="max-age=60"):
-        self.etag, self.cache_control, self.has_ranges = etag, cache_control, True
+    def __init__(self, size=5 * MIB + 12345, etag='"v1"', cache_control="max-age=60", modified=None):
+        self.etag, self.cache_control, self.has_ranges, self.modified = etag, cache_control, True, modified
         self.body, self.delay, self.cut_once = bytes_of("one", size), 0.0, False
 
-    def change(self, etag='"v2"', size=None):
-        self.body, self.etag = bytes_of("two", size or len(self.body)), etag
+    def change(self, etag='"v2"', size=None, modified=None):
+        self.body, self.etag, self.modified = bytes_of("two", size or len(self.body)), modified is None and etag or None, modified
 
     def __call__(self, handler):
-        body, etag, status = self.body, self.etag, 200
-        fields = {"Cache-Control": self.cache_control, "ETag": etag}
+        body, status = self.body, 200
+        name, condition, etag = ("ETag", "If-None-Match", self.etag) if self.modified is None else (
+            "Last-Modified", "If-Modified-Since", email.utils.formatdate(self.modified, usegmt=True))
+        fields = {"Cache-Control": self.cache_control, name: etag}
         asked = handler.headers
-        if asked.get("If-None-Match") == etag:
+        if asked.get(condition) == etag:
             handler.send_response(304)
             for name, value in fields.items():
                 handler.send_header(name, value)
@@ -201,6 +205,44 @@ def test_a_version_that_is_gone_before_the_first_byte_becomes_an_answer_of_the_n
         part = ask(edge, Range="bytes=500000-599999")
         assert (part.status, part.headers["ETag"]) == (206, '"v2"')
         assert part.body == one.body[500000:600000] and part.headers["Content-Range"].endswith("/900000")
+
+
+def test_what_only_a_date_names_is_held_in_slices_too(tmp_path):
+    one = Ranged(300000, None, "max-age=1", modified=time.time() - 3600)
+    with edge_for(one, tmp_path, *SMALL_SLICES) as (edge, origin):
+        modified = email.utils.formatdate(one.modified, usegmt=True)
+        part = ask(edge, Range="bytes=100000-100009")
+        assert (part.status, part.body, part.headers["Last-Modified"]) == (206, one.body[100000:100010], modified)
+        assert ask(edge, Range="bytes=10-19").body == one.body[10:20]
+        assert ranges_seen(origin) == ["bytes=65536-131071", "bytes=0-65535"]
+        assert origin.seen[1][2].get("If-Range") == modified
+        time.sleep(1.2)
+        assert ask(edge, Range="bytes=100000-100009").body == one.body[100000:100010]
+        assert origin.seen[2][2].get("If-Modified-Since") == modified and len(origin.seen) == 3
+        whole = ask(edge)
+        assert (whole.status, whole.body == one.body) == (200, True) and len(origin.seen) == 6  # the slices that were missing
+
+
+def test_two_versions_are_never_in_one_answer_when_only_dates_tell_them_apart(tmp_path):
+    one = Ranged(1000000, None, modified=time.time() - 3600)
+    with edge_for(one, tmp_path, *SMALL_SLICES) as (edge, _):
+        old = one.body
+        ask(edge, Range="bytes=0-9")
+        one.change(modified=time.time() - 1800)
+        with pytest.raises(http.client.IncompleteRead) as cut:
+            ask(edge)
+        assert old.startswith(cut.value.partial)
+        assert ask(edge).body == one.body
+
+
+@pytest.mark.parametrize("age_s", [10, -10])
+def test_a_date_that_may_still_stand_for_two_versions_names_none(tmp_path, age_s):
+    one = Ranged(300000, None, modified=time.time() - age_s)
+    with edge_for(one, tmp_path, *SMALL_SLICES) as (edge, origin):
+        for _ in range(2):
+            assert ask(edge, Range="bytes=100000-100009").body == one.body[100000:100010]
+        assert not [fields for _, _, fields in origin.seen if "If-Range" in fields]
+        assert counter(edge, "edge_sliced_total") == 0
 
 
 def test_an_old_part_is_not_completed_with_a_new_one(tmp_path):

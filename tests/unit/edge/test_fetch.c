@@ -228,6 +228,9 @@ static void second_tries(void)
     drop_curtain(&stage);
 }
 
+#define LONG_AGO "Sun, 22 Nov 2026 10:00:00 GMT"
+#define DATED "Last-Modified: " LONG_AGO "\r\nDate: Sun, 22 Nov 2026 12:00:00 GMT\r\n"
+
 static void broken_bodies(void)
 {
     static const struct say script[] = {
@@ -240,6 +243,11 @@ static void broken_bodies(void)
         {"HTTP/1.1 200 OK\r\nETag: \"w\"\r\nContent-Length: 9\r\n\r\nany thing", SAY_CLOSE}};
     static const struct say weak[] = {
         {"HTTP/1.1 200 OK\r\nETag: W/\"v\"\r\nContent-Length: 9\r\n\r\nsome", SAY_CLOSE}};
+    static const struct say dated[] = {
+        {"HTTP/1.1 200 OK\r\n" DATED "Content-Length: 9\r\n\r\nsome", SAY_CLOSE},
+        {"HTTP/1.1 206 Partial\r\n" DATED "Content-Range: bytes 4-8/9\r\n"
+         "Content-Length: 5\r\n\r\nthing",
+         SAY_CLOSE}};
     struct stage stage;
     raise_one(&stage, script, 2);
     OK(get(&stage) == FETCH_DONE && stage.told.tries == 2 && stage.told.headers == 1,
@@ -254,6 +262,10 @@ static void broken_bodies(void)
     raise_one(&stage, weak, 1);
     OK(get(&stage) == FETCH_CUT && stage.told.tries == 1, "without a strong ETag it is cut");
     drop_curtain(&stage);
+    raise_one(&stage, dated, 2);
+    OK(get(&stage) == FETCH_DONE && stage.told.tries == 2, "but a date that is old enough will do");
+    drop_curtain(&stage);
+    OK(was_seen(&stage, 0, "Range: bytes=4-\r\nIf-Range: " LONG_AGO "\r\n"), "in its place");
 }
 
 /* sha-256 of "hello" */

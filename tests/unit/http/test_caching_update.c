@@ -49,6 +49,40 @@ static void test_matching(void)
     OK(caching_update_matches(STORED, (struct caching_fields){NULL, 0}), "4.3.4: none at all");
 }
 
+static void test_versions(void)
+{
+    static const char strong[] = "\"a\"", *noon = "Sun, 22 Nov 2026 12:00:00 GMT",
+                      *minute_before = "Sun, 22 Nov 2026 11:59:00 GMT",
+                      *less = "Sun, 22 Nov 2026 11:59:01 GMT";
+    static const int64_t noon_ms = INT64_C(1795348800000);
+    const struct {
+        const char *etag, *modified, *date, *version, *claim;
+    } cases[] = {
+        {strong, minute_before, noon, strong, "a strong ETag names a version"},
+        {"W/\"a\"", minute_before, noon, NULL, "a weak one does not, nor does a date beside it"},
+        {NULL, minute_before, noon, minute_before, "without any a date does, a minute old"},
+        {NULL, less, noon, NULL, "8.8.2.2: but not one that may still change within its second"},
+        {NULL, minute_before, NULL, minute_before, "6.6.1: when it came stands for Date"},
+        {NULL, "yesterday", noon, NULL, "what is no date names nothing"},
+        {NULL, NULL, noon, NULL, "nor does nothing"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const char *const names[] = {"ETag", "Last-Modified", "Date"};
+        const char *const values[] = {cases[i].etag, cases[i].modified, cases[i].date};
+        struct http_field lines[3];
+        struct caching_fields response = {lines, 0};
+        for (size_t k = 0; k < 3; k++)
+            if (values[k])
+                lines[response.count++] =
+                    (struct http_field){text_of(names[k]), text_of(values[k])};
+        struct text version = caching_version_of(response, noon_ms);
+        OK(cases[i].version ? text_equal(version, text_of(cases[i].version)) : !version.data,
+           cases[i].claim);
+        OK(caching_is_version(response, version) == (cases[i].version != NULL),
+           "and so it is, or is not, of its own");
+    }
+}
+
 static void test_stored(void)
 {
     const struct http_field lines[] = {
@@ -78,6 +112,7 @@ int main(void)
 {
     test_update();
     test_matching();
+    test_versions();
     test_stored();
     return tap_done();
 }
