@@ -9,19 +9,22 @@ report.  A suite that ends badly without naming a failed test counts as one fail
 
 What compiles or computes has the machine for itself.  Suites that mostly wait (for time-outs, for music that plays) run
 beside each other (LANES), and within some of them a few tests at a time (pytest-xdist).  Of those that fail beside others
-a few are asked again alone (again.py).
+a few are asked again alone (again.py).  The end says how busy the machine was (machine.py), and names each failure with its
+reason, so that the last lines of a log tell what happened.
 """
 import concurrent.futures
 import os
 import pathlib
 import re
 import shlex
+import signal
 import subprocess
 import sys
 import time
 import xml.etree.ElementTree as ElementTree
 
 import again
+from machine import Machine
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PYTHON = "/usr/bin/python3"
@@ -34,20 +37,27 @@ TAP_LINE = re.compile(r"^\s*(?:\d+/\d+ .*?)?(not )?ok \d+\b(?!.*# SKIP)(.*)$")
 class Result:
     def __init__(self):
         self.passed, self.failed, self.skipped, self.failures = 0, 0, 0, []
+        self.reasons = {}  # of a failure: the first words of its report
 
 
 def run(command, log, env=None, timeout=1500):
     """Runs a command with its output in a file; returns its exit code (124 when it took too long)."""
     with open(log, "wb") as out:
+        child = subprocess.Popen(command, cwd=ROOT, stdout=out, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
+                                 env={**os.environ, **(env or {})}, start_new_session=True)
         try:
-            return subprocess.run(command, cwd=ROOT, stdout=out, stderr=subprocess.STDOUT, timeout=timeout,
-                                  env={**os.environ, **(env or {})}, stdin=subprocess.DEVNULL).returncode
+            return child.wait(timeout)
         except subprocess.TimeoutExpired:
             return 124
+        finally:
+            if child.poll() is None:  # with all that it started: nothing of it may disturb the others
+                os.killpg(child.pid, signal.SIGKILL)
+                child.wait()
 
 
 def count_tap(log, result):
-    for line in log.read_text(errors="replace").splitlines():
+    lines = log.read_text(errors="replace").splitlines()
+    for line, after in zip(lines, [*lines[1:], ""]):
         match = TAP_LINE.match(line)
         if not match:
             if re.match(r"^\s*(not )?ok \d+.*# SKIP", line):
@@ -56,6 +66,8 @@ def count_tap(log, result):
         if match.group(1):
             result.failed += 1
             result.failures.append(match.group(2).strip(" -"))
+            if after.lstrip().startswith("#"):
+                result.reasons[result.failures[-1]] = after.strip(" #")
         else:
             result.passed += 1
 
@@ -64,9 +76,11 @@ def count_junit(report, result):
     if not report.exists():
         return
     for case in ElementTree.parse(report).iter("testcase"):
-        if case.find("failure") is not None or case.find("error") is not None:
+        report_of = [found for found in (case.find("failure"), case.find("error")) if found is not None]
+        if report_of:
             result.failed += 1
             result.failures.append(f"{case.get('classname')}::{case.get('name')}")
+            result.reasons[result.failures[-1]] = report_of[0].get("message", "")
         elif case.find("skipped") is not None:
             result.skipped += 1
         else:
@@ -105,6 +119,7 @@ def suites(quick, logs):
 
     table = {
         "layers": tap([PYTHON, "tests/layers.py"]),
+        "runner": junit("runner", "tests/runner"),
         "unit": tap(build("debug"), meson_tests("debug")),
         # the worker's sandbox is as tight as it gets only without sanitizers, and a million objects are as many
         "release": tap(build("release"), meson_tests("release", "test_products test_pool test_cache_million")),
@@ -154,6 +169,16 @@ def show(name, result, took, log):
         lines += ["           " + line for line in log.read_text(errors="replace").splitlines()[-40:]]
         lines += [f"           whole log: {log}"]
     print("\n".join(lines), flush=True)
+
+
+def summary(results):
+    """All failures, a line each: the last thing that is said."""
+    lines = []
+    for name, result in results.items():
+        for failure in result.failures:
+            reason = " ".join(result.reasons.get(failure, "").split())
+            lines.append(f"not ok: {name}: {failure}{': ' * bool(reason)}{reason}"[:400])
+    return lines
 
 
 def run_suite(name, suite, logs, quick, failed_build):
@@ -212,13 +237,21 @@ def main():
         return 2
     started = time.monotonic()
     groups = lanes_of([name for name in table if not chosen or name in chosen])
-    results = {name: result for lanes in groups for name, result in run_lanes(lanes, table, logs, quick).items()}
-    for failure in again.ask(results, PYTHON, run, logs):
+    with Machine() as machine:
+        results = {name: result for lanes in groups for name, result in run_lanes(lanes, table, logs, quick).items()}
+    first_failed = sum(result.failed for result in results.values())
+
+    def run_again(command, log):
+        return run(command, log, environment(quick), timeout=300)
+
+    for failure in again.ask(results, PYTHON, run_again, logs):
         print(f"wavered: {failure}: failed beside others, passed alone")
+    print("\n".join(summary(results) + [machine.words()] * bool(first_failed)), flush=True)
     passed, failed = (sum(getattr(r, what) for r in results.values()) for what in ("passed", "failed"))
     print(f"{len(results)} suites in {time.monotonic() - started:.0f} s")
     print(f"{passed} passed, {failed} failed")
     return 1 if failed or not passed else 0
 
 
-sys.exit(main())
+if __name__ == "__main__":
+    sys.exit(main())

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { RATE } from '../fixture/music.mjs';
-import { done, launch, ok } from '../harness.mjs';
+import { done, launch, steadily } from '../harness.mjs';
 import { heard, open, play } from './listening.mjs';
 import { Shelf } from './shelf.mjs';
 import { flaws, toneFile } from './tone.mjs';
@@ -14,12 +14,9 @@ const SETTLED_S = 3.9; // ffmpeg's aac-64 of a tone wavers by itself for its fir
 const scratch = mkdtempSync(join(tmpdir(), 'sostenuto-adapt-'));
 const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
-async function step(browser, shelf) {
-  const { line } = shelf;
-  const track = 'tr-tone';
-  const manifest = shelf.publish(track, toneFile(scratch, TONE_S), { rate: RATE, samples: TONE_S * RATE, names: ['aac-64', 'aac-128', 'aac-256', 'flac'] });
-  console.log(`# ${manifest.renditions.map(({ name, bandwidth }) => `${name} ${bandwidth}`).join(', ')}`);
-  const best = manifest.renditions.at(-1).name;
+let best;
+
+async function step(ok) {
   const page = await open(browser, line);
   line.kbps = 2000;
   const playing = play(page, [track], RATE, 0, 76_000);
@@ -49,8 +46,13 @@ async function step(browser, shelf) {
 
 const browser = await launch();
 const shelf = await Shelf.open();
+const { line } = shelf;
+const track = 'tr-tone';
 try {
-  await step(browser, shelf);
+  const manifest = shelf.publish(track, toneFile(scratch, TONE_S), { rate: RATE, samples: TONE_S * RATE, names: ['aac-64', 'aac-128', 'aac-256', 'flac'] });
+  best = manifest.renditions.at(-1).name;
+  console.log(`# ${manifest.renditions.map(({ name, bandwidth }) => `${name} ${bandwidth}`).join(', ')}`);
+  await steadily(step, 3);
 } finally {
   await browser.close();
   await shelf.line.close();

@@ -4,7 +4,7 @@
 import { makeMusic, musicFolder } from '../fixture/music.mjs';
 import { done, launch, ok } from '../harness.mjs';
 import { binary, Server } from '../server.mjs';
-import { PASSWORD, Person, setUp, until, wait } from './person.mjs';
+import { PASSWORD, PATIENCE_MS, Person, setUp, until, wait } from './person.mjs';
 
 const isOpen = (page) => page.locator('.top').count();
 const isGate = (page) => page.getByRole('heading', { name: 'Sign in' }).count();
@@ -12,7 +12,7 @@ const isGate = (page) => page.getByRole('heading', { name: 'Sign in' }).count();
 async function newPerson(browser, base) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
   const page = await context.newPage();
-  page.setDefaultTimeout(12_000);
+  page.setDefaultTimeout(PATIENCE_MS);
   return new Person(page, base);
 }
 
@@ -53,7 +53,7 @@ async function endsElsewhere(here, there) {
   ok((await mine.count()) === 1 && (await mine.getByRole('button').count()) === 0, 'this one is marked');
   await other.getByRole('button', { name: /^Sign out/ }).click();
   ok((await until(() => rows.count(), (count) => count === 1)) === 1, 'the other one is ended from here');
-  ok(await until(() => isGate(there.page), Boolean, 15_000), 'and stands before the door');
+  ok(await until(() => isGate(there.page)), 'and stands before the door');
   await signIn(there);
   await until(() => isOpen(there.page));
 }
@@ -84,7 +84,7 @@ async function everywhere(here, there) {
   await here.button('Sign out everywhere…').click();
   await here.button('Sign out everywhere').click();
   ok(await until(() => isGate(here.page)), 'sign out everywhere ends this one');
-  ok(await until(() => isGate(there.page), Boolean, 15_000), 'and every other');
+  ok(await until(() => isGate(there.page)), 'and every other');
   await here.page.reload();
   await wait(500);
   ok(await until(() => isGate(here.page)), 'for good');

@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { RATE, recording, wav } from '../fixture/music.mjs';
 import { done, launch, ok } from '../harness.mjs';
 import { binary, Server } from '../server.mjs';
-import { PASSWORD, Person, until, wait } from './person.mjs';
+import { PASSWORD, PATIENCE_MS, Person, until, wait } from './person.mjs';
 
 const SONG_S = 100;
 const LINE_BYTES_S = 24_000; // so that the song is still coming when its node dies
@@ -39,12 +39,20 @@ const isCurrent = async ({ base }) => {
 
 async function openAt(browser, { base }) {
   const page = await (await browser.newContext({ viewport: { width: 1280, height: 800 } })).newPage();
-  page.setDefaultTimeout(12_000);
+  page.setDefaultTimeout(PATIENCE_MS);
   await page.addInitScript(() => {
     globalThis.waits = 0;
+    globalThis.heldS = ({ buffered, currentTime }) => {
+      for (let i = 0; i < buffered.length; i++) {
+        if (buffered.start(i) <= currentTime && currentTime < buffered.end(i)) return buffered.end(i) - currentTime;
+      }
+      return 0;
+    };
+    // an element that has music and waits all the same has a machine that stands still
+    const waiting = (audio) => !audio.ended && globalThis.heldS(audio) < 0.5 && (globalThis.waits += 1);
     const { play } = HTMLMediaElement.prototype;
     HTMLMediaElement.prototype.play = function (...rest) {
-      if (!globalThis.heard) this.addEventListener('playing', () => this.addEventListener('waiting', () => this.ended || (globalThis.waits += 1)), { once: true });
+      if (!globalThis.heard) this.addEventListener('playing', () => this.addEventListener('waiting', () => waiting(this)), { once: true });
       globalThis.heard = this;
       return play.apply(this, rest);
     };
@@ -77,12 +85,14 @@ async function plays(origin, session) {
 }
 
 async function moves(page, from, how, claim) {
+  // nobody's device is empty in mid-song; here it may be, while the nodes share two processors
+  await until(() => page.evaluate(() => globalThis.heldS(globalThis.heard)), (seconds) => seconds > 8);
   const seen = follow(page);
   const before = await clock(page);
   await how();
-  ok(await until(() => seen.some((origin) => origin !== from.base), Boolean, 25_000), `${claim}: the next pieces come from another node`, seen);
+  ok(await until(() => seen.some((origin) => origin !== from.base)), `${claim}: the next pieces come from another node`, seen);
   await wait(3000);
-  const { at, waits } = await clock(page);
+  const { at, waits } = await until(() => clock(page), (now) => now.at > before.at + 3);
   ok(at > before.at + 3 && waits === 0, 'and the song goes on without waiting', { before, at, waits });
 }
 
@@ -114,16 +124,16 @@ async function joinsLate(browser, origin, old, session) {
   const oslo = await joined(origin, 'oslo');
   try {
     ok((await until(() => met(page), (count) => count === 4)) === 4, 'a page hears of a node that joins while it is open');
-    await until(() => isCurrent(oslo), Boolean, 30_000);
+    await until(() => isCurrent(oslo));
     const tracks = [];
     page.on('request', (request) => tracks.push(.../\/m\/(tr-[^/]+)\//.exec(request.url())?.slice(1) ?? []));
     const person = new Person(page, old[0].base);
     await person.openAlbum('Long Notes');
     await person.button('Play').first().click();
-    await until(async () => (await clock(page)).at > 3, Boolean, 15_000);
+    await until(async () => (await clock(page)).at > 3);
     await hold(oslo, tracks[0], session.grant);
     await moves(page, old[0], () => Promise.all([origin, ...old].map((node) => node.down())), 'every node killed that the page was opened with');
-    const text = await until(() => page.locator('.strip').textContent(), (words) => words.includes('oslo · island'), 10_000);
+    const text = await until(() => page.locator('.strip').textContent(), (words) => words.includes('oslo · island'));
     ok(text.includes('oslo · island'), 'and it is the one that joined', text);
   } finally {
     await oslo.end();
@@ -156,15 +166,15 @@ async function all(browser, origin) {
   const session = await (await fetch(`${origin.base}/api/v1/setup`, { method: 'POST', headers: { 'content-type': 'application/json' }, body })).json();
   const [paris, rome] = [await joined(origin, 'paris'), await joined(origin, 'rome')];
   try {
-    ok(await until(async () => (await isCurrent(paris)) && (await isCurrent(rome)), Boolean, 30_000), 'two edges hold what their origin has');
+    ok(await until(async () => (await isCurrent(paris)) && (await isCurrent(rome))), 'two edges hold what their origin has');
     const page = await openAt(browser, paris);
     const person = new Person(page, paris.base);
     await until(() => met(page), (count) => count >= 3);
     const strip = () => page.locator('.strip').textContent();
-    ok((await until(strip, (text) => text === 'paris · linked', 25_000)) === 'paris · linked', 'a strip says which node that is, and that nothing is wrong');
+    ok((await until(strip, (text) => text === 'paris · linked')) === 'paris · linked', 'a strip says which node that is, and that nothing is wrong');
     await person.openAlbum('Long Notes');
     await person.button('Play').first().click();
-    await until(async () => (await clock(page)).at > 3, Boolean, 15_000);
+    await until(async () => (await clock(page)).at > 3);
     await moves(page, paris, () => paris.down(), 'an edge killed in mid-song');
     await paris.up();
     await moves(page, rome, () => rome.down('SIGTERM'), 'an edge that ends as planned');
@@ -172,7 +182,7 @@ async function all(browser, origin) {
     await moves(page, paris, () => paris.child.kill('SIGSTOP'), 'an edge that hangs');
     paris.child.kill('SIGCONT');
     await until(async () => (await clock(page)).at > SONG_S / 2 + 6, Boolean, 60_000);
-    ok((await until(() => plays(origin, session), Boolean, 15_000)) === 1, 'the play is at the origin, once');
+    ok((await until(() => plays(origin, session))) === 1, 'the play is at the origin, once');
     await page.close();
     await joinsLate(browser, origin, [paris, rome], session);
     await origin.up();
