@@ -157,8 +157,11 @@ def build_suite(name, suite, logs, quick):
     return None
 
 
+WAVERED = ROOT / "build" / "test-logs" / "wavered.txt"  # conftest.py writes there
+
+
 def environment(quick):
-    return {"SOSTENUTO_QUICK": "1"} if quick else {}
+    return {"SOSTENUTO_WAVERED": str(WAVERED)} | ({"SOSTENUTO_QUICK": "1"} if quick else {})
 
 
 def show(name, result, took, log):
@@ -228,7 +231,7 @@ def main():
     chosen = [argument for argument in arguments if not argument.startswith("-")]
     logs = ROOT / "build" / "test-logs"
     logs.mkdir(parents=True, exist_ok=True)
-    for old in logs.glob("*.xml"):
+    for old in [*logs.glob("*.xml"), *logs.glob(WAVERED.name)]:
         old.unlink()
     table = suites(quick, logs)
     unknown = [name for name in chosen if name not in table]
@@ -239,14 +242,16 @@ def main():
     groups = lanes_of([name for name in table if not chosen or name in chosen])
     with Machine() as machine:
         results = {name: result for lanes in groups for name, result in run_lanes(lanes, table, logs, quick).items()}
-    first_failed = sum(result.failed for result in results.values())
+        machine_words = machine.words()
 
     def run_again(command, log):
         return run(command, log, environment(quick), timeout=300)
 
     for failure in again.ask(results, PYTHON, run_again, logs):
         print(f"wavered: {failure}: failed beside others, passed alone")
-    print("\n".join(summary(results) + [machine.words()] * bool(first_failed)), flush=True)
+    if WAVERED.exists():
+        print("\n".join("wavered: " + line[:300] for line in WAVERED.read_text().splitlines()))
+    print("\n".join(summary(results) + [machine_words]), flush=True)
     passed, failed = (sum(getattr(r, what) for r in results.values()) for what in ("passed", "failed"))
     print(f"{len(results)} suites in {time.monotonic() - started:.0f} s")
     print(f"{passed} passed, {failed} failed")

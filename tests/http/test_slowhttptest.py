@@ -97,9 +97,11 @@ pytestmark = [pytest.mark.slow, pytest.mark.skipif(not shutil.which("slowhttptes
 
 @pytest.mark.parametrize("mode", ATTACKS)
 def test_the_server_keeps_to_its_bounds(mode):
-    assert is_within_bounds(mode, attack(mode))
+    result = attack(mode)
+    assert is_within_bounds(mode, result), result
 
 
 @pytest.mark.parametrize("mode", [mode for mode in ATTACKS if ATTACKS[mode][3]])
 def test_without_the_guard_it_does_not(mode):
-    assert not is_within_bounds(mode, attack(mode, guards_off=ATTACKS[mode][3]))
+    result = attack(mode, guards_off=ATTACKS[mode][3])
+    assert not is_within_bounds(mode, result), result

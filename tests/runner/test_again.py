@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What failed beside others is asked again by a command that asks just that, and passes only when it should."""
+import os
 import pathlib
 import re
 import subprocess
@@ -160,3 +161,28 @@ def test_a_machine_that_stood_still_is_told():
     machine.__exit__()
     machine.note(1.5)
     assert re.search(r"stood still [1-9]\d* times for over 0.2 s, for \d+\.\d s at most", machine.words()), machine.words()
+
+
+STARES = """
+import os, pathlib, pytest
+@pytest.mark.parametrize("fails", [0, 1, 2, 3])
+def test_it(fails, tmp_path_factory, request):
+    request.config.machine.note = lambda late_s: None
+    request.config.machine.longest_s = float(os.environ["LATE_S"])
+    request.config.machine.waited = 1e12
+    times = pathlib.Path(f"times-{fails}")
+    times.write_text(times.read_text() + "x" if times.exists() else "x")
+    assert len(times.read_text()) > fails, "too soon"
+"""
+
+
+@pytest.mark.parametrize("late_s,passed,workers", [("1", 3, []), ("0", 1, []), ("1", 3, ["-n", "2"])])
+def test_only_on_a_busy_machine_a_test_is_played_again(tmp_path, late_s, passed, workers):
+    for name in ("conftest.py", "machine.py"):
+        (tmp_path / name).write_text((ROOT / "tests" / name).read_text())
+    (tmp_path / "test_it.py").write_text(STARES)
+    done = subprocess.run([*PYTEST, "--rootdir=.", *workers, "test_it.py"], cwd=tmp_path, capture_output=True, text=True, timeout=60,
+                          env={**os.environ, "LATE_S": late_s, "SOSTENUTO_WAVERED": str(tmp_path / "wavered")})
+    assert f"{4 - passed} failed, {passed} passed" in done.stdout, done.stdout
+    told = (tmp_path / "wavered").read_text().splitlines() if passed > 1 else []
+    assert len(told) == (5 if passed > 1 else 0) and all("too soon" in line or "AssertionError" in line for line in told), told

@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A test that fails while the machine stands still has proved nothing: it is played again at once, up to TRIES times in all.
+
+Only then: what fails on a machine that was not busy (machine.py measures it during each test) fails.  What passed at a later try is
+written to the file $SOSTENUTO_WAVERED, which run.py prints at its end.
+"""
+import importlib.util
+import os
+import pathlib
+
+import pytest
+from _pytest.runner import runtestprotocol
+
+TRIES = 3
+
+
+def load_machine():
+    spec = importlib.util.spec_from_file_location("machine_of_tests", pathlib.Path(__file__).with_name("machine.py"))
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.Machine()
+
+
+def pytest_configure(config):
+    config.machine = load_machine().__enter__()
+
+
+def pytest_unconfigure(config):
+    config.machine.__exit__()
+
+
+def tell(item, reports, words):
+    why = next((str(report.longrepr).strip().splitlines()[-1] for report in reports if report.failed), "")
+    line = f"{item.nodeid}: played again: {why}; {words}"
+    path = os.environ.get("SOSTENUTO_WAVERED")
+    if path:
+        with open(path, "a") as file:
+            file.write(" ".join(line.split()) + "\n")
+    print(f"# {line}", flush=True)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_protocol(item, nextitem):
+    machine = item.config.machine
+    item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
+    for left in reversed(range(TRIES)):
+        machine.begin()
+        reports = runtestprotocol(item, log=False, nextitem=nextitem)
+        if not left or not any(report.failed for report in reports) or not machine.was_busy():
+            break
+        tell(item, reports, machine.words())
+        item._initrequest()  # its fixtures anew
+    for report in reports:
+        item.ihook.pytest_runtest_logreport(report=report)
+    item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
+    return True
