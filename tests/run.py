@@ -87,8 +87,18 @@ def count_junit(report, result):
             result.passed += 1
 
 
+PROGRAMS = ("sostenuto", "sostenuto-media")
+# What is used of each kind of build; what is not named here is built whole.
+TARGETS = {
+    "release": (*PROGRAMS, "tests/kill/kill_campaign", "tests/unit/media/media_tool", "tests/unit/media/drill_worker",
+                "tests/unit/media/test_pool_media", "tests/unit/test_cache_million_store"),
+    "drills": (*PROGRAMS, "sostenuto-ear", "tests/http/http_test_server", "tests/edge/fault_proxy", "twins"),
+    "tsan": (*PROGRAMS, "meson-test-prereq"),
+}
+
+
 def build(kind):
-    return ["script/build", kind]
+    return ["script/build", kind, *TARGETS.get(kind, ())]
 
 
 def meson_tests(kind, names=""):

@@ -44,6 +44,15 @@ export function ok(condition, claim, detail = '') {
   if (!condition && detail !== '') console.log(`# ${typeof detail === 'string' ? detail : JSON.stringify(detail)}`);
 }
 
+let turn = Promise.resolve();
+
+/** What is played once more waits for its turn: alone but for what plays for the first time. */
+function inTurn(work) {
+  const done = turn.then(work);
+  turn = done.catch(() => undefined);
+  return done;
+}
+
 /** A scene that plays music may fail because the machine stood still, but not every time: up to `tries` times from the
  *  beginning, and what the last time holds counts.  `scene` gets an `ok` of its own. */
 export async function steadily(scene, tries = 4) {
@@ -51,7 +60,7 @@ export async function steadily(scene, tries = 4) {
     const claims = [];
     const note = (...claim) => void claims.push(claim);
     try {
-      await scene(note);
+      await (left === tries - 1 ? scene(note) : inTurn(() => scene(note)));
     } catch (error) {
       note(false, `${scene.name} gets to its end`, String(error.stack).slice(0, 800));
     }
