@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "adopt/adopt_state.h"
 
+#include "adopt/ended.h"
 #include "adopt/foreign.h"
+#include "adopt/pauses.h"
 #include "adopt/refresh.h"
 #include "adopt/replay.h"
 #include "adopt/walk.h"
@@ -65,16 +67,27 @@ void adopt_has_writes(struct adopt *adopt)
     pthread_mutex_unlock(&adopt->lock);
 }
 
-void adopt_wants_refresh(struct adopt *adopt, const struct credentials *credentials)
+/* The listener's own place, or a new one; NULL: there is none. */
+static struct adopt_refresh *place_for(struct adopt *adopt, const char *listener)
+{
+    for (size_t i = 0; i < adopt->refresh_count; i++)
+        if (strcmp(adopt->refreshes[i].listener, listener) == 0)
+            return &adopt->refreshes[i];
+    return adopt->refresh_count < ADOPT_REFRESHES_MAX ? &adopt->refreshes[adopt->refresh_count++]
+                                                      : NULL;
+}
+
+bool adopt_wants_refresh(struct adopt *adopt, const struct credentials *credentials)
 {
     pthread_mutex_lock(&adopt->lock);
-    if (adopt->refresh_count < ADOPT_REFRESHES_MAX) {
-        struct adopt_refresh *refresh = &adopt->refreshes[adopt->refresh_count++];
+    struct adopt_refresh *refresh = place_for(adopt, credentials->listener);
+    if (refresh) {
         (void)snprintf(refresh->listener, sizeof refresh->listener, "%s", credentials->listener);
         (void)snprintf(refresh->query, sizeof refresh->query, "%s", credentials->query);
     }
     pthread_cond_broadcast(&adopt->work);
     pthread_mutex_unlock(&adopt->lock);
+    return refresh;
 }
 
 /* --- the teller --- */
@@ -130,11 +143,21 @@ static void on_told(void *context, const struct replay_told *told)
     loop_post(adopt->config.loop, gate_on_told, news);
 }
 
+static void count_writes(struct adopt *adopt, struct book *book)
+{
+    atomic_store(&adopt->writes, book_one_number(book, 0, "SELECT count(*) FROM write", ""));
+    atomic_store(&adopt->refused, ended_count(book, false));
+    atomic_store(&adopt->in_doubt, ended_count(book, true));
+}
+
 static void replay(struct adopt_thread *teller)
 {
     struct adopt *adopt = teller->adopt;
     const struct replay_config config = {.book = &teller->book,
                                          .foreign = teller->foreign,
+                                         .pauses = adopt->pauses,
+                                         .now_ms = clock_unix_ms(),
+                                         .up_ms = (int64_t)(clock_monotonic_us() / 1000),
                                          .keys = adopt->config.keys,
                                          .logger = adopt->config.logger,
                                          .told = on_told,
@@ -142,10 +165,9 @@ static void replay(struct adopt_thread *teller)
     pthread_mutex_lock(&adopt->lock);
     adopt->has_writes = false;
     pthread_mutex_unlock(&adopt->lock);
-    if (!replay_all(&config))
-        set_link(adopt, false);
-    atomic_store(&adopt->writes,
-                 book_one_number(&teller->book, 0, "SELECT count(*) FROM write", ""));
+    if (!replay_all(&config)) /* of one write: whether the server lives, a ping says */
+        adopt_doubt(adopt, false);
+    count_writes(adopt, &teller->book);
 }
 
 static bool take_refresh(struct adopt *adopt, struct adopt_refresh *ret)
@@ -298,8 +320,10 @@ static bool open_line(struct adopt *adopt, char *why, size_t why_size)
 static bool open_books(struct adopt *adopt, char *why, size_t why_size)
 {
     if (book_open(adopt->config.folder, &adopt->reading) == SQLITE_OK &&
-        book_open(adopt->config.folder, &adopt->proving) == SQLITE_OK)
+        book_open(adopt->config.folder, &adopt->proving) == SQLITE_OK) {
+        count_writes(adopt, &adopt->reading);
         return true;
+    }
     (void)snprintf(why, why_size, "adopt.db in %s: %s", adopt->config.folder,
                    book_why(&adopt->reading));
     return false;
@@ -314,6 +338,7 @@ struct adopt *adopt_start(const struct adopt_config *config, char *why, size_t w
     (void)pthread_cond_init(&adopt->work, NULL);
     atomic_store(&adopt->is_linked, true);
     adopt->proofs = proofs_new();
+    adopt->pauses = pauses_new();
     adopt->throttle = throttle_new(seed, config->signin);
     adopt->reader = workers_start("adopt-reader", 1, READER_QUEUE);
     adopt->prover = workers_start("adopt-prover", 1, PROVER_QUEUE);
@@ -373,6 +398,7 @@ void adopt_free(struct adopt **at)
     book_close(&adopt->reading);
     book_close(&adopt->proving);
     proofs_free(&adopt->proofs);
+    pauses_free(&adopt->pauses);
     throttle_free(&adopt->throttle);
     credentials_wipe(&adopt->operator_credentials);
     (void)pthread_mutex_destroy(&adopt->lock);

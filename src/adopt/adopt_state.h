@@ -54,6 +54,7 @@ struct adopt {
     struct visit *visits; /* waiting for something */
     size_t visit_count;
     struct adopt_thread teller, walker;
+    struct pauses *pauses; /* the teller's */
     bool has_stopped;
 
     pthread_mutex_t lock;
@@ -64,14 +65,16 @@ struct adopt {
     bool is_stopping;
 
     atomic_bool is_linked;
-    atomic_llong songs, walked_ms, writes;
+    atomic_llong songs, walked_ms;
+    atomic_llong writes, refused, in_doubt; /* that wait; that ended so */
 };
 
 static inline bool adopt_is_linked(struct adopt *adopt) { return atomic_load(&adopt->is_linked); }
 /* From the gate: the server did not answer.  `is_sure`: it could not be reached. */
 void adopt_doubt(struct adopt *adopt, bool is_sure);
 void adopt_has_writes(struct adopt *adopt);
-void adopt_wants_refresh(struct adopt *adopt, const struct credentials *credentials);
+/* False: too many are waited for already. */
+bool adopt_wants_refresh(struct adopt *adopt, const struct credentials *credentials);
 
 /* On the home loop, from the teller: a write of `number` was told. */
 struct gate_told {

@@ -34,6 +34,9 @@ static const char schema[] =
     "CREATE TABLE IF NOT EXISTS write(number INTEGER PRIMARY KEY AUTOINCREMENT, listener TEXT,"
     " endpoint TEXT, parameters TEXT, at INTEGER, state INTEGER, note TEXT, credential BLOB);"
     "CREATE INDEX IF NOT EXISTS write_state ON write(state);"
+    "CREATE TABLE IF NOT EXISTS ended(number INTEGER PRIMARY KEY AUTOINCREMENT, listener TEXT,"
+    " endpoint TEXT, parameters TEXT, at INTEGER, ended INTEGER, how TEXT, code INTEGER);"
+    "CREATE INDEX IF NOT EXISTS ended_listener ON ended(listener);"
     "CREATE TABLE IF NOT EXISTS playlist_id(here TEXT PRIMARY KEY, there TEXT) WITHOUT ROWID;";
 
 static int open_at(const char *path, struct book *ret)

@@ -16,6 +16,7 @@
  *     remembered answers to anything else, byte for byte, to be given again to who asks the same
  *     verifier   Argon2id of what a listener proved to the foreign server
  *     listener, write, playlist_id   see writes.h
+ *     ended      see ended.h
  *
  * One connection, one thread; several books of one file may be open at once (WAL).  A failure of
  * the database is logged by nobody here: functions say false or NULL, and `book_why` has words.

@@ -96,6 +96,36 @@ static bool read_token(struct text name, struct text token, struct text salt,
     return finish_query(&out, ret) && fits;
 }
 
+/* The one of them that a server may take `name` for: some know no case, some trim. */
+static struct text sign_in_name(struct text name)
+{
+    static const struct text names[] = {TEXT_INIT("u"), TEXT_INIT("p"), TEXT_INIT("t"),
+                                        TEXT_INIT("s"), TEXT_INIT("apiKey")};
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+        if (text_equal_nocase(text_trim(name), names[i]))
+            return names[i];
+    return TEXT_NONE;
+}
+
+/* Whether a server cannot read another name or secret in it than we do: nothing is said twice, and
+ * in one way only. */
+static bool is_plain(const struct http_parameters *parameters)
+{
+    bool has_key = http_parameter(parameters, TEXT("apiKey")).data,
+         has_name = http_parameter(parameters, TEXT("u")).data,
+         has_password = http_parameter(parameters, TEXT("p")).data,
+         has_token = http_parameter(parameters, TEXT("t")).data ||
+                     http_parameter(parameters, TEXT("s")).data;
+    for (size_t i = 0; i < parameters->count; i++) {
+        const struct http_parameter *each = &parameters->items[i];
+        struct text name = sign_in_name(each->name);
+        if (name.data && (!text_equal(name, each->name) ||
+                          !text_equal(each->value, http_parameter(parameters, name))))
+            return false;
+    }
+    return has_key + (has_name || has_password || has_token) <= 1 && !(has_password && has_token);
+}
+
 bool credentials_read(const struct http_parameters *parameters, struct credentials *ret)
 {
     struct text name = http_parameter(parameters, TEXT("u")),
@@ -105,6 +135,8 @@ bool credentials_read(const struct http_parameters *parameters, struct credentia
                 key = http_parameter(parameters, TEXT("apiKey"));
     bool is_good = false;
     *ret = (struct credentials){0};
+    if (guard_is_on(GUARD_ADOPT_PLAIN_SIGN_IN) && !is_plain(parameters))
+        return false;
     if (name.size && password.size)
         is_good = credentials_of_operator(name, password, ret);
     else if (name.size && token.size && salt.size)
@@ -181,10 +213,12 @@ bool verifier_keep(struct book *book, const struct credentials *credentials)
     return password_hash(text_of(credentials->secret), &hash) &&
            book_do(book, "INSERT INTO verifier(listener, kind, hash) VALUES(?, ?, ?)", "sss",
                    credentials->listener, kind, hash.text) &&
-           book_do(book,
-                   "DELETE FROM verifier WHERE listener = ?1 AND number NOT IN (SELECT number FROM"
-                   " verifier WHERE listener = ?1 ORDER BY number DESC LIMIT ?2)",
-                   "si", credentials->listener, (int64_t)VERIFIERS_PER_LISTENER);
+           book_do(
+               book,
+               "DELETE FROM verifier WHERE listener = ?1 AND kind = ?2 AND number NOT IN (SELECT"
+               " number FROM verifier WHERE listener = ?1 AND kind = ?2 ORDER BY number DESC"
+               " LIMIT ?3)",
+               "ssi", credentials->listener, kind, (int64_t)VERIFIERS_PER_KIND);
 }
 
 void verifier_forget(struct book *book, const struct credentials *credentials)

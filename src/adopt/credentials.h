@@ -30,6 +30,9 @@ struct credentials {
     char secret[CREDENTIALS_SECRET_BYTES]; /* what is verified */
     char query[CREDENTIALS_QUERY_BYTES];   /* as it goes to the foreign server, escaped */
 };
+/* False, and none, also when a server could read another name or secret in them than is read here:
+ * one is said twice and differently, or there are several ways to sign in.  Whose answer that is
+ * nobody knows, so it proves nothing. */
 bool credentials_read(const struct http_parameters *parameters, struct credentials *ret) MUST_USE;
 bool credentials_of_operator(struct text name, struct text password,
                              struct credentials *ret) MUST_USE;
@@ -43,10 +46,11 @@ struct credentials_digest credentials_digest(const struct keys *keys,
                                              const struct credentials *credentials) MUST_USE;
 
 /* --- verifiers; BLOCK, as passwords do (trust/password.h) --- */
-enum { VERIFIERS_PER_LISTENER = 4 };
+enum { VERIFIERS_PER_KIND = 4 }; /* of one listener */
 enum verifier { VERIFIER_GOOD, VERIFIER_WRONG, VERIFIER_NONE /* nothing of this kind is kept */ };
 enum verifier verifier_check(struct book *book, const struct credentials *credentials) MUST_USE;
-/* Unless one of them fits already; the oldest gives way. */
+/* Unless one of them fits already; the oldest of its kind gives way: an app with a new salt each
+ * minute drives out no password. */
 bool verifier_keep(struct book *book, const struct credentials *credentials);
 void verifier_forget(struct book *book, const struct credentials *credentials);
 

@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-enum { RESOLVER_QUEUE = 8, TARGET_BYTES = 1 << 20 };
+enum { RESOLVER_QUEUE = 8, TARGET_BYTES = (4 << 20) + (8 << 10) };
 
 struct foreign {
     struct foreign_config config;

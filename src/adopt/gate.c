@@ -52,7 +52,7 @@ static void note_proven(struct visit *visit)
     struct proof *listener = about_listener(visit);
     bool may_keep = visit->credentials.kind != 't' || now_ms() - listener->proven_ms > BELIEVED_MS;
     bool is_due = now_ms() - listener->refreshed_ms > REFRESH_EVERY_MS;
-    if (is_due)
+    if (is_due && adopt_wants_refresh(adopt, &visit->credentials))
         listener->refreshed_ms = now_ms();
     struct proof *proof = proofs_note(adopt->proofs, &visit->digest, now_ms());
     throttle_succeeded(adopt->throttle, &attempt, now_ms());
@@ -61,8 +61,6 @@ static void note_proven(struct visit *visit)
         about_listener(visit)->proven_ms = now_ms();
         job_keep_verifier(visit);
     }
-    if (is_due)
-        adopt_wants_refresh(adopt, &visit->credentials);
 }
 
 static void note_refused(struct visit *visit)
@@ -71,8 +69,8 @@ static void note_refused(struct visit *visit)
     if (visit->code < 40 || visit->code > 44)
         return;
     throttle_failed(visit->adopt->throttle, &attempt, now_ms());
-    if (proofs_find(visit->adopt->proofs, &visit->digest))
-        job_forget_verifier(visit); /* the password is another now */
+    if (visit->code == 40 || visit->code == 44)
+        job_forget_verifier(visit); /* the password is another now, since whenever */
     proofs_forget(visit->adopt->proofs, &visit->digest);
 }
 
@@ -164,8 +162,9 @@ static void on_read(struct visit *visit)
 {
     switch (visit->says) {
     case PASS_OK:
-        note_proven(visit);
-        if (is_for_memory(visit))
+        if (pass_proves(visit->endpoint))
+            note_proven(visit);
+        if (is_for_memory(visit) && proofs_find(visit->adopt->proofs, &visit->digest))
             job_remember(visit);
         visit_send_passed(visit, "fwd=bypass");
         return;
@@ -184,10 +183,12 @@ static void on_read(struct visit *visit)
     }
 }
 
-/* What the server does not know yet: an id of ours, or a list with a write over it. */
+/* What the server does not know, or not yet: our own endpoint, an id of ours, or a list with a
+ * write over it. */
 static bool is_ours(struct visit *visit)
 {
-    return text_starts(visit_parameter(visit, "id"), TEXT("sostenuto-")) ||
+    return text_equal(visit->endpoint, TEXT(ISLAND_UNTOLD)) ||
+           text_starts(visit_parameter(visit, "id"), TEXT("sostenuto-")) ||
            (atomic_load(&visit->adopt->writes) > 0 && island_knows(visit->endpoint) &&
             (text_starts(visit->endpoint, TEXT("getPlaylist")) ||
              text_starts(visit->endpoint, TEXT("getStarred"))));
@@ -264,6 +265,8 @@ static void status(struct exchange *exchange, void *context)
     json_member_i64(&json, "songs", atomic_load(&adopt->songs));
     json_member_i64(&json, "walked", atomic_load(&adopt->walked_ms));
     json_member_i64(&json, "writes_waiting", atomic_load(&adopt->writes));
+    json_member_i64(&json, "writes_refused", atomic_load(&adopt->refused));
+    json_member_i64(&json, "writes_in_doubt", atomic_load(&adopt->in_doubt));
     json_end_object(&json);
     exchange_field(exchange, "Cache-Control", TEXT("no-store"));
     exchange_send_output(exchange, 200, "application/json");

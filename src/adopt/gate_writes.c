@@ -67,7 +67,7 @@ static bool is_told_already(struct visit *visit)
 static void on_write_passed(struct visit *visit)
 {
     if (visit->says == PASS_OK)
-        adopt_wants_refresh(visit->adopt, &visit->credentials);
+        (void)adopt_wants_refresh(visit->adopt, &visit->credentials);
     if (visit->says == PASS_SLOW || visit->says == PASS_AWAY)
         visit_fail(
             visit, 0,

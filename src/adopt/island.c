@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "adopt/island.h"
 
+#include "adopt/ended.h"
 #include "adopt/own.h"
 #include "catalog/fold.h"
 
@@ -244,6 +245,11 @@ static json_t *user(const struct island_question *question, const json_t *view)
                : NULL;
 }
 
+static json_t *untold(const struct island_question *question, const json_t *view UNUSED)
+{
+    return ended_list(question->book, question->listener);
+}
+
 /* --- what is always the same --- */
 
 static json_t *nothing(const struct island_question *question UNUSED, const json_t *view UNUSED)
@@ -287,6 +293,7 @@ static const struct {
     {"getSongsByGenre", "songsByGenre", songs_by_genre},
     {"getStarred", "starred", starred},
     {"getStarred2", "starred2", starred2},
+    {ISLAND_UNTOLD, "untoldWrites", untold},
     {"getUser", "user", user},
     {"ping", NULL, nothing},
     {"scrobble", NULL, nothing}, /* what is playing now, which is nobody's tomorrow */

@@ -26,5 +26,7 @@ struct island_answer {
     json_t *body;     /* the asker's reference */
 };
 void island_answer(const struct island_question *question, struct island_answer *ret);
+/* What waits for the server, and what of it never arrived: no server's endpoint, ours. */
+#define ISLAND_UNTOLD "getUntoldWrites"
 /* Whether island_answer() knows the endpoint. */
 bool island_knows(struct text endpoint) MUST_USE;

@@ -77,7 +77,7 @@ static void work_answer(void *context)
     read_envelope(visit);
     visit->is_whole = refresh_is_whole(book, question.listener);
     visit->answer = (struct island_answer){.end = ISLAND_UNKNOWN};
-    if (visit->is_whole)
+    if (visit->is_whole || text_equal(visit->endpoint, TEXT(ISLAND_UNTOLD)))
         island_answer(&question, &visit->answer);
     if (visit->answer.end != ISLAND_ANSWER)
         recall(visit);
@@ -118,7 +118,9 @@ void job_verify(struct visit *visit, visit_step *then)
 struct keeping {
     struct adopt *adopt;
     struct credentials credentials;
+    struct credentials_digest digest;
     bool is_kept;
+    bool is_done;
 };
 
 /* Writes that wait are told with what was good last: the password may be another now. */
@@ -134,7 +136,7 @@ static void work_keep(void *context)
 {
     struct keeping *keeping = context;
     if (keeping->is_kept) {
-        (void)verifier_keep(&keeping->adopt->proving, &keeping->credentials);
+        keeping->is_done = verifier_keep(&keeping->adopt->proving, &keeping->credentials);
         renew_writes(keeping);
     } else {
         verifier_forget(&keeping->adopt->proving, &keeping->credentials);
@@ -144,6 +146,9 @@ static void work_keep(void *context)
 static void on_kept(void *context)
 {
     struct keeping *keeping = context;
+    struct proof *proof = proofs_find(keeping->adopt->proofs, &keeping->digest);
+    if (keeping->is_kept && !keeping->is_done && proof)
+        proof->is_kept = false;
     credentials_wipe(&keeping->credentials);
     mem_free(keeping);
 }
@@ -151,7 +156,8 @@ static void on_kept(void *context)
 static void keep(struct visit *visit, bool is_kept)
 {
     struct keeping *keeping = MEM_NEW(struct keeping);
-    *keeping = (struct keeping){visit->adopt, visit->credentials, is_kept};
+    *keeping =
+        (struct keeping){visit->adopt, visit->credentials, visit->digest, .is_kept = is_kept};
     if (!workers_submit(visit->adopt->prover, visit->adopt->config.loop, work_keep, on_kept,
                         keeping))
         on_kept(keeping); /* the next request tries again */

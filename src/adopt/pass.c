@@ -3,6 +3,7 @@
 #include "adopt/foreign.h"
 #include "base/counters.h"
 #include "base/encode.h"
+#include "base/guard.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -72,6 +73,44 @@ enum pass_says pass_read(unsigned status, struct text type, struct text body, in
     return status == 200 && is_page ? PASS_AWAY : PASS_BYTES;
 }
 
+/* --- whom it proves --- */
+
+bool pass_proves(struct text endpoint)
+{
+    static const char *const others[] = {
+        "getAlbumInfo",
+        "getAlbumInfo2",
+        "getAlbumList",
+        "getArtistInfo",
+        "getArtistInfo2",
+        "getBookmarks",
+        "getChatMessages",
+        "getInternetRadioStations",
+        "getLyrics",
+        "getLyricsBySongId",
+        "getNewestPodcasts",
+        "getPlayQueue",
+        "getPlayQueueByIndex",
+        "getPodcasts",
+        "getPodcastEpisode",
+        "getShares",
+        "getSimilarSongs",
+        "getSimilarSongs2",
+        "getTopSongs",
+        "getUsers",
+        "getVideoInfo",
+        "getVideos",
+        "search",
+        "tokenInfo",
+    };
+    if (island_knows(endpoint) || writes_know(endpoint) || !guard_is_on(GUARD_ADOPT_PLAIN_SIGN_IN))
+        return true;
+    for (size_t i = 0; i < ARRAY_SIZE(others); i++)
+        if (text_equal(endpoint, text_of(others[i])))
+            return true;
+    return false;
+}
+
 /* --- one request --- */
 
 static void on_header(struct client_call *client_call UNUSED, const struct http_response *response,
@@ -91,12 +130,14 @@ static void on_body(struct client_call *client_call UNUSED, struct text piece, v
     buffer_text(&visit->body, piece);
 }
 
-static void end(struct visit *visit, enum pass_says says)
+/* One error page is not the server's end: some question may be too much for it.  The teller asks.
+ */
+static void end(struct visit *visit, enum pass_says says, bool is_unreachable)
 {
     visit->says = says;
     counter_add(COUNTER_ADOPT_PASSED, 1);
     if (says == PASS_SLOW || says == PASS_AWAY)
-        adopt_doubt(visit->adopt, says == PASS_AWAY);
+        adopt_doubt(visit->adopt, is_unreachable);
     visit->then(visit);
 }
 
@@ -106,12 +147,13 @@ static void on_end(struct client_call *client_call UNUSED, enum client_outcome o
     struct visit *visit = context;
     visit->passing = NULL;
     if (outcome == CLIENT_TIMEOUT)
-        end(visit, PASS_SLOW);
+        end(visit, PASS_SLOW, false);
     else if (outcome != CLIENT_DONE || visit->body.overflowed)
-        end(visit, PASS_AWAY);
+        end(visit, PASS_AWAY, outcome == CLIENT_UNREACHABLE || outcome == CLIENT_NO_TLS);
     else
-        end(visit, pass_read(visit->status, text_of(visit->type), buffer_view(&visit->body),
-                             &visit->code));
+        end(visit,
+            pass_read(visit->status, text_of(visit->type), buffer_view(&visit->body), &visit->code),
+            false);
 }
 
 static void ask(struct visit *visit, const struct client_request *request, visit_step *then)
@@ -124,7 +166,7 @@ static void ask(struct visit *visit, const struct client_request *request, visit
     visit->passing =
         visit->adopt->pool ? client_ask(visit->adopt->pool, request, &handler, visit) : NULL;
     if (!visit->passing)
-        end(visit, PASS_SLOW); /* too many wait: the island answers meanwhile */
+        end(visit, PASS_SLOW, false); /* too many wait: the island answers meanwhile */
 }
 
 void pass_on(struct visit *visit, unsigned deadline_ms, visit_step *then)

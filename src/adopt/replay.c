@@ -18,10 +18,13 @@
 static enum told verdict(struct telling *telling, enum foreign_end end, int code)
 {
     telling->code = code;
+    telling->is_unsent = end == FOREIGN_UNSENT;
     if (end == FOREIGN_OK)
         return TOLD;
-    if (end != FOREIGN_ERROR)
+    if (end == FOREIGN_UNSENT || end == FOREIGN_AWAY)
         return TOLD_AWAY;
+    if (end == FOREIGN_NONSENSE || code == 0) /* 0 is generic: a database that is locked, too */
+        return TOLD_LATER;
     return code >= 40 && code <= 44 ? TOLD_DENIED : TOLD_REFUSED;
 }
 
@@ -49,7 +52,7 @@ enum told telling_ask(struct telling *telling, const char *endpoint, const char 
     return verdict(telling, end, code);
 }
 
-static bool note(struct telling *telling, enum write_state state)
+bool telling_note(struct telling *telling, enum write_state state)
 {
     return book_do(telling->book, "UPDATE write SET state = ?, note = ? WHERE number = ?", "iji",
                    (int64_t)state, telling->note, telling->number);
@@ -58,7 +61,10 @@ static bool note(struct telling *telling, enum write_state state)
 enum told telling_send(struct telling *telling, const char *endpoint)
 {
     int code;
-    if (telling->query.overflowed || !note(telling, WRITE_SENDING))
+    if (telling->query.overflowed) /* it never was, nor will be */
+        return TOLD_REFUSED;
+    (void)json_object_del(telling->note, "failed");
+    if (!telling_note(telling, WRITE_SENDING))
         return TOLD_AWAY;
     json_decref(telling->response);
     enum foreign_end end =
@@ -66,127 +72,27 @@ enum told telling_send(struct telling *telling, const char *endpoint)
                      text_of(telling->credentials), &telling->response, &code);
     enum told told = verdict(telling, end, code);
     if (end == FOREIGN_UNSENT || told == TOLD_DENIED) /* it was not done: nothing is in doubt */
-        (void)note(telling, WRITE_WAITS);
+        (void)telling_note(telling, WRITE_WAITS);
+    else if (end == FOREIGN_ERROR && told == TOLD_LATER) /* it says that it did not do it */
+        (void)json_object_set_new(telling->note, "failed", json_true());
     return told;
+}
+
+void telling_show(struct telling *telling, enum ended_how how, struct text id)
+{
+    json_t *song = id.data ? json_pack("{s[s%]}", "id", id.data, id.size) : NULL;
+    (void)ended_keep(telling->book, &(struct ended){.listener = text_of(telling->listener),
+                                                    .endpoint = text_of(telling->endpoint),
+                                                    .parameters = song ? song : telling->parameters,
+                                                    .at_ms = telling->at_ms,
+                                                    .now_ms = telling->config->now_ms,
+                                                    .how = how,
+                                                    .code = telling->code});
+    json_decref(song);
+    telling->is_shown = true;
 }
 
 bool telling_asks_first(void) { return guard_is_on(GUARD_ADOPT_ASKS_FIRST); }
-
-/* --- stars --- */
-
-static bool is_listed(const json_t *lists, const char *name, struct text id)
-{
-    const json_t *each;
-    char room[BOOK_NUMBER_BYTES];
-    size_t at;
-    json_array_foreach(json_object_get(lists, name), at,
-                       each) if (text_equal(book_member(each, "id", room), id)) return true;
-    return false;
-}
-
-static void put_unlike(struct telling *telling, const char *name, const json_t *lists,
-                       const json_t *folders, const char *list, bool is_starred)
-{
-    struct text id;
-    for (size_t i = 0; (id = own_parameter(telling->parameters, name, i)).data; i++) {
-        bool is_so = is_listed(lists, list, id);
-        if (strcmp(name, "id") == 0)
-            is_so = is_so || is_listed(folders, "song", id) || is_listed(folders, "album", id) ||
-                    is_listed(folders, "artist", id);
-        if (is_so != is_starred || !telling_asks_first())
-            telling_put(&telling->query, name, id);
-    }
-}
-
-static enum told tell_star(struct telling *telling)
-{
-    bool is_starred = strcmp(telling->endpoint, "star") == 0;
-    json_t *lists = NULL, *folders = NULL;
-    enum told told = telling_ask(telling, "getStarred2", "starred2", TEXT_NONE, &lists);
-    if (told == TOLD)
-        told = telling_ask(telling, "getStarred", "starred", TEXT_NONE, &folders);
-    if (told == TOLD || told == TOLD_REFUSED) { /* not every server knows folders */
-        put_unlike(telling, "id", lists, folders, "song", is_starred);
-        put_unlike(telling, "albumId", lists, folders, "album", is_starred);
-        put_unlike(telling, "artistId", lists, folders, "artist", is_starred);
-        told = telling->query.size ? telling_send(telling, telling->endpoint) : TOLD;
-    }
-    json_decref(lists);
-    json_decref(folders);
-    return told;
-}
-
-static enum told tell_rating(struct telling *telling)
-{
-    telling_put_all(telling, "id");
-    telling_put_all(telling, "rating");
-    return telling_send(telling, "setRating");
-}
-
-/* --- plays --- */
-
-/* -1: it does not say. */
-static enum told ask_plays(struct telling *telling, struct text id, int64_t *ret)
-{
-    struct buffer query;
-    json_t *song = NULL;
-    buffer_init(&query, TELLING_QUERY_BYTES);
-    telling_put(&query, "id", id);
-    enum told told = telling_ask(telling, "getSong", "song", buffer_view(&query), &song);
-    const json_t *count = json_object_get(song, "playCount");
-    *ret = json_is_integer(count) ? (int64_t)json_integer_value(count) : -1;
-    json_decref(song);
-    buffer_release(&query);
-    return told;
-}
-
-static int64_t noted(const struct telling *telling, const char *name, int64_t otherwise)
-{
-    const json_t *value = json_object_get(telling->note, name);
-    return json_is_integer(value) ? (int64_t)json_integer_value(value) : otherwise;
-}
-
-/* Whether the play that was sent arrived, as far as anybody can tell. */
-static bool has_arrived(struct telling *telling, int64_t plays)
-{
-    int64_t before = noted(telling, "plays", -1);
-    if (plays < 0 && before < 0) {
-        counter_add(COUNTER_ADOPT_IN_DOUBT, 1);
-        return true; /* at most once */
-    }
-    return plays > before;
-}
-
-static enum told tell_play(struct telling *telling, size_t i)
-{
-    struct text id = own_parameter(telling->parameters, "id", i);
-    int64_t plays;
-    enum told told = ask_plays(telling, id, &plays);
-    bool was_sent = telling->is_in_doubt && noted(telling, "sending", -1) == (int64_t)i;
-    if (told != TOLD || (was_sent && telling_asks_first() && has_arrived(telling, plays)))
-        return told;
-    (void)json_object_set_new(telling->note, "sending", json_integer((json_int_t)i));
-    (void)json_object_set_new(telling->note, "plays", json_integer(plays));
-    buffer_reset(&telling->query);
-    telling_put(&telling->query, "id", id);
-    telling_put(&telling->query, "time", own_parameter(telling->parameters, "time", i));
-    telling_put(&telling->query, "submission", TEXT("true"));
-    return telling_send(telling, "scrobble");
-}
-
-static enum told tell_scrobble(struct telling *telling)
-{
-    size_t first = (size_t)noted(telling, "sending", 0);
-    enum told told = TOLD, worst = TOLD;
-    for (size_t i = first; i < own_parameter_count(telling->parameters, "id"); i++) {
-        told = tell_play(telling, i);
-        if (told == TOLD_AWAY || told == TOLD_DENIED)
-            return told;
-        worst = told == TOLD ? worst : told; /* one song that is gone does not stop the others */
-        telling->is_in_doubt = false;
-    }
-    return worst;
-}
 
 /* --- one, and all --- */
 
@@ -194,11 +100,11 @@ static enum told tell(struct telling *telling)
 {
     struct text endpoint = text_of(telling->endpoint);
     if (text_equal(endpoint, TEXT("star")) || text_equal(endpoint, TEXT("unstar")))
-        return tell_star(telling);
+        return telling_star(telling);
     if (text_equal(endpoint, TEXT("setRating")))
-        return tell_rating(telling);
+        return telling_rating(telling);
     if (text_equal(endpoint, TEXT("scrobble")))
-        return tell_scrobble(telling);
+        return telling_plays(telling);
     if (text_equal(endpoint, TEXT("updatePlaylist")))
         return telling_update(telling);
     if (text_equal(endpoint, TEXT("deletePlaylist")))
@@ -222,6 +128,7 @@ static bool read_write(struct telling *telling, const sqlite3_stmt *row_const)
         telling->note = json_object();
     }
     telling->is_in_doubt = sqlite3_column_int64(row, 4) == WRITE_SENDING;
+    telling->at_ms = sqlite3_column_int64(row, 7);
     buffer_init(&telling->query, TELLING_QUERY_BYTES);
     return credentials_unseal(telling->config->keys, book_text(row, 6), listener,
                               telling->credentials);
@@ -243,29 +150,77 @@ static void done(struct telling *telling, json_t *fresh)
         (void)book_do(telling->book, "DELETE FROM write WHERE number = ?", "i", telling->number);
         return;
     }
-    (void)note(telling, WRITE_TOLD);
+    (void)telling_note(telling, WRITE_TOLD);
     (void)json_object_set_new(fresh, telling->listener, json_string(telling->credentials));
+}
+
+static void give_up(struct telling *telling, enum told told)
+{
+    bool is_given_up = told == TOLD_GIVEN_UP;
+    (void)book_do(telling->book, "BEGIN IMMEDIATE", "");
+    if (!telling->is_shown)
+        telling_show(telling, is_given_up ? ENDED_GIVEN_UP : ENDED_REFUSED, TEXT_NONE);
+    (void)book_do(telling->book, "DELETE FROM write WHERE number = ?", "i", telling->number);
+    (void)book_do(telling->book, "COMMIT", "");
+    LOG(telling->config->logger, LOG_WARNING,
+        is_given_up ? "the server has no answer to what a listener changed; it is given up"
+                    : "the server refused what a listener changed",
+        {"listener", text_of(telling->listener)}, {"what", text_of(telling->endpoint)},
+        {"code", LOG_NUMBER(telling->code)});
 }
 
 static void end(struct telling *telling, enum told told, json_t *fresh)
 {
     const struct replay_config *config = telling->config;
-    bool is_refused = told == TOLD_REFUSED;
-    if (is_refused) {
-        (void)book_do(telling->book, "DELETE FROM write WHERE number = ?", "i", telling->number);
-        LOG(config->logger, LOG_WARNING, "the server refused what a listener changed",
-            {"listener", text_of(telling->listener)}, {"what", text_of(telling->endpoint)});
-    } else {
+    bool is_refused = told != TOLD;
+    if (is_refused)
+        give_up(telling, told);
+    else
         done(telling, fresh);
-    }
     counter_add(is_refused ? COUNTER_ADOPT_REFUSED : COUNTER_ADOPT_TOLD, 1);
     config->told(config->context, &(struct replay_told){telling->number, is_refused, telling->code,
                                                         telling->response});
 }
 
-static bool is_denied(const json_t *denied, const char *listener)
+static int64_t noted(const struct telling *telling, const char *name)
 {
-    return json_object_get(denied, listener) != NULL;
+    return (int64_t)json_integer_value(json_object_get(telling->note, name));
+}
+
+/* It was tried in vain: when this is so for long it is given up, while the server lives. */
+static enum told put_off(struct telling *telling, enum told told)
+{
+    const struct replay_config *config = telling->config;
+    int64_t tries = noted(telling, "tries") + 1, since_ms = noted(telling, "since");
+    if (telling->is_unsent || foreign_is_stopped(config->foreign))
+        return told;
+    if (!since_ms || since_ms > config->now_ms)
+        since_ms = config->now_ms;
+    if (tries >= REPLAY_TRIES && config->now_ms - since_ms >= REPLAY_TRIED_MS &&
+        guard_is_on(GUARD_ADOPT_GIVES_UP))
+        return TOLD_GIVEN_UP;
+    (void)json_object_set_new(telling->note, "tries", json_integer((json_int_t)tries));
+    (void)json_object_set_new(telling->note, "since", json_integer((json_int_t)since_ms));
+    (void)book_do(telling->book, "UPDATE write SET note = ? WHERE number = ?", "ji", telling->note,
+                  telling->number);
+    return told;
+}
+
+/* One more that waits, if it may be told now. */
+static enum told try_one(struct telling *telling)
+{
+    const struct replay_config *config = telling->config;
+    struct text listener = text_of(telling->listener), credentials = text_of(telling->credentials);
+    if (pauses_has(config->pauses, listener, credentials, config->up_ms))
+        return TOLD_DENIED;
+    enum told told = credentials.size ? tell(telling) : TOLD_DENIED;
+    if (told == TOLD_LATER || told == TOLD_AWAY)
+        told = put_off(telling, told);
+    if (told == TOLD || told == TOLD_REFUSED || told == TOLD_GIVEN_UP)
+        pauses_end(config->pauses, listener);
+    else
+        pauses_add(config->pauses, listener, credentials, told == TOLD_DENIED, config->up_ms);
+    return told;
 }
 
 /* The next one after `number`; false: there is none. */
@@ -274,7 +229,7 @@ static bool next(const struct replay_config *config, int64_t number, struct tell
     *ret = (struct telling){.config = config, .book = config->book};
     sqlite3_stmt *row = book_query(
         config->book,
-        "SELECT number, listener, endpoint, parameters, state, note, credential FROM write"
+        "SELECT number, listener, endpoint, parameters, state, note, credential, at FROM write"
         " WHERE number > ? AND state <> ? ORDER BY number LIMIT 1",
         "ii", number, (int64_t)WRITE_TOLD);
     bool is_there = row && sqlite3_step(row) == SQLITE_ROW;
@@ -294,23 +249,22 @@ static void refresh_all(const struct replay_config *config, json_t *fresh)
 
 bool replay_all(const struct replay_config *config)
 {
-    json_t *denied = json_object(); /* in order within a listener: later ones wait too */
-    json_t *fresh = json_object();  /* whose lists are others now, and their credentials */
+    json_t *held = json_object();  /* in order within a listener: later ones wait too */
+    json_t *fresh = json_object(); /* whose lists are others now, and their credentials */
     struct telling telling;
     int64_t number = 0;
     enum told told = TOLD;
     while (told != TOLD_AWAY && next(config, number, &telling)) {
         number = telling.number;
-        bool may = telling.credentials[0] && !is_denied(denied, telling.listener);
-        told = may ? tell(&telling) : TOLD_DENIED;
-        if (told == TOLD || told == TOLD_REFUSED)
+        told = json_object_get(held, telling.listener) ? TOLD_DENIED : try_one(&telling);
+        if (told == TOLD || told == TOLD_REFUSED || told == TOLD_GIVEN_UP)
             end(&telling, told, fresh);
-        else if (told == TOLD_DENIED)
-            (void)json_object_set_new(denied, telling.listener, json_true());
+        else
+            (void)json_object_set_new(held, telling.listener, json_true());
         release(&telling);
     }
     refresh_all(config, fresh);
-    json_decref(denied);
+    json_decref(held);
     json_decref(fresh);
     return told != TOLD_AWAY;
 }

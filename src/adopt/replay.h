@@ -2,6 +2,7 @@
 #pragma once
 #include "adopt/book.h"
 #include "adopt/foreign.h"
+#include "adopt/pauses.h"
 #include "base/log.h"
 #include "trust/keys.h"
 
@@ -22,7 +23,14 @@
  *                      played a song: in doubt it is not sent again, so at most once
  *
  * A listener whose credentials are refused keeps what waits, until they come with others.
+ *
+ * What the server answers in no way that means something (error 0, which is any passing trouble; an
+ * error page; nothing) is tried again, less and less often (pauses.h), and given up when for a day
+ * and at ten tries the server had an answer to everything else.  Meanwhile that listener's later
+ * writes wait, and nobody else's.  What ends otherwise than told is kept to be shown (ended.h).
  */
+enum { REPLAY_TRIES = 10, REPLAY_TRIED_MS = 24 * 3600 * 1000 };
+
 struct replay_told {
     int64_t number;
     bool is_refused;
@@ -33,10 +41,12 @@ struct replay_config {
     struct book *book;
     struct foreign *foreign;
     const struct keys *keys;
+    struct pauses *pauses;
     const struct logger *logger;
+    int64_t now_ms, up_ms; /* of the day; monotonic */
     void (*told)(void *context, const struct replay_told *told);
     void *context;
 };
-/* Until none waits: true; false when the server went away.  Then also asks for the lists of those
- * whose writes were told. */
+/* Until none waits that can be told: true; false when the server may have gone away.  Then also
+ * asks for the lists of those whose writes were told. */
 bool replay_all(const struct replay_config *config) MUST_USE;

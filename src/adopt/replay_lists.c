@@ -201,8 +201,10 @@ enum told telling_update(struct telling *telling)
     json_t *ids = ids_of(json_object_get(playlist, "entry"));
     bool is_as_before = json_equal(ids, json_object_get(telling->note, "before"));
     if (told == TOLD && telling->is_in_doubt && !is_as_before && telling_asks_first()) {
-        if (!json_equal(ids, json_object_get(telling->note, "want")))
+        if (!json_equal(ids, json_object_get(telling->note, "want"))) {
             counter_add(COUNTER_ADOPT_IN_DOUBT, 1);
+            telling_show(telling, ENDED_IN_DOUBT, TEXT_NONE);
+        }
     } else if (told == TOLD) {
         told = send_update(telling, there, ids);
     }

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 #include "adopt/credentials.h"
+#include "adopt/ended.h"
 #include "adopt/replay.h"
+#include "adopt/writes.h"
 #include "base/buffer.h"
 
 /*
@@ -10,13 +12,15 @@
  * A step asks what is there, and sends what is in `query` when it is not so yet.  `note` is durable
  * before anything is sent: what a later process compares with, when nobody knows what came of it.
  */
-enum { TELLING_QUERY_BYTES = 1 << 20 };
+enum { TELLING_QUERY_BYTES = 4 << 20 }; /* a form of 1 MiB, each byte escaped */
 
 enum told {
     TOLD,
     TOLD_REFUSED, /* for good */
-    TOLD_AWAY,    /* nobody knows, or nothing was sent: it waits */
-    TOLD_DENIED,  /* not with these credentials: it waits for others */
+    TOLD_GIVEN_UP,
+    TOLD_LATER,  /* the server is there, and this was no answer: it waits */
+    TOLD_AWAY,   /* nobody knows, or nothing was sent: it waits */
+    TOLD_DENIED, /* not with these credentials: it waits for others */
 };
 
 struct telling {
@@ -26,7 +30,10 @@ struct telling {
     json_t *parameters, *note;
     char listener[CREDENTIALS_NAME_BYTES], endpoint[32];
     char credentials[CREDENTIALS_QUERY_BYTES];
+    int64_t at_ms;    /* when it was accepted */
     bool is_in_doubt; /* it was sent before, and nobody knows what came of it */
+    bool is_unsent;   /* of TOLD_AWAY: the server could not be reached */
+    bool is_shown;    /* what was refused of it is kept already (ended.h) */
     struct buffer query;
     json_t *response; /* of what was sent */
     int code;
@@ -40,8 +47,17 @@ enum told telling_ask(struct telling *telling, const char *endpoint, const char 
                       struct text query, json_t **ret);
 /* What is in telling->query, once: noted before. */
 enum told telling_send(struct telling *telling, const char *endpoint);
+/* How far it came: durable before it goes on. */
+bool telling_note(struct telling *telling, enum write_state state);
+/* For its listener to see: all of it (`id` none), or what it says of one song. */
+void telling_show(struct telling *telling, enum ended_how how, struct text id);
 /* Else, in a drills build, what is in doubt is sent again. */
 bool telling_asks_first(void);
+
+/* replay_marks.c */
+enum told telling_star(struct telling *telling); /* and unstar */
+enum told telling_rating(struct telling *telling);
+enum told telling_plays(struct telling *telling);
 
 /* replay_lists.c */
 enum told telling_creation(struct telling *telling);    /* createPlaylist of a new one */

@@ -2,7 +2,9 @@
 #include "adopt/visit.h"
 
 #include "adopt/render.h"
+#include "base/guard.h"
 #include "base/mem.h"
+#include "http/fields.h"
 
 #include <string.h>
 
@@ -49,6 +51,16 @@ static struct text endpoint_of(const struct exchange *exchange)
     return name;
 }
 
+/* Any other body a server may read parameters from that nobody here saw. */
+static bool is_form_at_most(const struct exchange *exchange)
+{
+    const struct http_request *request = exchange_request(exchange);
+    struct text type = http_before_parameters(http_request_field(request, TEXT("Content-Type")));
+    return !request->has_body || exchange_body(exchange).size == 0 ||
+           text_equal_nocase(type, TEXT("application/x-www-form-urlencoded")) ||
+           !guard_is_on(GUARD_ADOPT_PLAIN_SIGN_IN);
+}
+
 struct visit *visit_begin(struct adopt *adopt, struct exchange *exchange)
 {
     if (adopt->has_stopped || adopt->visit_count >= ADOPT_VISITS_MAX) {
@@ -68,7 +80,8 @@ struct visit *visit_begin(struct adopt *adopt, struct exchange *exchange)
     adopt->visits = visit;
     adopt->visit_count++;
     buffer_init(&visit->body, BODY_MAX_BYTES);
-    if (credentials_read(exchange_parameters(exchange), &visit->credentials))
+    if (is_form_at_most(exchange) &&
+        credentials_read(exchange_parameters(exchange), &visit->credentials))
         visit->digest = credentials_digest(adopt->config.keys, &visit->credentials);
     return visit;
 }

@@ -63,6 +63,9 @@ void pass_on(struct visit *visit, unsigned deadline_ms, visit_step *then);
 /* The same for a ping with the visit's credentials. */
 void pass_ping(struct visit *visit, unsigned deadline_ms, visit_step *then);
 void pass_cancel(struct visit *visit);
+/* Whether a good answer to it proves who asked: some endpoints are open to everybody
+ * (getOpenSubsonicExtensions), and what a server has beside the known ones nobody knows. */
+bool pass_proves(struct text endpoint) MUST_USE;
 /* What bytes say, pure. */
 enum pass_says pass_read(unsigned status, struct text type, struct text body, int *ret_code);
 
@@ -72,7 +75,8 @@ void job_answer(struct visit *visit,
 void job_verify(struct visit *visit, visit_step *then);     /* `verifier` */
 void job_is_whole(struct visit *visit, visit_step *then);   /* `is_whole` */
 void job_take_write(struct visit *visit, visit_step *then); /* `taken`, `number`, `answer` */
-/* Without waiting. */
+/* Without waiting; when it cannot be kept now, its proof says so and the next request tries again.
+ */
 void job_keep_verifier(struct visit *visit);
 void job_forget_verifier(struct visit *visit);
 void job_remember(struct visit *visit); /* the body that came */

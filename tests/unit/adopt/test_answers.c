@@ -50,6 +50,15 @@ static void what_an_answer_is(void)
     }
 }
 
+static void whom_an_answer_proves(void)
+{
+    OK(pass_proves(TEXT("ping")) && pass_proves(TEXT("getAlbum")) && pass_proves(TEXT("getLyrics")),
+       "who is answered what is asked of somebody has signed in");
+    OK(!pass_proves(TEXT("getOpenSubsonicExtensions")) && !pass_proves(TEXT("getServerNews")) &&
+           !pass_proves(TEXT("")) && !pass_proves(TEXT("ping/../getOpenSubsonicExtensions")),
+       "what is open to everybody proves nobody, nor does what nobody knows");
+}
+
 static enum foreign_end read_of(const char *body)
 {
     json_t *response = NULL;
@@ -125,6 +134,7 @@ static void forms(void)
 int main(void)
 {
     what_an_answer_is();
+    whom_an_answer_proves();
     what_the_walk_believes();
     forms();
     return tap_done();

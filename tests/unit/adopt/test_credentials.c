@@ -3,8 +3,8 @@
 #include "adopt/proofs.h"
 #include "base/arena.h"
 #include "http/message.h"
-#include "tap.h"
 #include "trust/password.h"
+#include "twin.h"
 
 #include <string.h>
 
@@ -48,6 +48,24 @@ static void forms(void)
        "the same password of another is another proof");
 }
 
+/* Servers read parameters in their own ways: whose answer came must be beyond doubt. */
+static void doubles(void)
+{
+    static const struct {
+        const char *query, *claim;
+    } rows[] = {
+        {"u=anna&p=x&u=eve", "a second name is no name, for some servers take the last"},
+        {"u=anna&p=x&p=y", "nor is a second password one"},
+        {"u=anna&p=x&U=eve", "nor a name in capitals"},
+        {"u=anna&p=x&%20u=eve", "nor one behind a space"},
+        {"u=anna&p=x&apiKey=eve", "nor are two ways to sign in"},
+        {"u=anna&p=x&t=00&s=aa", "nor a password beside a token"},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+        OK_GUARDED(GUARD_ADOPT_PLAIN_SIGN_IN, !of(rows[i].query).kind, rows[i].claim);
+    OK(of("u=anna&p=x&id=1&id=2&u=anna").kind == 'p', "the same said twice is the same");
+}
+
 static void verifiers(void)
 {
     struct book book = {0};
@@ -66,14 +84,16 @@ static void verifiers(void)
     (void)verifier_keep(&book, &anna);
     OK(book_one_number(&book, 0, "SELECT count(*) FROM verifier", "") == 2,
        "the same is not kept twice");
-    for (int i = 0; i < 6; i++) {
+    for (int i = 0; i < 6; i++) { /* an app with another salt each time */
         char query[40];
         (void)snprintf(query, sizeof query, "u=anna&t=0%d&s=c", i);
         struct credentials each = of(query);
         (void)verifier_keep(&book, &each);
     }
-    OK(book_one_number(&book, 0, "SELECT count(*) FROM verifier", "") == VERIFIERS_PER_LISTENER,
+    OK(book_one_number(&book, 0, "SELECT count(*) FROM verifier WHERE kind = 't'", "") ==
+           VERIFIERS_PER_KIND,
        "the oldest give way");
+    OK(verifier_check(&book, &anna) == VERIFIER_GOOD, "but no password to tokens");
     sqlite3_stmt *row = book_query(&book, "SELECT hash FROM verifier", "");
     OK(row && sqlite3_step(row) == SQLITE_ROW && text_starts(book_text(row, 0), TEXT("$argon2id$")),
        "what is kept is Argon2id");
@@ -117,10 +137,12 @@ static void memory(void)
 
 int main(void)
 {
+    twin_begin();
     password_use_test_cost();
     arena = arena_new(1 << 20);
     keys = keys_ephemeral();
     forms();
+    doubles();
     verifiers();
     sealing();
     memory();
