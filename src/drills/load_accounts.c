@@ -16,8 +16,9 @@
  *   reading back  (SESSION ──▶)          SONGS … ──▶ PLAYLISTS ──▶ next account
  *
  * SESSION only with a password, and of those who read back only when theirs ended; SECRET only
- * without an app secret.  A request is tried again for
- * a while: a server that was just healed may still be coming back.
+ * without an app secret.  A request is tried again for a while: a server that was just healed may
+ * still be coming back, and one without its guard `durable-first` answers with a session before it
+ * knows it.
  */
 enum {
     PAGE_SONGS = 500,
@@ -26,6 +27,7 @@ enum {
     TRY_AGAIN_MS = 500,
     DEADLINE_MS = 20000,
     READ_BACK_MS = 30000,
+    EARLY_MS = 2000, /* a session may be told before it is known */
 };
 enum step { STEP_SESSION, STEP_SECRET, STEP_SONGS, STEP_PLAYLISTS };
 
@@ -37,6 +39,7 @@ struct accounts_visit {
     struct buffer answer;
     accounts_on_end *on_end;
     uint64_t give_up_us; /* UINT64_MAX: by tries alone */
+    uint64_t session_us; /* when this account's session was told; 0: it has none of ours */
     uint32_t account, offset;
     unsigned status, tries;
     enum step step;
@@ -152,6 +155,7 @@ static void visit_account(struct accounts_visit *visit)
 static void next_account(struct accounts_visit *visit)
 {
     visit->account++;
+    visit->session_us = 0;
     visit->has_signed_in = false;
     visit_account(visit);
 }
@@ -271,6 +275,7 @@ static bool take_answer(struct accounts_visit *visit)
     case STEP_SESSION:
         if (!pass_take_session(pass, answer))
             return false;
+        visit->session_us = loop_now_us(visit->load->loop);
         enter(visit, visit->reads_back || pass->secret[0] ? STEP_SONGS : STEP_SECRET);
         return true;
     case STEP_SECRET:
@@ -322,6 +327,13 @@ static bool must_sign_in(const struct accounts_visit *visit, enum client_outcome
            pass_of(visit)->password[0] && !visit->has_signed_in;
 }
 
+/* While it prepares: the server may not know yet what it has just given. */
+static bool may_be_early(const struct accounts_visit *visit)
+{
+    return !visit->reads_back && visit->status == 401 && visit->session_us > 0 &&
+           load_ms_since(visit->session_us, loop_now_us(visit->load->loop)) < EARLY_MS;
+}
+
 static void on_end(struct client_call *call UNUSED, enum client_outcome outcome, void *context)
 {
     struct accounts_visit *visit = context;
@@ -329,7 +341,7 @@ static void on_end(struct client_call *call UNUSED, enum client_outcome outcome,
     uint64_t again_us = loop_now_us(load->loop) + TRY_AGAIN_MS * UINT64_C(1000);
     bool is_answered = outcome == CLIENT_DONE && visit->status / 100 == 2;
     bool is_final = outcome == CLIENT_DONE && visit->status / 100 == 4 && visit->status != 429 &&
-                    !visit->wants_proof;
+                    !visit->wants_proof && !may_be_early(visit);
     visit->call = NULL;
     if (is_answered && take_answer(visit))
         return;

@@ -51,6 +51,7 @@ struct null_server {
     struct arena *arena;
     struct null_connection *connections;
     uint32_t connection_count;
+    uint32_t refused_early;
     atomic_uint_fast64_t requests, writes, sessions;
     char scratch[READ_BYTES];
 };
@@ -100,6 +101,16 @@ static void write_answer(struct null_connection *connection, const struct null_a
     connection->zeros = answer->zeros;
 }
 
+/* As one that tells of a session before it knows it. */
+static bool refuses_early(struct null_server *server, const struct http_request *request)
+{
+    bool has_token = http_request_field(request, TEXT("Authorization")).size > 0;
+    if (!has_token || server->refused_early >= server->config.early_refusals)
+        return false;
+    server->refused_early++;
+    return true;
+}
+
 /* 1 answered and taken off `in`, 0 more is needed, -1 it is no request that we understand. */
 static int answer_next(struct null_connection *connection)
 {
@@ -124,8 +135,10 @@ static int answer_next(struct null_connection *connection)
     struct text body = {connection->in.data + header_size, (size_t)body_size};
     struct buffer json;
     buffer_init(&json, MOST_ANSWER_BYTES);
-    struct null_answer answer =
-        null_answer(&server->config, &request, body, clock_unix_ms(), server->arena, &json);
+    struct null_answer answer = {.status = 401, .type = "application/json"};
+    if (!refuses_early(server, &request))
+        answer =
+            null_answer(&server->config, &request, body, clock_unix_ms(), server->arena, &json);
     write_answer(connection, &answer, buffer_view(&json));
     buffer_release(&json);
     buffer_consume(&connection->in, header_size + (size_t)body_size);

@@ -21,8 +21,9 @@ struct null_server_config {
     uint32_t track_s;    /* length of each */
     uint32_t bits_per_s; /* of the audio */
     uint32_t max_connections;
-    uint32_t session_s;     /* life of a session's token */
-    bool has_other_digests; /* its manifests mean other bytes than it gives */
+    uint32_t session_s;      /* life of a session's token */
+    uint32_t early_refusals; /* so many requests by a token are refused first: 401 */
+    bool has_other_digests;  /* its manifests mean other bytes than it gives */
 };
 struct null_server_config null_server_config_default(void);
 

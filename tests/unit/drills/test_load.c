@@ -225,6 +225,26 @@ static void renewals(void)
     drop_curtain(&stage);
 }
 
+/* As a server without `durable-first` does: the session is told before it is known. */
+static void early_sessions(uint32_t refusals)
+{
+    struct stage stage;
+    struct null_server_config config = null_server_config_default();
+    raise_curtain(&stage, 100);
+    null_server_stop(&stage.server);
+    config.early_refusals = refusals;
+    stage.server = null_server_start(&config);
+    struct load_profile profile = profile_for(&stage);
+    profile.account_count = 1;
+    bool has_run = play(&stage, &profile);
+    if (refusals == 1)
+        OK(has_run, "a session that is not known yet is waited for");
+    else
+        OK(!has_run && strstr(load_why(stage.load), "answered 401"),
+           "but not for ever, and the why says what the server answered");
+    drop_curtain(&stage);
+}
+
 static void segments(bool are_wrong)
 {
     struct stage stage;
@@ -276,6 +296,8 @@ int main(void)
     other_targets();
     days();
     renewals();
+    early_sessions(1);
+    early_sessions(UINT32_MAX);
     segments(false);
     segments(true);
     early_end();
