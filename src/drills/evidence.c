@@ -3,7 +3,7 @@
 
 #include "base/mem.h"
 
-enum { MOMENT_S = 3 };
+enum { MOMENT_S = 3, SETTLED_S = 4 /* the first plays have counted */ };
 
 void evidence_release(struct evidence *evidence)
 {
@@ -70,12 +70,52 @@ int64_t evidence_amplification(const struct evidence *evidence)
                      ((double)evidence->before.requests / (double)evidence->before.taps));
 }
 
-int64_t evidence_origin_load(const struct evidence *evidence)
+/* --- what an origin is asked --- */
+
+struct asked_span {
+    uint64_t asked, writes;
+    uint8_t edges;
+};
+
+static struct asked_span sum_asked(const struct evidence *evidence, size_t from, size_t end)
 {
-    const struct evidence_origin *before = &evidence->origin_before,
-                                 *after = &evidence->origin_after;
-    if (before->taps == 0 || after->taps == 0 || before->requests == 0)
+    struct asked_span sum = {0};
+    for (size_t i = from; i < end && i < evidence->second_count; i++) {
+        sum.asked += evidence->seconds[i].asked;
+        sum.writes += evidence->seconds[i].load.writes_acknowledged;
+        sum.edges |= evidence->seconds[i].asked_by;
+    }
+    return sum;
+}
+
+/* When the last fault of that target is over; 0 without any. */
+static int64_t over_s(const struct scenario *scenario, enum fault_target target)
+{
+    int64_t over = 0;
+    for (size_t i = 0; i < scenario->fault_count; i++) {
+        const struct scenario_fault *fault = &scenario->faults[i];
+        int64_t at = fault_lasts(fault->kind) ? fault->until_s : fault->at_s;
+        if (fault_target(fault->kind) == target && at > over)
+            over = at;
+    }
+    return over;
+}
+
+int64_t evidence_origin_load(const struct scenario *scenario, const struct evidence *evidence)
+{
+    int64_t first_s, last_s, from_s = over_s(scenario, FAULT_TARGET_SERVER);
+    size_t count = evidence->second_count;
+    if (!evidence_fault_span(scenario, &first_s, &last_s))
         return -1;
-    return (int64_t)(100.0 * (double)after->requests / (double)after->taps /
-                     ((double)before->requests / (double)before->taps));
+    size_t from = (size_t)(from_s ? from_s : over_s(scenario, FAULT_TARGET_LINE));
+    while (from < count && !evidence->seconds[from].asked_by)
+        from++;
+    size_t first = (size_t)first_s, length = from < count ? count - from : 0;
+    size_t begin = first > length + SETTLED_S ? first - length : SETTLED_S;
+    struct asked_span before = sum_asked(evidence, begin, first),
+                      after = sum_asked(evidence, from, count);
+    if (!before.asked || !before.writes || !after.writes || before.edges & ~after.edges)
+        return -1;
+    return (int64_t)(100.0 * (double)after.asked / (double)after.writes /
+                     ((double)before.asked / (double)before.writes));
 }

@@ -14,6 +14,8 @@ struct evidence_second {
     uint32_t memory_mib; /* of the server, at its end */
     uint32_t down_ms;    /* of this second, without an answer to /livez */
     uint32_t starved_ms; /* that the server's home loop was ready to run and had no processor */
+    uint32_t asked;      /* requests to an origin (drills/asked.h) */
+    uint8_t asked_by;    /* its edges, a bit each */
 };
 
 struct evidence {
@@ -39,10 +41,6 @@ struct evidence {
         uint64_t writes, writes_late, writes_lost, writes_doubled;
         char why[128]; /* when it could not */
     } ear;
-    struct evidence_origin { /* requests that reached it, and taps of the same time */
-        uint64_t requests, taps;
-    } origin_before,
-        origin_after; /* later half of the time before the first fault; after the last */
     uint64_t down_ms_max, memory_peak_bytes;
     uint64_t starved_ms_max; /* in any one second */
     bool was_stopped;        /* a stop condition; the words tell which */
@@ -69,5 +67,12 @@ bool evidence_fault_span(const struct scenario *scenario, int64_t *ret_begin_s, 
 int64_t evidence_recover_s(const struct scenario *scenario, const struct evidence *evidence);
 /* Requests per tap from the first fault on, in percent of before; -1 when nothing was tapped. */
 int64_t evidence_amplification(const struct evidence *evidence);
-/* The same of what reaches the origin, after the last fault. */
-int64_t evidence_origin_load(const struct evidence *evidence);
+/*
+ * What an origin is asked while it recovers, in percent of what it was asked before the first
+ * fault: requests per write that listeners made (a play that counted, a star, an edit), for it is
+ * those that an origin hears of.  Recovery begins with the first request of an edge once the last
+ * fault of a node is over (of a line, where no node had one) and lasts to the end; before is as
+ * long a time, as far as there is one once people have come.  -1 when there is nothing to compare,
+ * or an edge that asked before did not ask again.
+ */
+int64_t evidence_origin_load(const struct scenario *scenario, const struct evidence *evidence);

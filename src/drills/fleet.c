@@ -11,8 +11,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { METRICS_BYTES = 1 << 20 };
-
 static bool make_library(struct fleet *fleet, struct buffer *why)
 {
     const struct scenario_topology *topology = &fleet->config.scenario->topology;
@@ -49,6 +47,19 @@ static bool make_nodes(struct fleet *fleet, struct buffer *why)
     return is_good;
 }
 
+/* Of a fleet: what its edges ask of the origin is read there. */
+static bool settle_fleet(struct fleet *fleet, struct buffer *text, struct buffer *why)
+{
+    int size = snprintf(fleet->asked_path, sizeof fleet->asked_path, "%s/origin.access",
+                        fleet->config.folder);
+    if (size < 0 || size >= PATH_MAX) {
+        buffer_printf(why, "the folder's path is too long: %s", fleet->config.folder);
+        return false;
+    }
+    buffer_printf(text, "access_log = \"%s\"\n", fleet->asked_path);
+    return fleet_join_settle(fleet, text, why);
+}
+
 static bool make_settings(struct fleet *fleet, struct buffer *why)
 {
     struct fleet_node *origin = &fleet->nodes[FLEET_ORIGIN];
@@ -57,7 +68,7 @@ static bool make_settings(struct fleet *fleet, struct buffer *why)
                   "library = { \"%s\" }\nlisten = { \"127.0.0.1:%u\" }\nmdns = no\nwatch = no\n"
                   "scan_on_start = no\nallow_root = yes\ndrain_seconds = 1\n",
                   fleet->library, origin->port);
-    if (fleet->config.scenario->topology.edges > 0 && !fleet_join_settle(fleet, text, why))
+    if (fleet->config.scenario->topology.edges > 0 && !settle_fleet(fleet, text, why))
         return false;
     bool is_good = fleet_node_write_settings(origin, buffer_view(text));
     if (!is_good)
@@ -225,19 +236,12 @@ void fleet_look(struct fleet *fleet, struct fleet_seen *ret)
     *ret = fleet->looks;
 }
 
-uint64_t fleet_origin_requests(const struct fleet *fleet)
+struct asked fleet_take_asked(struct fleet *fleet)
 {
-    static const char name[] = "\nsostenuto_http_requests_total ";
-    uint64_t requests = 0;
-    struct buffer answer;
-    buffer_init(&answer, METRICS_BYTES);
-    fleet_node_ask(&fleet->nodes[FLEET_ORIGIN], "/metrics", &answer);
-    const char *at = answer.size ? memmem(answer.data, answer.size, name, sizeof name - 1) : NULL;
-    const char *end = answer.data + answer.size;
-    for (at = at ? at + sizeof name - 1 : end; at < end && *at >= '0' && *at <= '9'; at++)
-        requests = requests * 10 + (uint64_t)(*at - '0');
-    buffer_release(&answer);
-    return requests;
+    struct asked asked = {0};
+    if (fleet->asked_path[0])
+        asked_read(&asked, fleet->asked_path, &fleet->asked_offset);
+    return asked;
 }
 
 void fleet_line_figures(const struct fleet *fleet, struct fault_proxy_figures *ret)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
+#include "drills/asked.h"
 #include "drills/fault_proxy.h"
 #include "drills/fleet_process.h"
 #include "drills/fleet_space.h"
@@ -15,6 +16,7 @@
  *                                  fill one; sostenuto.conf is there, too
  *   FOLDER/origin.log …            standard error of every process that ran for that node
  *   FOLDER/origin.board …          orders to its fault points (io/fault_point.h)
+ *   FOLDER/origin.access           what was asked of an origin
  *
  *   listeners ──proxy──▶ server                             without edges
  *   listeners ──▶ edge-1, edge-2 … ──proxy──▶ origin        with them; listeners know the origin,
@@ -66,9 +68,8 @@ bool fleet_is_level(const struct fleet *fleet);
 
 /* --- looking --- */
 
-/* Requests that the server or origin has counted since it began; 0 when it does not answer.
- * Blocks for as long as an answer takes, half a second at most. */
-uint64_t fleet_origin_requests(const struct fleet *fleet);
+/* What an origin was asked since the last time, each up to 200 ms late; zero without edges. */
+struct asked fleet_take_asked(struct fleet *fleet);
 
 /* Of the server processes, and of all that ran: the highest peak of one, and how long its home loop
  * was ready to run and had no processor. */

@@ -43,6 +43,8 @@ struct fleet {
     struct fleet_seen looks;   /* of all nodes */
     struct fault_proxy *proxy; /* between the edges and that; or before a server alone; or NULL */
     char origin_url[40], token_path[PATH_MAX];
+    char asked_path[PATH_MAX]; /* the origin's access log; "" without edges */
+    uint64_t asked_offset;     /* of it is read */
     struct fleet_account {
         char name[16], password[48], secret[128];
     } account_texts[FLEET_MAX_ACCOUNTS];

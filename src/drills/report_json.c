@@ -129,6 +129,7 @@ static void put_seconds(struct json *json, const struct evidence *evidence)
         json_member_u64(json, "memory_mib", second->memory_mib);
         json_member_u64(json, "down_ms", second->down_ms);
         json_member_u64(json, "starved_ms", second->starved_ms);
+        json_member_u64(json, "origin_asked", second->asked);
         json_end_object(json);
     }
     json_end_array(json);

@@ -42,8 +42,6 @@ struct run {
     bool has_begun[SCENARIO_MAX_FAULTS], has_ended[SCENARIO_MAX_FAULTS];
     struct load_figures at_begin, at_end; /* of the span of faults */
     bool has_at_begin, has_at_end;
-    struct evidence_origin origin_half, origin_end; /* counted by then */
-    bool has_half;
     uint64_t silent_ms, starved_us; /* at the last second */
     uint64_t reads_again_us;        /* 0: a read-back is under way, or not wanted */
     unsigned ticks;
@@ -124,42 +122,18 @@ static void end_faults(struct run *run)
 
 /* --- measuring --- */
 
-/* Of fleets alone: it waits for the answer. */
-static struct evidence_origin origin_now(struct run *run)
-{
-    struct load_figures figures;
-    if (fleet_target_count(run->fleet) < 2)
-        return (struct evidence_origin){0};
-    load_figures(run->load, &figures);
-    return (struct evidence_origin){fleet_origin_requests(run->fleet), figures.taps};
-}
-
-/* Since then; one that began to count anew since has counted all of it. */
-static void take_origin(struct run *run, const struct evidence_origin *since,
-                        struct evidence_origin *ret)
-{
-    struct evidence_origin now = origin_now(run);
-    uint64_t before = now.requests >= since->requests ? since->requests : 0;
-    *ret = (struct evidence_origin){now.requests - before, now.taps - since->taps};
-}
-
 static void take_span(struct run *run, int64_t elapsed_ms)
 {
     int64_t begin_s, end_s;
     if (!evidence_fault_span(run->scenario, &begin_s, &end_s))
         return;
-    if (!run->has_half && elapsed_ms >= begin_s * 500) {
-        run->origin_half = origin_now(run);
-        run->has_half = true;
-    }
     if (!run->has_at_begin && elapsed_ms >= begin_s * 1000) {
         load_figures(run->load, &run->at_begin);
         run->has_at_begin = true;
-        take_origin(run, &run->origin_half, &run->evidence->origin_before);
     }
 }
 
-/* Once they have ended: an origin that hangs would be waited for, and the listeners with it. */
+/* Once they have ended. */
 static void take_end_of_span(struct run *run, int64_t elapsed_ms)
 {
     int64_t begin_s, end_s;
@@ -168,7 +142,6 @@ static void take_end_of_span(struct run *run, int64_t elapsed_ms)
         return;
     load_figures(run->load, &run->at_end);
     run->has_at_end = true;
-    run->origin_end = origin_now(run);
 }
 
 /* The row of the second that is over; the load's own half of it is copied in the end. */
@@ -187,6 +160,9 @@ static void take_second(struct run *run, uint64_t now_us)
     if (second->starved_ms > evidence->starved_ms_max)
         evidence->starved_ms_max = second->starved_ms;
     second->down_ms = (uint32_t)(silent_ms < 1000 ? silent_ms : 1000);
+    struct asked asked = fleet_take_asked(run->fleet);
+    second->asked = (uint32_t)asked.requests;
+    second->asked_by = asked.edges;
 }
 
 static bool must_stop(struct run *run, const struct load_figures *figures)
@@ -220,8 +196,6 @@ static void stop_load(struct run *run, uint64_t now_us)
 {
     struct evidence *evidence = run->evidence;
     load_figures(run->load, &evidence->whole);
-    if (run->has_at_end)
-        take_origin(run, &run->origin_end, &evidence->origin_after);
     evidence->down_ms_max = pulse_longest_ms(&run->pulse, now_us);
     end_faults(run);
     load_stop(run->load, GRACE_MS);
@@ -306,6 +280,7 @@ static void on_state(void *context, enum load_state state)
     struct fleet_seen seen;
     fleet_look(run->fleet, &seen);
     run->starved_us = seen.starved_us;
+    (void)fleet_take_asked(run->fleet); /* while it was prepared */
     run->evidence->has_begun = true;
     pulse_start(&run->pulse, run->loop, fleet_port(run->fleet));
     enter(run, STEP_RUNNING, loop_now_us(run->loop));

@@ -103,7 +103,7 @@ static int64_t measure(const struct scenario *scenario, const struct evidence *e
     case LIMIT_AT_amplification_percent:
         return evidence_amplification(evidence);
     case LIMIT_AT_origin_load_percent:
-        return evidence_origin_load(evidence);
+        return evidence_origin_load(scenario, evidence);
     case LIMIT_AT_memory_mib:
         return evidence->memory_peak_bytes ? (int64_t)(evidence->memory_peak_bytes >> 20) : -1;
     case LIMITS:

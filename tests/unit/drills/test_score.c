@@ -183,6 +183,42 @@ static void test_evidence(void)
     OK(evidence_amplification(&evidence) == -1, "without taps there is no answer");
 }
 
+/* A write and `asked` requests by `edges` in each second. */
+static void fill_asked(size_t from, size_t end, uint32_t asked, uint8_t edges)
+{
+    for (size_t i = from; i < end; i++)
+        seconds[i] = (struct evidence_second){
+            .load.writes_acknowledged = 1, .asked = asked, .asked_by = edges};
+}
+
+static void test_origin_load(void)
+{
+    struct scenario scenario = scenario_of("x", "island", 5);
+    struct evidence evidence = good_evidence();
+    scenario.faults[0] = (struct scenario_fault){.kind = FAULT_POWER, .at_s = 6, .until_s = 8};
+    fill_asked(0, 4, 90, 3);
+    fill_asked(4, 6, 10, 3);
+    fill_asked(6, 10, 0, 0); /* asked late once it is back */
+    fill_asked(10, 12, 10, 3);
+    OK(evidence_origin_load(&scenario, &evidence) == 100,
+       "an origin that is asked as much as before it went, from the first request on");
+    seconds[10].asked = 20;
+    OK(evidence_origin_load(&scenario, &evidence) == 150, "is asked half as much again");
+    fill_asked(10, 12, 10, 1);
+    OK(evidence_origin_load(&scenario, &evidence) == -1, "an edge that is not back is missed");
+    fill_asked(10, 12, 0, 0);
+    OK(evidence_origin_load(&scenario, &evidence) == -1, "as all are that ask nothing");
+    fill_asked(6, 12, 10, 3);
+    scenario.faults[1] = (struct scenario_fault){.kind = FAULT_RATE, .at_s = 5, .until_s = 99};
+    scenario.fault_count = 2;
+    OK(evidence_origin_load(&scenario, &evidence) == 100,
+       "a thin line about it all puts recovery off no longer");
+    scenario.faults[0] = (struct scenario_fault){.kind = FAULT_DELAY, .at_s = 6, .until_s = 8};
+    OK(evidence_origin_load(&scenario, &evidence) == -1, "where there is nothing else it does");
+    scenario.fault_count = 0;
+    OK(evidence_origin_load(&scenario, &evidence) == -1, "without a fault nothing recovers");
+}
+
 static void test_total(void)
 {
     struct scenario crash = scenario_of("a", "crash", 10), disk = scenario_of("b", "disk", 5),
@@ -220,6 +256,7 @@ int main(void)
     test_verdicts();
     test_not_proven();
     test_evidence();
+    test_origin_load();
     test_total();
     return tap_done();
 }
