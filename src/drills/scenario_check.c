@@ -88,18 +88,25 @@ static bool check_about(const struct scenario *scenario, const char *name, struc
     return false;
 }
 
+static bool is_guard(struct text wanted)
+{
+    size_t at = 0;
+    while (at < GUARD_COUNT && !text_equal(text_of(guard_name((enum guard)at)), wanted))
+        at++;
+    return at < GUARD_COUNT;
+}
+
+/* Of those that go together, each. */
 static bool check_guards(const struct scenario *scenario, const char *name, struct buffer *why)
 {
     for (size_t i = 0; i < scenario->about.guards.count; i++) {
-        const char *wanted = scenario->about.guards.items[i];
-        size_t at = 0;
-        while (at < GUARD_COUNT && strcmp(guard_name((enum guard)at), wanted) != 0)
-            at++;
-        if (at == GUARD_COUNT) {
-            buffer_printf(why, "%s: there is no guard \"%s\"; src/base/guards.def lists them", name,
-                          wanted);
-            return false;
-        }
+        struct text rest = text_of(scenario->about.guards.items[i]), wanted;
+        while (text_split(&rest, ',', &wanted))
+            if (!is_guard(wanted)) {
+                buffer_printf(why, "%s: there is no guard \"%.*s\"; src/base/guards.def lists them",
+                              name, TEXT_ARGS(wanted));
+                return false;
+            }
     }
     return true;
 }

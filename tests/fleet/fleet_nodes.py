@@ -2,7 +2,8 @@
 """An origin and its edges as real processes on loopback, ended by their pids; what their sanitizers say fails the test.
 
 `guards_off` runs a node from the drills build without those guards; `clock` ("-25d", "+1h") under Debian's faketime, from the
-release build (it and the sanitizers both preload)."""
+release build (it and the sanitizers both preload), or the drills build where guards are off;
+`board`, a path, has it obey that board of faults (writes_nodes.map_board)."""
 import http.client
 import json
 import os
@@ -31,19 +32,20 @@ def default_binary():
     return os.environ.get("SOSTENUTO_BINARY") or binary_of("debug")
 
 
-def environment(guards_off=None):
+def environment(guards_off=None, board=None):
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("SOSTENUTO_", "NOTIFY_", "WATCHDOG_"))}
     kept.update(SOSTENUTO_MDNS="no", SOSTENUTO_ALLOW_ROOT="yes", ASAN_OPTIONS="detect_leaks=1:exitcode=99",
                 UBSAN_OPTIONS="print_stacktrace=1:halt_on_error=1")
-    return {**kept, **({"SOSTENUTO_GUARDS_OFF": guards_off} if guards_off else {})}
+    return {**kept, **({"SOSTENUTO_GUARDS_OFF": guards_off} if guards_off else {}),
+            **({"SOSTENUTO_FAULT_BOARD": str(board)} if board else {})}
 
 
-def launcher(guards_off=None, clock=None):
+def launcher(guards_off=None, clock=None, board=None):
     if clock:
         if not shutil.which("faketime"):
             pytest.skip("needs Debian's faketime")
-        return ["faketime", "-f", clock, binary_of("release")]
-    return [binary_of("drills") if guards_off else default_binary()]
+        return ["faketime", "-f", clock, binary_of("drills" if guards_off or board else "release")]
+    return [binary_of("drills") if guards_off or board else default_binary()]
 
 
 def run(*arguments, check=True, clock=None):
@@ -53,11 +55,11 @@ def run(*arguments, check=True, clock=None):
 
 
 class Node:
-    def __init__(self, *arguments, log, guards_off=None, clock=None):
+    def __init__(self, *arguments, log, guards_off=None, clock=None, board=None):
         self.log = pathlib.Path(log)
         with open(self.log, "ab") as errors:
-            self.process = subprocess.Popen([*launcher(guards_off, clock), *map(str, arguments)], stdout=subprocess.PIPE, stderr=errors,
-                                            stdin=subprocess.DEVNULL, env=environment(guards_off), start_new_session=bool(clock))
+            self.process = subprocess.Popen([*launcher(guards_off, clock, board), *map(str, arguments)], stdout=subprocess.PIPE,
+                                            stderr=errors, stdin=subprocess.DEVNULL, env=environment(guards_off, board), start_new_session=bool(clock))
         self.has_group, self.url = bool(clock), None
         os.set_blocking(self.process.stdout.fileno(), False)
 

@@ -11,6 +11,7 @@ import pytest
 from browser import PASSWORD, Browser, claims_of, homes, knows, rest, token_and_salt
 from fleet_nodes import Fleet, environment, launcher
 from patience import until
+from writes_nodes import map_board
 
 sys.path.append(str(pathlib.Path(__file__).resolve().parents[1] / "formats"))
 from read_signed import Keys, Refused, edges_of, opened_by, revoked_nodes  # noqa: E402
@@ -388,6 +389,24 @@ def test_the_grace_is_a_setting_and_its_guard_is_noticed(service):
     assert browser.renew(service.again("paris", flags=["--session-grace-days", "1"]))[0] == 503
     edge = service.again("paris", flags=["--session-grace-days", "1"], guards_off="island-grace")
     assert browser.renew(edge)[0] == 200
+
+
+@pytest.mark.parametrize("hours", [1, -1])
+@pytest.mark.parametrize("guards_off", [None, "origin-judges"])
+def test_an_edge_whose_clock_is_wrong_asks_its_origin_before_it_signs_anybody_out(service, hours, guards_off):
+    service.begin()
+    path = service.folder / "paris.board"
+    board = map_board(path)
+    edge = service.again("paris", guards_off=guards_off, board=path)
+    browser = Browser()
+    browser.sign_in(service.root)
+    until(lambda: browser.may(edge), "the session is known")
+    board.clock_shift_ms = hours * 3600 * 1000
+    for _ in range(10):
+        assert browser.may(edge) == (not guards_off)
+    assert board.clock_obeyed > 0
+    board.clock_shift_ms = 0
+    until(lambda: browser.may(edge), "the session has ended nowhere", 10)
 
 
 def test_a_token_that_nobody_signed_is_not_now_but_never_signed_out(service):

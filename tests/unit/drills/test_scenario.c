@@ -15,7 +15,7 @@ static void test_whole(void)
     struct scenario *scenario = scenario_parse(
         "x.drill",
         TEXT(ABOUT
-             "guards = { \"supervisor-restarts\" }\n"
+             "guards = { \"supervisor-restarts\", \"crowd,make-way\" }\n"
              "topology { proxy = yes  tracks = 9 }\nload { listeners = 200 arrival = flash }\n"
              "fault { kind = rate at_s = 2 until_s = 9 rate_kbit = 64 direction = down }\n" KILL
              "limits { gap_ms_max = 250 }\n"),
@@ -87,6 +87,8 @@ static const struct {
      "a name is a word"},
     {"name = x class = fun proves = p\n" LIMITS KILL, "class is one of", "classes are told"},
     {ABOUT LIMITS KILL "guards = { \"mine\" }", "there is no guard \"mine\"", "guards exist"},
+    {ABOUT LIMITS KILL "guards = { \"crowd,mine\" }", "there is no guard \"mine\"",
+     "each of those that go together"},
     {ABOUT LIMITS KILL "topology { track_kbit = 65 }", "track_kbit is one of",
      "bit rates are those of MP3"},
     {ABOUT LIMITS KILL "words = { 1,2,3,4,5,6,7,8,9 }", "at most 8", "a list has a limit"},
