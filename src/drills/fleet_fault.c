@@ -142,6 +142,9 @@ static void begin(struct fleet *fleet, struct fleet_node *node, struct fleet_aim
     case FAULT_LIE_EMPTY:
         atomic_store(&node->board->lie, LIE_EMPTY);
         break;
+    case FAULT_LIE_FLIP:
+        atomic_store(&node->board->lie, LIE_FLIP);
+        break;
     case FAULT_POISON:
         atomic_store(&node->board->poisons, 1);
         break;
@@ -189,6 +192,7 @@ static void end(struct fleet *fleet, struct fleet_node *node, struct fleet_aim *
     case FAULT_LIE_PAGE:
     case FAULT_LIE_NOISE:
     case FAULT_LIE_EMPTY:
+    case FAULT_LIE_FLIP:
         atomic_store(&node->board->lie, LIE_NONE);
         break;
     case FAULT_POISON:
@@ -297,6 +301,7 @@ static const char *trace(const struct fleet_node *node, const struct fleet_aim *
     case FAULT_LIE_PAGE:
     case FAULT_LIE_NOISE:
     case FAULT_LIE_EMPTY:
+    case FAULT_LIE_FLIP:
         return atomic_load(&board->lies_told) > 0 ? "an edge was lied to" : NULL;
     case FAULT_POISON:
         return atomic_load(&board->poisoned) > 0 ? "it gave another edge wrong bytes" : NULL;

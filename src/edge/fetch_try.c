@@ -177,7 +177,7 @@ static void on_header(struct client_call *call UNUSED, const struct http_respons
     fetch->has_header = true;
     if (try->is_hedge)
         counter_add(COUNTER_ORIGIN_HEDGES_WON, 1);
-    if (fetch->request.method != HTTP_METHOD_HEAD)
+    if (fetch->request.method != HTTP_METHOD_HEAD && guard_is_on(GUARD_ORIGIN_DIGEST))
         digest_begin(&fetch->digest, response);
     fetch_resume_prepare(fetch, response);
     (void)fetch_hold_header(fetch, response);

@@ -94,13 +94,28 @@ int fault_point_disk(void)
     return -(int)error;
 }
 
+static enum fault_lie lie_now(void)
+{
+    return obeyed_board
+               ? (enum fault_lie)atomic_load_explicit(&obeyed_board->lie, memory_order_relaxed)
+               : LIE_NONE;
+}
+
 enum fault_lie fault_point_lie(void)
 {
-    uint32_t lie =
-        obeyed_board ? atomic_load_explicit(&obeyed_board->lie, memory_order_relaxed) : 0;
-    if (lie)
-        atomic_fetch_add_explicit(&obeyed_board->lies_told, 1, memory_order_relaxed);
-    return (enum fault_lie)lie;
+    enum fault_lie lie = lie_now();
+    if (lie == LIE_NONE || lie == LIE_FLIP)
+        return LIE_NONE;
+    atomic_fetch_add_explicit(&obeyed_board->lies_told, 1, memory_order_relaxed);
+    return lie;
+}
+
+void fault_point_flip(char *bytes, size_t size)
+{
+    if (size == 0 || lie_now() != LIE_FLIP)
+        return;
+    bytes[size / 2] = (char)(bytes[size / 2] ^ 1);
+    atomic_fetch_add_explicit(&obeyed_board->lies_told, 1, memory_order_relaxed);
 }
 
 bool fault_point_poisons(void)

@@ -3,6 +3,7 @@
 #include "base/compiler.h"
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /*
@@ -38,6 +39,7 @@ enum fault_lie {
     LIE_PAGE,  /* an error page, as 200 */
     LIE_NOISE, /* bytes that nobody meant */
     LIE_EMPTY, /* a small good JSON with nothing in it */
+    LIE_FLIP,  /* what they asked for, a bit of each piece wrong: no digest of it is right */
 };
 
 /* Makes the file if it is missing, maps it shared.  NULL with errno set.
@@ -51,7 +53,8 @@ bool fault_points_obey(const char *path) MUST_USE;
 int64_t fault_point_clock_shift_ms(void);
 /* Sleeps as long as the board says; never on an event loop.  0, or -errno when it is to fail. */
 int fault_point_disk(void) MUST_USE;
-enum fault_lie fault_point_lie(void); /* counts it as told */
+enum fault_lie fault_point_lie(void);            /* instead of an answer; counts it as told */
+void fault_point_flip(char *bytes, size_t size); /* of an answer to a node, if it is to be so */
 bool fault_point_poisons(void);
 void fault_point_poison(char *byte); /* turns a bit of it, and counts that */
 bool fault_point_reads_are_slow(void);
@@ -59,6 +62,7 @@ void fault_point_read(
     void); /* sleeps as a slow disk would; on a loop where nothing better is done */
 #else
 static inline enum fault_lie fault_point_lie(void) { return LIE_NONE; }
+static inline void fault_point_flip(char *bytes UNUSED, size_t size UNUSED) {}
 static inline bool fault_point_poisons(void) { return false; }
 static inline void fault_point_poison(char *byte UNUSED) {}
 static inline bool fault_point_reads_are_slow(void) { return false; }

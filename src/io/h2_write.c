@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "base/counters.h"
 #include "io/file.h"
+#include "io/fault_point.h"
 #include "io/h2_state.h"
 
 #include <assert.h>
@@ -266,6 +267,8 @@ static void send_frame(struct h2_stream *stream, struct h2_shared *shared)
         memcpy(content, portion.data, portion.size);
     else if (portion.size && file_read_at(answer->fd, content, portion.size, portion.offset))
         portion.is_cut = true; /* shorter than it was */
+    if (stream->exchange->peer.is_node)
+        fault_point_flip(content, portion.size);
     bool has_trailer =
         ((portion.ends || portion.is_cut) && exchange_takes_trailer(stream->exchange)) ||
         (portion.ends && answer->is_stream && answer->stream.trailer_count > 0);
