@@ -154,7 +154,7 @@ static uint32_t draw_track(struct listener *listener)
 {
     const struct load *load = listener->load;
     if (listener->is_flash)
-        return load->shelf.count / 2; /* the one that everybody wants */
+        return load->shelf.count - 1; /* that hardly anybody wanted before */
     return popularity_draw(&load->popularity, &listener->chance);
 }
 
