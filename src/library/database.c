@@ -168,7 +168,12 @@ int library_database_open(const char *path, enum database_mode mode, struct data
         stick(database, code);
     else
         sqlite3_busy_timeout(database->handle, 5000);
-    if (mode != DATABASE_READ) {
+    if (mode == DATABASE_MAKE) {
+        execute(database, "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;"
+                          "PRAGMA locking_mode = EXCLUSIVE; PRAGMA cache_size = -65536;"
+                          "PRAGMA temp_store = MEMORY");
+        migrate(database);
+    } else if (mode != DATABASE_READ) {
         /* NORMAL in WAL never damages the file; a scan ends with a checkpoint, which syncs. */
         execute(
             database,

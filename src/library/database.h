@@ -26,6 +26,8 @@ enum statement {
 enum database_mode {
     DATABASE_WRITE,
     DATABASE_WRITE_BESIDE, /* a little, beside the scan's: keeps few pages in memory */
+    DATABASE_MAKE, /* a file of nobody's yet: no log, nothing is durable before its maker syncs it
+                    */
     DATABASE_READ
 };
 

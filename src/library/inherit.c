@@ -3,11 +3,13 @@
 
 #include "base/mem.h"
 #include "catalog/catalog.h"
+#include "io/file.h"
 #include "library/database.h"
 #include "library/grouping.h"
 #include "library/groups.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,7 +25,12 @@ enum {
 struct identity {
     struct catalog_id track;
     uint8_t audio[16];
-    uint32_t ordinal;
+    uint32_t ordinal, number; /* of the catalogue's row */
+};
+
+struct inherited_album {
+    int64_t row;     /* 0: it has none */
+    int64_t members; /* counted here, and written once: of many a row is no update */
 };
 
 struct heir {
@@ -31,9 +38,11 @@ struct heir {
     struct catalog_view view;
     struct database *database;
     int64_t now_ms;
-    struct identity *identities;
+    struct identity *identities;        /* by id */
+    const struct identity **of_numbers; /* the same, by number */
     uint32_t track_count;
-    int64_t *folders, *albums; /* rows, by number */
+    int64_t *folders; /* rows, by number */
+    struct inherited_album *albums;
     struct inherited_library counts;
 };
 
@@ -71,12 +80,15 @@ static void identify(struct heir *heir)
     for (uint32_t i = 0; i < heir->track_count; i++) {
         struct track_row track;
         catalog_track(heir->catalog, i, &track);
-        heir->identities[i] = (struct identity){.track = track.id};
+        heir->identities[i] = (struct identity){.track = track.id, .number = i};
         memcpy(heir->identities[i].audio, track.id.bytes, sizeof track.id.bytes);
     }
     qsort(heir->identities, heir->track_count, sizeof *heir->identities, by_track);
-    for (uint32_t i = 0; i < heir->track_count; i++)
+    heir->of_numbers = mem_alloc((heir->track_count + 1) * sizeof *heir->of_numbers);
+    for (uint32_t i = 0; i < heir->track_count; i++) {
+        heir->of_numbers[heir->identities[i].number] = &heir->identities[i];
         find_copies(heir, &heir->identities[i].track);
+    }
 }
 
 /* --- albums and artists --- */
@@ -106,18 +118,21 @@ static void inherit_albums(struct heir *heir)
         catalog_album(heir->catalog, i, &album);
         struct key key; /* nobody's: a scan finds it by its members */
         memcpy(key.bytes, album.id.bytes, sizeof key.bytes);
-        heir->albums[i] = groups_insert(heir->database, GROUP_ALBUM, &album.id, &key, NULL,
-                                        album.musicbrainz_id, album.name, album.created_ms);
-        heir->counts.albums += heir->albums[i] != 0;
+        heir->albums[i].row = groups_insert(heir->database, GROUP_ALBUM, &album.id, &key, NULL,
+                                            album.musicbrainz_id, album.name, album.created_ms);
+        heir->counts.albums += heir->albums[i].row != 0;
     }
 }
 
-static void count_member(struct heir *heir, int64_t album)
+static void count_members(struct heir *heir)
 {
-    sqlite3_stmt *count = database_use(heir->database, STATEMENT_GROUP_COUNT);
-    bind_i64(count, 1, album);
-    bind_i64(count, 2, 1);
-    database_run(heir->database, count);
+    uint32_t count = catalog_count(heir->view, CATALOG_ALBUM);
+    for (uint32_t i = 0; i < count; i++) {
+        sqlite3_stmt *set = database_use(heir->database, STATEMENT_GROUP_COUNT);
+        bind_i64(set, 1, heir->albums[i].row);
+        bind_i64(set, 2, heir->albums[i].members);
+        database_run(heir->database, set);
+    }
 }
 
 /* --- folders and files --- */
@@ -169,7 +184,8 @@ static void inherit_track(struct heir *heir, uint32_t number)
     struct track_row track;
     struct text name;
     catalog_track(heir->catalog, number, &track);
-    const struct identity *who = find(heir, &track.id);
+    const struct identity *who = heir->of_numbers[number];
+    struct inherited_album *album = &heir->albums[track.album_number];
     struct text folder = split_path(track.path, &name);
     int64_t row = heir->folders[track.folder_number];
     if (!row)
@@ -183,13 +199,12 @@ static void inherit_track(struct heir *heir, uint32_t number)
     bind_i64(insert, 6, who->ordinal);
     bind_bytes(insert, 7, track.id.bytes, sizeof track.id.bytes);
     bind_i64(insert, 8, track.created_ms);
-    bind_i64(insert, 9, heir->albums[track.album_number]);
+    bind_i64(insert, 9, album->row);
     bool is_inserted = database_step(heir->database, insert);
     sqlite3_reset(insert);
     heir->counts.tracks += is_inserted;
     heir->counts.left_out += !is_inserted;
-    if (is_inserted)
-        count_member(heir, heir->albums[track.album_number]);
+    album->members += is_inserted;
 }
 
 static void inherit_all(struct heir *heir)
@@ -202,47 +217,73 @@ static void inherit_all(struct heir *heir)
     inherit_albums(heir);
     for (uint32_t i = 0; i < heir->track_count; i++)
         inherit_track(heir, i);
+    count_members(heir);
     mem_free(heir->identities);
+    mem_free(heir->of_numbers);
     mem_free(heir->folders);
     mem_free(heir->albums);
 }
 
-/* A library.db that was begun is no library.db. */
-static void unlink_all(const char *path)
+/* Made under another name, without a log, and synced once: what a crash leaves behind is no
+ * library.db, and is made anew. */
+static int make(struct heir *heir, const char *path, char ret_why[256])
 {
-    static const char *const ends[] = {"", "-wal", "-shm"};
-    char name[PATH_CHARACTERS + 8];
-    for (size_t i = 0; i < ARRAY_SIZE(ends); i++) {
-        (void)snprintf(name, sizeof name, "%s%s", path, ends[i]);
-        (void)unlink(name);
-    }
+    (void)unlink(path);
+    int error = library_database_open(path, DATABASE_MAKE, &heir->database, ret_why);
+    if (error)
+        return error;
+    database_begin(heir->database);
+    inherit_all(heir);
+    error = database_commit(heir->database);
+    library_database_close(&heir->database);
+    if (error)
+        (void)snprintf(ret_why, 256, "%.200s: %s", path, strerrordesc_np(-error));
+    return error;
+}
+
+/* SQLite would take the log of a library.db that is gone for the new one's. */
+static void forget_log(int folder)
+{
+    (void)unlinkat(folder, "library.db-wal", 0);
+    (void)unlinkat(folder, "library.db-shm", 0);
+}
+
+static int settle(const char *state_folder, const char *path, char ret_why[256])
+{
+    int folder = file_open_dir(AT_FDCWD, state_folder);
+    if (folder >= 0)
+        forget_log(folder);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    bool is_done = folder >= 0 && fd >= 0 && fsync(fd) == 0 &&
+                   renameat(AT_FDCWD, path, folder, "library.db") == 0 && fsync(folder) == 0;
+    int error = is_done ? 0 : -errno;
+    if (fd >= 0)
+        (void)close(fd);
+    if (folder >= 0)
+        (void)close(folder);
+    if (error)
+        (void)snprintf(ret_why, 256, "%.200s: %s", path, strerrordesc_np(-error));
+    return error;
 }
 
 int library_inherit(const char *state_folder, const struct catalog *catalog, int64_t now_ms,
                     struct inherited_library *ret, char ret_why[256])
 {
-    char path[PATH_CHARACTERS];
+    char path[PATH_CHARACTERS], made[PATH_CHARACTERS];
     struct heir heir = {
         .catalog = catalog, .view = {catalog, CATALOG_ALL_LIBRARIES}, .now_ms = now_ms};
     (void)snprintf(path, sizeof path, "%s/library.db", state_folder);
+    (void)snprintf(made, sizeof made, "%s/library.db.making", state_folder);
     if (access(path, F_OK) == 0) {
         (void)snprintf(ret_why, 256, "%.200s is there already", path);
         return -EEXIST;
     }
-    int error = library_database_open(path, DATABASE_WRITE, &heir.database, ret_why);
-    if (error)
-        return error;
-    database_begin(heir.database);
-    inherit_all(&heir);
-    error = database_commit(heir.database);
+    int error = make(&heir, made, ret_why);
     if (!error)
-        database_checkpoint(heir.database);
-    library_database_close(&heir.database);
-    if (error) {
-        (void)snprintf(ret_why, 256, "%.200s: %s", path, strerrordesc_np(-error));
-        unlink_all(path);
-        return error;
-    }
-    *ret = heir.counts;
-    return 0;
+        error = settle(state_folder, made, ret_why);
+    if (error)
+        (void)unlink(made);
+    else
+        *ret = heir.counts;
+    return error;
 }

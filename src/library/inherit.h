@@ -21,7 +21,8 @@ struct inherited_library {
     uint64_t left_out; /* tracks for which there is no room beside another of the same path */
 };
 
-/* Makes STATE/library.db; -EEXIST when there is one.  The snapshot is borrowed.  BLOCKS: some
- * seconds for 100,000 tracks.  0, or -errno with words; then there is no library.db. */
+/* Makes STATE/library.db, which appears when it is whole and synced; -EEXIST when there is one. The
+ * snapshot is borrowed.  BLOCKS: a second or two for 100,000 tracks.  0, or -errno with words; then
+ * there is no library.db. */
 int library_inherit(const char *state_folder, const struct catalog *catalog, int64_t now_ms,
                     struct inherited_library *ret, char ret_why[256]) MUST_USE;
