@@ -42,7 +42,8 @@ struct throttle_limits; /* api/throttle.h */
 /*
  * Of a node that follows an origin (docs/decisions/032-replicas.md): who answers what is not held
  * here.  `ask` and `fetch` run on the connection's loop and finish the exchange.  `ask` NULL: this
- * is an origin.
+ * is an origin; with `fetch` all the same one that was an edge, and holds what it kept as one
+ * (api/kept.h): then fetch, read, holds, join and is_linked are there.
  */
 struct exchange;
 typedef void api_handler(struct exchange *exchange, void *context);
@@ -77,7 +78,8 @@ struct api_elsewhere {
     bool (*is_linked)(void *context); /* any loop: the origin is not taken for dead */
     const uint8_t *node_seed; /* of an edge that joined: signs its sessions; NULL: it signs none */
     int64_t grace_s;          /* without an origin sessions are opened and renewed for so long */
-    void *context;
+    void *context;            /* of ask and is_linked */
+    void *objects;            /* of fetch, read, holds and join */
 };
 
 /*

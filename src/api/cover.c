@@ -5,6 +5,9 @@
 #include "api/entities.h"
 #include "api/held.h"
 #include "api/inside.h"
+#include "api/kept.h"
+
+#include <unistd.h>
 
 /* A playlist shows the first picture in it. */
 static struct catalog_id playlist_picture(const struct call *call, struct subject subject)
@@ -47,6 +50,19 @@ static void on_art(void *context, enum art_outcome outcome)
         call_finish(call, call_fail_busy(call, 1, "Too many pictures are being made just now."));
 }
 
+/* Not made here yet, and held since this node was an edge: its file may be away. */
+static bool is_kept(struct call *call, const struct art_request *request)
+{
+    struct library_art art;
+    if (!api_keeps(call->api))
+        return false;
+    if (library_open_artwork_cached(call->api->config.library, request->picture.bytes,
+                                    request->size_px, request->format, &art))
+        return held_has_picture(call, request);
+    (void)close(art.fd);
+    return false;
+}
+
 enum call_end rest_getCoverArt(struct call *call)
 {
     struct text id = call_text(call, "id");
@@ -66,7 +82,7 @@ enum call_end rest_getCoverArt(struct call *call)
         .cache_control = text_starts(id, TEXT("art-")) ? "private, max-age=31536000, immutable"
                                                        : "private, max-age=3600",
     };
-    if (api_follows(call->api))
+    if (api_follows(call->api) || is_kept(call, &request))
         return held_picture(call, &request);
     exchange_field(call->exchange, "Vary", TEXT("Accept"));
     call_finish(call, CALL_SENT); /* when it is sent there is no call any more */

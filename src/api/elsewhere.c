@@ -236,8 +236,8 @@ static void name_version(struct exchange *exchange, const struct catalog *catalo
         (struct http_field){TEXT("Cache-Control"), object_cache_control(OBJECT_ORIGINAL_NOW)};
 }
 
-static bool opens_media(struct api *api, struct exchange *exchange, const struct hot_proof *proof,
-                        struct api_object *ret)
+bool elsewhere_opens_media(struct api *api, struct exchange *exchange,
+                           const struct hot_proof *proof, struct api_object *ret)
 {
     struct text rest = text_from(exchange_request(exchange)->path, sizeof("/m/") - 1), word;
     struct catalog_id id;
@@ -271,7 +271,7 @@ static void serve(struct api *api, struct exchange *exchange, elsewhere_opens *o
         return;
     }
     proof_show(exchange, proof);
-    api->config.elsewhere.fetch(exchange, &object, api->config.elsewhere.context);
+    api->config.elsewhere.fetch(exchange, &object, api->config.elsewhere.objects);
 }
 
 /* Written here, with the grant that was asked with: no cache could hold it. */
@@ -284,7 +284,7 @@ static void serve_media(struct exchange *exchange, void *context)
 {
     struct api *api = context;
     if (!is_playlist(exchange) || !proof_recall(api, exchange) || !hls_handle(api, exchange))
-        serve(api, exchange, opens_media);
+        serve(api, exchange, elsewhere_opens_media);
 }
 
 static void serve_art(struct exchange *exchange, void *api) { serve(api, exchange, opens_art); }

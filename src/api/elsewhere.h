@@ -40,6 +40,13 @@ void elsewhere_go(struct api *api, struct exchange *exchange);
 typedef void elsewhere_alone(struct exchange *exchange, void *api);
 void elsewhere_go_or(struct api *api, struct exchange *exchange, elsewhere_alone *alone);
 
+/* Whether the proof opens this object of /m, the same for all who may have it; then *ret has its
+ * name, which may be another one.  On the connection's loop. */
+struct api_object;
+struct hot_proof;
+bool elsewhere_opens_media(struct api *api, struct exchange *exchange,
+                           const struct hot_proof *proof, struct api_object *ret);
+
 /* Handlers of /m and /art, on the connection's loop. */
 void elsewhere_media(struct exchange *exchange, void *api);
 void elsewhere_art(struct exchange *exchange, void *api);

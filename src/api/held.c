@@ -2,6 +2,7 @@
 #include "api/held.h"
 
 #include "api/inside.h"
+#include "api/kept.h"
 #include "api/object_classes.h"
 #include "api/track.h"
 #include "base/mem.h"
@@ -47,7 +48,7 @@ static void fetch(struct exchange *exchange, void *context)
     exchange_forget_fields(exchange);
     for (size_t i = 0; i < held->field_count; i++)
         exchange_lent_field(exchange, held->fields[i].name, held->fields[i].value);
-    elsewhere->fetch(exchange, held->is_second ? &held->second : &held->object, elsewhere->context);
+    elsewhere->fetch(exchange, held->is_second ? &held->second : &held->object, elsewhere->objects);
 }
 
 static void fetch_second(struct exchange *exchange, void *context)
@@ -120,7 +121,7 @@ static bool holds_parts(const struct held *held)
     const struct api_elsewhere *elsewhere = &held->api->config.elsewhere;
     bool holds = true;
     for (size_t i = 0; i < held->part_count && holds; i++)
-        holds = elsewhere->holds(held->parts[i].target, elsewhere->context);
+        holds = elsewhere->holds(held->parts[i].target, elsewhere->objects);
     return holds;
 }
 
@@ -151,12 +152,17 @@ static void join(struct exchange *exchange, void *context)
     exchange_lent_field(exchange, TEXT("Content-Type"), TEXT("audio/mp4"));
     exchange_lent_field(exchange, TEXT("Cache-Control"), TEXT("no-store"));
     exchange_lent_field(exchange, TEXT("Accept-Ranges"), TEXT("none"));
-    elsewhere->join(exchange, held->parts, held->part_count, elsewhere->context);
+    elsewhere->join(exchange, held->parts, held->part_count, elsewhere->objects);
 }
 
-static void give_up(struct exchange *exchange, void *context UNUSED)
+static void give_up(struct exchange *exchange, void *context)
 {
+    const struct held *held = context;
     exchange_forget_fields(exchange);
+    if (api_keeps(held->api)) {
+        kept_refuse(exchange);
+        return;
+    }
     exchange_field(exchange, "Cache-Control", TEXT("no-store"));
     exchange_field(exchange, "Retry-After", TEXT("5"));
     exchange_send_problem(exchange, 503, "Not here just now",
@@ -257,10 +263,15 @@ static struct text any_held(struct call *call, const struct art_request *request
         size_t at = up < ARRAY_SIZE(ladder) ? up : ARRAY_SIZE(ladder) - 1 - step;
         struct text target = picture_target(call, &request->picture, ladder[at],
                                             i % 2 ? LIBRARY_ART_JPEG : request->format);
-        if (target.data && elsewhere->holds(target, elsewhere->context))
+        if (target.data && elsewhere->holds(target, elsewhere->objects))
             return target;
     }
     return TEXT_NONE;
+}
+
+bool held_has_picture(struct call *call, const struct art_request *request)
+{
+    return any_held(call, request, rung_of(request->size_px)).data;
 }
 
 enum call_end held_picture(struct call *call, const struct art_request *request)
@@ -273,7 +284,7 @@ enum call_end held_picture(struct call *call, const struct art_request *request)
     held->fields[held->field_count++] = (struct http_field){TEXT("Vary"), TEXT("Accept")};
     held->object.each = (struct http_field){TEXT("Cache-Control"), text_of(request->cache_control)};
     held->object.target = picture_target(call, &request->picture, ladder[rung], request->format);
-    if (elsewhere->holds(held->object.target, elsewhere->context))
+    if (elsewhere->holds(held->object.target, elsewhere->objects))
         return go(call, held, fetch);
     held->second = held->object;
     held->second.target = any_held(call, request, rung);
@@ -313,5 +324,5 @@ void held_read(struct api *api, const struct catalog_id *track, const char *what
     (void)snprintf(reading->name, sizeof reading->name, "/m/%.*s/%s",
                    TEXT_ARGS(catalog_id_print(&id, CATALOG_TRACK, track)), what);
     elsewhere->read(text_of(reading->name), SIGNED_MAX_BODY_BYTES + SIGNED_MAX_PREAMBLE_BYTES,
-                    on_read, reading, elsewhere->context);
+                    on_read, reading, elsewhere->objects);
 }

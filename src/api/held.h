@@ -20,6 +20,8 @@
 /* CALL_LATER, and the call is over: what follows finishes its exchange. */
 enum call_end held_original(struct call *call, const struct track_row *row, bool is_download);
 enum call_end held_converted(struct call *call, const struct track_row *row);
+/* In any size: without asking anybody. */
+bool held_has_picture(struct call *call, const struct art_request *request);
 enum call_end held_picture(struct call *call, const struct art_request *request);
 
 /* "/m/{track}/original.{version}.{ext}", the arena's; data NULL past its ceiling.  Any loop. */

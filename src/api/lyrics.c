@@ -5,6 +5,7 @@
 #include "api/entities.h"
 #include "api/held.h"
 #include "api/inside.h"
+#include "api/kept.h"
 #include "api/lyrics_object.h"
 #include "base/mem.h"
 #include "catalog/search.h"
@@ -48,10 +49,19 @@ static void job_done(void *context)
     job_free(job);
 }
 
-/* On a node that follows: what its origin said, or for want of it none. */
+static bool read_file(struct job *job)
+{
+    const struct api_config *config = &job->call->api->config;
+    return workers_submit(config->workers, config->loop, job_work, job_done, job);
+}
+
+/* On a node that follows: what its origin said, or for want of it none.  An origin knows what it
+ * read of a file that is away. */
 static void on_told(void *context, struct text body)
 {
     struct job *job = context;
+    if (!body.data && !api_follows(job->call->api) && read_file(job))
+        return;
     if (!body.data || !lyrics_object_read(body, job->arena, &job->lyrics, &job->count))
         job->count = 0;
     job_done(job);
@@ -68,14 +78,14 @@ static enum call_end read_lyrics(struct call *call, uint32_t track, lyrics_write
                         .track = track,
                         .id = row.id};
     job->arena = arena_new(LYRICS_MAX_BYTES);
-    if (api_follows(call->api)) {
+    if (api_follows(call->api) || kept_is_wanted(call->api, &row)) {
         if (row.has_lyrics)
             held_read(call->api, &row.id, "lyrics", on_told, job);
         else
             loop_post(call->api->config.loop, job_done, job);
         return CALL_LATER;
     }
-    if (workers_submit(call->api->config.workers, call->api->config.loop, job_work, job_done, job))
+    if (read_file(job))
         return CALL_LATER;
     job_free(job);
     return call_fail_busy(call, 1, "Too much is being read just now.");

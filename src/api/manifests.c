@@ -3,6 +3,7 @@
 #include "api/manifests.h"
 
 #include "api/inside.h"
+#include "api/kept.h"
 #include "api/object_classes.h"
 #include "api/proof.h"
 #include "api/renditions.h"
@@ -62,17 +63,25 @@ void manifests_send(struct exchange *exchange, const struct api *api, enum objec
     exchange_send_output(exchange, 200, SIGNED_CONTENT_TYPE);
 }
 
-static void on_gathered(struct renditions_gathering *gathering)
+static void send(struct exchange *exchange, const struct api *api, const struct manifest *manifest)
 {
-    struct manifest_call *call = (struct manifest_call *)gathering;
-    const struct manifest *manifest = &gathering->manifest;
     struct buffer body;
     buffer_init(&body, SIGNED_MAX_BODY_BYTES);
     manifest_write(manifest, &body);
     manifests_send(
-        call->exchange, gathering->api,
+        exchange, api,
         manifest_is_provisional(manifest) ? OBJECT_MANIFEST_PROVISIONAL : OBJECT_MANIFEST, &body);
     buffer_release(&body);
+}
+
+static void on_gathered(struct renditions_gathering *gathering)
+{
+    struct manifest_call *call = (struct manifest_call *)gathering;
+    const struct manifest *manifest = &gathering->manifest;
+    if (gathering->is_unknown)
+        kept_refuse(call->exchange);
+    else
+        send(call->exchange, gathering->api, manifest);
     renditions_release(gathering);
     mem_free(call);
 }

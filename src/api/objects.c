@@ -17,6 +17,7 @@
 #include "api/hls.h"
 #include "api/hots.h"
 #include "api/inside.h"
+#include "api/kept.h"
 #include "api/lyrics_object.h"
 #include "api/manifests.h"
 #include "api/names.h"
@@ -121,7 +122,10 @@ static void send_original(struct api *api, struct exchange *exchange, const stru
 {
     struct library_file file;
     if (library_open_track(api->config.library, name->id.bytes, &file)) {
-        not_found(exchange);
+        if (api_keeps(api))
+            kept_refuse(exchange);
+        else
+            not_found(exchange);
         return;
     }
     if (name->has_version && file.version != name->version) {
@@ -149,7 +153,7 @@ static void media_at_home(struct exchange *exchange, void *context)
         not_found(exchange);
 }
 
-static void handle_media(struct exchange *exchange, void *context)
+static void media_here(struct exchange *exchange, void *context)
 {
     struct media_name name;
     bool is_original = parse_media(exchange, &name);
@@ -161,6 +165,12 @@ static void handle_media(struct exchange *exchange, void *context)
     const struct hot_proof *proof = proof_recall(context, exchange);
     if (!proof || !is_original || !send_hot_media(context, exchange, proof, &name))
         exchange_go_home(exchange, media_at_home, context);
+}
+
+static void handle_media(struct exchange *exchange, void *context)
+{
+    if (!kept_media(context, exchange, media_here))
+        media_here(exchange, context);
 }
 
 /* --- /art --- */
@@ -176,10 +186,19 @@ static bool parse_art(struct art_request *request)
     return true;
 }
 
+static void no_picture(struct exchange *exchange, void *context UNUSED) { not_found(exchange); }
+
+/* In the exchange's arena. */
+struct picture {
+    struct api *api;
+    struct exchange *exchange;
+};
+
 static void on_art(void *context, enum art_outcome outcome)
 {
-    struct exchange *exchange = context;
-    if (outcome == ART_NONE)
+    const struct picture *picture = context;
+    struct exchange *exchange = picture->exchange;
+    if (outcome == ART_NONE && !kept_object(picture->api, exchange, no_picture))
         not_found(exchange);
     if (outcome != ART_BUSY)
         return;
@@ -196,10 +215,13 @@ static void art_at_home(struct exchange *exchange, void *context)
     bool is_name = parse_art(&request);
     if (!proof_at_home(request.api, exchange, &proof))
         return;
-    if (is_name && hot_proof_opens_art(&proof))
-        art_send(&request, on_art, exchange);
-    else
+    struct picture *picture = arena_alloc(exchange_arena(exchange), sizeof *picture);
+    if (!picture || !is_name || !hot_proof_opens_art(&proof)) {
         not_found(exchange);
+        return;
+    }
+    *picture = (struct picture){context, exchange};
+    art_send(&request, on_art, picture);
 }
 
 /* A picture that is made already. */

@@ -5,9 +5,11 @@
 #include "api/hots.h"
 #include "api/inside.h"
 #include "api/island.h"
+#include "api/nodes.h"
 #include "api/peers.h"
 #include "io/exchange.h"
 #include "state/state.h"
+#include "trust/node_list.h"
 
 #include <string.h>
 
@@ -87,11 +89,15 @@ static const struct account *find_owner(const struct api *api, const struct gran
     return state_account(state, app ? app->account : grant->session);
 }
 
-/* An edge that asks another edge for itself signs a grant that names itself: while it stands in
- * /nodes its key is in the ring. */
-static bool is_of_node(const struct grant *grant)
+/* A node that asks another for itself signs a grant that names itself: an edge while it stands in
+ * /nodes, for then its key is in the ring; and the origin, that was an edge (api/kept.h). */
+static bool is_of_node(const struct api *api, const struct grant *grant)
 {
-    return !uid_is_none(grant->node) && uid_equal(grant->node, grant->session);
+    if (!uid_is_none(grant->node))
+        return uid_equal(grant->node, grant->session);
+    const struct node_list *list = nodes_list(api->nodes);
+    const struct node_entry *node = list ? node_list_find(list, grant->session) : NULL;
+    return node && node->role == NODE_ENTRY_ORIGIN;
 }
 
 static void fill_node(struct api *api, const struct grant *grant, struct hot_proof *ret)
@@ -113,7 +119,7 @@ static bool prove(struct api *api, const struct exchange *exchange, struct hot_p
     struct text text = proof_grant(exchange);
     if (grant_cache_verify(api->grants, api->ring, text, now_ms / 1000, &grant) != GRANT_GOOD)
         return false;
-    if (is_of_node(&grant)) {
+    if (is_of_node(api, &grant)) {
         fill_node(api, &grant, ret);
         memcpy(ret->grant, text.data, GRANT_TEXT_BYTES);
         return true;

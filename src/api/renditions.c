@@ -5,6 +5,7 @@
 #include "api/held.h"
 #include "api/hot.h"
 #include "api/inside.h"
+#include "api/kept.h"
 #include "io/workers.h"
 #include "media/manifest_read.h"
 
@@ -77,6 +78,15 @@ static bool look_once(struct renditions_gathering *gathering)
     return is_whole;
 }
 
+static bool has_encoded(const struct manifest *manifest)
+{
+    bool has = false;
+    for (unsigned i = 0; i < RENDITION_COUNT; i++)
+        has = has || (manifest->is_offered[i] && (manifest->views[i].state == PACKAGE_COMPLETE ||
+                                                  manifest->views[i].state == PACKAGE_ENCODING));
+    return has;
+}
+
 static bool look_or_read(struct renditions_gathering *gathering)
 {
     struct api_config *config = &gathering->api->config;
@@ -86,6 +96,7 @@ static bool look_or_read(struct renditions_gathering *gathering)
                 !gathering->manifest.views[i].has_index)
                 gathering->manifest.is_offered[i] = false;
         take_loudness(&gathering->manifest);
+        gathering->is_unknown = gathering->is_away && !has_encoded(&gathering->manifest);
         gathering->on_gathered(gathering);
         return true;
     }
@@ -95,7 +106,7 @@ static bool look_or_read(struct renditions_gathering *gathering)
 
 static void look(void *context) { (void)look_or_read(context); }
 
-/* --- of a node that follows: what the manifest says --- */
+/* --- of a node that follows, or once did: what the manifest says --- */
 
 static void take_rendition(struct manifest *manifest, enum rendition rendition,
                            const struct manifest_rendition *from)
@@ -121,6 +132,11 @@ static void on_manifest(void *context, struct text body)
     struct manifest_body read = {0};
     char why[MANIFEST_WHY_BYTES];
     gathering->is_unknown = !body.data || !manifest_read(body, &read, why);
+    if (gathering->is_unknown && gathering->is_away) {
+        if (!look_or_read(gathering))
+            look(gathering); /* what is in memory */
+        return;
+    }
     for (unsigned i = 0; i < RENDITION_COUNT; i++)
         take_rendition(&gathering->manifest, (enum rendition)i, &read.renditions[i]);
     manifest_body_release(&read);
@@ -137,7 +153,8 @@ bool renditions_gather(struct renditions_gathering *gathering, struct api *api,
     gathering->manifest.loudness = loudness_of(api, row);
     gathering->manifest.track =
         catalog_id_print(&gathering->track_text, CATALOG_TRACK, &gathering->track);
-    if (!api_follows(api))
+    gathering->is_away = kept_is_wanted(api, row);
+    if (!api_follows(api) && !gathering->is_away)
         return look_or_read(gathering);
     held_read(api, &gathering->track, "manifest", on_manifest, gathering);
     return true;

@@ -20,7 +20,9 @@ struct renditions_gathering {
     struct manifest manifest; /* everything of it is set */
     renditions_on_gathered *on_gathered;
     bool was_read;
-    bool is_unknown; /* of a node that follows: nobody gave the manifest, and nothing is offered */
+    bool is_away;    /* its file is (api/kept.h) */
+    bool is_unknown; /* nobody gave the manifest: of a node that follows nothing is offered, of an
+                        origin whose file is away nothing is encoded */
 };
 
 /* Source and loudness from the row; then calls on_gathered, now or later.  False: too busy, and it

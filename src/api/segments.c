@@ -16,6 +16,7 @@
 
 #include "api/hots.h"
 #include "api/inside.h"
+#include "api/kept.h"
 #include "api/object_classes.h"
 #include "api/proof.h"
 #include "base/counters.h"
@@ -152,8 +153,15 @@ static void call_free(struct segment_call *call)
 static void fail(struct segment_call *call, enum media_outcome why)
 {
     struct exchange *exchange = call->exchange;
+    bool keeps = api_keeps(call->api);
     call_free(call);
     switch (why) {
+    case MEDIA_UNREADABLE:
+        if (keeps)
+            kept_refuse(exchange);
+        else
+            refuse(exchange, 404, "Cannot be converted", media_outcome_sentence(why));
+        break;
     case MEDIA_BUSY:
         refuse(exchange, 503, "Not now", "Too many songs are being converted just now.");
         break;
@@ -284,6 +292,24 @@ static bool rest(struct segment_call *call, enum media_outcome why)
     return true;
 }
 
+/* --- no such generation --- */
+
+static void no_segment(struct exchange *exchange, void *context UNUSED)
+{
+    refuse(exchange, 404, "Not found",
+           "There is no such segment: read the track's manifest again.");
+}
+
+/* Who began it at another node, before this one took that one's place, goes on to its end. */
+static void end_without(struct segment_call *call)
+{
+    struct exchange *exchange = call->exchange;
+    struct api *api = call->api;
+    call_free(call);
+    if (!kept_object(api, exchange, no_segment))
+        no_segment(exchange, api);
+}
+
 static void step(struct segment_call *call)
 {
     struct package_loan loan;
@@ -316,9 +342,7 @@ static void step(struct segment_call *call)
     case PACKAGE_NOT_THERE:
         if (renew(call))
             break;
-        call_free(call);
-        refuse(exchange, 404, "Not found",
-               "There is no such segment: read the track's manifest again.");
+        end_without(call);
         break;
     case PACKAGE_BROKEN:
         if (!rest(call, why))

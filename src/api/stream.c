@@ -17,6 +17,7 @@
 #include "api/endpoints.h"
 #include "api/held.h"
 #include "api/inside.h"
+#include "api/kept.h"
 #include "api/streams.h"
 #include "api/track.h"
 #include "base/counters.h"
@@ -56,7 +57,7 @@ enum call_end rest_download(struct call *call)
     if (!call_find(call, "id", CATALOG_TRACK, &track))
         return call_fail_not_found(call);
     catalog_track(call->catalog, track, &row);
-    if (api_follows(call->api))
+    if (api_follows(call->api) || kept_is_wanted(call->api, &row))
         return held_original(call, &row, true);
     exchange_field(call->exchange, "Content-Disposition",
                    track_attachment(exchange_arena(call->exchange), row.path));
@@ -248,7 +249,7 @@ enum call_end rest_stream(struct call *call)
     if (!call_find(call, "id", CATALOG_TRACK, &track))
         return call_fail_not_found(call);
     catalog_track(call->catalog, track, &row);
-    if (api_follows(call->api))
+    if (api_follows(call->api) || kept_is_wanted(call->api, &row))
         return needs_transcode(call, &row, format) ? held_converted(call, &row)
                                                    : held_original(call, &row, false);
     if (!needs_transcode(call, &row, format))

@@ -79,6 +79,21 @@ static void end_loop(void *context, size_t index)
     flights_free(&here->flights);
 }
 
+static void add_route(struct edge *edge)
+{
+    const struct edge_config *config = &edge->config;
+    server_route(edge->server,
+                 &(struct server_route){.methods = "*",
+                                        .path = "/",
+                                        .max_body_bytes = guard_is_on(GUARD_EDGE_BODY)
+                                                              ? config->policy.edge_body_bytes
+                                                              : UINT32_MAX,
+                                        .class = SHIELD_CLASS_NEW_VISIT,
+                                        .handler = config->first ? config->first : edge_handle,
+                                        .context = config->first ? config->first_context : edge,
+                                        .runs_anywhere = true});
+}
+
 struct edge *edge_new(struct server *server, const struct edge_config *config)
 {
     size_t count = server_loop_count(server);
@@ -97,16 +112,8 @@ struct edge *edge_new(struct server *server, const struct edge_config *config)
         edge->loops[i].edge = edge;
         edge->loops[i].loop = server_loop(server, i);
     }
-    server_route(server,
-                 &(struct server_route){.methods = "*",
-                                        .path = "/",
-                                        .max_body_bytes = guard_is_on(GUARD_EDGE_BODY)
-                                                              ? config->policy.edge_body_bytes
-                                                              : UINT32_MAX,
-                                        .class = SHIELD_CLASS_NEW_VISIT,
-                                        .handler = config->first ? config->first : edge_handle,
-                                        .context = config->first ? config->first_context : edge,
-                                        .runs_anywhere = true});
+    if (!config->is_inside)
+        add_route(edge);
     server_at_loop_end(server, end_loop, edge);
     return edge;
 }

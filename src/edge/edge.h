@@ -38,6 +38,7 @@ struct edge_config { /* all borrowed, and longer alive than the edge */
     /* Of the route "/", before the cache; on any loop.  NULL: edge_handle(). */
     exchange_handler *first;
     void *first_context;
+    bool is_inside; /* no route: only edge_ask_object() and its like come to it */
     /* Of a server that is no node of ours (adopt/): what edge_ask_object() asks it with besides
      * the target, "u=…&p=…", seen by nobody else.  Its audio and pictures are then kept for a day
      * whatever it says of keeping them, and anything else of it not at all.  "" for none. */

@@ -56,7 +56,7 @@ struct fetch_limits fetch_limits_default(void)
 
 static bool is_sound(const struct origins_config *config, char *why, size_t why_size)
 {
-    if (config->url_count == 0 || config->url_count > ORIGINS_MAX) {
+    if ((config->url_count == 0) != config->has_none || config->url_count > ORIGINS_MAX) {
         snprintf(why, why_size, "one to %d origins can be named, not %zu", ORIGINS_MAX,
                  config->url_count);
         return false;

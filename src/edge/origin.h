@@ -29,7 +29,8 @@ struct fetch_limits fetch_limits_default(void);
 
 struct origins_config {
     const char *const *urls; /* "http[s]://HOST[:PORT]", the preferred one first */
-    size_t url_count;        /* 1 to ORIGINS_MAX */
+    size_t url_count;        /* 1 to ORIGINS_MAX; 0 with `has_none` */
+    bool has_none;           /* this node is the origin: there are other edges, at most */
     const char *ca_file;     /* NULL: the system's authorities */
     struct node_tls *nodes;  /* mutual TLS with them (edge/member.h), borrowed; NULL: ca_file's */
     bool may_have_nothing;   /* other edges: no status says that they are ill */

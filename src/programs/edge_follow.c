@@ -5,14 +5,13 @@
 #include "api/throttle.h"
 #include "base/mem.h"
 #include "catalog/catalog.h"
-#include "edge/bring.h"
-#include "edge/joined.h"
 #include "io/client.h"
 #include "io/clock.h"
 #include "io/file.h"
 #include "io/server.h"
 #include "io/workers.h"
 #include "library/library.h"
+#include "programs/edge_objects.h"
 #include "programs/edge_offers.h"
 #include "programs/edge_place.h"
 #include "programs/folder_lock.h"
@@ -200,57 +199,6 @@ static void ask(struct exchange *exchange, api_handler *otherwise, void *otherwi
     edge_ask(follow->edge, exchange, otherwise, otherwise_context);
 }
 
-static void fetch(struct exchange *exchange, const struct api_object *object, void *context)
-{
-    struct edge_follow *follow = context;
-    edge_ask_object(follow->edge, exchange,
-                    &(struct edge_object){.target = object->target,
-                                          .grant = object->grant,
-                                          .each = object->each,
-                                          .otherwise = object->otherwise,
-                                          .context = object->context});
-}
-
-struct reading {
-    api_object_read *told;
-    void *context;
-};
-
-static void on_brought(void *context, const struct brought *brought)
-{
-    struct reading *reading = context;
-    reading->told(reading->context, brought->result == BRING_HERE ? brought->bytes : TEXT_NONE);
-    mem_free(reading);
-}
-
-static void read_object(struct text target, size_t most_bytes, api_object_read *told,
-                        void *told_context, void *context)
-{
-    struct edge_follow *follow = context;
-    struct reading *reading = MEM_NEW(struct reading);
-    *reading = (struct reading){told, told_context};
-    edge_bring(follow->edge, 0, target, most_bytes, on_brought, reading);
-}
-
-static bool holds(struct text target, void *context)
-{
-    const struct edge_follow *follow = context;
-    return edge_holds(follow->edge, target);
-}
-
-static void join_parts(struct exchange *exchange, const struct api_part *parts, size_t count,
-                       void *context)
-{
-    const struct edge_follow *follow = context;
-    struct edge_part *own = arena_alloc(exchange_arena(exchange), (count + 1) * sizeof *own);
-    for (size_t i = 0; own && i < count; i++)
-        own[i] = (struct edge_part){parts[i].target, parts[i].bytes};
-    if (own)
-        edge_send_joined(follow->edge, exchange, own, count);
-    else
-        exchange_send_empty(exchange, 503);
-}
-
 static bool is_linked(void *context)
 {
     const struct edge_follow *follow = context;
@@ -334,6 +282,12 @@ static void open_api(struct edge_follow *follow, struct server *server)
     follow->workers = workers_start("workers", WORKER_THREADS, WORKER_QUEUE);
     follow->passwords = workers_start("passwords", 1, WORKER_QUEUE);
     struct keyring *ring = member_ring(follow->member); /* as of when it joined, or better */
+    struct api_elsewhere elsewhere = {.ask = ask,
+                                      .is_linked = is_linked,
+                                      .node_seed = member_seed(follow->member),
+                                      .grace_s = (int64_t)settings->session_grace_days * 24 * 3600,
+                                      .context = follow};
+    edge_objects_fill(&elsewhere, &follow->edge);
     const struct api_config config = {
         .loop = follow->loop,
         .state = follow->state,
@@ -346,15 +300,7 @@ static void open_api(struct edge_follow *follow, struct server *server)
         .signin = &signin,
         .limits = &settings->limits,
         .folder = settings->data,
-        .elsewhere = {.ask = ask,
-                      .fetch = fetch,
-                      .read = read_object,
-                      .holds = holds,
-                      .join = join_parts,
-                      .is_linked = is_linked,
-                      .node_seed = member_seed(follow->member),
-                      .grace_s = (int64_t)settings->session_grace_days * 24 * 3600,
-                      .context = follow},
+        .elsewhere = elsewhere,
         .version = TEXT(SOSTENUTO_VERSION),
         .legacy_clients = follow->legacy_clients,
         .legacy_client_count = legacy->count,

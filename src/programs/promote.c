@@ -80,8 +80,8 @@ static void show_done(const struct promotion *promotion, const struct settings *
         printf(" '%s'", settings->library.items[i]);
     printf("\n");
     if (found->libraries_absent)
-        printf("%" PRIu64 " libraries have no folder yet: they can be browsed, and edges play what "
-               "they hold. Name their folders to serve.\n",
+        printf("%" PRIu64 " libraries have no folder yet: they can be browsed, and what this node "
+               "and other edges hold plays. Name their folders to serve.\n",
                found->libraries_absent);
     printf("The root key is not kept here: put it away again. The old origin, should it come back, "
            "gives way: see docs/edge.md.\n");

@@ -183,6 +183,8 @@ static bool open_api(struct service *service)
         onetime_init(&service->setup_code);
     struct keyring *ring = keyfolder_ring(node->keyfolder);
     const struct throttle_limits signin = signin_limits(&service->settings);
+    struct api_elsewhere elsewhere;
+    service_kept_open(service, &elsewhere);
     const struct api_config config = {
         .loop = service->loop,
         .state = node->state,
@@ -208,6 +210,7 @@ static bool open_api(struct service *service)
         .doors = service_nodes_doors,
         .doors_context = service,
         .folder = service->settings.data,
+        .elsewhere = elsewhere,
         .version = TEXT(SOSTENUTO_VERSION),
         .legacy_clients = service->legacy_clients,
         .legacy_client_count =
@@ -255,6 +258,7 @@ static bool open_server(struct service *service, struct buffer *why)
     api_routes(service->api, service->server);
     service_nodes_routes(service);
     launch_desk_routes(service->launch, service->server);
+    service_kept_serve(service);
     for (size_t i = 0; i < service->address_count; i++) {
         int error = server_listen(service->server, service->fds[i], service->tls);
         service->fds[i] = -1;
@@ -541,10 +545,14 @@ void service_close(struct service *service)
     progress_stop(&service->progress);
     if (service->node.workers)
         node_stop_workers(&service->node);
+    service_kept_stop(service);
     server_free(&service->server);
+    if (service->kept.cache)
+        node_settle(service->loop); /* answers that were on their way hold what is in the cache */
     status_board_close(&service->status);
     launch_desk_free(&service->launch);
     api_free(&service->api);
+    service_kept_close(service);
     for (size_t i = 0; i < SERVICE_MAX_ADDRESSES; i++)
         if (service->fds[i] >= 0)
             (void)close(service->fds[i]);

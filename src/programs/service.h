@@ -14,6 +14,7 @@
 #include "programs/operator.h"
 #include "programs/pages.h"
 #include "programs/progress.h"
+#include "programs/service_kept.h"
 #include "programs/status_board.h"
 #include "trust/node_certificate.h"
 
@@ -62,6 +63,7 @@ struct service {
         struct succession *asking;
         size_t turns, count; /* of pauses so far; of addresses */
     } succession;            /* service_succession.h */
+    struct service_kept kept;
     struct server *server;
     struct text node_urls[SETTINGS_LIST_MAX];
     char machine[64];
