@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "api/changes.h"
 
+#include "api/changes_write.h"
 #include "api/endings.h"
 #include "api/events.h"
 #include "api/feed.h"
@@ -27,6 +28,7 @@ enum {
     WAIT_DEFAULT_S = 20,
     WAIT_MOST_S = 25, /* proxies give up after 30 */
     DATA_BYTES = 1 << 20,
+    PIECE_MOST = 5000, /* accounts of which one answer tells a node */
 };
 
 struct changes {
@@ -42,99 +44,22 @@ struct changes {
 
 /* --- what is told --- */
 
-/* `account` NULL: another node, which may know of all. */
-static bool may_know(const struct feed_change *change, const struct account *account)
+/* Of `account`, or NULL: another node, which may know of all; since a position, 0: everything anew.
+ */
+static struct changes_wish wish_of(const struct changes *changes, const struct account *account,
+                                   uint64_t since)
 {
-    if (!account)
-        return true;
-    if (change->is_state)
-        return uid_equal(change->account, account->id);
-    return !change->libraries || (account->libraries & change->libraries);
-}
-
-static void write_version(struct json *json, uint64_t epoch, uint64_t number)
-{
-    char version[48];
-    int size = snprintf(version, sizeof version, "%" PRIu64 ".%" PRIu64, epoch, number);
-    json_member_text(json, "version", text_make(version, (size_t)size));
-}
-
-static void write_object(struct json *json, const struct feed_change *change)
-{
-    json_begin_object(json);
-    json_member_text(json, "name", text_of(change->name));
-    write_version(json, change->epoch, change->number);
-    json_end_object(json);
-}
-
-static void write_state(struct json *json, struct uid account, uint64_t epoch, uint64_t number)
-{
-    json_begin_object(json);
-    player_write_uid(json, "account", account);
-    write_version(json, epoch, number);
-    json_end_object(json);
-}
-
-/* Of everybody: those that changed, and for who begins anew also those that never did. */
-static void write_all_states(struct json *json, const struct changes *changes, uint64_t position)
-{
-    const struct state *state = changes->api->config.state;
-    const struct account *account;
-    for (size_t cursor = 0; position == 0 && (account = state_account_next(state, &cursor));)
-        write_state(json, account->id, feed_epoch(changes->feed),
-                    feed_state_position(changes->feed, account->id));
-    const struct feed_change *first = feed_after(changes->feed, position);
-    for (const struct feed_change *each = first; each; each = feed_next(each))
-        if (each->is_state && (position > 0 || !state_account(state, each->account)))
-            write_state(json, each->account, each->epoch, each->number);
-}
-
-/* What this account, or with NULL another node, may know of since `position`. */
-static void write_lists(struct json *json, const struct changes *changes,
-                        const struct account *account, uint64_t position)
-{
-    json_name(json, "objects");
-    json_begin_array(json);
-    const struct feed_change *first = feed_after(changes->feed, position);
-    for (const struct feed_change *each = first; each; each = feed_next(each))
-        if (!each->is_state && may_know(each, account))
-            write_object(json, each);
-    json_end_array(json);
-    json_name(json, "states");
-    json_begin_array(json);
-    uint64_t version = account ? feed_state_position(changes->feed, account->id) : 0;
-    if (!account)
-        write_all_states(json, changes, position);
-    else if (version > position)
-        write_state(json, account->id, feed_epoch(changes->feed), version);
-    json_end_array(json);
+    return (struct changes_wish){.feed = changes->feed,
+                                 .state = changes->api->config.state,
+                                 .account = account,
+                                 .since = since,
+                                 .most = PIECE_MOST};
 }
 
 static struct text cursor_at(const struct changes *changes, uint64_t position,
                              char storage[FEED_CURSOR_BYTES])
 {
     return feed_cursor_text(changes->feed, position, storage);
-}
-
-/* Everything anew: position 0 is before all. */
-static void write_reset(struct json *json, const struct changes *changes,
-                        const struct account *account, const char *why)
-{
-    json_begin_object(json);
-    json_member_text(json, "why", text_of(why));
-    write_lists(json, changes, account, 0);
-    json_end_object(json);
-}
-
-static void write_change(struct buffer *out, const struct feed_change *change)
-{
-    struct json json;
-    buffer_reset(out);
-    json_init(&json, out);
-    if (change->is_state)
-        write_state(&json, change->account, change->epoch, change->number);
-    else
-        write_object(&json, change);
 }
 
 static const char *event_of(const struct feed_change *change)
@@ -160,23 +85,19 @@ static bool tell_or_end(struct follower *follower, const char *event, struct tex
 
 static void answer_waiting(struct changes *changes, struct follower *follower, const char *reset)
 {
-    char storage[FEED_CURSOR_BYTES];
     struct player *player = follower->player;
-    uint64_t since = reset ? 0 : follower->since;
+    struct changes_wish wish = wish_of(changes, NULL, reset ? 0 : follower->since);
+    wish.takes_pieces = follower->takes_pieces;
+    wish.after = follower->after;
+    wish.most = follower->most;
     follower_remove(follower);
     if (!player_refresh(player)) {
         player_problem(player, 401, "Signed out",
                        "The account is gone or disabled, or the edge is revoked.");
         return;
     }
-    struct json *json = player_json(player);
-    json_begin_object(json);
-    json_member_text(json, "cursor", cursor_at(changes, feed_position(changes->feed), storage));
-    json_member_bool(json, "reset", reset != NULL);
-    if (reset)
-        json_member_text(json, "why", text_of(reset));
-    write_lists(json, changes, player->node ? NULL : player->account, since);
-    json_end_object(json);
+    wish.account = player->node ? NULL : player->account;
+    changes_write_answer(player_json(player), &wish, reset);
     player_send(player, 200);
 }
 
@@ -187,7 +108,7 @@ static bool has_news(const struct changes *changes, const struct follower *follo
     const struct account *account = follower->is_node ? NULL : follower_account(follower);
     for (const struct feed_change *each = feed_after(changes->feed, follower->since); each;
          each = feed_next(each))
-        if (may_know(each, account))
+        if (changes_may_know(each, account))
             return true;
     return false;
 }
@@ -250,11 +171,11 @@ static void tell_change(struct changes *changes, const struct feed_change *chang
     char storage[FEED_CURSOR_BYTES];
     struct followers *followers = changes->api->followers;
     struct text id = cursor_at(changes, change->position, storage);
-    write_change(data, change);
+    changes_write_change(data, change);
     for (struct follower *each = followers_next(followers, NULL), *next; each; each = next) {
         next = followers_next(followers, each);
         const struct account *account = follower_account(each);
-        if (account && !may_know(change, account))
+        if (account && !changes_may_know(change, account))
             continue;
         if (each->kind == FOLLOWER_CHANGES)
             (void)tell_or_end(each, event_of(change), id, buffer_view(data));
@@ -362,9 +283,9 @@ static void catch_up(struct changes *changes, struct follower *follower, uint64_
     buffer_init(&data, DATA_BYTES);
     for (const struct feed_change *each = feed_after(changes->feed, since); each && account;
          each = feed_next(each)) {
-        if (!may_know(each, account))
+        if (!changes_may_know(each, account))
             continue;
-        write_change(&data, each);
+        changes_write_change(&data, each);
         if (!tell_or_end(follower, event_of(each), cursor_at(changes, each->position, storage),
                          buffer_view(&data)))
             break;
@@ -380,7 +301,8 @@ static void tell_all_anew(struct changes *changes, struct follower *follower,
     struct json json;
     buffer_init(&data, DATA_BYTES);
     json_init(&json, &data);
-    write_reset(&json, changes, account, why);
+    const struct changes_wish wish = wish_of(changes, account, 0);
+    changes_write_reset(&json, &wish, why);
     (void)tell_or_end(follower, "reset", cursor_at(changes, feed_position(changes->feed), storage),
                       buffer_view(&data));
     buffer_release(&data);
@@ -399,6 +321,19 @@ static void begin_stream(struct changes *changes, struct player *player, uint64_
     start_check(changes);
 }
 
+/* A node that takes everything anew in pieces says behind which account; zero: from the first. */
+static bool after_of(const struct player *player, struct uid *ret)
+{
+    return uid_from_text(exchange_parameter(player->exchange, TEXT("after")), ret);
+}
+
+static size_t most_of(const struct player *player)
+{
+    uint64_t most = PIECE_MOST;
+    struct text text = exchange_parameter(player->exchange, TEXT("most"));
+    return text_to_u64(text, &most) && most > 0 && most < PIECE_MOST ? (size_t)most : PIECE_MOST;
+}
+
 static void begin_waiting(struct changes *changes, struct player *player, uint64_t since,
                           const char *reset)
 {
@@ -412,6 +347,8 @@ static void begin_waiting(struct changes *changes, struct player *player, uint64
     if (!follower)
         return;
     follower->since = since;
+    follower->most = most_of(player);
+    follower->takes_pieces = player->node && after_of(player, &follower->after);
     follower->until_us = loop_now_us(changes->api->config.loop) +
                          (wait_s < WAIT_MOST_S ? wait_s : WAIT_MOST_S) * 1000000;
     if (reset || wait_s == 0 || changes->is_draining || has_news(changes, follower))

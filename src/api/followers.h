@@ -25,6 +25,9 @@ struct follower {
     struct uid session_id, account_id; /* account_id: of a node its id */
     bool is_node;      /* FOLLOWER_WAITING: an edge, which hears of every account and has none */
     bool is_over;      /* a stream that was ended, but whose client has not taken all yet */
+    bool takes_pieces; /* and of everybody a piece, behind `after` */
+    struct uid after;
+    size_t most;       /* of accounts in one answer */
     uint64_t since;    /* FOLLOWER_WAITING: the position it knows */
     uint64_t until_us; /* and when it is answered in any case */
     struct follower *_next, **_previous_next;

@@ -7,6 +7,7 @@
 #include "io/clock.h"
 #include "io/file.h"
 #include "io/random.h"
+#include "replica/told.h"
 
 #include <errno.h>
 #include <string.h>
@@ -31,6 +32,7 @@ void course_show(struct replica *replica)
     shown->waiting = map_count(replica->accounts) + map_count(replica->put_off.accounts);
     for (size_t i = 0; i < ARRAY_SIZE(replica_small_names); i++)
         shown->waiting += replica->wants_small[i] || replica->put_off.small[i];
+    shown->waiting += replica->is_in_pieces;
     for (uint32_t bits = replica->wants_lists | replica->put_off.lists; bits; bits &= bits - 1)
         shown->waiting++;
     pthread_mutex_unlock(&replica->lock);
@@ -238,6 +240,7 @@ static void on_refusal(struct replica *replica)
         catalogs_abort(replica->catalogs);
     if (replica->step == STEP_CHANGES && replica->status == 400) {
         buffer_reset(&replica->next_cursor); /* not one of its cursors: everything anew */
+        replica->is_in_pieces = false;
         course_retry(replica, "the origin does not know the place in its changes where we stood");
     } else if (replica->status == 401 || replica->status == 403) {
         course_retry(replica, refused);
@@ -320,31 +323,63 @@ static void ask_segment(struct replica *replica, const struct catalogs_object *o
 
 /* --- /changes --- */
 
+void course_write_cursor(const struct replica *replica, struct buffer *out)
+{
+    struct uid_text storage;
+    buffer_text(out, buffer_view(&replica->next_cursor));
+    if (replica->is_in_pieces)
+        buffer_printf(out, " %.*s", TEXT_ARGS(uid_text(&storage, replica->after)));
+}
+
+void course_read_cursor(struct replica *replica, struct text kept)
+{
+    struct text rest = kept, cursor;
+    (void)text_split(&rest, ' ', &cursor);
+    replica->is_in_pieces = uid_from_text(rest, &replica->after);
+    buffer_reset(&replica->next_cursor);
+    buffer_text(&replica->next_cursor, cursor);
+}
+
 /* Everything up to there is durable. */
 static void keep_cursor(struct replica *replica)
 {
-    struct text told = buffer_view(&replica->next_cursor);
-    if (replica->has_refusal || text_equal(told, buffer_view(&replica->cursor)))
-        return;
-    if (file_write_atomic(AT_FDCWD, replica->cursor_path, told, 0600) != 0)
-        return; /* asked for again after a restart */
-    buffer_reset(&replica->cursor);
-    buffer_text(&replica->cursor, told);
+    struct buffer told;
+    buffer_init(&told, 2 * TOLD_CURSOR_BYTES);
+    course_write_cursor(replica, &told);
+    if (!replica->has_refusal && !text_equal(buffer_view(&told), buffer_view(&replica->cursor)) &&
+        file_write_atomic(AT_FDCWD, replica->cursor_path, buffer_view(&told), 0600) == 0) {
+        buffer_reset(&replica->cursor); /* else asked for again after a restart */
+        buffer_text(&replica->cursor, buffer_view(&told));
+    }
+    buffer_release(&told);
 }
 
 static void confirm(struct replica *replica)
 {
-    if (replica->next_cursor.size == 0 || replica->has_refusal)
+    if (replica->next_cursor.size == 0 || replica->has_refusal || replica->is_in_pieces)
         return;
     pthread_mutex_lock(&replica->lock);
     replica->shown.confirmed_ms = replica->answered_ms;
     pthread_mutex_unlock(&replica->lock);
 }
 
+/* Without a cursor everything is told anew, and of everybody that begins a piece. */
+static void write_target(const struct replica *replica, char *ret, size_t capacity)
+{
+    struct uid_text storage;
+    struct text since = buffer_view(&replica->next_cursor);
+    bool is_anew = replica->is_in_pieces || since.size == 0;
+    struct uid after = replica->is_in_pieces ? replica->after : (struct uid){{0}};
+    /* the first answer after an outage must not wait for news */
+    unsigned wait_s = replica->failures || !replica->answered_ms ? 0 : POLL_WAIT_S;
+    (void)snprintf(ret, capacity, "/changes?all=1&wait=%u&most=%u&after=%.*s%s%.*s", wait_s,
+                   replica->config.limits.replica_piece, TEXT_ARGS(uid_text(&storage, after)),
+                   is_anew ? "" : "&since=", TEXT_ARGS(is_anew ? TEXT_NONE : since));
+}
+
 static void ask_changes(struct replica *replica)
 {
     char target[160];
-    struct text since = buffer_view(&replica->next_cursor);
     uint64_t now_us = loop_now_us(replica->loop);
     uint64_t next_us = replica->polled_us + (uint64_t)POLL_EVERY_MS * 1000;
     if (replica->polled_us && now_us < next_us) {
@@ -364,10 +399,7 @@ static void ask_changes(struct replica *replica)
         course_advance(replica);
         return;
     }
-    /* the first answer after an outage must not wait for news */
-    unsigned wait_s = replica->failures || !replica->answered_ms ? 0 : POLL_WAIT_S;
-    (void)snprintf(target, sizeof target, "/changes?all=1&wait=%u%s%.*s", wait_s,
-                   since.size ? "&since=" : "", TEXT_ARGS(since));
+    write_target(replica, target, sizeof target);
     (void)snprintf(replica->name, sizeof replica->name, "/changes");
     ask(replica, STEP_CHANGES, target, POLL_DEADLINE_MS);
 }

@@ -27,6 +27,12 @@ enum replica_step {
     STEP_CHANGES,
 };
 
+struct replica;
+/* "CURSOR", or while everybody is told of in pieces "CURSOR UID": the first piece's, and behind
+ * whom the next begins. */
+void course_write_cursor(const struct replica *replica, struct buffer *out);
+void course_read_cursor(struct replica *replica, struct text kept);
+
 /* One listener's state on its way; free while there is no call and it is not taken. */
 struct replica_asking {
     struct replica *replica;
@@ -70,6 +76,8 @@ struct replica {
     } put_off;
 
     struct buffer cursor, next_cursor; /* durable here; told last */
+    bool is_in_pieces;                 /* of everybody; told up to here: */
+    struct uid after;
     int64_t refreshed_ms;
     unsigned failures; /* in a row */
     uint64_t tried_us, polled_us;

@@ -12,7 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { OBJECT_MAX_BYTES = SIGNED_MAX_BODY_BYTES + (64 << 10), CURSOR_MAX_BYTES = 80 };
+enum { OBJECT_MAX_BYTES = SIGNED_MAX_BODY_BYTES + (64 << 10), CURSOR_MAX_BYTES = 128 };
 
 struct replica_limits replica_limits_default(void)
 {
@@ -51,7 +51,7 @@ static void tell_held(struct replica *replica, int64_t now_s)
     finish_lists(replica, now_s);
     take_tell_catalog(replica);
     if (file_read(AT_FDCWD, replica->cursor_path, &replica->cursor) == 0)
-        buffer_text(&replica->next_cursor, buffer_view(&replica->cursor));
+        course_read_cursor(replica, buffer_view(&replica->cursor));
 }
 
 static int open_held(struct replica *replica, char why[256])

@@ -183,14 +183,33 @@ static bool want(struct replica *replica, const struct told *told)
     return true;
 }
 
+/* Pieces end: each begins behind the one before. */
+static bool goes_on(const struct replica *replica, const struct told *told)
+{
+    return !told->has_more || !replica->is_in_pieces ||
+           memcmp(&told->next, &replica->after, sizeof told->next) > 0;
+}
+
+/* What changes while everybody is told of comes after that: the place in the changes is the one of
+ * the first piece. */
+static void move_on(struct replica *replica, const struct told *told)
+{
+    if (!replica->is_in_pieces) {
+        buffer_reset(&replica->next_cursor);
+        buffer_text(&replica->next_cursor, told->cursor);
+    }
+    replica->is_in_pieces = told->has_more;
+    replica->after = told->next;
+}
+
 void take_changes(struct replica *replica)
 {
     struct told told;
     struct arena *arena = arena_new(TOLD_ARENA_BYTES);
-    bool is_good = told_read(arena, buffer_view(&replica->body), &told) && want(replica, &told);
+    bool is_good = told_read(arena, buffer_view(&replica->body), &told) &&
+                   goes_on(replica, &told) && want(replica, &told);
     if (is_good) {
-        buffer_reset(&replica->next_cursor);
-        buffer_text(&replica->next_cursor, told.cursor);
+        move_on(replica, &told);
         replica->answered_ms = clock_unix_ms();
         pthread_mutex_lock(&replica->lock);
         replica->shown.is_linked = true;

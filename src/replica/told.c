@@ -45,6 +45,12 @@ static bool read_states(struct arena *arena, const struct json_node *states, str
     return true;
 }
 
+static bool read_next(const struct json_node *next, struct told *told)
+{
+    told->has_more = next != NULL;
+    return !next || (json_tree_is(next, JSON_NODE_TEXT) && uid_from_text(next->text, &told->next));
+}
+
 /* What goes back into a URL. */
 static bool is_cursor(const struct json_node *node)
 {
@@ -67,7 +73,8 @@ bool told_read(struct arena *arena, struct text bytes, struct told *ret)
     const struct json_node *answer = json_tree_read(arena, bytes, &why);
     const struct json_node *cursor = json_tree_member(answer, TEXT("cursor"));
     if (!is_cursor(cursor) || !read_objects(json_tree_member(answer, TEXT("objects")), &told) ||
-        !read_states(arena, json_tree_member(answer, TEXT("states")), &told))
+        !read_states(arena, json_tree_member(answer, TEXT("states")), &told) ||
+        !read_next(json_tree_member(answer, TEXT("next")), &told))
         return false;
     told.cursor = cursor->text;
     *ret = told;

@@ -7,7 +7,8 @@
 /*
  * told: what an answer to /changes says (docs/formats/changes.md), read into what is wanted.  Pure.
  *
- *     {"cursor": "EPOCH.POSITION.RUN", "objects": [{"name": …}], "states": [{"account": …}]}
+ *     {"cursor": "EPOCH.POSITION.RUN", "objects": [{"name": …}], "states": [{"account": …}],
+ *      "next": …}
  *
  * Objects that this node does not follow are passed over, as are members that it does not know.
  */
@@ -24,6 +25,8 @@ struct told {
     uint32_t lists;             /* of libraries, bit 0: 1 */
     const struct uid *accounts; /* in the arena; one may stand there twice */
     size_t account_count;
+    bool has_more; /* accounts, to be asked for behind `next` */
+    struct uid next;
 };
 
 /* False for anything else, and then nothing of it counts. */

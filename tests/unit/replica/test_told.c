@@ -20,6 +20,18 @@ static void all_that_is_followed_is_wanted(void)
     OK(told.account_count == 1 && told.accounts[0].bytes[0] == 1, "and accounts that are ids");
 }
 
+static void of_many_a_piece_is_told(void)
+{
+    OK(reads("{\"cursor\":\"1\",\"objects\":[],\"states\":[],\"next\":"
+             "\"AQEBAQEBAQEBAQEBAQEBAQ\"}") &&
+           told.has_more && told.next.bytes[15] == 1,
+       "it says behind whom the next one begins");
+    OK(reads("{\"cursor\":\"1\",\"objects\":[],\"states\":[]}") && !told.has_more,
+       "the last one does not");
+    OK(!reads("{\"cursor\":\"1\",\"objects\":[],\"states\":[],\"next\":\"?\"}"),
+       "behind nobody none begins");
+}
+
 static void what_makes_no_sense_is_none(void)
 {
     static const char *const bad[] = {
@@ -48,6 +60,7 @@ int main(void)
 {
     arena = arena_new(1 << 20);
     all_that_is_followed_is_wanted();
+    of_many_a_piece_is_told();
     what_makes_no_sense_is_none();
     arena_free(&arena);
     return tap_done();
