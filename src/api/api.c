@@ -6,6 +6,7 @@
 #include "api/decide.h"
 #include "api/endings.h"
 #include "api/events.h"
+#include "api/exposure.h"
 #include "api/followers.h"
 #include "api/hots.h"
 #include "api/island.h"
@@ -61,6 +62,7 @@ struct api *api_new(const struct api_config *config)
     api->has_keys = !api_follows(api);
     api->grants = grant_cache_new(GRANTS_REMEMBERED);
     api->catalog_objects = catalog_objects_new(api);
+    api->exposure = exposure_new(api);
     api->nodes = nodes_new(api);
     api->rebuild = rebuild_new(api);
     api->followers = followers_new(api);
@@ -76,6 +78,7 @@ void api_let_go(struct api *api)
 {
     stream_starts_end(api);
     segment_calls_end(api);
+    exposure_free(&api->exposure);
     decider_free(&api->decider);
     events_free(&api->events);
     changes_free(&api->changes);

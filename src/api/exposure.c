@@ -4,12 +4,19 @@
 #include "api/audit.h"
 #include "api/inside.h"
 #include "api/speaks.h"
+#include "base/mem.h"
 #include "io/clock.h"
 #include "state/state.h"
 #include "trust/node_book.h"
 #include "trust/opener.h"
 
-enum { OPERATIONS_AT_ONCE = 900 };
+enum {
+    OPERATIONS_AT_ONCE = 900,
+    /* Of one turn, a few milliseconds: */
+    ACCOUNTS_AT_ONCE = 1000,
+    HASHES_AT_ONCE = 10000,
+    PAUSE_US = 1000, /* others come in between */
+};
 
 static int64_t lost_ms(const struct node_seat *lost) { return (lost->revoked_s + 1) * 1000; }
 
@@ -58,6 +65,15 @@ static void end_sessions(struct ending *ending, const struct node_seat *lost, st
     }
 }
 
+static bool has_apps(const struct api *api, const struct node_seat *lost, struct uid account)
+{
+    const struct app *app;
+    bool has = false;
+    for (size_t cursor = 0; !has && (app = state_app_next(api->config.state, account, &cursor));)
+        has = app->created_ms < lost_ms(lost);
+    return has;
+}
+
 static size_t end_apps(struct ending *ending, const struct node_seat *lost, struct uid account)
 {
     const struct app *app;
@@ -81,31 +97,141 @@ static void note(const struct api *api, const struct account *account, const str
                                           .what = text_of(lost->name)});
 }
 
-static void end_all(struct ending *ending, const struct node_seat *lost)
+/* --- in turns --- */
+
+struct exposure {
+    struct api *api;
+    struct uid *accounts; /* those that there were when it began; NULL: nothing is under way */
+    size_t count, at;
+    bool begins_again; /* the book changed meanwhile */
+    struct loop_timer next;
+};
+
+/* Hashes that it may cost to find out whose home an edge was (api/speaks.h). */
+static size_t cost_of(struct node_book *book)
 {
-    const struct api *api = ending->api;
-    const struct account *account;
-    for (size_t cursor = 0; (account = state_account_next(api->config.state, &cursor));) {
-        end_sessions(ending, lost, account->id);
-        if (speaks_for_own(api, lost, account->id) && end_apps(ending, lost, account->id))
-            note(api, account, lost);
+    struct node_seat seat;
+    size_t count = node_book_count(book), revoked = 0;
+    for (size_t i = 0; i < count; i++) {
+        node_book_at(book, i, &seat);
+        revoked += seat.revoked_s != 0;
     }
+    return (revoked + 2) * count;
 }
 
-void exposure_settle(struct api *api)
+/* The hashes that it cost. */
+static size_t settle_account(struct ending *ending, const struct node_seat *lost, struct uid id,
+                             size_t cost)
 {
-    struct node_book *book = api->config.book;
-    struct ending ending = {.api = api};
-    struct node_seat seat;
-    for (size_t i = 0; book && i < node_book_count(book); i++) {
-        node_book_at(book, i, &seat);
-        if (!seat.revoked_s)
-            continue;
-        begin(&ending);
-        end_all(&ending, &seat);
-        end(&ending);
-    }
+    const struct api *api = ending->api;
+    const struct account *account = state_account(api->config.state, id);
+    if (!account)
+        return 0;
+    end_sessions(ending, lost, id);
+    if (!has_apps(api, lost, id))
+        return 0; /* it held nothing of theirs that opens still */
+    if (speaks_for_own(api, lost, id) && end_apps(ending, lost, id))
+        note(api, account, lost);
+    return cost;
 }
+
+static void settle_turn(struct exposure *exposure)
+{
+    struct node_book *book = exposure->api->config.book;
+    struct ending ending = {.api = exposure->api};
+    struct node_seat seat;
+    size_t cost = cost_of(book), hashes = 0, accounts = 0;
+    begin(&ending);
+    for (; exposure->at < exposure->count && hashes < HASHES_AT_ONCE && accounts < ACCOUNTS_AT_ONCE;
+         exposure->at++, accounts++)
+        for (size_t i = 0; i < node_book_count(book); i++) {
+            node_book_at(book, i, &seat);
+            if (seat.revoked_s)
+                hashes += settle_account(&ending, &seat, exposure->accounts[exposure->at], cost);
+        }
+    end(&ending);
+}
+
+static bool has_revoked(struct node_book *book)
+{
+    struct node_seat seat;
+    bool has = false;
+    for (size_t i = 0; book && !has && i < node_book_count(book); i++) {
+        node_book_at(book, i, &seat);
+        has = seat.revoked_s != 0;
+    }
+    return has;
+}
+
+static void begin_all(struct exposure *exposure)
+{
+    const struct state *state = exposure->api->config.state;
+    const struct account *account;
+    size_t count = state_account_count(state);
+    exposure->begins_again = false;
+    exposure->at = exposure->count = 0;
+    exposure->accounts =
+        mem_realloc_array(exposure->accounts, count + 1, sizeof *exposure->accounts);
+    for (size_t cursor = 0;
+         exposure->count < count && (account = state_account_next(state, &cursor));)
+        exposure->accounts[exposure->count++] = account->id;
+}
+
+static void end_all(struct exposure *exposure)
+{
+    mem_free(exposure->accounts);
+    exposure->accounts = NULL;
+}
+
+static void go_on(struct exposure *exposure)
+{
+    struct loop *loop = exposure->api->config.loop;
+    settle_turn(exposure);
+    if (exposure->at == exposure->count && exposure->begins_again)
+        begin_all(exposure);
+    if (exposure->at == exposure->count)
+        end_all(exposure);
+    else
+        loop_timer_start(loop, &exposure->next, loop_now_us(loop) + PAUSE_US);
+}
+
+static void on_next(struct loop_timer *timer, uint64_t now_us UNUSED)
+{
+    go_on(CONTAINER_OF(timer, struct exposure, next));
+}
+
+void exposure_settle(struct exposure *exposure)
+{
+    if (!has_revoked(exposure->api->config.book))
+        return;
+    if (exposure->accounts) {
+        exposure->begins_again = true;
+        return;
+    }
+    begin_all(exposure);
+    go_on(exposure);
+}
+
+bool exposure_is_settled(const struct exposure *exposure) { return !exposure->accounts; }
+
+struct exposure *exposure_new(struct api *api)
+{
+    struct exposure *exposure = MEM_NEW(struct exposure);
+    exposure->api = api;
+    exposure->next.on_timer = on_next;
+    return exposure;
+}
+
+void exposure_free(struct exposure **exposure)
+{
+    if (!*exposure)
+        return;
+    loop_timer_stop(&(*exposure)->next);
+    mem_free((*exposure)->accounts);
+    mem_free_p(exposure);
+}
+
+/* --- passwords --- */
 
 bool exposure_has_password(const struct api *api, struct uid account)
 {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
+#include "base/compiler.h"
 #include "trust/uid.h"
 
 /*
@@ -13,8 +14,18 @@
  * Whose secrets it held is not written down but follows from the book (api/speaks.h): boxes went to
  * whom it was home or backup of.  Doing it again changes nothing.  All on the home loop, of an
  * origin with a book of edges; elsewhere nothing is exposed.
+ *
+ *     settle ─▶ all accounts ─▶ some of them in this turn ─▶ … ─▶ the last: done, or once more
+ *
+ * With many edges that is much: to whom an edge was home costs a hash of each, for each that was
+ * ever revoked.  A turn of the loop does so much of it, and the rest waits for the next.
  */
 struct api;
+struct exposure;
 
-void exposure_settle(struct api *api);
+struct exposure *exposure_new(struct api *api) MUST_USE;
+void exposure_free(struct exposure **exposure); /* accepts NULL inside */
+/* The book of edges may be another: begins now, and goes on in later turns. */
+void exposure_settle(struct exposure *exposure);
+bool exposure_is_settled(const struct exposure *exposure);
 bool exposure_has_password(const struct api *api, struct uid account);

@@ -15,6 +15,7 @@ struct changes;
 struct decider;
 struct endings;
 struct events;
+struct exposure;
 struct followers;
 struct grant_cache;
 struct keyring;
@@ -54,6 +55,7 @@ struct api {
     struct catalog_objects *catalog_objects;
     struct decider *decider; /* at an origin: what its edges kept as requests */
     struct nodes *nodes;
+    struct exposure *exposure;          /* what revoked edges knew */
     unsigned pieces_read;               /* files that are read through for edges */
     struct rebuild *rebuild;            /* NULL: nothing is */
     struct segment_call *segment_calls; /* waiting for an encode (segments.c) */

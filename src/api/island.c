@@ -182,5 +182,6 @@ void island_take_nodes(struct api *api, struct node_list *list)
     mem_free(nodes);
     grant_cache_forget(api->grants);
     hots_forget(api);
-    exposure_settle(api);
+    if (api->exposure)
+        exposure_settle(api->exposure);
 }

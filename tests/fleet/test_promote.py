@@ -262,3 +262,17 @@ def test_who_was_no_edge_cannot_become_one_again(two):
     two.origin.stop()
     done = run_command("demote", "--data", two.origin.data, check=False)
     assert done.returncode == 1 and "was no edge" in done.stderr
+
+
+def test_a_copy_of_an_edges_folder_elsewhere_is_promoted_as_well(lost, music, start_server, tmp_path):
+    """A standby: it was copied while the edge was stopped, and the edge itself is lost with the origin."""
+    standby = tmp_path / "standby"
+    shutil.copytree(lost.edge.data, standby, ignore=shutil.ignore_patterns("*.sock"))
+    shutil.rmtree(lost.edge.data)
+    run_command("promote", "--data", standby, "--root-key", lost.root_key, "--listen", "127.0.0.1:0", music)
+    server = start_server(folders=[music], data=standby)
+    assert (ids(server, lost.secret), heard(server, lost.secret)) == lost.whole
+    server.wait_for_scan()
+    assert (ids(server, lost.secret), heard(server, lost.secret)) == lost.whole
+    assert server.get("/rest/ping?f=json", headers=lost.bearer).status == 200, "who was signed in still is"
+    assert server.rest("createPlaylist", lost.secret, name="new")["status"] == "ok"
