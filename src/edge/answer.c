@@ -121,7 +121,8 @@ static bool has_conditions(const struct http_request *request)
 static bool is_not_modified(const struct asking *asking, const struct stored *stored, int64_t now_s)
 {
     const struct http_request *request = exchange_request(asking->exchange);
-    if (!asking->is_read || stored->status != 200 || !has_conditions(request))
+    if (!asking->is_read || (stored->status != 200 && stored->status != 206) ||
+        !has_conditions(request))
         return false;
     struct http_validators validators = validators_of(stored, now_s);
     return http_condition_of(request, &validators, now_s) == HTTP_CONDITION_NOT_MODIFIED;

@@ -316,6 +316,13 @@ static bool take_sets(struct asking *asking, const struct stored *list)
     return true;
 }
 
+/* A part that stands alone: only to that question, which no If-Range or HEAD is (RFC 9110 14.2). */
+static bool may_answer(const struct asking *asking, const struct stored *stored)
+{
+    return stored->status != 206 || (text_equal(asking->method, TEXT("GET")) &&
+                                     !caching_field(asking->fields, TEXT("If-Range")).data);
+}
+
 static void found(void *context, struct cache_object *object)
 {
     struct asking *asking = context;
@@ -323,7 +330,7 @@ static void found(void *context, struct cache_object *object)
     struct stored stored;
     bool is_read = meta && stored_read(meta->bytes, asking->arena, &stored);
     bool is_list = is_read && stored.kind == STORED_LIST;
-    if (is_read && !is_list) {
+    if (is_read && !is_list && may_answer(asking, &stored)) {
         asking->object = object;
         asking->meta = meta;
         asking->stored = stored;

@@ -220,12 +220,32 @@ static struct caching_fields without(struct caching_fields fields, struct text n
     return (struct caching_fields){items, count};
 }
 
-static bool make_key(struct lead *lead, struct caching_fields response)
+/*
+ * A part that cannot be joined with others: of a whole of unknown length, or with a body of another
+ * length than its place.  To the very same question it is the very same answer, for as long as the
+ * origin says; nothing is taken from it, nor added (RFC 9110 14.4, RFC 9111 3.3).  What else is
+ * held of that URL is worth more.
+ */
+static bool may_stand_alone(const struct lead *lead, const struct http_response *response)
+{
+    struct caching_fields received = fields_of(response);
+    return !lead->is_slicing && lead->rest_from == 0 &&
+           (!lead->stale || lead->stale_stored.status == 206) &&
+           caching_field(lead->fields, TEXT("Range")).data &&
+           !caching_field(lead->fields, TEXT("If-Range")).data &&
+           !caching_field(received, TEXT("Vary")).data &&
+           caching_field_count(received, TEXT("Content-Range")) == 1 &&
+           http_content_range_is_valid(caching_field(received, TEXT("Content-Range")));
+}
+
+static bool make_key(struct lead *lead, struct caching_fields response, bool is_lone)
 {
     struct buffer names, key;
     buffer_init(&names, CACHE_KEY_MAX);
     buffer_init(&key, CACHE_KEY_MAX);
     bool can_vary = caching_vary_names(response, &names);
+    if (is_lone)
+        buffer_text(&names, TEXT("range"));
     lead->names = names.size > 0 ? arena_text(lead->arena, buffer_view(&names)) : TEXT_NONE;
     buffer_text(&key, lead->key);
     if (lead->names.size > 0)
@@ -270,9 +290,12 @@ static bool store(struct lead *lead, const struct http_response *response,
     struct stored stored = {.kind = STORED_RESPONSE, .status = response->status};
     struct cache_range part;
     bool is_part = response->status == 206;
-    uint64_t length = response->framing == HTTP_BODY_NONE ? 0 : response->content_length;
-    if (is_part && !read_part(response, &part, &length))
+    uint64_t length = response->framing == HTTP_BODY_NONE ? 0 : response->content_length, whole;
+    bool is_lone = is_part && !read_part(response, &part, &whole);
+    if (is_lone && !may_stand_alone(lead, response))
         return false;
+    is_part = is_part && !is_lone;
+    length = is_part ? whole : length;
     bool is_rest = is_part && is_the_rest(lead, received, &part, length);
     bool is_all = is_part && lead->is_slicing && part.end - part.begin == length;
     bool is_some = is_part && !is_rest && !is_all;
@@ -285,10 +308,12 @@ static bool store(struct lead *lead, const struct http_response *response,
         stored.status = 200;
         stored.fields = without(stored.fields, TEXT("Content-Range"));
     }
-    lead->is_shareable =
-        is_usable_by_others(lead, &stored.freshness) && !(is_some && lead->has_many_ranges);
+    if (is_lone && (stored.freshness.is_heuristic || stored.freshness.lifetime_ms == 0))
+        return false;
+    lead->is_shareable = is_usable_by_others(lead, &stored.freshness) && !is_lone &&
+                         !(is_some && lead->has_many_ranges);
     lead->language = arena_text(lead->arena, caching_language_of(received));
-    return make_key(lead, received) &&
+    return make_key(lead, received, is_lone) &&
            begin_writing(lead, &stored, length, is_some ? &part : NULL) &&
            (!is_rest || write_beginning(lead));
 }
@@ -310,7 +335,7 @@ static bool store_sliced(struct lead *lead, const struct http_response *response
                          lead->home->edge->config.policy.edge_strict_age, &stored.freshness);
     lead->is_shareable = is_usable_by_others(lead, &stored.freshness);
     lead->language = arena_text(lead->arena, caching_language_of(received));
-    if (!make_key(lead, received) || !begin_writing(lead, &stored, 0, NULL) ||
+    if (!make_key(lead, received, false) || !begin_writing(lead, &stored, 0, NULL) ||
         cache_write_end(&lead->writer, NULL) != 0)
         return false;
     counter_add(COUNTER_EDGE_SLICED, 1);

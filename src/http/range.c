@@ -85,21 +85,41 @@ struct text http_content_range_write(struct http_content_range *storage, struct 
     return text_make(storage->digits, (size_t)(at - storage->digits));
 }
 
-bool http_content_range_read(struct text value, struct http_range *ret, uint64_t *ret_size)
+/* UINT64_MAX for the size of an unknown whole. */
+static bool read_content_range(struct text value, struct http_range *ret, uint64_t *ret_size)
 {
     struct text rest, first, last;
     struct http_range range;
-    uint64_t size;
+    uint64_t size = UINT64_MAX;
     if (!text_starts_nocase(value, TEXT("bytes ")))
         return false;
     rest = text_from(value, 6);
     if (!text_split(&rest, '-', &first) || !text_to_u64(first, &range.first) ||
         !text_split(&rest, '/', &last) || !text_to_u64(last, &range.last) || !rest.data ||
-        !text_to_u64(rest, &size) || range.first > range.last || range.last >= size)
+        (!text_equal(rest, TEXT("*")) && !text_to_u64(rest, &size)) || range.first > range.last ||
+        range.last >= size)
         return false;
     *ret = range;
     *ret_size = size;
     return true;
+}
+
+bool http_content_range_read(struct text value, struct http_range *ret, uint64_t *ret_size)
+{
+    struct http_range range;
+    uint64_t size;
+    if (!read_content_range(value, &range, &size) || size == UINT64_MAX)
+        return false;
+    *ret = range;
+    *ret_size = size;
+    return true;
+}
+
+bool http_content_range_is_valid(struct text value)
+{
+    struct http_range range;
+    uint64_t size;
+    return read_content_range(value, &range, &size);
 }
 
 struct text http_content_range_unsatisfied(struct http_content_range *storage, uint64_t size)

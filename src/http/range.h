@@ -42,6 +42,9 @@ struct text http_content_range_unsatisfied(struct http_content_range *storage, u
 bool http_content_range_read(struct text value, struct http_range *ret,
                              uint64_t *ret_size) MUST_USE;
 
+/* Whether it says where a part lies (14.4), be its whole of unknown size ("*"). */
+bool http_content_range_is_valid(struct text value) MUST_USE;
+
 /* The delimiter and fields before one part, and the end after the last.  The boundary is a token of
  * ours. */
 void http_part_head(struct buffer *out, struct text boundary, struct text content_type,

@@ -21,6 +21,7 @@
 
 /* edge_service: opened from the ground up, closed from the top down. */
 enum { RESOLVERS = 2, RESOLVERS_QUEUE = 64, AGAIN_DRAIN_S = 1 };
+enum { CACHE_TRIES = 100, CACHE_AGAIN_US = 50 * 1000 };
 
 /* --- its own paths --- */
 
@@ -105,6 +106,17 @@ static bool bind_addresses(struct edge_service *service, struct buffer *why)
     return true;
 }
 
+/* One that was killed together with its supervisor lets go of the folder a little later. */
+static int open_when_free(const struct cache_config *config, struct cache **ret)
+{
+    int error = cache_open(config, ret);
+    for (int i = 0; i < CACHE_TRIES && error == -EWOULDBLOCK; i++) {
+        (void)usleep(CACHE_AGAIN_US);
+        error = cache_open(config, ret);
+    }
+    return error;
+}
+
 static bool open_cache(struct edge_service *service, struct buffer *why)
 {
     const struct settings *settings = &service->settings;
@@ -123,8 +135,13 @@ static bool open_cache(struct edge_service *service, struct buffer *why)
         .memory_bytes = (uint64_t)settings->cache_memory_mib << 20,
         .disk_bytes = (uint64_t)settings->cache_disk_mib << 20,
     };
-    int error = cache_open(&config, &service->cache);
-    if (error)
+    int error = open_when_free(&config, &service->cache);
+    if (error == -EWOULDBLOCK)
+        buffer_printf(why,
+                      "the cache in %s is in use by another process; stop it, or choose "
+                      "another folder with --data",
+                      folder);
+    else if (error)
         buffer_printf(why, "the cache in %s cannot be opened: %.*s", folder,
                       TEXT_ARGS(log_errno(error)));
     return error == 0;

@@ -17,20 +17,22 @@ from nodes import Edge, free_port
 HERE = pathlib.Path(__file__).parent
 SUITE = HERE / "npm" / "node_modules" / "http-cache-tests"
 
-NO_SUCH_ANSWER = "the origin hangs up, and the suite wants a field of its answer; mended in newer revisions"
-OLD_AGE = "the first member of a list counts (RFC 9111 5.1), but strict reading is on for the other tests of Age"
+NO_SUCH_ANSWER = ("the origin hangs up and says nothing (server/handle-test.mjs), and the suite wants status 200 with a field of its answer, "
+                  "Server-Request-Count: 2: nobody can pass.  Newer revisions want that field to be absent")
+AGES = ("`0,7200` shall be fresh, but `0, 0`, and two lines `0` and `7200`, stale.  By RFC 9111 5.1 the first member counts, which newer revisions "
+        "want of all; here strict reading is on, for nine others")
 REQUIRED = {
-    "age-parse-prefix": OLD_AGE,
+    "age-parse-prefix": AGES,
     "headers-store-Transfer-Encoding": "an origin's unknown Transfer-Encoding is refused: it could smuggle an answer",
     "stale-close-must-revalidate": NO_SUCH_ANSWER,
     "stale-close-no-cache": NO_SUCH_ANSWER,
     "stale-close-proxy-revalidate": NO_SUCH_ANSWER,
     "stale-close-s-maxage=2": NO_SUCH_ANSWER,
 }
-BAD_PART = "its parts say `4-9/10` and have five bytes: what contradicts itself is not kept"
+BAD_PART = ("its part says `4-9/10` and has five bytes.  It is given again to the very same question, but which bytes they are it does not say: "
+            "byte 6 is the third of them if it begins at 4, the second if it ends at 9, and the suite takes it for the former and the latter by turns")
 OPTIMAL = {
-    "conditional-lm-fresh-no-lm": "304 for a date before the response's own would tell a client to keep what is older",
-    "partial-store-partial-reuse-partial": BAD_PART,
+    "conditional-lm-fresh-no-lm": "without Last-Modified Date is compared (RFC 9111 4.3.2), and the request names a time 50 minutes before it",
     "partial-store-partial-reuse-partial-absent": BAD_PART,
     "partial-store-partial-reuse-partial-byterange": BAD_PART,
     "partial-store-partial-reuse-partial-suffix": BAD_PART,

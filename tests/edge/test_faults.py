@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Whatever an origin does, what was ever cached is served, whole and right; again after kill -9 with the origin still dead."""
+import fcntl
 import os
 import shutil
 import subprocess
+import threading
 import time
 
 import pytest
@@ -12,7 +14,7 @@ from moods import Origin, body_of, make_certificates
 from nodes import free_port
 
 OBJECTS = [f"/m/song{i}/aac-128/1.m4s" for i in range(40)]
-MOODS = ["503", "slow", "hole", "refused", "truncated", "corrupt"]
+MOODS = ["503", "slow", "hole", "refused", "truncated", "corrupt", "error-page"]
 PATIENCE = ["--edge-patience-ms", "200"]  # so that nobody here waits a second for an origin that is slow
 
 
@@ -41,15 +43,30 @@ def settle(edge):
     return edge
 
 
+def test_a_folder_that_a_killed_edge_lets_go_of_a_little_later_is_waited_for(tmp_path):
+    held = tmp_path / "edge" / "cache" / "lock"
+    held.parent.mkdir(parents=True)
+    with Origin() as origin, open(held, "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        command = [SOSTENUTO, "edge", "--data", tmp_path / "edge", "--listen", "127.0.0.1:0", "--plain", origin.url, "--no-supervisor"]
+        refused = subprocess.run(command, capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL)
+        assert refused.returncode != 0 and "is in use by another process" in refused.stderr
+        threading.Timer(1, fcntl.flock, (lock, fcntl.LOCK_UN)).start()
+        with edge_before(tmp_path / "edge", origin.url) as edge:
+            assert edge.get("/a")[0] == 200
+
+
 @pytest.mark.parametrize("mood", MOODS)
 def test_what_was_cached_is_served_whatever_the_origin_does(tmp_path, mood):
+    """With no configuration; only pages with status 200 need to be told apart from music."""
+    flags = ["--edge-expect", "/m/ type=audio/"] if mood == "error-page" else []
     with Origin(cache_control="max-age=0") as origin:
-        with edge_before(tmp_path / "edge", origin.url, flags=PATIENCE) as edge:
+        with edge_before(tmp_path / "edge", origin.url, flags=flags) as edge:
             fill(edge)
             origin.become(mood)
             assert_all_served(edge)
             settle(edge).kill()
-        with edge_before(tmp_path / "edge", origin.url, flags=PATIENCE) as edge:
+        with edge_before(tmp_path / "edge", origin.url, flags=flags) as edge:
             assert_all_served(edge)
 
 
@@ -74,6 +91,10 @@ def test_an_origin_whose_certificate_expired(tmp_path):
             assert_all_served(edge)
             never = edge.get("/never-asked")
             assert never[0] in (502, 503, 504), "an answer behind a bad certificate is none"
+            assert origin.count() == before
+            settle(edge).kill()
+        with edge_before(tmp_path / "edge", origin.url, flags=flags) as edge:
+            assert_all_served(edge)
             assert origin.count() == before
 
 

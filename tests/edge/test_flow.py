@@ -127,6 +127,46 @@ def test_a_client_that_leaves_does_not_end_it_for_others(tmp_path):
         assert len(origin.seen) == 1
 
 
+@pytest.mark.parametrize("told", ["bytes 4-8/*", "bytes 4-9/10"])
+def test_a_part_that_joins_no_other_answers_the_same_question_alone(tmp_path, told):
+    """Of a whole of unknown length; or of five bytes where its place has six: it is given again as it came, or not at all."""
+    def answer(handler):
+        wanted = handler.headers["Range"] and "If-Range" not in handler.headers
+        if wanted and handler.command == "GET":
+            handler.say(206, b"01234", Cache_Control="max-age=60", ETag='"a"', Content_Range=told)
+        else:
+            handler.say(200, b"whole", Cache_Control="max-age=60, no-store", ETag='"a"')
+    with edge_for(answer, tmp_path) as (edge, origin):
+        for wanted in ("bytes=-5", "bytes=4-9"):
+            first, again = ask(edge, Range=wanted), ask_until_held(edge, Range=wanted)
+            for part in (first, again):
+                assert (part.status, part.body, part.headers["Content-Range"]) == (206, b"01234", told)
+            seen = len(origin.seen)
+            assert "hit" in ask(edge, Range=wanted).headers["Cache-Status"] and len(origin.seen) == seen
+            assert ask(edge, Range=wanted, If_None_Match='"a"').status == 304 and len(origin.seen) == seen
+            for method, fields in (("GET", {"Range": f"bytes=5-{seen + 5}"}), ("GET", {"Range": wanted, "If-Range": '"a"'}),
+                                   ("HEAD", {"Range": wanted}), ("GET", {})):
+                other = ask(edge, method, **fields)
+                assert "hit" not in other.headers["Cache-Status"], (method, fields)
+            assert other.body == b"whole"
+            assert "hit" in ask(edge, Range=wanted).headers["Cache-Status"]
+
+
+def test_a_part_that_joins_no_other_takes_the_place_of_nothing(tmp_path):
+    body = bytes(range(100))
+
+    def answer(handler):
+        if handler.headers["Range"] == "bytes=-50":
+            handler.say(206, body[50:], Cache_Control="max-age=60", ETag='"a"', Content_Range="bytes 50-99/100")
+        else:
+            handler.say(206, body[:9], Cache_Control="max-age=60", ETag='"a"', Content_Range="bytes 0-9/100")
+    with edge_for(answer, tmp_path, "--edge-slice-kib", "0") as (edge, origin):
+        ask_until_held(edge, Range="bytes=-50")
+        ask(edge, Range="bytes=0-9")
+        assert "hit" in ask(edge, Range="bytes=60-69").headers["Cache-Status"]
+        assert "hit" not in ask(edge, Range="bytes=0-9").headers["Cache-Status"]
+
+
 def test_variants_live_side_by_side(tmp_path):
     def by_language(handler):
         handler.say(200, handler.headers["Accept-Language"].encode(), Cache_Control="max-age=60", Vary="Accept-Language")
@@ -189,6 +229,60 @@ def test_purging_has_it_asked_for_anew_at_once(tmp_path, what):
                        stdout=subprocess.DEVNULL, timeout=20)
         before = len(origin.seen)
         assert "fwd=stale" in ask(edge, path="/a/b").headers["Cache-Status"] and len(origin.seen) == before + 1
+
+
+def test_a_purge_costs_the_same_however_much_it_is_about_and_what_is_purged_still_helps(tmp_path):
+    with edge_for(fresh(Connection="close"), tmp_path) as (edge, origin):
+        paths = [f"/a/{i}" for i in range(100)]
+        for path in paths:
+            ask_until_held(edge, path=path)
+        ask_until_held(edge, path="/b")
+        purges, seen = tmp_path / "cache" / "purges", len(origin.seen)
+        before = purges.stat().st_size
+        subprocess.run([SOSTENUTO, "edge", "purge", "--prefix", f"{edge.url}/a/", "--data", tmp_path], check=True,
+                       stdout=subprocess.DEVNULL, timeout=20)
+        assert purges.stat().st_size == before + 24, "one record, and no object is touched"
+        assert all("fwd=stale" in ask(edge, path=path).headers["Cache-Status"] for path in paths[:50])
+        assert len(origin.seen) == seen + 50 and "hit" in ask(edge, path="/b").headers["Cache-Status"]
+        origin.shutdown()
+        origin.server_close()
+        for path in paths[50:]:
+            assert (ask(edge, path=path).status, ask(edge, path=path).body) == (200, b"hello")
+
+
+def test_nobody_purges_by_http(tmp_path):
+    """A method that the origin refuses changes nothing (RFC 9111 4.4), whatever other caches take it for."""
+    with edge_for(lambda handler: handler.say(200 if handler.command == "GET" else 405, b"hello", Cache_Control="max-age=60"),
+                  tmp_path) as (edge, origin):
+        origin.RequestHandlerClass.do_PURGE = origin.RequestHandlerClass.do_BAN = origin.RequestHandlerClass.do_GET
+        ask_until_held(edge)
+        for method, path in (("PURGE", "/"), ("BAN", "/"), ("POST", "/.sostenuto/purge"), ("PURGE", "/.sostenuto/purge")):
+            assert ask(edge, method, path).status in (404, 405), (method, path)
+        assert "hit" in ask(edge).headers["Cache-Status"]
+        assert {"PURGE", "BAN"} <= {method for method, _, _ in origin.seen}
+
+
+def test_interim_answers_go_on_to_who_asked(tmp_path):
+    def hinting(handler):
+        handler.wfile.write(b"HTTP/1.1 103 Early Hints\r\nLink: </x.css>; rel=preload\r\nConnection: X-Hop\r\nX-Hop: 1\r\n\r\n")
+        handler.say(200, b"hello", Cache_Control="max-age=60")
+    with edge_for(hinting, tmp_path) as (edge, origin):
+        request = b"GET / HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nConnection: close\r\n\r\n" % edge.port
+        hints, _, answer = raw(edge, request).partition(b"\r\n\r\n")
+        assert hints.startswith(b"HTTP/1.1 103 ") and b"Link: </x.css>; rel=preload" in hints and b"X-Hop" not in hints
+        assert answer.startswith(b"HTTP/1.1 200 ") and answer.endswith(b"hello")
+        ask_until_held(edge)
+        assert raw(edge, request).startswith(b"HTTP/1.1 200 ") and len(origin.seen) == 1
+
+
+@pytest.mark.parametrize("targeted, is_kept", [("max-age=60", True), ("no-store", False)])
+def test_what_is_said_to_caches_like_this_one_goes_before_what_is_said_to_all(tmp_path, targeted, is_kept):
+    """RFC 9213: CDN-Cache-Control."""
+    common = "no-store" if is_kept else "max-age=60"
+    with edge_for(lambda handler: handler.say(200, b"hello", Cache_Control=common, CDN_Cache_Control=targeted), tmp_path) as (edge, origin):
+        answer = ask_until_held(edge) if is_kept else [ask(edge), ask(edge)][1]
+        assert ("hit" in answer.headers["Cache-Status"]) == is_kept
+        assert answer.headers["Cache-Control"] == common and len(origin.seen) == (1 if is_kept else 2)
 
 
 def test_what_it_held_it_holds_after_its_end(tmp_path):

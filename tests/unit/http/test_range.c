@@ -73,5 +73,10 @@ int main(void)
                                       "bytes 5-9/", "bytes 5-9/*", "items 5-9/10"};
     for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
         OK(!http_content_range_read(text_of(bad[i]), &range, &size), bad[i]);
+    OK(http_content_range_is_valid(TEXT("bytes 5-9/*")) &&
+           http_content_range_is_valid(TEXT("bytes 5-9/10")) &&
+           !http_content_range_is_valid(TEXT("bytes 5-4/*")) &&
+           !http_content_range_is_valid(TEXT("bytes */5")),
+       "Content-Range of a whole of unknown length says where a part lies");
     return tap_done();
 }
