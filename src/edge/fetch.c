@@ -213,7 +213,7 @@ static void judge_silence(struct fetch *fetch, uint64_t now_us)
         struct fetch_try *try = &fetch->tries[i];
         if (!try->call || now_us - try->started_us < enough_us)
             continue;
-        origins_failed(origins, try->origin, now_us);
+        origins_failed(origins, try->origin, try->started_us, now_us);
         try->is_probe = false;
     }
 }

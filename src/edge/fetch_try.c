@@ -139,9 +139,9 @@ static void judge_origin(struct fetch_try *try, const struct http_response *resp
     uint64_t now_us = fetch_now_us(try->fetch);
     origins_spoke(origins, now_us);
     if (health_status_is_failure(response->status) && !origins_may_have_nothing(origins)) {
-        origins_failed(origins, try->origin, now_us);
+        origins_failed(origins, try->origin, now_us, now_us);
     } else {
-        origins_succeeded(origins, try->origin);
+        origins_succeeded(origins, try->origin, now_us);
         if (!try->is_hedge && !try->fetch->has_header)
             origins_first_byte(origins, now_us - try->started_us);
     }
@@ -266,7 +266,10 @@ static void on_end(struct client_call *call UNUSED, enum client_outcome outcome,
     }
     counter_add(COUNTER_ORIGIN_TIMEOUTS, outcome == CLIENT_TIMEOUT);
     counter_add(COUNTER_ORIGIN_MALFORMED, outcome == CLIENT_MALFORMED);
-    origins_failed(fetch->fetcher->origins, try->origin, fetch_now_us(fetch));
+    bool is_silence = outcome == CLIENT_TIMEOUT && !fetch->has_header;
+    uint64_t now_us = fetch_now_us(fetch);
+    origins_failed(fetch->fetcher->origins, try->origin, is_silence ? try->started_us : now_us,
+                   now_us);
     try->is_probe = false;
     if (!other_of(try)->call)
         end_failed(fetch, outcome);

@@ -19,11 +19,16 @@ enum health_verdict health_ask(struct health *health, const struct health_limits
 
 bool health_status_is_failure(unsigned status) { return status >= 502 && status <= 504; }
 
-void health_succeed(struct health *health) { *health = (struct health){.state = HEALTH_GOOD}; }
-
-void health_fail(struct health *health, const struct health_limits *limits, uint64_t now_us,
-                 uint64_t jitter_us)
+void health_succeed(struct health *health, uint64_t now_us)
 {
+    *health = (struct health){.state = HEALTH_GOOD, .answered_us = now_us};
+}
+
+void health_fail(struct health *health, const struct health_limits *limits, uint64_t known_us,
+                 uint64_t now_us, uint64_t jitter_us)
+{
+    if (health->state == HEALTH_GOOD && known_us < health->answered_us)
+        return;
     if (health->failures < UINT32_MAX)
         health->failures++;
     if (health->state == HEALTH_DEAD) /* asked before it was taken for dead: no news */

@@ -27,6 +27,7 @@ struct health {
     enum health_state state;
     uint32_t failures;     /* in a row */
     uint64_t may_probe_us; /* DEAD: not before; PROBED: then the probe is taken for lost */
+    uint64_t answered_us;  /* last */
 };
 
 enum health_verdict {
@@ -39,9 +40,13 @@ enum health_verdict {
 enum health_verdict health_ask(struct health *health, const struct health_limits *limits,
                                uint64_t now_us) MUST_USE;
 bool health_status_is_failure(unsigned status);
-void health_succeed(struct health *health);
-/* `jitter_us` is added to the time until the next probe. */
-void health_fail(struct health *health, const struct health_limits *limits, uint64_t now_us,
-                 uint64_t jitter_us);
+void health_succeed(struct health *health, uint64_t now_us);
+/*
+ * `known_us` is when the origin was last known to be silent or worse: now, but for a silence, which
+ * says no more than when it was asked: what hung before an origin came back is no news when it
+ * times out.  `jitter_us` is added to the time until the next probe.
+ */
+void health_fail(struct health *health, const struct health_limits *limits, uint64_t known_us,
+                 uint64_t now_us, uint64_t jitter_us);
 /* A probe ended without saying anything of the origin (cancelled): the next may go at once. */
 void health_give_up(struct health *health, uint64_t now_us);

@@ -180,10 +180,10 @@ bool origins_have_other(struct origins *origins, uint32_t tried)
     return has_other;
 }
 
-void origins_succeeded(struct origins *origins, size_t origin)
+void origins_succeeded(struct origins *origins, size_t origin, uint64_t now_us)
 {
     lock(origins);
-    health_succeed(&origins->each[origin].health);
+    health_succeed(&origins->each[origin].health, now_us);
     unlock(origins);
 }
 
@@ -193,14 +193,14 @@ static uint64_t draw(struct origins *origins)
     return origins->drawn;
 }
 
-void origins_failed(struct origins *origins, size_t origin, uint64_t now_us)
+void origins_failed(struct origins *origins, size_t origin, uint64_t known_us, uint64_t now_us)
 {
     struct health *health = &origins->each[origin].health;
     counter_add(COUNTER_ORIGIN_FAILURES, 1);
     lock(origins);
     bool was_good = health->state == HEALTH_GOOD;
     uint64_t jitter_us = draw(origins) % (origins->health_limits.probe_us / 4 + 1);
-    health_fail(health, &origins->health_limits, now_us, jitter_us);
+    health_fail(health, &origins->health_limits, known_us, now_us, jitter_us);
     bool has_died = was_good && health->state == HEALTH_DEAD;
     unlock(origins);
     if (has_died)

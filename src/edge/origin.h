@@ -67,8 +67,9 @@ size_t origins_choose(struct origins *origins, uint32_t avoid, uint64_t now_us,
                       bool *ret_is_probe) MUST_USE;
 /* Whether one is alive that is not among the bits of `tried`. */
 bool origins_have_other(struct origins *origins, uint32_t tried);
-void origins_succeeded(struct origins *origins, size_t origin);
-void origins_failed(struct origins *origins, size_t origin, uint64_t now_us);
+void origins_succeeded(struct origins *origins, size_t origin, uint64_t now_us);
+/* `known_us`: see health_fail(). */
+void origins_failed(struct origins *origins, size_t origin, uint64_t known_us, uint64_t now_us);
 void origins_gave_up(struct origins *origins, bool is_probe, size_t origin, uint64_t now_us);
 
 /* --- probes (edge/probe.h) --- */

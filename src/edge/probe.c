@@ -63,9 +63,9 @@ static void on_end(struct client_call *call UNUSED, enum client_outcome outcome,
     probe->call = NULL;
     origins_probed(origins, place_of(probe), status, now_us - probe->asked_us);
     if (status > 0 && status < 500)
-        origins_succeeded(origins, place_of(probe));
+        origins_succeeded(origins, place_of(probe), now_us);
     else
-        origins_failed(origins, place_of(probe), now_us);
+        origins_failed(origins, place_of(probe), now_us, now_us);
     wait_on(probe);
 }
 

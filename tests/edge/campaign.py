@@ -3,11 +3,12 @@
 """Rounds of random faults on a real edge before a seeded origin: no byte is ever other than what the origin said.
 
     tests/edge/campaign.py --rounds 1000 --seed 7          (SOSTENUTO=build/release/sostenuto: another binary)
+    tests/edge/campaign.py --slices ...                    what is larger than 128 KiB is held in slices of 64 KiB
 
 In each round clients ask for wholes, ranges and validations of objects that change now and then, while the origin fails, the
 disk is full, slow, dead, tears writes or flips bits of what it reads (failing_disk.c), files of the cache are damaged where they
-lie, somebody purges, and the edge is killed (-9).  Every byte that arrives is compared with the version that its ETag
-names.  A failure of an answer needs an excuse: an origin that failed, a disk that was being read, or the kill.  The process never
+lie, somebody purges, and the edge is killed (-9).  Every byte that arrives is compared with the version that its ETag,
+or for some objects its Last-Modified, names.  A failure of an answer needs an excuse: an origin that failed, a disk that was being read, the kill, or, in slices, another version by now.  The process never
 ends by itself, is ready again within seconds after each kill, and its memory, descriptors, threads and disk stay bounded.
 """
 import argparse
@@ -15,6 +16,7 @@ import asyncio
 import base64
 import collections
 import ctypes
+import email.utils
 import errno
 import functools
 import hashlib
@@ -37,11 +39,14 @@ MEMORY_MIB, DISK_MIB = 10, 16  # the objects are about 30 MiB: both tiers evict
 FLAGS = ["--no-supervisor", "--cache-memory-mib", MEMORY_MIB, "--cache-disk-mib", DISK_MIB, "--loops", "2", "--edge-patience-ms", "200",
          "--origin-first-byte-ms", "2500", "--origin-idle-ms", "2500", "--origin-connect-ms", "2500", "--origin-deadline-ms", "6000",
          "--breaker-probe-ms", "100"]
+SLICES = ["--edge-slice-kib", "64", "--edge-sliced-from-kib", "128"]
+EPOCH = int(time.time()) - 30 * 86400  # dates of versions are long ago, so that they are strong (RFC 9110 8.8.2.2)
 LAG_S = 0.15  # this process is the origin too: when it did not run for so long, an answer may be late
 READY_S, ANSWER_S, MOST_FDS, MOST_THREADS, MOST_RESIDENT = 30, 30, 300, 32, 160 << 20
 MOODS = ["503", "slow", "hole", "refused", "truncated", "corrupt", "reset"]
 COUNTERS = ["cache_disk_hits_total", "cache_disk_evicted_total", "cache_disk_damaged_total", "cache_disk_reads_failed_total",
-            "cache_disk_writes_failed_total", "cache_disk_skipped_total"]
+            "cache_disk_writes_failed_total", "cache_disk_skipped_total", "edge_sliced_total", "edge_slices_total",
+            "edge_slices_changed_total"]
 
 
 # --- what the origin says of a path in a version ---
@@ -70,6 +75,26 @@ def is_chunked(path):
 
 def etag_of(version):
     return f'"v{version}"'
+
+
+def is_dated(path):
+    """It has no ETag."""
+    return number(path) // 300 % 4 == 0
+
+
+def name_of(path, version):
+    """What a version is known by: field and value."""
+    if is_dated(path):
+        return "Last-Modified", email.utils.formatdate(EPOCH + 60 * version, usegmt=True)
+    return "ETag", etag_of(version)
+
+
+def version_of(fields):
+    """-1: of none."""
+    if version := re.fullmatch(r'"v(\d+)"', fields.get("etag", "")):
+        return int(version[1])
+    date = email.utils.parsedate_to_datetime(fields["last-modified"]) if "last-modified" in fields else None
+    return (int(date.timestamp()) - EPOCH) // 60 if date else -1
 
 
 class SeededOrigin:
@@ -128,13 +153,14 @@ class SeededOrigin:
     def _say(self, writer, method, path, fields, mood):
         version = self.versions[path]
         body, status = body_of(path, version), "200 OK"
-        head = [f"ETag: {etag_of(version)}", f"Cache-Control: max-age={max_age(path)}", "Content-Type: audio/mp4",
+        field, name = name_of(path, version)
+        head = [f"{field}: {name}", f"Cache-Control: max-age={max_age(path)}", "Content-Type: audio/mp4",
                 "Repr-Digest: sha-256=:" + base64.b64encode(hashlib.sha256(body).digest()).decode() + ":"]
-        if etag_of(version) in fields.get("if-none-match", ""):
+        if name in fields.get("if-none-match", "") or name == fields.get("if-modified-since"):
             writer.write(("HTTP/1.1 304 Not Modified\r\n" + "\r\n".join(head) + "\r\n\r\n").encode())
             return True
         wanted = re.fullmatch(r"bytes=(\d+)-(\d*)", fields.get("range", ""))
-        if wanted and fields.get("if-range", etag_of(version)) == etag_of(version) and int(wanted[1]) < len(body):
+        if wanted and fields.get("if-range", name) == name and int(wanted[1]) < len(body):
             first, last = int(wanted[1]), min(int(wanted[2] or len(body) - 1), len(body) - 1)
             head.append(f"Content-Range: bytes {first}-{last}/{len(body)}")
             status, body = "206 Partial Content", body[first:last + 1]
@@ -209,10 +235,10 @@ def wrong_bytes(answer, versions):
     """Why what arrived is not what the origin said, or None.  Whatever arrived before an early end counts too."""
     if answer.status not in (200, 206):
         return None
-    version = re.fullmatch(r'"v(\d+)"', answer.fields.get("etag", ""))
-    if not version or int(version[1]) > versions[answer.path]:
-        return f"ETag {answer.fields.get('etag')}: the origin never said it"
-    body, first, last = body_of(answer.path, int(version[1])), 0, None
+    version = version_of(answer.fields)
+    if not 0 <= version <= versions[answer.path]:
+        return f"ETag {answer.fields.get('etag')}, Last-Modified {answer.fields.get('last-modified')}: the origin never said it"
+    body, first, last = body_of(answer.path, version), 0, None
     if answer.status == 206:
         part = re.fullmatch(r"bytes (\d+)-(\d+)/(\d+)", answer.fields.get("content-range", ""))
         if not part or int(part[3]) != len(body):
@@ -261,8 +287,9 @@ DISKS = {
 
 
 class Campaign:
-    def __init__(self, folder, seed):
-        self.folder, self.random = pathlib.Path(folder), random.Random(seed)
+    def __init__(self, folder, seed, flags=()):
+        self.folder, self.random, self.flags = pathlib.Path(folder), random.Random(seed), [*FLAGS, *flags]
+        self.is_slicing = "--edge-slice-kib" in flags
         self.data, self.origin, self.orders = self.folder / "edge", SeededOrigin(), Orders(self.folder)
         self.figures, self.edge = collections.Counter(wrong=0), None
         self.round, self.now, self.probes, self.lagged_at = 0, "", 0, 0.0
@@ -270,7 +297,7 @@ class Campaign:
     # --- the edge ---
     def start(self):
         begun = time.monotonic()
-        self.edge = Edge(self.data, f"http://127.0.0.1:{self.origin.port}", flags=FLAGS, environment=self.orders.environment)
+        self.edge = Edge(self.data, f"http://127.0.0.1:{self.origin.port}", flags=self.flags, environment=self.orders.environment)
         self.figures["longest_start_ms"] = max(self.figures["longest_start_ms"], round((time.monotonic() - begun) * 1000))
 
     async def _metrics(self):
@@ -342,7 +369,7 @@ class Campaign:
         end = time.monotonic() + READY_S
         while True:  # it still helps while the origin is taken for slow
             answer = await asyncio.wait_for(ask(self.edge.port, path, {}), ANSWER_S)
-            if answer.fields.get("etag") == etag_of(self.origin.versions[path]):
+            if version_of(answer.fields) == self.origin.versions[path]:
                 return
             assert "detail=origin-" in answer.fields.get("cache-status", "") and time.monotonic() < end, \
                 f"purged, and yet {answer.status} {answer.fields}"
@@ -364,8 +391,12 @@ class Campaign:
         if what < 0.25:
             first = self.random.randrange(200)
             return {"Range": f"bytes={first * 7}-{first * 7 + self.random.randrange(60000)}"}
-        if what < 0.35:
-            return {"If-None-Match": etag_of(self.origin.versions[path])}
+        if what < 0.35 and self.is_slicing:
+            first = self.random.randrange(size_of(path, self.origin.versions[path]))
+            return {"Range": f"bytes={first}-" + (str(first + self.random.randrange(200000)) if what < 0.32 else "")}
+        if what < 0.45:
+            field, name = name_of(path, self.origin.versions[path])
+            return {"If-None-Match" if field == "ETag" else "If-Modified-Since": name}
         return {}
 
     def judge(self, answer, excuse):
@@ -380,6 +411,8 @@ class Campaign:
             raise AssertionError(f"WRONG BYTES of {answer.path}: {why}; {answer.fields}")
         if not excuse and answer.status == 504 and time.monotonic() - self.lagged_at < 5:
             excuse = "machine"
+        if answer.failure and self.is_slicing and 0 <= version_of(answer.fields) < self.origin.versions[answer.path]:
+            excuse = excuse or "changed"  # what began as one version does not go on as another
         if answer.failure or answer.status >= 500:
             self.figures["failed_" + (excuse or "without_excuse")] += 1
             assert excuse, f"{answer.path} without an excuse: {answer.status} {answer.failure} {answer.fields}"
@@ -461,14 +494,15 @@ class Campaign:
         return dict(self.figures, rounds=rounds)
 
 
-def run(folder, rounds, seed, say=lambda *_: None):
-    return asyncio.run(Campaign(folder, seed).run(rounds, say))
+def run(folder, rounds, seed, say=lambda *_: None, flags=()):
+    return asyncio.run(Campaign(folder, seed, flags).run(rounds, say))
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--slices", action="store_true")
     options = parser.parse_args()
     begun = time.monotonic()
 
@@ -477,7 +511,7 @@ def main():
             print(f"{campaign.round} rounds, {time.monotonic() - begun:.0f} s, {campaign.figures['answers']} answers, "
                   f"{campaign.figures['kills']} kills, {campaign.figures['wrong']} wrong", flush=True)
     with tempfile.TemporaryDirectory(prefix="edge-campaign.") as folder:
-        figures = run(folder, options.rounds, options.seed, say)
+        figures = run(folder, options.rounds, options.seed, say, SLICES if options.slices else ())
     for name in sorted(figures):
         print(f"{name:32} {figures[name]}")
 

@@ -11,18 +11,18 @@ static void a_breaker(void)
 {
     struct health health = {0};
     for (unsigned i = 0; i < 2; i++)
-        health_fail(&health, &limits, 0, 0);
-    health_succeed(&health);
+        health_fail(&health, &limits, 0, 0, 0);
+    health_succeed(&health, 0);
     for (unsigned i = 0; i < 2; i++)
-        health_fail(&health, &limits, 0, 0);
+        health_fail(&health, &limits, 0, 0, 0);
     OK(health_ask(&health, &limits, 0) == HEALTH_ASK, "failures count in a row");
-    health_fail(&health, &limits, 0, 50);
+    health_fail(&health, &limits, 0, 0, 50);
     OK(health_ask(&health, &limits, 1049) == HEALTH_REFUSE, "a dead origin is left alone");
-    health_fail(&health, &limits, 500, 50);
+    health_fail(&health, &limits, 500, 500, 50);
     OK(health_ask(&health, &limits, 1050) == HEALTH_PROBE,
        "but for a probe, which late failures do not put off");
     OK(health_ask(&health, &limits, 1051) == HEALTH_REFUSE, "one at a time");
-    health_fail(&health, &limits, 3000, 0);
+    health_fail(&health, &limits, 3000, 3000, 0);
     OK(health_ask(&health, &limits, 3999) == HEALTH_REFUSE &&
            health_ask(&health, &limits, 4000) == HEALTH_PROBE,
        "and once in its time");
@@ -31,8 +31,15 @@ static void a_breaker(void)
     OK(health_ask(&health, &limits, 64000) == HEALTH_REFUSE &&
            health_ask(&health, &limits, 64001) == HEALTH_PROBE,
        "one that is lost is not waited for for ever");
-    health_succeed(&health);
+    health_succeed(&health, 64002);
     OK(health_ask(&health, &limits, 64002) == HEALTH_ASK, "an answer makes it whole");
+    for (unsigned i = 0; i < 9; i++)
+        health_fail(&health, &limits, 64001, 70000, 0);
+    OK(health_ask(&health, &limits, 70000) == HEALTH_ASK,
+       "what was asked before that and times out now is no news");
+    for (unsigned i = 0; i < 3; i++)
+        health_fail(&health, &limits, 64002, 70000, 0);
+    OK(health_ask(&health, &limits, 70000) == HEALTH_REFUSE, "what was asked since is");
 }
 
 static void which_answers_fail(void)
