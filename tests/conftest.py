@@ -30,7 +30,9 @@ def pytest_unconfigure(config):
 
 
 def tell(item, reports, words):
-    why = next((str(report.longrepr).strip().splitlines()[-1] for report in reports if report.failed), "")
+    longrepr = next(report.longrepr for report in reports if report.failed)
+    crash = getattr(longrepr, "reprcrash", None)
+    why = (crash.message if crash else str(longrepr))[:200]
     line = f"{item.nodeid}: played again: {why}; {words}"
     path = os.environ.get("SOSTENUTO_WAVERED")
     if path:

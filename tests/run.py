@@ -40,17 +40,26 @@ class Result:
         self.reasons = {}  # of a failure: the first words of its report
 
 
+cpu_s = {}  # name of a log -> processor time of what was run, with its children
+
+
 def run(command, log, env=None, timeout=1500):
     """Runs a command with its output in a file; returns its exit code (124 when it took too long)."""
     with open(log, "wb") as out:
         child = subprocess.Popen(command, cwd=ROOT, stdout=out, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
                                  env={**os.environ, **(env or {})}, start_new_session=True)
+        end = time.monotonic() + timeout
         try:
-            return child.wait(timeout)
-        except subprocess.TimeoutExpired:
+            while time.monotonic() < end:
+                pid, status, usage = os.wait4(child.pid, os.WNOHANG)
+                if pid:
+                    cpu_s[log.name] = usage.ru_utime + usage.ru_stime
+                    child.returncode = os.waitstatus_to_exitcode(status)
+                    return child.returncode
+                time.sleep(0.05)
             return 124
         finally:
-            if child.poll() is None:  # with all that it started: nothing of it may disturb the others
+            if child.returncode is None:  # with all that it started: nothing of it may disturb the others
                 os.killpg(child.pid, signal.SIGKILL)
                 child.wait()
 
@@ -176,7 +185,9 @@ def environment(quick):
 
 def show(name, result, took, log):
     skipped = f", {result.skipped} skipped" if result.skipped else ""
-    lines = [f"{name:10} {result.passed:6} passed, {result.failed} failed{skipped}   {took:6.1f} s"]
+    built = cpu_s.get(f"{name}-build.log")
+    used = f"{cpu_s.get(f'{name}.log', 0):.0f} s of a processor" + (f", and {built:.0f} to build" if built else "")
+    lines = [f"{name:10} {result.passed:6} passed, {result.failed} failed{skipped}   {took:6.1f} s, {used}"]
     if result.failed:
         lines += [f"           not ok: {failure}" for failure in result.failures[:20]]
         lines += ["           " + line for line in log.read_text(errors="replace").splitlines()[-40:]]
@@ -260,7 +271,7 @@ def main():
     for failure in again.ask(results, PYTHON, run_again, logs):
         print(f"wavered: {failure}: failed beside others, passed alone")
     if WAVERED.exists():
-        print("\n".join("wavered: " + line[:300] for line in WAVERED.read_text().splitlines()))
+        print("\n".join("again:   " + line[:300] for line in WAVERED.read_text().splitlines()))
     print("\n".join(summary(results) + [machine_words]), flush=True)
     passed, failed = (sum(getattr(r, what) for r in results.values()) for what in ("passed", "failed"))
     print(f"{len(results)} suites in {time.monotonic() - started:.0f} s")

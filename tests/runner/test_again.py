@@ -5,6 +5,7 @@ import pathlib
 import re
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -151,9 +152,19 @@ def test_reports_are_read_as_they_are_written(tmp_path):
 
 
 def test_what_takes_too_long_is_ended_with_all_that_it_started(tmp_path):
-    assert runner.run(["bash", "-c", f"sleep 600 & echo $! > {tmp_path}/pid; wait"], tmp_path / "log", timeout=1) == 124
-    stat = pathlib.Path(f"/proc/{(tmp_path / 'pid').read_text().strip()}/stat")
-    assert not stat.exists() or stat.read_text().rpartition(")")[2].split()[0] == "Z"
+    assert runner.run(["bash", "-c", f"sleep 600 & echo $! > {tmp_path}/pid; wait"], tmp_path / "log", timeout=3) == 124
+    pid = (tmp_path / "pid").read_text().strip()
+
+    def is_gone():
+        try:
+            return pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+        except OSError:
+            return True
+
+    end = time.monotonic() + 30
+    while not is_gone() and time.monotonic() < end:
+        time.sleep(0.05)
+    assert is_gone()
 
 
 def test_a_machine_that_stood_still_is_told():
@@ -185,4 +196,4 @@ def test_only_on_a_busy_machine_a_test_is_played_again(tmp_path, late_s, passed,
                           env={**os.environ, "LATE_S": late_s, "SOSTENUTO_WAVERED": str(tmp_path / "wavered")})
     assert f"{4 - passed} failed, {passed} passed" in done.stdout, done.stdout
     told = (tmp_path / "wavered").read_text().splitlines() if passed > 1 else []
-    assert len(told) == (5 if passed > 1 else 0) and all("too soon" in line or "AssertionError" in line for line in told), told
+    assert len(told) == (5 if passed > 1 else 0) and all("too soon" in line for line in told), told
