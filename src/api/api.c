@@ -20,6 +20,7 @@
 #include "api/segments.h"
 #include "api/shuffle.h"
 #include "api/throttle.h"
+#include "api/visits.h"
 #include "base/mem.h"
 #include "io/clock.h"
 #include "io/random.h"
@@ -54,6 +55,7 @@ struct api *api_new(const struct api_config *config)
     api->config.signin = NULL; /* of api_new() alone */
     api->throttle = throttle_new(api->seed, config->signin);
     api->replay = replay_new(api->seed, config->signin->max_renewals);
+    api->visits = visits_new();
     api->revoked = revoked_new(&api->config);
     api->known = known_new();
     api->shuffles = shuffles_new();
@@ -110,6 +112,7 @@ void api_free(struct api **api_p)
     shuffles_free(&api->shuffles);
     known_free(&api->known);
     revoked_free(&api->revoked);
+    visits_free(&api->visits);
     replay_free(&api->replay);
     throttle_free(&api->throttle);
     for (size_t i = 0; i < api->config.legacy_client_count; i++)

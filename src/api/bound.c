@@ -5,11 +5,19 @@
 
 static void give_nonce(struct player *player)
 {
-    struct nonce nonce;
-    nonce_make(player->api->config.keys, TEXT(DPOP_PURPOSE), player_now_ms(player) / 1000, &nonce);
+    struct dpop_nonce nonce;
+    dpop_nonce_make(player->api->config.keys, player->api->node_id, player_now_ms(player) / 1000,
+                    &nonce);
     exchange_field(player->exchange, "DPoP-Nonce", text_of(nonce.text));
     exchange_field(player->exchange, "WWW-Authenticate", TEXT("DPoP error=\"use_dpop_nonce\""));
     player_problem(player, 401, "Prove it again", dpop_verdict_words(DPOP_STALE));
+}
+
+bool bound_names_node(struct player *player)
+{
+    if (!player->proof->names_node)
+        give_nonce(player);
+    return player->proof->names_node;
 }
 
 /* A proof lives as long as its time or its nonce: both windows are over then. */
@@ -46,6 +54,7 @@ bool bound_take(struct player *player)
     const struct dpop_request meant = {.method = TEXT("POST"),
                                        .host = request->host,
                                        .path = request->path,
+                                       .node = player->api->node_id,
                                        .now_s = player_now_ms(player) / 1000};
     if (!text.size)
         return true;

@@ -29,6 +29,7 @@ struct rebuild;
 struct replay;
 struct revoked;
 struct throttle;
+struct visits;
 
 struct api {
     struct api_config config; /* its texts are ours */
@@ -36,6 +37,7 @@ struct api {
     struct hash_key seed;
     struct throttle *throttle; /* failed sign-ins */
     struct replay *replay;     /* proofs and challenges that were used */
+    struct visits *visits;     /* renewals of visitors, for what they do (visitor.h) */
     struct revoked *revoked;   /* the object /revoked */
     struct known *known;       /* passwords proven lately */
     struct shuffles *shuffles; /* seeds of random lists */

@@ -13,6 +13,7 @@
 #include "api/inside.h"
 #include "api/island.h"
 #include "api/session.h"
+#include "api/visitor.h"
 #include "base/counters.h"
 #include "base/guard.h"
 #include "trust/opener.h"
@@ -144,11 +145,22 @@ static bool is_key_of(const struct player *player, const uint8_t thumb[sizeof(st
            !guard_is_on(GUARD_BOUND_REFRESH);
 }
 
+/* False after answering.  What a visitor's edge signs proves nothing elsewhere: the browser's proof
+ * must, and so names this edge. */
+static bool renews_here(struct player *player, const struct token *token, struct text text)
+{
+    bool is_visitor = visitor_is(player->api, token->account);
+    if (!island_renews(player, token->account) || (is_visitor && !bound_names_node(player)) ||
+        !bound_use_once(player, token->account))
+        return false;
+    if (is_visitor)
+        visitor_renewed(player->api, player->exchange, token->session, text);
+    return true;
+}
+
 /* Nothing rotates, so a lost answer costs nothing; once a day the session is given more time. */
 static void refresh_known(struct player *player, const struct session *session)
 {
-    if (!island_renews(player, session->account) || !bound_use_once(player, session->account))
-        return;
     state_session_used(player->api->config.state, session->id, player_now_ms(player));
     if (player_now_ms(player) - session->rotated_ms >= RENEW_BOUND_MS)
         renew(player, session);
@@ -171,8 +183,7 @@ static void on_adopted(struct player *player)
 static void adopt(struct player *player, const struct token *token)
 {
     struct session_step *step;
-    if (!island_renews(player, token->account) || !bound_use_once(player, token->account) ||
-        !(step = session_step_new(player)))
+    if (!(step = session_step_new(player)))
         return;
     int64_t now_ms = player_now_ms(player);
     step->session = (struct session){.id = token->session,
@@ -199,22 +210,25 @@ static bool may_adopt(const struct player *player, const struct token *token)
                                          island_believes(api, token->node, token->account)));
 }
 
-static void refresh_by_token(struct player *player, const struct token *token)
+static void refresh_by_token(struct player *player, const struct token *token, struct text text)
 {
     const struct state *state = player->api->config.state;
     const struct session *session = state_session(state, token->session, player_now_ms(player));
     bool is_known = session || state_session_is_known(state, token->account, token->session);
     if (session && session_is_bound(session) && uid_equal(session->account, token->account) &&
-        is_key_of(player, session->current.bytes))
-        refresh_known(player, session);
-    else if (is_known || !token->is_bound || !is_key_of(player, token->thumb.bytes))
+        is_key_of(player, session->current.bytes)) {
+        if (renews_here(player, token, text))
+            refresh_known(player, session);
+    } else if (is_known || !token->is_bound || !is_key_of(player, token->thumb.bytes)) {
         sign_out(player);
-    else if (may_adopt(player, token))
-        adopt(player, token);
-    else if (api_follows(player->api))
+    } else if (may_adopt(player, token)) {
+        if (renews_here(player, token, text))
+            adopt(player, token);
+    } else if (api_follows(player->api)) {
         island_pass(player, ISLAND_LACKS_SESSION, token->account);
-    else
+    } else {
         sign_out(player);
+    }
 }
 
 static void refresh_by_key(struct player *player)
@@ -226,7 +240,7 @@ static void refresh_by_key(struct player *player)
     enum token_verdict verdict =
         token_read(player->api->ring, text, player_now_ms(player) / 1000, &token);
     if (verdict == TOKEN_GOOD)
-        refresh_by_token(player, &token);
+        refresh_by_token(player, &token, text);
     else if (verdict == TOKEN_FORGED && api_follows(player->api))
         island_pass(player, ISLAND_LACKS_SESSION, (struct uid){{0}}); /* by a key not known here */
     else

@@ -2,6 +2,7 @@
 #include "api/speaks.h"
 
 #include "api/inside.h"
+#include "api/renewal.h"
 #include "base/arena.h"
 #include "base/guard.h"
 #include "base/json_tree.h"
@@ -142,14 +143,29 @@ static bool app_proves(const struct api *api, const struct node_seat *edge,
     return proves;
 }
 
+static bool renewal_proves(const struct api *api, const struct node_seat *edge,
+                           const struct operation *operation)
+{
+    struct renewal renewal;
+    return renewal_read(api, operation->proof, edge->id, operation->accepted_ms, &renewal) &&
+           uid_equal(renewal.account, operation->account);
+}
+
 static bool has_proof(const struct api *api, const struct node_seat *edge,
                       const struct operation *operation)
 {
     if (operation->proof.size == 0)
         return false;
-    return operation->proof.data[0] == PROOF_TOKEN
-               ? token_proves(api, edge, operation)
-               : operation->proof.data[0] == PROOF_APP && app_proves(api, edge, operation);
+    switch (operation->proof.data[0]) {
+    case PROOF_TOKEN:
+        return token_proves(api, edge, operation);
+    case PROOF_RENEWAL:
+        return renewal_proves(api, edge, operation);
+    case PROOF_APP:
+        return app_proves(api, edge, operation);
+    default:
+        return false;
+    }
 }
 
 static bool is_own(const struct api *api, const struct node_seat *edge, struct uid account,

@@ -9,7 +9,8 @@
  * For its own listeners: those of whom it has been home or backup at any moment since it joined,
  * for an edge that is cut off does not hear that others joined.  For a visitor with the operation's
  * proof (operation.h): an access token that was good when it was accepted and that this edge did
- * not sign itself, or the mark that an app's secret leaves at one node in one hour.
+ * not sign itself, the renewal of a session there by the browser's key (renewal.h), or the mark
+ * that an app's secret leaves at one node in one hour.
  */
 struct api;
 

@@ -2,7 +2,9 @@
 #include "api/visitor.h"
 
 #include "api/inside.h"
+#include "api/renewal.h"
 #include "api/speaks.h"
+#include "api/visits.h"
 #include "base/guard.h"
 #include "base/mem.h"
 #include "io/exchange.h"
@@ -24,6 +26,24 @@ static bool is_own(const struct api *api, struct uid account)
     return homes_has(&homes, api->node_id);
 }
 
+bool visitor_is(const struct api *api, struct uid account)
+{
+    return api_follows(api) && !uid_is_none(api->node_id) && !is_own(api, account);
+}
+
+/* --- what they do --- */
+
+/* Under a token that this edge signed itself: the renewal that it was signed for. */
+static struct text by_renewal(const struct api *api, struct exchange *exchange,
+                              const struct token *token)
+{
+    struct text proof;
+    int64_t now_s = exchange_now_ms(exchange) / 1000;
+    return visits_find(api->visits, token->session, token->account, now_s, &proof)
+               ? arena_text(exchange_arena(exchange), proof)
+               : TEXT_NONE;
+}
+
 static struct text by_token(const struct api *api, struct exchange *exchange)
 {
     struct token read;
@@ -31,9 +51,10 @@ static struct text by_token(const struct api *api, struct exchange *exchange)
     struct text token = text_trim(text_from(field, sizeof("Bearer ") - 1));
     if (!text_starts_nocase(field, TEXT("Bearer ")) || token.size >= OPERATION_MAX_PROOF_BYTES)
         return TEXT_NONE;
-    if (token_verify(api->ring, token, exchange_now_ms(exchange) / 1000, &read) != TOKEN_GOOD ||
-        uid_equal(read.node, api->node_id))
+    if (token_verify(api->ring, token, exchange_now_ms(exchange) / 1000, &read) != TOKEN_GOOD)
         return TEXT_NONE;
+    if (uid_equal(read.node, api->node_id))
+        return by_renewal(api, exchange, &read);
     return arena_printf(exchange_arena(exchange), "%c%.*s", PROOF_TOKEN, TEXT_ARGS(token));
 }
 
@@ -61,7 +82,7 @@ bool visitor_prove(const struct api *api, struct exchange *exchange, struct uid 
                    struct text *ret)
 {
     *ret = TEXT_NONE;
-    if (!api_follows(api) || uid_is_none(api->node_id) || is_own(api, account))
+    if (!visitor_is(api, account))
         return true;
     *ret = by_token(api, exchange);
     if (!ret->size)
@@ -69,4 +90,26 @@ bool visitor_prove(const struct api *api, struct exchange *exchange, struct uid 
     if (!ret->size)
         *ret = by_app(api, exchange, exchange_parameter(exchange, TEXT("p")));
     return ret->size > 0 || !guard_is_on(GUARD_VISITS);
+}
+
+/* --- that they are here --- */
+
+void visitor_renewed(const struct api *api, struct exchange *exchange, struct uid session,
+                     struct text token)
+{
+    struct buffer proof;
+    struct renewal renewal;
+    int64_t now_ms = exchange_now_ms(exchange);
+    const struct text dpop = http_request_field(exchange_request(exchange), TEXT("DPoP"));
+    const struct text tokens[] = {token, visits_token(api->visits, session), TEXT_NONE};
+    bool is_good = false;
+    buffer_init(&proof, OPERATION_MAX_PROOF_BYTES);
+    for (size_t i = 0; i < ARRAY_SIZE(tokens) && !is_good; i++) {
+        buffer_reset(&proof);
+        renewal_write(session, dpop, tokens[i], &proof);
+        is_good = renewal_read(api, buffer_view(&proof), api->node_id, now_ms, &renewal);
+    }
+    if (is_good)
+        visits_note(api->visits, &renewal, buffer_view(&proof), now_ms / 1000);
+    buffer_release(&proof);
 }

@@ -9,7 +9,7 @@
  */
 struct browser_key;
 
-enum { BROWSER_PROOF_BYTES = 1024 + 1, BROWSER_NONCE_BYTES = 64 };
+enum { BROWSER_PROOF_BYTES = 1024 + 1, BROWSER_NONCE_BYTES = 80 };
 
 struct browser_key *browser_key_new(void) MUST_USE; /* NULL when OpenSSL makes none */
 void browser_key_free(struct browser_key **key);    /* accepts NULL inside */

@@ -74,6 +74,8 @@ const atomic_uint *state_account_mark(const struct state *state, struct uid acco
 const struct session *state_session(const struct state *state, struct uid id, int64_t now_ms);
 /* Whether there is, or was, a session of this id: also one that ended. */
 bool state_session_is_known(const struct state *state, struct uid account, struct uid id);
+/* When it was ended before its time, Unix ms; 0: it was not. */
+int64_t state_session_ended_ms(const struct state *state, struct uid account, struct uid id);
 const struct session *state_session_next(const struct state *state, struct uid account,
                                          size_t *cursor);
 void state_session_used(struct state *state, struct uid id, int64_t now_ms);

@@ -131,7 +131,7 @@ static const char *fault_in(const struct operation *operation)
     if (operation->payload.size > OPERATION_MAX_PAYLOAD_BYTES)
         return "payload is over 256 KiB";
     if (operation->proof.size > OPERATION_MAX_PROOF_BYTES)
-        return "its proof is over 768 bytes";
+        return "its proof is over 1,536 bytes";
     if (operation->payload.size < 2 || operation->payload.data[0] != '{' ||
         !text_is_utf8(operation->payload))
         return "payload must be a JSON object";

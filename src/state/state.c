@@ -494,6 +494,12 @@ bool state_session_is_known(const struct state *state, struct uid account, struc
     return cells_get(state->model.cells, account, SPACE_SESSION, uid_view(&id));
 }
 
+int64_t state_session_ended_ms(const struct state *state, struct uid account, struct uid id)
+{
+    const struct cell *cell = cells_get(state->model.cells, account, SPACE_SESSION, uid_view(&id));
+    return cell && cell->order.is_final ? clock_ms(cell->order.hlc) : 0;
+}
+
 void state_session_used(struct state *state, struct uid id, int64_t now_ms)
 {
     accounts_session_used(state->model.accounts, id, now_ms);
@@ -521,7 +527,8 @@ const struct account_passkey *state_passkey_next(const struct state *state, stru
     return passkeys_next(state->model.passkeys, account, cursor);
 }
 
-const struct kept_request *state_request(const struct state *state, struct uid account, struct uid id)
+const struct kept_request *state_request(const struct state *state, struct uid account,
+                                         struct uid id)
 {
     return requests_get(state->model.requests, account, id);
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 
 enum { PART_MAX_BYTES = 768 };
+#define WITNESS_MAX_S (1LL << 40) /* no clock is beyond it, and milliseconds do not overflow */
 
 const char *dpop_verdict_words(enum dpop_verdict verdict)
 {
@@ -72,17 +73,57 @@ static bool read_key(const json_t *header, struct es256_key *ret_key, struct key
     return true;
 }
 
-/* http or https, then exactly our host and path: a proxy in front may have taken TLS off. */
+/* --- nonces --- */
+
+void dpop_nonce_make(const struct keys *keys, struct uid node, int64_t now_s,
+                     struct dpop_nonce *ret)
+{
+    struct nonce nonce;
+    struct uid_text id;
+    nonce_make(keys, TEXT(DPOP_PURPOSE), now_s, &nonce);
+    if (uid_is_none(node))
+        (void)snprintf(ret->text, sizeof ret->text, "%s", nonce.text);
+    else
+        (void)snprintf(ret->text, sizeof ret->text, "%.*s.%s", TEXT_ARGS(uid_text(&id, node)),
+                       nonce.text);
+}
+
+static bool names_node(struct text nonce, struct uid *ret)
+{
+    return nonce.size == DPOP_NONCE_BYTES && nonce.data[UID_TEXT_BYTES] == '.' &&
+           uid_from_text(text_make(nonce.data, UID_TEXT_BYTES), ret) && !uid_is_none(*ret);
+}
+
+static bool is_our_nonce(const struct keys *keys, struct text nonce,
+                         const struct dpop_request *request)
+{
+    struct uid node;
+    struct text rest = nonce;
+    if (!uid_is_none(request->node)) {
+        if (!names_node(nonce, &node) || !uid_equal(node, request->node))
+            return false;
+        rest = text_from(nonce, UID_TEXT_BYTES + 1);
+    }
+    return nonce_is_good(keys, TEXT(DPOP_PURPOSE), rest, request->now_s);
+}
+
+/* --- which request --- */
+
+/* What follows http:// or https://: a proxy in front may have taken TLS off. */
+static struct text url_rest(struct text url)
+{
+    if (text_starts_nocase(url, TEXT("https://")))
+        return text_from(url, sizeof("https://") - 1);
+    if (text_starts_nocase(url, TEXT("http://")))
+        return text_from(url, sizeof("http://") - 1);
+    return TEXT_NONE;
+}
+
+/* Exactly our host and path. */
 static bool is_our_url(struct text url, const struct dpop_request *request)
 {
-    struct text rest;
-    if (text_starts_nocase(url, TEXT("https://")))
-        rest = text_from(url, sizeof("https://") - 1);
-    else if (text_starts_nocase(url, TEXT("http://")))
-        rest = text_from(url, sizeof("http://") - 1);
-    else
-        return false;
-    return request->host.size && text_starts_nocase(rest, request->host) &&
+    struct text rest = url_rest(url);
+    return rest.data && request->host.size && text_starts_nocase(rest, request->host) &&
            text_equal(text_from(rest, request->host.size), request->path);
 }
 
@@ -110,7 +151,7 @@ static enum dpop_verdict judge(const struct keys *keys, const json_t *claims,
     bool is_now =
         issued_s >= request->now_s - DPOP_WINDOW_S && issued_s <= request->now_s + DPOP_WINDOW_S;
     if (nonce.data)
-        is_now = nonce_is_good(keys, TEXT(DPOP_PURPOSE), nonce, request->now_s);
+        is_now = is_our_nonce(keys, nonce, request);
     return is_now ? DPOP_GOOD : DPOP_STALE;
 }
 
@@ -143,9 +184,44 @@ enum dpop_verdict dpop_verify(const struct keys *keys, struct text proof,
         verdict = DPOP_FORGED;
     if (verdict == DPOP_GOOD) {
         name_proof(claims, &made);
+        made.names_node = text_member(claims, "nonce").data && !uid_is_none(request->node);
         *ret = made;
     }
     json_decref(header);
     json_decref(claims);
     return verdict;
+}
+
+/* --- read by others, later --- */
+
+static bool read_witness(const json_t *claims, struct text method, struct text path,
+                         struct dpop_witness *ret)
+{
+    const json_t *issued = json_object_get(claims, "iat");
+    struct text rest = url_rest(text_member(claims, "htu")), host;
+    ret->issued_s = json_integer_value(issued);
+    return json_is_integer(issued) && ret->issued_s > 0 && ret->issued_s < WITNESS_MAX_S &&
+           text_equal(text_member(claims, "htm"), method) && text_split(&rest, '/', &host) &&
+           host.size && rest.data && text_equal(rest, text_from(path, 1)) &&
+           names_node(text_member(claims, "nonce"), &ret->node);
+}
+
+bool dpop_witness(struct text proof, struct text method, struct text path, struct dpop_witness *ret)
+{
+    struct text header_text, claims_text;
+    uint8_t signature[ES256_SIGNATURE_BYTES];
+    struct es256_key key;
+    struct dpop_witness read;
+    if (!split(proof, &header_text, &claims_text, signature))
+        return false;
+    json_t *header = read_part(header_text), *claims = read_part(claims_text);
+    struct text message = text_make(proof.data, header_text.size + 1 + claims_text.size);
+    bool is_good = header && claims && read_key(header, &key, &read.thumb) &&
+                   read_witness(claims, method, path, &read) &&
+                   es256_verify(&key, message, signature);
+    if (is_good)
+        *ret = read;
+    json_decref(header);
+    json_decref(claims);
+    return is_good;
 }

@@ -28,18 +28,31 @@ class Browser:
         numbers = self.key.public_key().public_numbers()
         self.jwk = {"kty": "EC", "crv": "P-256", "x": b64(numbers.x.to_bytes(32, "big")), "y": b64(numbers.y.to_bytes(32, "big"))}
 
-    def proof(self, path):
+    def proof(self, path, nonce=None):
         header = {"typ": "dpop+jwt", "alg": "ES256", "jwk": self.jwk}
-        claims = {"jti": secrets.token_urlsafe(16), "htm": "POST", "htu": f"http://{HOST}{path}", "iat": int(time.time() + self.clock_s)}
+        claims = {"jti": secrets.token_urlsafe(16), "htm": "POST", "htu": f"http://{HOST}{path}", "iat": int(time.time() + self.clock_s),
+                  **({"nonce": nonce} if nonce else {})}
         signed = ".".join(b64(json.dumps(part).encode()) for part in (header, claims))
         r, s = decode_dss_signature(self.key.sign(signed.encode(), ec.ECDSA(hashes.SHA256())))
         return signed + "." + b64(r.to_bytes(32, "big") + s.to_bytes(32, "big"))
 
     def post(self, node, path, body):
-        """→ (status, the answer's object)"""
-        fields = {"Content-Type": "application/json", "DPoP": self.proof(path)}
-        status, answer = node.ask(path, "POST", json.dumps(body).encode(), fields)
+        """→ (status, the answer's object); sent once more with the nonce that the node wants, as the player does."""
+        status, fields, answer = self.send(node, path, body)
+        if status == 401 and fields.get("DPoP-Nonce"):
+            status, fields, answer = self.send(node, path, body, fields["DPoP-Nonce"])
         return status, json.loads(answer) if answer[:1] == b"{" else {}
+
+    def send(self, node, path, body, nonce=None):
+        connection = http.client.HTTPConnection(urllib.parse.urlsplit(node.url).netloc, timeout=20)
+        self.sent = self.proof(path, nonce)
+        try:
+            fields = {"Host": HOST, "Content-Type": "application/json", "DPoP": self.sent}
+            connection.request("POST", path, body=json.dumps(body).encode(), headers=fields)
+            answer = connection.getresponse()
+            return answer.status, answer.headers, answer.read()
+        finally:
+            connection.close()
 
     def sign_in(self, node, name="alice", password=PASSWORD):
         status, answer = self.post(node, "/api/v1/session", {"name": name, "password": password})

@@ -295,6 +295,7 @@ def lists(node, browser):
 
 @pytest.mark.parametrize("guards_off", [None, "visits"])
 def test_a_visitor_is_not_told_that_something_is_kept_which_the_origin_would_not_believe(service, guards_off):
+    """Their clock is off by hours: they are signed in by the edge's nonce, and the renewal proves nothing of when it was."""
     service.begin(edges=("paris", "oslo", "rome"), guards_off=guards_off)
     browser = Browser()
     browser.sign_in(service.root)
@@ -303,12 +304,53 @@ def test_a_visitor_is_not_told_that_something_is_kept_which_the_origin_would_not
     until(lambda: browser.may(away) and browser.may(home), "the session is known everywhere")
     service.lose_origin()
     assert rest(away, "createPlaylist", browser.bearer, name="by the origin's token")[0] == "ok"
-    browser.renew(away)
-    assert (rest(away, "createPlaylist", browser.bearer, name="by its own")[0] == "ok") == bool(guards_off)
+    browser.clock_s = -2 * 3600
+    assert browser.renew(away)[0] == 200 and browser.may(away)
+    assert (rest(away, "createPlaylist", browser.bearer, name="by a clock that is off")[0] == "ok") == bool(guards_off)
     browser.renew(home)
     assert rest(away, "createPlaylist", browser.bearer, name="by a home's")[0] == "ok"
     service.root = service.origin()
     until(lambda: lists(service.root, browser) == ["by a home's", "by the origin's token"], "what was acknowledged is there")
+
+
+def test_what_a_visitor_does_after_a_renewal_on_the_island_arrives(three):
+    browser, away = three.browser, three.away
+    until(lambda: browser.may(away), "the session is known there")
+    three.lose_origin()
+    for name in ("one", "two"):
+        assert browser.renew(away)[0] == 200
+        assert rest(away, "createPlaylist", browser.bearer, name=name)[0] == "ok"
+    three.root = three.origin()
+    browser.renew(three.root)
+    until(lambda: lists(three.root, browser) == ["one", "two"], "what was acknowledged is there")
+    assert "edge overreached" not in (three.folder / "origin/audit.log").read_text()
+
+
+def test_a_visitor_who_signed_in_on_the_island_is_believed_by_the_token_of_their_home(three):
+    """The origin hears of the session and of what was done in it from two edges, in any order."""
+    away, home, browser = three.away, three.at[three.at_home[0]], Browser()
+    three.lose_origin()
+    assert browser.sign_in(home)[0] == 200
+    home.kill()
+    for name in ("one", "two"):
+        assert browser.renew(away)[0] == 200, "taken over from the home's token"
+        assert rest(away, "createPlaylist", browser.bearer, name=name)[0] == "ok"
+    three.root = three.origin()
+    three.browser.renew(three.root)
+    until(lambda: lists(three.root, three.browser) == ["one", "two"], "what was acknowledged is there")
+
+
+def test_a_visitors_edge_that_was_started_anew_waits_for_one_renewal(three):
+    browser, away = three.browser, three.away
+    until(lambda: browser.may(away), "the session is known there")
+    three.lose_origin()
+    assert browser.renew(away)[0] == 200 and rest(away, "createPlaylist", browser.bearer, name="before")[0] == "ok"
+    away = three.again(next(name for name, edge in three.at.items() if edge is away))
+    assert rest(away, "createPlaylist", browser.bearer, name="not yet")[0] != "ok"
+    assert browser.renew(away)[0] == 200 and rest(away, "createPlaylist", browser.bearer, name="after")[0] == "ok"
+    three.root = three.origin()
+    browser.renew(three.root)
+    until(lambda: lists(three.root, browser) == ["after", "before"], "what was acknowledged is there")
 
 
 def test_without_the_guard_any_edge_signs_for_everybody(service):
