@@ -4,6 +4,7 @@
 #include "api/inside.h"
 #include "api/renewal.h"
 #include "base/arena.h"
+#include "base/encode.h"
 #include "base/guard.h"
 #include "base/json_tree.h"
 #include "base/mem.h"
@@ -18,6 +19,18 @@
 
 enum { HOUR_MS = 3600 * 1000, SESSION_ARENA_BYTES = 64 << 10 };
 
+/* Edges give a session more time; whose key renews it they leave as it is.  Else an edge that was
+ * visited once could take the visitor's session over. */
+static bool keeps_key(const struct session *session, const struct json_node *value)
+{
+    struct refresh_hash current;
+    const struct json_node *text = json_tree_member(value, TEXT("current"));
+    return !session || (json_tree_is(text, JSON_NODE_TEXT) &&
+                        decode_base64url(text->text, current.bytes, sizeof current.bytes) ==
+                            sizeof current.bytes &&
+                        memcmp(&current, &session->current, sizeof current) == 0);
+}
+
 /* A session that is known already, or one that this edge opened, as its id says: so what a stolen
  * edge opens ends with it (trust/opener.h). */
 static bool is_edges_session(const struct api *api, const struct node_seat *seat,
@@ -26,12 +39,15 @@ static bool is_edges_session(const struct api *api, const struct node_seat *seat
     const char *why;
     struct uid session;
     struct arena *arena = arena_new(SESSION_ARENA_BYTES);
-    const struct json_node *id =
-        json_tree_member(json_tree_read(arena, operation->payload, &why), TEXT("id"));
+    const struct json_node *value = json_tree_read(arena, operation->payload, &why);
+    const struct json_node *id = json_tree_member(value, TEXT("id"));
     bool is_read = json_tree_is(id, JSON_NODE_TEXT) && uid_from_text(id->text, &session);
+    bool is_theirs =
+        is_read && (opener_is(session, seat->id) ||
+                    (state_session_is_known(api->config.state, operation->account, session) &&
+                     keeps_key(state_session(api->config.state, session, 0), value)));
     arena_free(&arena);
-    return is_read && (opener_is(session, seat->id) ||
-                       state_session_is_known(api->config.state, operation->account, session));
+    return is_theirs;
 }
 
 /* Kinds that an edge may bring; the others are the origin's to decide. */

@@ -2,8 +2,8 @@
 """An origin and its edges as real processes on loopback, ended by their pids; what their sanitizers say fails the test.
 
 `guards_off` runs a node from the drills build without those guards; `clock` ("-25d", "+1h") under Debian's faketime, from the
-release build (it and the sanitizers both preload), or the drills build where guards are off;
-`board`, a path, has it obey that board of faults (writes_nodes.map_board)."""
+release build (it and the sanitizers both preload), or the drills build where guards are off.  A `clock` that is a path is a file with such
+a word, which may change while nodes run; `board`, a path, has it obey that board of faults (writes_nodes.map_board)."""
 import http.client
 import json
 import os
@@ -44,7 +44,12 @@ def launcher(guards_off=None, clock=None, board=None):
     if clock:
         if not shutil.which("faketime"):
             pytest.skip("needs Debian's faketime")
-        return ["faketime", "-f", clock, binary_of("drills" if guards_off or board else "release")]
+        binary = binary_of("drills" if guards_off or board else "release")
+        if isinstance(clock, pathlib.Path):
+            library = next(pathlib.Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
+            return ["env", f"LD_PRELOAD={library}", f"FAKETIME_TIMESTAMP_FILE={clock}", "FAKETIME_NO_CACHE=1",
+                    "FAKETIME_DONT_FAKE_MONOTONIC=1", binary]
+        return ["faketime", "-f", clock, binary]
     return [binary_of("drills") if guards_off or board else default_binary()]
 
 

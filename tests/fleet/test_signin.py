@@ -340,6 +340,55 @@ def test_a_visitor_who_signed_in_on_the_island_is_believed_by_the_token_of_their
     until(lambda: lists(three.root, three.browser) == ["one", "two"], "what was acknowledged is there")
 
 
+def make_song(path):
+    subprocess.run(["ffmpeg", "-v", "error", "-f", "lavfi", "-i", "sine=f=220:d=20", "-metadata", "title=Tone", "-metadata", "album=Tones", str(path)],
+                   check=True)
+
+
+def song_at(node, browser):
+    found = rest(node, "search3", browser.bearer, query="Tone")[1].get("searchResult3", {}).get("song", [])
+    return found[0]["id"] if found else None
+
+
+def starred(node, browser):
+    answer = rest(node, "getStarred2", browser.bearer)[1]
+    return [one["id"] for one in answer.get("starred2", {}).get("song", [])]
+
+
+def plays(node, browser, track):
+    return rest(node, "getSong", browser.bearer, id=track)[1].get("song", {}).get("playCount", 0)
+
+
+@pytest.mark.slow
+def test_two_hours_of_a_visitor_on_an_island_arrive_once(service):
+    """Each quarter of an hour the session is renewed, and something is done; the clocks of all nodes jump."""
+    clock = service.folder / "clock"
+    clock.write_text("+0")
+    make_song(service.folder / "music" / "song.flac")
+    service.begin(edges=("paris", "oslo", "rome"), clock=clock)
+    browser = Browser()
+    browser.sign_in(service.root)
+    at_home = service.homes_of(browser.session["user"]["id"])
+    away = next(edge for name, edge in service.at.items() if name not in at_home)
+    track = until(lambda: song_at(away, browser), "the song is known there")
+    service.lose_origin()
+    for quarter in range(1, 9):
+        browser.clock_s = quarter * 15 * 60 + 5
+        clock.write_text(f"+{browser.clock_s}")
+        assert not browser.may(away), "the token is over"
+        assert browser.renew(away)[0] == 200
+        assert rest(away, "createPlaylist", browser.bearer, name=f"quarter {quarter}")[0] == "ok"
+        assert rest(away, "scrobble", browser.bearer, id=track, submission="true")[0] == "ok"
+    assert rest(away, "star", browser.bearer, id=track)[0] == "ok"
+    assert away.counter("writes_refused_unproven_total", "/.sostenuto/metrics") == 0
+    service.root = service.origin(clock=clock)
+    assert browser.renew(service.root)[0] == 200
+    until(lambda: lists(service.root, browser) == [f"quarter {quarter}" for quarter in range(1, 9)], "the playlists are there")
+    until(lambda: starred(service.root, browser) == [track], "the star is there")
+    until(lambda: json.loads(away.ask("/status")[1])["waiting"] == 0, "all has arrived")
+    assert plays(service.root, browser, track) == 8 and "edge overreached" not in (service.folder / "origin/audit.log").read_text()
+
+
 def test_a_visitors_edge_that_was_started_anew_waits_for_one_renewal(three):
     browser, away = three.browser, three.away
     until(lambda: browser.may(away), "the session is known there")
