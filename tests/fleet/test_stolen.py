@@ -8,9 +8,12 @@ import json
 import secrets
 import time
 
+from cryptography.hazmat.primitives import serialization
 from browser import PASSWORD, Browser, b64, claims_of, knows, rest, signed_by
 from patience import until
 from test_signin import make_app, service  # noqa: F401
+from read_parcel import nonce_of, renewal_proof
+from test_parcel_page import Origin, bring, play, stranger_to, taken, words
 
 
 def seed_of(service, name):
@@ -33,6 +36,10 @@ def works(node, token):
 def opened_by(service, name):
     """The id of a session that this edge opens."""
     return b64(secrets.token_bytes(8) + base64.urlsafe_b64decode(node_id(service, name) + "==")[:8])
+
+
+def opened_by_key(node):
+    return b64(secrets.token_bytes(8) + node[:8])
 
 
 def sign_bound(service, name, account, browser):
@@ -118,3 +125,47 @@ def test_a_thief_finds_secrets_of_the_edges_own_listeners_alone(service):  # noq
         edge.stop()
         holds = any(b"$argon2id$" in path.read_bytes() for path in (service.folder / name).rglob("*") if path.is_file())
         assert holds == (name in at_home), name
+
+
+RENEW = "/api/v1/session/refresh"
+
+
+def test_a_thief_writes_for_a_visitor_for_an_hour_around_each_renewal_there(service):  # noqa: F811
+    """With all that an honest visitor's browser ever sent to it, and to another edge."""
+    origin = Origin(service)
+    thief, others = stranger_to(origin)
+    browser, stranger = Browser(), Browser()
+    assert browser.sign_in(origin.node)[0] == 200 and stranger.sign_in(origin.node)[0] == 200
+    session, token = claims_of(browser.session["accessToken"])["sid"], browser.session["accessToken"]
+    renewed = browser.proof(RENEW, nonce_of(thief.id))
+    now, account = int(time.time()), origin.account
+    proof = renewal_proof(session, renewed)
+
+    # what it can: anything that merges, as of an hour before and after, as often as it likes
+    assert taken(thief, play(account, 1, proof=proof), play(account, 2, accepted=now - 3500, proof=proof),
+                 play(account, 3, accepted=now + 3500, proof=proof), play(account, 4, proof=renewal_proof(session, renewed, token))) == {}
+
+    # what it cannot
+    elsewhere = renewal_proof(session, browser.proof(RENEW, nonce_of(others[0].id)))
+    unnamed = renewal_proof(session, browser.proof(RENEW))
+    request = renewal_proof(session, browser.proof("/api/v1/session", nonce_of(thief.id)))
+    own_key = renewal_proof(session, stranger.proof(RENEW, nonce_of(thief.id)), token)
+    wrong_session = renewal_proof(claims_of(stranger.session["accessToken"])["sid"], renewed)
+    claims = {"iss": "sostenuto", "sub": b64(account), "sid": opened_by_key(thief.id), "iat": now, "exp": now + 900, "cnf": claims_of(token)["cnf"]}
+    seed = thief.key.private_bytes(serialization.Encoding.Raw, serialization.PrivateFormat.Raw, serialization.NoEncryption())
+    own_word = renewal_proof(claims["sid"], renewed, signed_by(seed, claims))
+    takes_over = {"id": session, "label": "x", "current": b64(b"k" * 32), "previous": b64(b"k" * 32), "rotated": now * 1000, "created": now * 1000,
+                  "expires": (now + 86400) * 1000}
+    theft = [play(account, 10, accepted=now - 3700, proof=proof), play(account, 11, accepted=now + 3700, proof=proof),
+             *(play(account, 20 + n, proof=one) for n, one in enumerate([elsewhere, unnamed, request, own_key, wrong_session, own_word])),
+             play(b"?" * 16, 30, proof=proof), play(account, 31, kind="password", payload={"hash": ""}, proof=proof),
+             play(account, 32, kind="session", payload=takes_over, proof=proof)]
+    assert words(taken(thief, *theft)) == {lsn: "refused" for lsn in range(1, len(theft) + 1)}
+    assert browser.may(origin.node) and browser.renew(origin.node)[0] == 200, "the session is the visitor's still"
+
+    # nothing for when the session had ended, and nothing at all once it is revoked
+    assert browser.sign_out(origin.node) == 204
+    late = play(account, 40, accepted=int(time.time()) + 60, proof=renewal_proof(session, renewed, token))
+    assert words(taken(thief, late)) == {1: "refused"}
+    service.revoke(thief.joined.delegation["name"])
+    assert bring(thief, play(account, 41, proof=proof), through=others[0])[0] == 403

@@ -73,9 +73,19 @@ def mark_of(secret, edge, at_ms):
     return key.digest()
 
 
+def renewal_proof(session, dpop, token=""):
+    """That a visitor's session (22 characters) was renewed at an edge."""
+    return b"D" + decode(session) + struct.pack("<H", len(dpop)) + dpop.encode() + token.encode()
+
+
+def nonce_of(edge):
+    """As an edge gives it, for a proof that names it; what follows is the edge's own affair."""
+    return encode(edge) + "." + encode(bytes(32))
+
+
 def homes_of(account, edges):
     """The edges in the order in which they would be chosen; two are."""
     return sorted(edges, key=lambda edge: hashlib.sha256(account + edge).digest(), reverse=True)[:2]
 
 
-__all__ = ["Operation", "write_parcel", "read_parcel", "read_receipt", "mark_of", "homes_of", "encode", "decode"]
+__all__ = ["Operation", "write_parcel", "read_parcel", "read_receipt", "mark_of", "renewal_proof", "nonce_of", "homes_of", "encode", "decode"]

@@ -58,6 +58,13 @@ static void edge_join(struct edge *edge, unsigned number, struct ring_node *ret_
     keyring_unref(&published);
 }
 
+static struct uid opened_by(const struct edge *edge)
+{
+    struct uid session = uid_random();
+    memcpy(session.bytes + UID_BYTES - KEY_ID_BYTES, edge->seat.id.bytes, KEY_ID_BYTES);
+    return session;
+}
+
 static void service_begin(void)
 {
     struct ring_node nodes[EDGES];
@@ -78,8 +85,7 @@ static void service_begin(void)
             visited = &edges[i];
         else
             stranger = &edges[i];
-    opened = uid_random();
-    memcpy(opened.bytes + UID_BYTES - KEY_ID_BYTES, home->seat.id.bytes, KEY_ID_BYTES);
+    opened = opened_by(home);
 }
 
 /* --- a renewal: everything about it may be wrong --- */
@@ -228,6 +234,8 @@ static void what_proves_nothing(void)
     BUT(is_without_token = true, "nor a session that is not known, without a token");
     BUT(signer = visited->ring, "nor what the edge signed itself");
     BUT(signer = stranger->ring, "nor what an edge signed that is no home");
+    rows[count - 2].made.session = opened_by(visited);
+    rows[count - 1].made.session = opened_by(stranger);
     BUT(signer = home->ring, "nor what a home says of a session that it did not open");
 #undef BUT
     for (size_t i = 0; i < count; i++)

@@ -162,6 +162,49 @@ static void test_nonce(void)
     keys_free(&other);
 }
 
+/* A nonce that names a node, and what others read of a proof by it. */
+static void test_named_nonce(void)
+{
+    struct proof storage;
+    struct dpop_proof got;
+    struct dpop_witness witness;
+    struct dpop_request at_node = request;
+    struct dpop_nonce nonce, anothers, plain;
+    char claims[512];
+    at_node.node = uid_random();
+    dpop_nonce_make(keys, at_node.node, NOW_S, &nonce);
+    dpop_nonce_make(keys, uid_random(), NOW_S, &anothers);
+    dpop_nonce_make(keys, (struct uid){{0}}, NOW_S, &plain);
+    snprintf(claims, sizeof claims, CLAIMS(JTI, "POST", URL, "\"iat\":99000,\"nonce\":\"%s\""),
+             nonce.text);
+    struct text t = make(HEADER, claims, &storage);
+    OK(dpop_verify(keys, t, &at_node, &got) == DPOP_GOOD && got.names_node,
+       "a node's nonce is good there, and the proof says so");
+    OK(dpop_verify(keys, t, &request, &got) == DPOP_STALE, "and not at a node without an id");
+    OK(dpop_witness(t, request.method, request.path, &witness) && witness.issued_s == 99000 &&
+           uid_equal(witness.node, at_node.node),
+       "others read at which node and when it was");
+    OK(!dpop_witness(t, TEXT("GET"), request.path, &witness) &&
+           !dpop_witness(t, request.method, TEXT("/api/v1/session"), &witness) &&
+           !dpop_witness(text_make(t.data, t.size - 1), request.method, request.path, &witness),
+       "of that request alone, and when it is whole");
+    snprintf(claims, sizeof claims, CLAIMS(JTI, "POST", URL, "\"iat\":99000,\"nonce\":\"%s\""),
+             anothers.text);
+    OK(dpop_verify(keys, make(HEADER, claims, &storage), &at_node, &got) == DPOP_STALE,
+       "another's nonce is none");
+    snprintf(claims, sizeof claims, CLAIMS(JTI, "POST", URL, "\"iat\":99000,\"nonce\":\"%s\""),
+             plain.text);
+    t = make(HEADER, claims, &storage);
+    OK(dpop_verify(keys, t, &request, &got) == DPOP_GOOD && !got.names_node &&
+           dpop_verify(keys, t, &at_node, &got) == DPOP_STALE &&
+           !dpop_witness(t, request.method, request.path, &witness),
+       "nor one that names nobody");
+    t = make(HEADER, GOOD_CLAIMS, &storage);
+    OK(dpop_verify(keys, t, &at_node, &got) == DPOP_GOOD && !got.names_node &&
+           !dpop_witness(t, request.method, request.path, &witness),
+       "a proof of now needs no nonce, and is for its own request alone");
+}
+
 int main(void)
 {
     keys = keys_ephemeral();
@@ -170,6 +213,7 @@ int main(void)
     test_refused();
     test_altered();
     test_nonce();
+    test_named_nonce();
     es256_maker_release(&maker);
     keys_free(&keys);
     return tap_done();
