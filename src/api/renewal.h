@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 #include "base/buffer.h"
+#include "trust/dpop.h"
 #include "trust/uid.h"
 
 /*
@@ -33,10 +34,15 @@ struct renewal {
 
 /* Nothing is written that would be longer than an operation's proof may be. */
 void renewal_write(struct uid session, struct text dpop, struct text token, struct buffer *out);
+/* The proof that was read last, for many operations by one renewal: starts as zeros, borrows. */
+struct renewal_memo {
+    struct text dpop;
+    struct dpop_witness witness;
+};
 /*
  * Whether `proof` shows that this session was renewed at `edge`, for what was accepted there at
  * `accepted_ms` by the edge's clock.  Not when the session had ended by then, and not by the word
- * of the edge itself: a token that it signed is none.
+ * of the edge itself: a token that it signed is none.  `memo` may be NULL.
  */
 bool renewal_read(const struct api *api, struct text proof, struct uid edge, int64_t accepted_ms,
-                  struct renewal *ret) MUST_USE;
+                  struct renewal_memo *memo, struct renewal *ret) MUST_USE;

@@ -2,7 +2,6 @@
 #include "api/speaks.h"
 
 #include "api/inside.h"
-#include "api/renewal.h"
 #include "base/arena.h"
 #include "base/encode.h"
 #include "base/guard.h"
@@ -160,15 +159,17 @@ static bool app_proves(const struct api *api, const struct node_seat *edge,
 }
 
 static bool renewal_proves(const struct api *api, const struct node_seat *edge,
-                           const struct operation *operation)
+                           const struct operation *operation, struct speaks_memo *memo)
 {
     struct renewal renewal;
-    return renewal_read(api, operation->proof, edge->id, operation->accepted_ms, &renewal) &&
+    unsigned place = operation->account.bytes[UID_BYTES - 1] % SPEAKS_REMEMBERED;
+    return renewal_read(api, operation->proof, edge->id, operation->accepted_ms,
+                        &memo->renewals[place], &renewal) &&
            uid_equal(renewal.account, operation->account);
 }
 
 static bool has_proof(const struct api *api, const struct node_seat *edge,
-                      const struct operation *operation)
+                      const struct operation *operation, struct speaks_memo *memo)
 {
     if (operation->proof.size == 0)
         return false;
@@ -176,7 +177,7 @@ static bool has_proof(const struct api *api, const struct node_seat *edge,
     case PROOF_TOKEN:
         return token_proves(api, edge, operation);
     case PROOF_RENEWAL:
-        return renewal_proves(api, edge, operation);
+        return renewal_proves(api, edge, operation, memo);
     case PROOF_APP:
         return app_proves(api, edge, operation);
     default:
@@ -201,7 +202,7 @@ const char *speaks_why_not(const struct api *api, const struct node_seat *seat,
     if (!is_edges_to_bring(api, seat, operation))
         return "this is the origin's to decide";
     if (!guard_is_on(GUARD_SPEAKS) || is_own(api, seat, operation->account, memo) ||
-        has_proof(api, seat, operation))
+        has_proof(api, seat, operation, memo))
         return NULL;
     return "not this edge's listener, and no proof of a visit";
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
+#include "api/renewal.h"
 #include "state/operation.h"
 #include "trust/node_book.h"
 
@@ -16,8 +17,8 @@ struct api;
 
 /*
  * Whose listeners some accounts are costs a hash of each edge, for each edge that was ever revoked:
- * remembered while one parcel is judged, for so long as the book cannot change meanwhile.  Starts
- * as zeros; of one edge.
+ * remembered while one parcel is judged, for so long as the book cannot change meanwhile; and so
+ * are signatures of browsers.  Starts as zeros; of one edge; borrows from the parcel.
  */
 enum { SPEAKS_REMEMBERED = 64 };
 struct speaks_memo {
@@ -25,6 +26,7 @@ struct speaks_memo {
         struct uid account;
         bool is_known, is_own;
     } answers[SPEAKS_REMEMBERED]; /* by a byte of the account */
+    struct renewal_memo renewals[SPEAKS_REMEMBERED];
 };
 
 /* NULL when it may; else static words for the audit log and the receipt. */

@@ -107,7 +107,7 @@ void visitor_renewed(const struct api *api, struct exchange *exchange, struct ui
     for (size_t i = 0; i < ARRAY_SIZE(tokens) && !is_good; i++) {
         buffer_reset(&proof);
         renewal_write(session, dpop, tokens[i], &proof);
-        is_good = renewal_read(api, buffer_view(&proof), api->node_id, now_ms, &renewal);
+        is_good = renewal_read(api, buffer_view(&proof), api->node_id, now_ms, NULL, &renewal);
     }
     if (is_good)
         visits_note(api->visits, &renewal, buffer_view(&proof), now_ms / 1000);
