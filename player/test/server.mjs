@@ -26,15 +26,18 @@ const freePort = () =>
 
 export class Server {
   static start(music, ...flags) {
-    return Server.made(['serve', music, ...flags]);
+    const { name } = flags.find((flag) => typeof flag === 'object') ?? {};
+    return Server.made(['serve', music, ...flags.filter((flag) => typeof flag === 'string')], name);
   }
 
-  static async made(words) {
+  /** `name`: the host that listeners find it by, under `home`; such as music.localhost, which browsers keep on this machine. */
+  static async made(words, name) {
     const server = new Server();
     server.data = mkdtempSync(join(tmpdir(), 'sostenuto-player-state-'));
     server.port = await freePort();
     server.base = `http://127.0.0.1:${server.port}`;
-    server.words = words;
+    server.home = name ? `http://${name}:${server.port}` : server.base;
+    server.words = name ? [...words, '--node-urls', server.home] : words;
     await server.up();
     return server;
   }

@@ -108,6 +108,7 @@ struct api_config {
     struct text node_name;                /* in /nodes; borrowed, as the addresses */
     const struct text *node_urls; /* where this node is reached: "https://music.example.org" */
     size_t node_url_count;
+    struct text passkey_domain; /* of the service, in /nodes; empty: not said (trust/party.h) */
     void (*doors)(void *context, struct buffer *out); /* for nodes, now; NULL: there are none */
     void *doors_context;
     const char *folder; /* STATE, where the feed of changes leaves its mark; NULL: nowhere */

@@ -119,6 +119,8 @@ static void write_body(struct nodes *nodes, int64_t now_s)
     for (size_t i = 0; book && i < node_book_count(book); i++)
         write_edge(&json, book, i, now_s);
     json_end_array(&json);
+    if (nodes->api->config.passkey_domain.size)
+        json_member_text(&json, "passkeys", nodes->api->config.passkey_domain);
     json_end_object(&json);
 }
 
@@ -255,6 +257,26 @@ static void handle(struct exchange *exchange, void *context)
     sealed_send(&nodes->sealed, exchange, OBJECT_NODES);
 }
 
+/* Whose pages may use passkeys of a domain that is not theirs (WebAuthn level 3, 5.11.1). */
+static void handle_related(struct exchange *exchange, void *context UNUSED)
+{
+    struct buffer body;
+    struct json json;
+    struct text rest = exchange_neighbours(exchange), one;
+    buffer_init(&body, BODY_BYTES);
+    json_init(&json, &body);
+    json_begin_object(&json);
+    json_name(&json, "origins");
+    json_begin_array(&json);
+    while (text_split(&rest, ' ', &one))
+        json_text(&json, one);
+    json_end_array(&json);
+    json_end_object(&json);
+    exchange_field(exchange, "Cache-Control", TEXT("public, max-age=300"));
+    exchange_send_text(exchange, 200, "application/json", buffer_view(&body));
+    buffer_release(&body);
+}
+
 struct node_list *nodes_list(const struct nodes *nodes) { return nodes->list; }
 
 uint64_t nodes_number(const struct nodes *nodes) { return nodes->number; }
@@ -303,6 +325,11 @@ void nodes_routes(struct nodes *nodes, struct server *server)
                                                 .is_shared = true,
                                                 .handler = handle,
                                                 .context = nodes});
+    server_route(server, &(struct server_route){.methods = "GET",
+                                                .path = "/.well-known/webauthn",
+                                                .class = SHIELD_CLASS_NEW_VISIT,
+                                                .is_shared = true,
+                                                .handler = handle_related});
     nodes->server = server;
     tell_server(nodes);
 }

@@ -10,11 +10,14 @@
 #include "api/bound.h"
 #include "api/inside.h"
 #include "api/island.h"
+#include "api/nodes.h"
 #include "api/player.h"
 #include "api/requests.h"
 #include "api/replay.h"
 #include "api/throttle.h"
 #include "base/encode.h"
+#include "io/neighbours.h"
+#include "trust/node_list.h"
 
 #include <sodium.h>
 
@@ -24,15 +27,25 @@ enum { PURPOSE_BYTES = 64 };
 
 /* --- who we are --- */
 
-/* The host in the address bar, without port; passkeys take no addresses, which browsers say too. */
+/* Of a page at this address, whatever ends its TLS: browsers give plain http no passkeys, but at
+ * localhost. */
+static struct text own_origin(const struct player *player)
+{
+    const struct http_request *request = exchange_request(player->exchange);
+    struct text said = http_request_field(request, TEXT("Origin"));
+    bool is_secure =
+        exchange_peer(player->exchange)->is_secure || text_starts_nocase(said, TEXT("https://"));
+    return arena_printf(exchange_arena(player->exchange), "%s://%.*s", is_secure ? "https" : "http",
+                        TEXT_ARGS(request->host));
+}
+
+/* The page that asks is this node's, or one that another node of the service gave. */
 static struct passkey_site site_of(const struct player *player)
 {
-    struct text host = exchange_request(player->exchange)->host;
-    size_t colon = text_find_byte(host, ':');
-    struct text origin = arena_printf(exchange_arena(player->exchange), "%s://%.*s",
-                                      exchange_peer(player->exchange)->is_secure ? "https" : "http",
-                                      TEXT_ARGS(host));
-    return (struct passkey_site){colon == SIZE_MAX ? host : text_make(host.data, colon), origin};
+    struct text named = exchange_neighbour(player->exchange);
+    struct text origin = named.size ? named : own_origin(player);
+    struct party party = node_list_party(nodes_list(player->api->nodes));
+    return (struct passkey_site){party_of(&party, party_host(origin), named.size > 0), origin};
 }
 
 /* A challenge for this account's new passkey; for signing in nobody is known yet. */
@@ -278,6 +291,15 @@ static const struct account_passkey *find(const struct player *player,
     return account && !account->is_disabled ? passkey : NULL;
 }
 
+/* Whose passkey it is the authenticator says too (its user handle): another node may hold it. */
+static bool is_held_elsewhere(const struct player *player, struct uid *ret_account)
+{
+    json_t *handle = json_object_get(json_object_get(player->body, "response"), "userHandle");
+    struct text text = text_make(json_string_value(handle), json_string_length(handle));
+    return json_is_string(handle) && uid_from_text(text, ret_account) &&
+           !island_is_home(player->api, *ret_account);
+}
+
 /* Wrong answers wait by address, as wrong passwords do: each costs a signature to look at. */
 static bool may_try(struct player *player, const struct throttle_try *attempt)
 {
@@ -301,6 +323,11 @@ void player_session_passkey(struct player *player)
         !may_try(player, &attempt) || !bound_take(player))
         return;
     const struct account_passkey *passkey = find(player, &answered);
+    struct uid account;
+    if (!passkey && is_held_elsewhere(player, &account)) {
+        island_pass(player, ISLAND_LACKS_PASSWORD, account);
+        return;
+    }
     if (!passkey ||
         !passkey_assert(&site, &passkey->passkey, answered.client_data, answered.authenticator_data,
                         answered.signature, &count, &challenge, &why)) {

@@ -11,6 +11,7 @@
 #include "base/counters.h"
 #include "base/guard.h"
 #include "base/mem.h"
+#include "io/neighbours.h"
 #include "io/server.h"
 #include "io/workers.h"
 #include "trust/breached.h"
@@ -338,6 +339,14 @@ static bool is_same_origin(const struct exchange *exchange)
            text_equal_nocase(text_from(origin, scheme.size), request->host);
 }
 
+/* A page of another node (io/neighbours.h) asks without cookies; one that comes with them did not
+ * come from our player. */
+static bool is_from_neighbour(const struct exchange *exchange)
+{
+    return exchange_neighbour(exchange).size > 0 &&
+           !http_request_field(exchange_request(exchange), TEXT("Cookie")).data;
+}
+
 static bool prove_bearer(struct player *player)
 {
     const struct session *session = credentials_bearer(player->api, player->exchange);
@@ -370,7 +379,8 @@ static bool prove_node(struct player *player)
 /* False after answering. */
 static bool pass_guard(struct player *player, enum player_guard guard)
 {
-    if (guard == PLAYER_COOKIE && !is_same_origin(player->exchange)) {
+    if (guard == PLAYER_COOKIE && !is_same_origin(player->exchange) &&
+        !is_from_neighbour(player->exchange)) {
         player_problem(player, 403, "Not from here",
                        "This request must come from the player's own page.");
         return false;

@@ -13,8 +13,9 @@
  * calls the handler, which finishes the exchange, at once or later on the loop.  A player lives in
  * the exchange's arena; its body is freed when the exchange is answered.
  *
- * Requests that rely on the cookie must come from our own page (Sec-Fetch-Site, else Origin); every
- * body must be application/json, which no form can send.
+ * Requests that may rely on a cookie must come from our own page (Sec-Fetch-Site, else Origin), or
+ * without cookies from a page of another node; every body must be application/json, which no form
+ * can send.
  */
 struct dpop_proof;
 struct node_seat;

@@ -100,7 +100,7 @@ struct text exchange_neighbours(struct exchange *exchange)
     return list;
 }
 
-static struct text neighbour_of(const struct exchange *exchange)
+struct text exchange_neighbour(const struct exchange *exchange)
 {
     struct text origin = http_request_field(&exchange->request, TEXT("Origin"));
     bool is_one = origin.size > 0 && exchange->server && /* it may have outlived it */
@@ -113,7 +113,7 @@ bool neighbours_answer(struct exchange *exchange)
     const struct http_request *request = &exchange->request;
     if (request->method != HTTP_METHOD_OPTIONS ||
         !http_request_field(request, TEXT("Access-Control-Request-Method")).data ||
-        !neighbour_of(exchange).data)
+        !exchange_neighbour(exchange).data)
         return false;
     exchange->step = EXCHANGE_HANDLING;
     exchange_field(exchange, "Access-Control-Allow-Methods",
@@ -135,7 +135,7 @@ static bool is_allowed(const struct answer *answer)
 
 void neighbours_allow(struct exchange *exchange)
 {
-    struct text origin = neighbour_of(exchange);
+    struct text origin = exchange_neighbour(exchange);
     if (!origin.data || is_allowed(&exchange->answer))
         return;
     exchange_add_field(exchange, "Access-Control-Allow-Origin", origin);

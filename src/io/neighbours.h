@@ -29,6 +29,8 @@ bool neighbours_have(struct neighbours *neighbours, struct text origin);
 
 /* The server's own (io/server.h). */
 void server_set_neighbours(struct server *server, const struct text *origins, size_t count);
+/* The Origin that this request came with, when the list names it; else TEXT_NONE. */
+struct text exchange_neighbour(const struct exchange *exchange);
 /* "https://a https://b", in the exchange's arena; empty when there are none. */
 struct text exchange_neighbours(struct exchange *exchange);
 

@@ -207,6 +207,7 @@ static bool open_api(struct service *service)
         .node_name = node_name(service),
         .node_urls = service->node_urls,
         .node_url_count = node_urls(service),
+        .passkey_domain = text_of(service->settings.passkey_domain),
         .doors = service_nodes_doors,
         .doors_context = service,
         .folder = service->settings.data,

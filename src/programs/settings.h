@@ -56,6 +56,7 @@ enum setting_check {
     CHECK_URL,          /* http or https origin without a path */
     CHECK_DATABASE,     /* postgresql://… without a password */
     CHECK_HOST,         /* a DNS name or an address */
+    CHECK_DOMAIN,       /* a DNS name, no address */
     CHECK_CIDR,         /* 10.0.0.0/8, fd00::/8 or a single address */
     CHECK_LIBRARY,      /* /path or Name=/path */
     CHECK_USER,         /* a user name of this system */

@@ -6,6 +6,7 @@
 #include "edge/prefetch.h"
 #include "media/rendition.h"
 #include "trust/invitation.h"
+#include "trust/party.h"
 
 #include <arpa/inet.h>
 
@@ -172,6 +173,8 @@ static const char *check_text(enum setting_check check, struct text value)
                    : "postgresql://USER@HOST/NAME, with the password in PGPASSFILE or ~/.pgpass";
     case CHECK_HOST:
         return is_host(value) ? NULL : "a host name or address; write \"music.example.org\"";
+    case CHECK_DOMAIN:
+        return party_is_domain(value) ? NULL : "a domain name, no address; write \"example.org\"";
     case CHECK_CIDR:
         return is_cidr(value) ? NULL : "an address or range; write \"10.0.0.0/8\" or \"fd00::/8\"";
     case CHECK_LIBRARY:

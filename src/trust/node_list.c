@@ -18,6 +18,7 @@ struct node_list {
     struct node_entry *nodes;
     size_t welcome_count;
     struct uid *welcome; /* edges */
+    struct party party;
 };
 
 /* --- reading --- */
@@ -105,6 +106,20 @@ static bool read_nodes(struct node_list *list, const struct json_node *nodes)
     return true;
 }
 
+static struct party read_party(const struct node_list *list, const struct json_node *root)
+{
+    struct text said = text_member(root, TEXT("passkeys"));
+    if (party_is_domain(said))
+        return (struct party){said, true};
+    for (size_t i = 0; i < list->count; i++) {
+        const struct node_entry *node = &list->nodes[i];
+        struct text host = node->url_count ? party_host(node->urls[0]) : TEXT_NONE;
+        if (node->role == NODE_ENTRY_ORIGIN && party_is_domain(host))
+            return (struct party){host, false};
+    }
+    return (struct party){0};
+}
+
 struct node_list *node_list_read(struct text body, const char **ret_why)
 {
     struct node_list *list = MEM_NEW(struct node_list);
@@ -114,8 +129,10 @@ struct node_list *node_list_read(struct text body, const char **ret_why)
     const struct json_node *root = copy.data ? json_tree_read(list->arena, copy, ret_why) : NULL;
     const struct json_node *nodes = json_tree_member(root, TEXT("nodes"));
     if (json_tree_is(nodes, JSON_NODE_ARRAY) && nodes->count <= NODE_LIST_MAX &&
-        read_nodes(list, nodes))
+        read_nodes(list, nodes)) {
+        list->party = read_party(list, root);
         return list;
+    }
     *ret_why = "that is no list of nodes";
     node_list_unref(&list);
     return NULL;
@@ -140,6 +157,11 @@ void node_list_unref(struct node_list **list_p)
 }
 
 /* --- looking --- */
+
+struct party node_list_party(const struct node_list *list)
+{
+    return list ? list->party : (struct party){0};
+}
 
 size_t node_list_count(const struct node_list *list) { return list->count; }
 

@@ -2,6 +2,7 @@
 #pragma once
 #include "trust/delegation.h"
 #include "trust/homes.h"
+#include "trust/party.h"
 
 /*
  * node_list: what the object /nodes says (docs/formats/nodes.md): the origin, and the edges that
@@ -41,6 +42,10 @@ struct node_entry { /* texts belong to the list */
 struct node_list *node_list_read(struct text body, const char **ret_why) MUST_USE;
 struct node_list *node_list_ref(struct node_list *list) MUST_USE;
 void node_list_unref(struct node_list **list); /* accepts NULL inside */
+
+/* What the service's passkeys are for: what the list says, else the host of the first address of an
+ * origin.  The list may be NULL: nothing. */
+struct party node_list_party(const struct node_list *list);
 
 size_t node_list_count(const struct node_list *list);
 const struct node_entry *node_list_at(const struct node_list *list, size_t i);

@@ -9,21 +9,22 @@ import { tick, type Stamp } from './clock';
 import { carried } from './late';
 import { heard, missed, onReturn } from './link';
 import { node } from './nodes';
-import type { Kind, Operation, Outcome, Payloads } from './operation';
+import { settled, type Kind, type Operation, type Outcome, type Payloads } from './operation';
 import { Outbox, type OutboxStore } from './outbox';
 import { Problem, problemOf } from './problem';
+import { hearDate, serverNow } from './server-clock';
 import { newUid } from './uid';
 
 const COMMAND_TIMEOUT_MS = 20_000;
 
 /** How many operations wait here for the server. */
 export const unsent = signal(0);
+/** True while the server takes none of them: it is full, or a disk failed. */
+export const isHeldUp = signal(false);
 /** False when this browser keeps nothing: changes then live as long as the page. */
 export const isDurable = signal(true);
 
 // --- commands: changes that the server decides at once (sign-in, users, apps, scan) ---
-
-let latestServerMs = 0; // a device clock may be slow; the server's is a floor for new stamps
 
 /** Makes a DPoP field for this path and nonce; null: none. */
 export type Prove = (path: string, nonce?: string) => Promise<string | null>;
@@ -55,7 +56,7 @@ export async function command<T>(method: string, path: string, body: unknown, be
   if (prove && proof && nonce && response.status === 401) {
     response = await post(method, path, { ...headers, dpop: (await prove(path, nonce)) ?? '' }, text);
   }
-  latestServerMs = Math.max(latestServerMs, Date.parse(response.headers.get('date') ?? '') || 0);
+  hearDate(response.headers.get('date'));
   if (!response.ok) throw await problemOf(response);
   return (response.status === 204 ? undefined : await response.json()) as T;
 }
@@ -210,13 +211,22 @@ export async function kept<T>(key: string): Promise<T | undefined> {
 export async function record<K extends Kind>(kind: K, payload: Payloads[K]): Promise<void> {
   if (!account) throw new Problem('denied', 'Please sign in.', 401);
   const store = await disk();
-  await store.record(account, kind, payload, Math.max(Date.now(), latestServerMs));
+  await store.record(account, kind, payload, Math.max(Date.now(), serverNow()));
   unsent.value = await store.count(account);
   outbox?.nudge();
 }
 
 /** A token; `isRefused`: the last one was not taken. */
 export type Authority = (isRefused: boolean) => Promise<string>;
+
+async function send(body: string, authority: Authority): Promise<{ results: Outcome[] }> {
+  try {
+    return await command('POST', '/ops', body, await authority(false));
+  } catch (error) {
+    if (!(error instanceof Problem) || error.status !== 401) throw error;
+    return command('POST', '/ops', body, await authority(true));
+  }
+}
 
 /** Starts delivering for this account; call again when somebody else signs in. */
 export async function startOutbox(
@@ -230,10 +240,12 @@ export async function startOutbox(
   const store = await disk();
   const post = async (body: string): Promise<{ results: Outcome[] }> => {
     try {
-      return await command('POST', '/ops', body, await authority(false));
+      const answer = await send(body, authority);
+      isHeldUp.value = answer.results.some(({ outcome }) => settled(outcome) === 'again');
+      return answer;
     } catch (error) {
-      if (!(error instanceof Problem) || error.status !== 401) throw error;
-      return command('POST', '/ops', body, await authority(true));
+      isHeldUp.value = error instanceof Problem && error.kind === 'busy';
+      throw error;
     }
   };
   const counted: OutboxStore = {

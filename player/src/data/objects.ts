@@ -126,6 +126,7 @@ export interface NodeStatus {
   role: string;
   link: string;
   age?: number; // seconds
+  draining?: boolean;
 }
 
 /** What the node in use says of itself; null when it does not answer, or has nothing to say. */

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// passkeys: between WebAuthn's buffers and the JSON of docs/formats/player-api.md.
+// passkeys: between WebAuthn's buffers and the JSON of docs/formats/player-api.md, and signing in by one.
 import { fromBase64, toBase64 } from '../model/signed';
+import { command } from './journal';
+import { prove } from './proof';
+import { adopt, type Session } from './session';
 
 interface Descriptor {
   type: 'public-key';
   id: string;
 }
-interface Options {
+export interface Options {
   challenge: string;
   user?: { id: string; name: string; displayName: string };
   excludeCredentials?: Descriptor[];
@@ -16,10 +19,6 @@ export interface Answer {
   id: string;
   response: Record<string, string>;
 }
-
-/** Passkeys belong to a name: not to an address, and not to plain http. */
-export const hasPasskeys = (): boolean =>
-  isSecureContext && 'PublicKeyCredential' in globalThis && !/^[\d.]+$|:/.test(location.hostname);
 
 const bytes = (list: Descriptor[] | undefined): object[] => (list ?? []).map((one) => ({ ...one, id: fromBase64(one.id) }));
 
@@ -36,6 +35,26 @@ function read(options: Options): object {
 
 const written = (data: ArrayBuffer): string => toBase64(new Uint8Array(data));
 
+/** A browser does not tell "none fits" from "they would not". */
+function why(error: unknown): unknown {
+  const isRefused = error instanceof DOMException && error.name === 'NotAllowedError';
+  return isRefused ? new Error(`No passkey was used. One that was made at another address may not fit ${location.hostname}.`) : error;
+}
+
+async function usePasskey(options: Options): Promise<Answer> {
+  const found = (await navigator.credentials.get({ publicKey: read(options) as PublicKeyCredentialRequestOptions })) as PublicKeyCredential;
+  const { clientDataJSON, authenticatorData, signature, userHandle } = found.response as AuthenticatorAssertionResponse;
+  return {
+    id: found.id,
+    response: {
+      clientDataJSON: written(clientDataJSON),
+      authenticatorData: written(authenticatorData),
+      signature: written(signature),
+      ...(userHandle && { userHandle: written(userHandle) }),
+    },
+  };
+}
+
 /** Asks the person's authenticator for a new passkey.  Throws DOMException when they would not. */
 export async function createPasskey(options: Options): Promise<Answer> {
   const made = (await navigator.credentials.create({ publicKey: read(options) as PublicKeyCredentialCreationOptions })) as PublicKeyCredential;
@@ -44,11 +63,8 @@ export async function createPasskey(options: Options): Promise<Answer> {
   return { id: made.id, response: { clientDataJSON: written(clientDataJSON), authenticatorData: written(response.getAuthenticatorData()) } };
 }
 
-export async function usePasskey(options: Options): Promise<Answer> {
-  const found = (await navigator.credentials.get({ publicKey: read(options) as PublicKeyCredentialRequestOptions })) as PublicKeyCredential;
-  const { clientDataJSON, authenticatorData, signature } = found.response as AuthenticatorAssertionResponse;
-  return {
-    id: found.id,
-    response: { clientDataJSON: written(clientDataJSON), authenticatorData: written(authenticatorData), signature: written(signature) },
-  };
+export async function signInByPasskey(): Promise<void> {
+  const path = '/api/v1/session/passkey';
+  const { publicKey } = await command<{ publicKey: Options }>('POST', `${path}/options`, {}, null);
+  adopt(await command<Session>('POST', path, await usePasskey(publicKey).catch((error: unknown) => Promise.reject(why(error))), null, prove));
 }

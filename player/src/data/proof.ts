@@ -5,6 +5,7 @@
 import { toBase64 } from '../model/signed';
 import { isDurable, keep, kept } from './journal';
 import { originOf } from './nodes';
+import { serverNow } from './server-clock';
 import { newUid } from './uid';
 
 const KIND = { name: 'ECDSA', namedCurve: 'P-256' } as const;
@@ -27,7 +28,7 @@ export async function prove(path: string, nonce = ''): Promise<string | null> {
   if (!key) return null;
   const { kty, crv, x, y } = await crypto.subtle.exportKey('jwk', key.publicKey);
   const header = text({ typ: 'dpop+jwt', alg: 'ES256', jwk: { kty, crv, x, y } });
-  const iat = Math.floor(Date.now() / 1000);
+  const iat = Math.floor(serverNow() / 1000);
   const claims = text({ jti: newUid(), htm: 'POST', htu: originOf() + path, iat, ...(nonce && { nonce }) });
   const message = new TextEncoder().encode(`${header}.${claims}`);
   const signature = await crypto.subtle.sign({ name: 'ECDSA', hash: 'SHA-256' }, key.privateKey, message);

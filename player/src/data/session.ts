@@ -4,9 +4,9 @@
 // the token lives in memory only.  A lost session never stops what is playing: it only asks for the password again.
 import { signal } from '@preact/signals';
 import { command, keep, kept } from './journal';
-import { usePasskey, type Answer } from './passkeys';
 import { Problem } from './problem';
 import { prove } from './proof';
+import { serverNow } from './server-clock';
 
 export interface Person {
   id: string;
@@ -16,7 +16,7 @@ export interface Person {
 
 export interface Session {
   accessToken: string;
-  expiresAt: number; // Unix ms
+  expiresAt: number; // Unix ms of the server's clock, as the other
   grant: string; // authority for /m and /art, as ?g=
   grantExpiresAt: number;
   isBound?: boolean; // to this browser's key
@@ -34,8 +34,15 @@ export const gate = signal<Gate>('waiting');
 /** Whether to ask for another password; null until a server says so, false once it was heard. */
 export const isExposed = signal<boolean | null>(null);
 
+/** Why the node in use cannot renew this session, in its words; empty when it can. */
+export const unrenewed = signal('');
+
 /** The listener, kept while a lapsed session is renewed, so that views and queue stay. */
 export const person = signal<Person | null>(null);
+
+/** Passkeys belong to a name: not to an address, and not to plain http. */
+export const hasPasskeys = (): boolean =>
+  isSecureContext && 'PublicKeyCredential' in globalThis && !/^[\d.]+$|:/.test(location.hostname);
 
 const EARLY_MS = 60_000;
 const GRANT_EARLY_MS = 10 * 60_000;
@@ -45,7 +52,7 @@ let renewing: Promise<Session> | null = null;
 export function adopt(fresh: Session): Session {
   // The grant is part of artwork addresses: it changes only when it must, so that the browser's cache stays useful.
   const isOther = person.value?.id !== fresh.user.id;
-  if (isOther || grant.expiresAt - Date.now() < GRANT_EARLY_MS) {
+  if (isOther || grant.expiresAt - serverNow() < GRANT_EARLY_MS) {
     grant = { value: fresh.grant, expiresAt: fresh.grantExpiresAt };
   }
   if (isOther) isExposed.value = null;
@@ -53,6 +60,7 @@ export function adopt(fresh: Session): Session {
   void keep('bound-token', fresh.isBound ? fresh.accessToken : '');
   person.value = fresh.user;
   session.value = fresh;
+  unrenewed.value = '';
   gate.value = 'open';
   return fresh;
 }
@@ -78,10 +86,11 @@ export function renew(): Promise<Session> {
   renewing ??= refreshed()
     .then(adopt)
     .catch((error: unknown) => {
-      if (error instanceof Problem && error.kind === 'denied') {
+      if (error instanceof Problem && (error.status === 401 || (error.kind === 'denied' && !session.value))) {
         session.value = null;
         gate.value = 'sign-in';
       }
+      if (error instanceof Problem && error.kind === 'busy') unrenewed.value = error.message;
       throw error;
     })
     .finally(() => {
@@ -93,7 +102,7 @@ export function renew(): Promise<Session> {
 /** A token that is good for the next minute, renewed when needed. */
 export async function token(isRefused = false): Promise<string> {
   const now = session.value;
-  if (!isRefused && now && now.expiresAt - Date.now() > EARLY_MS) return now.accessToken;
+  if (!isRefused && now && now.expiresAt - serverNow() > EARLY_MS) return now.accessToken;
   if (gate.value === 'sign-in') throw new Problem('denied', 'Please sign in.', 401);
   return (await renew()).accessToken;
 }
@@ -109,13 +118,6 @@ export async function setUp(code: string, name: string, password: string): Promi
 
 export async function signIn(name: string, password: string): Promise<void> {
   adopt(await command<Session>('POST', '/api/v1/session', { name, password }, null, prove));
-}
-
-export async function signInByPasskey(): Promise<void> {
-  const path = '/api/v1/session/passkey';
-  const { publicKey } = await command<{ publicKey: Parameters<typeof usePasskey>[0] }>('POST', `${path}/options`, {}, null);
-  const answer: Answer = await usePasskey(publicKey);
-  adopt(await command<Session>('POST', path, answer, null, prove));
 }
 
 export async function signOut(): Promise<void> {

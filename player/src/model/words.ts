@@ -17,6 +17,9 @@ export function span(seconds: number): string {
   return `${Math.floor(minutes / 60)} h${minutes % 60 ? ` ${minutes % 60} min` : ''}`;
 }
 
+/** As span, and 3 days. */
+export const age = (seconds: number): string => (seconds >= 2 * 86400 ? `${Math.floor(seconds / 86400)} days` : span(seconds));
+
 /** For screen readers: 3 minutes 7 seconds */
 export function spoken(seconds: number): string {
   const whole = Math.max(0, Math.floor(seconds));

@@ -14,6 +14,7 @@ import { startMediaSession } from './media-session';
 import { say } from './notices';
 import { forgetQueue, restoreQueue } from './playing';
 import { forgetAll, outdate } from './reads';
+import { asked, readRequests } from './requests';
 import { restoreSettings } from './settings';
 
 export const server = signal<Status | null>(null);
@@ -89,6 +90,7 @@ function onEvent({ event, data }: ServerEvent): void {
   else if (event === 'catalog') outdate('');
   else if (event === 'state') {
     outdate('home:recent', 'home:frequent', 'home:starred', 'playlist');
+    if (asked.value > 0) void readRequests();
   }
 }
 

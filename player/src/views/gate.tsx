@@ -3,14 +3,15 @@
 import type { ComponentChildren, JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import { explain } from '../data/problem';
-import { hasPasskeys } from '../data/passkeys';
-import { gate, setUp, signIn, signInByPasskey } from '../data/session';
+import { gate, hasPasskeys, signIn } from '../data/session';
 import { link } from '../data/link';
-import { server } from '../state/boot';
 import { Button, Field } from '../parts/basics';
 import { Mark } from '../parts/icon';
+import { lazy } from '../parts/lazy';
 
-function GateFrame({ title, children }: { title: string; children: ComponentChildren }): JSX.Element {
+const SetUp = lazy('Welcome', async () => (await import('./later')).SetUp);
+
+export function GateFrame({ title, children }: { title: string; children: ComponentChildren }): JSX.Element {
   document.title = `${title} · Sostenuto`;
   return (
     <main class="gate">
@@ -26,7 +27,7 @@ function GateFrame({ title, children }: { title: string; children: ComponentChil
   );
 }
 
-function useSubmit(work: () => Promise<void>): { error: string; isBusy: boolean; submit: (event?: Event) => void } {
+export function useSubmit(work: () => Promise<void>): { error: string; isBusy: boolean; submit: (event?: Event) => void } {
   const [error, setError] = useState('');
   const [isBusy, setBusy] = useState(false);
   const submit = (event?: Event): void => {
@@ -40,47 +41,11 @@ function useSubmit(work: () => Promise<void>): { error: string; isBusy: boolean;
   return { error, isBusy, submit };
 }
 
-function SetUp(): JSX.Element {
-  const [code, setCode] = useState('');
-  const [name, setName] = useState('');
-  const [password, setPassword] = useState('');
-  const { error, isBusy, submit } = useSubmit(async () => {
-    await setUp(code.trim(), name.trim(), password);
-    if (server.value) server.value = { ...server.value, needsSetup: false };
-  });
-  return (
-    <GateFrame title="Welcome">
-      <p>
-        This server has no listener yet. The terminal in which it runs shows a code, so that nobody but you becomes its
-        first.
-      </p>
-      <form onSubmit={submit}>
-        <Field label="Code from the terminal" value={code} onInput={setCode} autocomplete="one-time-code" autoFocus />
-        <Field label="Your name" value={name} onInput={setName} autocomplete="username" />
-        <Field
-          label="Password"
-          type="password"
-          value={password}
-          onInput={setPassword}
-          autocomplete="new-password"
-          hint="A few words in a row are strong and easy to remember."
-        />
-        <p class="form-error" role="alert">
-          {error}
-        </p>
-        <Button kind="strong" type="submit" disabled={isBusy}>
-          Begin
-        </Button>
-      </form>
-    </GateFrame>
-  );
-}
-
 function SignIn(): JSX.Element {
   const [name, setName] = useState('');
   const [password, setPassword] = useState('');
   const { error, isBusy, submit } = useSubmit(() => signIn(name.trim(), password));
-  const passkey = useSubmit(signInByPasskey);
+  const passkey = useSubmit(async () => (await import('./later')).signInByPasskey());
   return (
     <GateFrame title="Sign in">
       <form onSubmit={submit}>

@@ -12,8 +12,11 @@ import { Menu } from '../parts/menu';
 import { Section } from '../parts/section';
 import { count } from '../model/words';
 import { scan } from '../state/boot';
+import { isIsland } from '../state/health';
 import { say } from '../state/notices';
 import { outdate, useRead } from '../state/reads';
+import { readRequests } from '../state/requests';
+import { Requests } from './settings-requests';
 
 interface Scan {
   running: boolean;
@@ -24,10 +27,16 @@ interface Scan {
   report?: { path: string; reason: string }[];
 }
 
+/** An edge whose origin is away keeps what is asked, and says so: 202 with a request. */
+function told(answer: unknown, done: string): void {
+  const { state, words } = (answer ?? {}) as { state?: string; words?: string };
+  say(state === 'waiting' && words ? words : done);
+  if (state === 'waiting') void readRequests();
+}
+
 async function attempt(work: () => Promise<unknown>, done: string): Promise<void> {
   try {
-    await work();
-    say(done);
+    told(await work(), done);
   } catch (error) {
     say(explain(error), true);
   }
@@ -66,6 +75,7 @@ export function LibrarySection(): JSX.Element {
         onDone={() => void start(false, true)}
       />,
     );
+  if (isIsland.value) return <Section title="Library">The origin looks after it, and does not answer just now.</Section>;
   return (
     <Section title="Library">
       <Answer of={read} name="scan">
@@ -120,8 +130,8 @@ function NewUser(): JSX.Element {
   const submit = async (event: Event): Promise<void> => {
     event.preventDefault();
     try {
-      await send('POST', '/api/v1/users', { name: name.trim(), password, isAdmin: false });
-      say(`${name.trim()} may listen now`);
+      const answer = await send('POST', '/api/v1/users', { name: name.trim(), ...(!isIsland.value && { password }), isAdmin: false });
+      told(answer, `${name.trim()} may listen now`);
       setName('');
       setPassword('');
       setError('');
@@ -132,9 +142,14 @@ function NewUser(): JSX.Element {
   };
   return (
     <form class="inline-form" onSubmit={(event) => void submit(event)}>
-      <Field label="Name of a new listener" value={name} onInput={setName} />
-      <Field label="First password" type="password" value={password} onInput={setPassword} autocomplete="new-password" />
-      <Button type="submit">Add</Button>
+      <Field
+        label="Name of a new listener"
+        value={name}
+        onInput={setName}
+        {...(isIsland.value && { hint: 'Without a password, while the origin is away: set one when it is back.' })}
+      />
+      {!isIsland.value && <Field label="First password" type="password" value={password} onInput={setPassword} autocomplete="new-password" />}
+      <Button type="submit">{isIsland.value ? 'Ask for it' : 'Add'}</Button>
       <p class="form-error" role="alert">
         {error}
       </p>
@@ -145,13 +160,15 @@ function NewUser(): JSX.Element {
 function userActions(user: User): { name: string; run: () => void }[] {
   const patch = (body: unknown, done: string): void =>
     void attempt(async () => {
-      await send('PATCH', pathOf(user), body);
+      const answer = await send('PATCH', pathOf(user), body);
       outdate('users');
+      return answer;
     }, done);
   const remove = (): Promise<void> =>
     attempt(async () => {
-      await send('DELETE', pathOf(user));
+      const answer = await send('DELETE', pathOf(user));
       outdate('users');
+      return answer;
     }, `${user.name} is gone`);
   return [
     {
@@ -203,6 +220,7 @@ export function PeopleSection(): JSX.Element {
         )}
       </Answer>
       <NewUser />
+      <Requests nameOf={(account) => users.value?.find(({ id }) => id === account)?.name ?? ''} />
     </Section>
   );
 }

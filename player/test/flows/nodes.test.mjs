@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { RATE, recording, wav } from '../fixture/music.mjs';
 import { done, launch, ok } from '../harness.mjs';
 import { binary, Server } from '../server.mjs';
+import { hold, isCurrent, joined } from './fleet.mjs';
 import { PASSWORD, PATIENCE_MS, Person, until, wait } from './person.mjs';
 
 const SONG_S = 100;
@@ -24,18 +25,6 @@ function makeSong() {
   execFileSync('flac', ['-s', '-f', ...tags.flatMap((tag) => ['-T', tag]), '-o', join(music, '01.flac'), part]);
   return music;
 }
-
-async function joined(origin, name) {
-  const token = join(scratch, name);
-  writeFileSync(token, origin.command('invite', name));
-  return Server.made(['edge', origin.base, '--token-file', token, '--node-name', name, '--no-supervisor']);
-}
-
-/** Of an edge: it holds what its origin has. */
-const isCurrent = async ({ base }) => {
-  const { link, waiting, age, accounts } = await (await fetch(`${base}/status`)).json();
-  return link === 'linked' && waiting === 0 && age !== undefined && accounts > 0;
-};
 
 async function openAt(browser, { base }) {
   const page = await (await browser.newContext({ viewport: { width: 1280, height: 800 } })).newPage();
@@ -103,25 +92,10 @@ const met = (page) => page.evaluate(() => new Promise((resolve) => {
   };
 }));
 
-/** As if somebody had played the song at this node, in every form. */
-async function hold({ base }, track, grant) {
-  const read = async (name) => (await fetch(`${base}/m/${track}/${name}?g=${grant}`)).arrayBuffer();
-  const renditions = async () => JSON.parse(Buffer.from(await read('manifest')).toString().split('\n\n')[1]).renditions;
-  for (const { name } of (await renditions()).filter((one) => one.generation)) {
-    const one = await until(async () => {
-      const now = (await renditions()).find((each) => each.name === name);
-      if (now.state !== 'complete') await read(`${name}.${now.generation}/init.mp4`);
-      return now;
-    }, ({ state }) => state === 'complete' || state === 'failed', 20_000);
-    const pieces = ['init.mp4', ...one.segments.map((_, i) => `${i}.m4s`)];
-    await Promise.all(pieces.map((piece) => read(`${name}.${one.generation}/${piece}`)));
-  }
-}
-
 async function joinsLate(browser, origin, old, session) {
   const page = await openAt(browser, old[0]);
   await until(() => met(page), (count) => count >= 3);
-  const oslo = await joined(origin, 'oslo');
+  const oslo = await joined(origin, 'oslo', scratch);
   try {
     ok((await until(() => met(page), (count) => count === 4)) === 4, 'a page hears of a node that joins while it is open');
     await until(() => isCurrent(oslo));
@@ -164,7 +138,7 @@ async function isAskedForAnotherPassword(browser, origin) {
 async function all(browser, origin) {
   const body = JSON.stringify({ code: await origin.code(), name: 'Clara', password: PASSWORD });
   const session = await (await fetch(`${origin.base}/api/v1/setup`, { method: 'POST', headers: { 'content-type': 'application/json' }, body })).json();
-  const [paris, rome] = [await joined(origin, 'paris'), await joined(origin, 'rome')];
+  const [paris, rome] = [await joined(origin, 'paris', scratch), await joined(origin, 'rome', scratch)];
   try {
     ok(await until(async () => (await isCurrent(paris)) && (await isCurrent(rome))), 'two edges hold what their origin has');
     const page = await openAt(browser, paris);

@@ -42,6 +42,8 @@ static void test_reading(void)
     buffer_release(&body);
     OK(list && node_list_count(list) == 5, "a list of nodes is read, strange roles too");
     const struct node_entry *entry = node_list_find(list, a);
+    OK(!node_list_party(list).domain.size && !node_list_party(NULL).domain.size,
+       "an origin without a name has no name for passkeys");
     OK(entry && entry->role == NODE_ENTRY_EDGE && entry->is_welcome && entry->is_delegate,
        "an edge is found by its id");
     OK_TEXT(entry->urls[0], TEXT("https://e1.example.org"), "with where listeners reach it");
@@ -65,6 +67,34 @@ static void test_reading(void)
     node_list_unref(&second);
     struct homes none = node_list_homes(NULL, a);
     OK(uid_is_none(none.home), "without a list nobody has a home");
+}
+
+static struct party party_in(const char *urls, const char *rest)
+{
+    char body[512];
+    const char *why = "";
+    static char domain[64];
+    (void)snprintf(body, sizeof body,
+                   "{\"nodes\":[{\"id\":\"AAECAwQFBgcICQoLDA0ODw\",\"role\":\"origin\",\"urls\":"
+                   "[%s]}]%s}",
+                   urls, rest);
+    struct node_list *list = node_list_read(text_of(body), &why);
+    struct party party = node_list_party(list);
+    (void)snprintf(domain, sizeof domain, "%.*s", TEXT_ARGS(party.domain));
+    node_list_unref(&list);
+    return (struct party){text_of(domain), party.is_said};
+}
+
+static void test_party(void)
+{
+    struct party party = party_in("\"https://music.example.org:8443\"", "");
+    OK_TEXT(party.domain, TEXT("music.example.org"), "passkeys are for where the origin is");
+    OK(!party.is_said, "which nobody said");
+    party = party_in("\"https://music.example.org\"", ",\"passkeys\":\"example.org\"");
+    OK_TEXT(party.domain, TEXT("example.org"), "or for what the list says");
+    OK(party.is_said, "then an operator said it");
+    party = party_in("\"https://192.0.2.7\"", ",\"passkeys\":\"192.0.2.7\"");
+    OK_TEXT(party.domain, TEXT(""), "an address is no name for them");
 }
 
 static void test_refusing(void)
@@ -113,6 +143,7 @@ static void test_refusing(void)
 int main(void)
 {
     test_reading();
+    test_party();
     test_refusing();
     return tap_done();
 }
