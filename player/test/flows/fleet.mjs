@@ -27,7 +27,7 @@ export async function hold({ base }, track, grant) {
       const now = (await renditions()).find((each) => each.name === name);
       if (now.state !== 'complete') await read(`${name}.${now.generation}/init.mp4`);
       return now;
-    }, ({ state }) => state === 'complete' || state === 'failed', 20_000);
+    }, ({ state }) => state === 'complete' || state === 'failed');
     const pieces = ['init.mp4', ...one.segments.map((_, i) => `${i}.m4s`)];
     await Promise.all(pieces.map((piece) => read(`${name}.${one.generation}/${piece}`)));
   }

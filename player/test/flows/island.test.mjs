@@ -10,10 +10,10 @@ import { RATE, recording, wav } from '../fixture/music.mjs';
 import { done, launch, ok } from '../harness.mjs';
 import { binary, Server } from '../server.mjs';
 import { hold, isCurrent, joined } from './fleet.mjs';
-import { PASSWORD, Person, until } from './person.mjs';
+import { PASSWORD, PATIENCE_MS, Person, until } from './person.mjs';
 
 const scratch = mkdtempSync(join(tmpdir(), 'sostenuto-island-'));
-const ISLAND_MS = 60_000; // a link that hangs is known to be broken after 40 s
+const ISLAND_MS = 2 * PATIENCE_MS; // a link that hangs is known to be broken after 40 s
 
 function makeSong() {
   const music = join(scratch, 'music');
@@ -56,9 +56,9 @@ async function makesPasskey(person, origin) {
 }
 
 async function signsInByPasskey({ page, button }, claim) {
-  await until(() => button('Use a passkey').count(), Boolean, 20_000);
+  await until(() => button('Use a passkey').count();
   await button('Use a passkey').click();
-  ok(await until(() => isOpen(page), Boolean, 20_000), claim, await errors(page));
+  ok(await until(() => isOpen(page), claim, await errors(page));
 }
 
 async function playsAndStars(person) {
@@ -66,7 +66,7 @@ async function playsAndStars(person) {
   await person.openAlbum('Long Notes');
   await person.button('Play').first().click();
   await page.locator('.play-button[aria-label=Pause]').waitFor();
-  ok(await until(() => person.position(), (at) => at > 1, 15_000), 'and plays what the edge holds');
+  ok(await until(() => person.position(), (at) => at > 1), 'and plays what the edge holds');
   await page.locator('.song').hover();
   await page.locator('.song').getByRole('button', { name: 'Star Held' }).click();
   ok(await until(() => page.locator('.song .star[aria-pressed=true]').count()), 'and stars it');
@@ -140,14 +140,14 @@ async function all(browser, origin) {
   const paris = await joined(origin, 'paris', scratch, 'paris.music.localhost');
   try {
     const page = await (await browser.newContext({ viewport: { width: 1280, height: 800 } })).newPage();
-    page.setDefaultTimeout(12_000);
+    page.setDefaultTimeout(PATIENCE_MS);
     const person = new Person(page, origin.home);
     await makesPasskey(person, origin);
-    await until(() => isCurrent(paris), Boolean, 30_000);
+    await until(() => isCurrent(paris);
     const { song } = (await until(() => read(origin, session, 'search3', { query: 'Held' }), (found) => found.searchResult3?.song)).searchResult3;
     await hold(paris, song[0].id, session.grant);
     const made = Date.now(); // the passkey; ages are whole seconds
-    await until(() => isCurrent(paris, (Date.now() - made) / 1000 - 1), Boolean, 30_000);
+    await until(() => isCurrent(paris, (Date.now() - made) / 1000 - 1);
     await origin.down();
     ok((await sentence(page, 'The origin does not answer.')).includes('What you do is kept.'), "the origin is killed: its page goes on at an edge, and says what is wrong", await strip(page));
     await shot(page, 'island');
