@@ -62,7 +62,7 @@ def test_what_signs_a_listener_in_is_at_home_and_backup_and_moves_when_an_edge_i
     for name in NAMES[1:]:
         until(lambda name=name: not listed(edges[name])["one"]["welcome"], "the edges know it")
         until(lambda name=name: (status := json.loads(edges[name].ask("/status")[1]))["waiting"] == 0
-              and status["accounts"] == 4 and edges[name].counter("replica_taken_total", "/.sostenuto/metrics") >= 8, "all is there again", seconds=15)
+              and status["accounts"] == 4 and edges[name].counter("replica_taken_total", "/.sostenuto/metrics") >= 8, "all is there again", within=15)
     for edge in edges.values():
         edge.stop()
     everybody = accounts_of(fleet.folder / "two", tmp_path, PASSWORD_SPACE)

@@ -156,17 +156,17 @@ def test_the_next_track_plays_within_five_seconds_of_a_nodes_death(named):
     edges[0].kill()
     waits = [app.play(song) for song in app.songs * 2]
     assert max(waits) < NEXT_TRACK_S, waits
-    until(lambda: "127.0.0.2" not in ask_name(dns), "the dead node is not named any more", seconds=NEXT_TRACK_S)
+    until(lambda: "127.0.0.2" not in ask_name(dns), "the dead node is not named any more", within=NEXT_TRACK_S)
 
 
 def test_who_drains_is_named_no_more_and_plays_on_for_those_who_are_there(named, tmp_path):
     app, (_, _, edges, dns) = app_of(named), named
     system.run_command("drain", "--data", tmp_path / "paris")
-    until(lambda: "127.0.0.2" not in ask_name(dns), "it is not named any more", seconds=NEXT_TRACK_S)
+    until(lambda: "127.0.0.2" not in ask_name(dns), "it is not named any more", within=NEXT_TRACK_S)
     assert edges[0].ask("/readyz")[0] == 503 and edges[0].ask("/rest/ping")[0] == 200
     assert max(app.play(song) for song in app.songs) < 1
     system.run_command("drain", "--undo", "--data", tmp_path / "paris")
-    until(lambda: "127.0.0.2" in ask_name(dns), "it is again", seconds=NEXT_TRACK_S)
+    until(lambda: "127.0.0.2" in ask_name(dns), "it is again", within=NEXT_TRACK_S)
 
 
 def test_a_zone_holds_who_is_ready_and_is_never_emptied(three, tmp_path):
@@ -274,12 +274,12 @@ def test_an_address_floats_to_a_node_that_is_ready_within_five_seconds(lan, tmp_
             servers[0].send_signal(signal.SIGKILL)
             servers[0].wait()
             begun = time.monotonic()
-            until(answers, "the other node answers in its place", seconds=NEXT_TRACK_S)
+            until(answers, "the other node answers in its place", within=NEXT_TRACK_S)
             assert time.monotonic() - begun < NEXT_TRACK_S and holder() == [1]
             servers[0] = start(0)
             until(lambda: holder() == [0] and answers(), "it comes back", seconds=30)
             system.run_command("drain", "--data", tmp_path / "node0")
-            until(lambda: holder() == [1] and answers(), "who drains gives it away", seconds=NEXT_TRACK_S)
+            until(lambda: holder() == [1] and answers(), "who drains gives it away", within=NEXT_TRACK_S)
     finally:
         for server in servers:
             server.terminate()
