@@ -16,6 +16,7 @@ import time
 
 FEW, MOST = 3, 6
 ENOUGH_S = 600
+LINES = 25  # of what a failure said when it was asked alone
 FOLDER = {"alone": "system"}  # of suites that are not called like their folder
 MESON = {"unit": "debug", "release": "release", "tsan": "tsan", "clang": "clang", "twins": "drills"}
 # of a table of meson: " 3/198 sostenuto:store / test_harm   FAIL   1.2s   11/12 subtests passed"
@@ -109,11 +110,16 @@ def holds(one, needed, tries, run, log):
     """Asks up to `tries` times; ends early when nothing can change any more."""
     passed = 0
     for number in range(tries):
+        told = log.with_name(f"{log.name}-{number + 1}.log")
         print(f"again:   {one.suite}: {' '.join(one.command)}", flush=True)
-        passed += run(list(one.command), log.with_name(f"{log.name}-{number + 1}.log")) == 0
-        if passed >= needed or passed + tries - number - 1 < needed:
+        passed += run(list(one.command), told) == 0
+        if passed >= needed:
+            return True
+        if passed + tries - number - 1 < needed:
             break
-    return passed >= needed
+    lines = told.read_text(errors="replace").splitlines()[-LINES:] if told.exists() else []
+    print("\n".join("           " + line for line in lines), flush=True)
+    return False
 
 
 def ask(results, python, run, logs, clock=time.monotonic):

@@ -273,9 +273,11 @@ def main():
         print(f"wavered: {failure}: failed beside others, passed alone")
     if WAVERED.exists():
         print("\n".join("again:   " + line[:300] for line in WAVERED.read_text().splitlines()))
-    print("\n".join(summary(results) + [machine_words]), flush=True)
     passed, failed = (sum(getattr(r, what) for r in results.values()) for what in ("passed", "failed"))
+    print(machine_words)
     print(f"{len(results)} suites in {time.monotonic() - started:.0f} s")
+    for line in summary(results):
+        print(line)
     print(f"{passed} passed, {failed} failed")
     return 1 if failed or not passed else 0
 
