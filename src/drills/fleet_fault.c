@@ -148,6 +148,9 @@ static void begin(struct fleet *fleet, struct fleet_node *node, struct fleet_aim
     case FAULT_POISON:
         atomic_store(&node->board->poisons, 1);
         break;
+    case FAULT_ROT:
+        at->turned = fleet_rot(node, fault->bytes);
+        break;
     default:
         break;
     }
@@ -303,6 +306,8 @@ static const char *trace(const struct fleet_node *node, const struct fleet_aim *
     case FAULT_LIE_EMPTY:
     case FAULT_LIE_FLIP:
         return atomic_load(&board->lies_told) > 0 ? "an edge was lied to" : NULL;
+    case FAULT_ROT:
+        return aim->turned > 0 ? "bits of what it holds were turned" : NULL;
     case FAULT_POISON:
         return atomic_load(&board->poisoned) > 0 ? "it gave another edge wrong bytes" : NULL;
     case FAULT_DISK_FULL:

@@ -55,6 +55,7 @@ struct fleet {
             pid_t pid;          /* aimed at; 0: not at this node */
             uint64_t started;   /* of that process */
             uint64_t log_bytes; /* of the node's log when it began */
+            uint64_t turned;    /* bits of its cache */
             bool has_bit;
             pid_t helper; /* a command of ours that runs */
             enum {
@@ -116,6 +117,10 @@ bool fleet_join_is_level(const struct fleet_node *edge, unsigned accounts);
 /* --- fleet_fault.c --- */
 bool fleet_fault_aims_at(const struct scenario_fault *fault, size_t node, size_t node_count);
 void fleet_fault_drop(struct fleet *fleet, size_t at); /* ends commands of ours that still run */
+
+/* --- fleet_rot.c --- */
+/* Turns a bit in each so many bytes of what the node's cache holds on disk; returns how many. */
+uint64_t fleet_rot(const struct fleet_node *node, int64_t every_bytes);
 
 /* --- fleet_heir.c, fleet_thief.c: faults that take several steps, one at a tick --- */
 void fleet_heir_begin(struct fleet *fleet, struct fleet_aim *aim);

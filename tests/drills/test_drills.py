@@ -57,6 +57,7 @@ TWINLESS = {}
 # what the origin is asked afterwards is compared with before where it was away, or edges were restarted; else: why not
 ALWAYS_THERE = "the origin is there all the time, and so are all edges that are to come back"
 NOT_COMPARED = {"edge-clock-ahead": ALWAYS_THERE, "edge-clock-behind": ALWAYS_THERE, "edge-disk-full": ALWAYS_THERE, "edge-stolen": ALWAYS_THERE,
+                "edge-rot": "all music is to be had anew",
                 "viral-launch": ALWAYS_THERE, "island-destroyed": "the origin is another one afterwards, and has listeners of its own"}
 
 
