@@ -404,7 +404,9 @@ class Campaign:
         self.figures["bytes"] += len(answer.body)
         self.figures["hits"] += "; hit" in answer.fields.get("cache-status", "")
         why = wrong_bytes(answer, self.origin.versions)
-        if why and answer.failure and self.origin.mood == "corrupt":
+        is_hit = "; hit" in answer.fields.get("cache-status", "")
+        is_early = answer.failure or (self.is_slicing and answer.status == 206 and not is_hit)  # or ended before the whole did
+        if why and is_early and self.origin.mood == "corrupt":
             why = None  # said by the origin, and cut where the digest was wrong
         if why:
             self.figures["wrong"] += 1
