@@ -122,3 +122,16 @@ def test_what_only_another_edge_holds_comes_from_there(fleet, lose, start_edge, 
     until(lambda: len([node for node in body_of(other.get("/nodes").body)["nodes"] if node["role"] == "edge"]) == 1, "the other follows", seconds=60)
     theirs.check(server, theirs.objects)
     theirs.check(server, [theirs.asked[0]])
+
+
+def test_after_an_upgrade_what_was_kept_is_there_at_the_latest_with_the_next_start(fleet, held, lose, start_server):
+    lose()
+    promote(fleet)
+    server = start_server(data=fleet.edge.data)
+    held.check(server, held.parts)
+    system.run_command("upgrade", "--data", fleet.edge.data)
+    until(lambda: " upgraded pid=" in server.log.read_text(), "the next process has taken over", seconds=60)
+    answer = held.get(server, held.parts[1])
+    assert answer.status == 200 or "what this node kept as an edge is not served" in server.log.read_text(), "the process before has it still"
+    server.stop()
+    held.check(start_server(data=fleet.edge.data), held.parts)
