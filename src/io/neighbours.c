@@ -7,12 +7,14 @@
 
 #include <assert.h>
 #include <pthread.h>
+#include <stdatomic.h>
 
 enum { LIST_MAX_BYTES = NEIGHBOURS_MAX * (NEIGHBOURS_ORIGIN_MAX_BYTES + 1) };
 
 struct neighbours {
     pthread_mutex_t lock;
-    struct buffer list; /* each followed by a space, but the last */
+    struct buffer list;  /* each followed by a space, but the last */
+    atomic_bool is_told; /* there may be some, now or when a copy of an answer is still about */
 };
 
 struct neighbours *neighbours_new(void)
@@ -64,6 +66,7 @@ static bool has(const struct neighbours *neighbours, struct text origin)
 void neighbours_set(struct neighbours *neighbours, const struct text *origins, size_t count)
 {
     size_t taken = 0;
+    atomic_store(&neighbours->is_told, true);
     (void)pthread_mutex_lock(&neighbours->lock);
     buffer_reset(&neighbours->list);
     for (size_t i = 0; i < count && taken < NEIGHBOURS_MAX; i++) {
@@ -133,13 +136,24 @@ static bool is_allowed(const struct answer *answer)
     return false;
 }
 
+/* Whether another Origin could have been answered otherwise, also if it is a neighbour only later.
+ * Nodes ask without one, and what they keep is for every page. */
+static bool is_by_origin(const struct exchange *exchange)
+{
+    bool is_told = exchange->server && atomic_load(&exchange->server->home->neighbours->is_told);
+    return is_told && !exchange->peer.is_node;
+}
+
 void neighbours_allow(struct exchange *exchange)
 {
     struct text origin = exchange_neighbour(exchange);
-    if (!origin.data || is_allowed(&exchange->answer))
+    if (is_allowed(&exchange->answer))
         return;
-    exchange_add_field(exchange, "Access-Control-Allow-Origin", origin);
-    exchange_add_field(exchange, "Access-Control-Expose-Headers",
-                       TEXT("Date, DPoP-Nonce, Retry-After"));
-    exchange_add_field(exchange, "Vary", TEXT("Origin"));
+    if (origin.data) {
+        exchange_add_field(exchange, "Access-Control-Allow-Origin", origin);
+        exchange_add_field(exchange, "Access-Control-Expose-Headers",
+                           TEXT("Date, DPoP-Nonce, Retry-After"));
+    }
+    if (origin.data || is_by_origin(exchange))
+        exchange_add_field(exchange, "Vary", TEXT("Origin"));
 }

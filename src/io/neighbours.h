@@ -38,5 +38,6 @@ struct text exchange_neighbours(struct exchange *exchange);
 
 /* True when this was a neighbour's preflight: it is answered. */
 bool neighbours_answer(struct exchange *exchange) MUST_USE;
-/* What a neighbour's page needs in order to read the answer, unless everybody's may. */
+/* What a neighbour's page needs in order to read the answer, unless everybody's may; and to shared
+ * caches, whoever asked, that others are answered otherwise (Fetch 3.2.5). */
 void neighbours_allow(struct exchange *exchange);

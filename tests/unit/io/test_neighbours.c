@@ -85,6 +85,9 @@ static void test_answers(void)
                                                       .path = "/ops",
                                                       .max_body_bytes = 100,
                                                       .handler = on_request});
+    dispatch(&probe, "GET /ops HTTP/1.1\r\n" FROM("https://paris.example") "\r\n");
+    OK(!probe_field(&probe, "Vary").data, "a server without neighbours answers all alike");
+    probe_end(&probe);
     server_set_neighbours(probe.server, nodes, ARRAY_SIZE(nodes));
     dispatch(&probe, "GET /ops HTTP/1.1\r\n" FROM("https://paris.example") "\r\n");
     OK_TEXT(probe_field(&probe, "Access-Control-Allow-Origin"), nodes[0],
@@ -94,6 +97,10 @@ static void test_answers(void)
     probe_end(&probe);
     dispatch(&probe, "GET /ops HTTP/1.1\r\n" FROM("https://evil.example") "\r\n");
     OK(!probe_field(&probe, "Access-Control-Allow-Origin").data, "a stranger's may not");
+    OK_TEXT(probe_field(&probe, "Vary"), TEXT("Origin"), "of which caches give neighbours no copy");
+    probe_end(&probe);
+    dispatch(&probe, "GET /ops HTTP/1.1\r\nHost: here\r\n\r\n");
+    OK_TEXT(probe_field(&probe, "Vary"), TEXT("Origin"), "nor of what was asked without a page");
     probe_end(&probe);
     dispatch(&probe, PREFLIGHT("https://paris.example"));
     OK(probe_field(&probe, "Access-Control-Allow-Methods").size > 0 &&
