@@ -10,6 +10,8 @@
 #include <sodium.h>
 #include <string.h>
 
+enum { MOST_PLAYS = 10000000 };
+
 static const struct text OFFERED = TEXT_INIT("sostoffr");
 /* An honest edge's stamps are not ahead of its clock, nor is that of ours by more than a parcel's
  * may be (api/parcels.c). */
@@ -129,10 +131,24 @@ static bool take_cell(void *context, const struct cell_name *name, const struct 
     return true;
 }
 
+/* No more than anybody plays in a life, and not long after now: the greater one stands for ever. */
+static struct plays within_bounds(const struct taking *taking, struct plays plays)
+{
+    const int64_t latest_ms = taking->rules->now_ms + most_ahead_ms;
+    if (!guard_is_on(GUARD_OFFERS))
+        return plays;
+    if (plays.count > MOST_PLAYS)
+        plays.count = MOST_PLAYS;
+    if (plays.last_ms > latest_ms)
+        plays.last_ms = latest_ms;
+    return plays;
+}
+
 static bool take_count(void *context, struct uid account, struct subject subject,
                        struct plays plays)
 {
     struct taking *taking = context;
+    plays = within_bounds(taking, plays);
     struct listeners *listeners = taking->state->model.listeners;
     if (!uid_equal(account, taking->account) || taking->is_secret)
         return refuse(taking, "holds counts of another account");

@@ -18,7 +18,7 @@
  * - what only an origin says (name, role, password, apps): where nothing is held here, with a stamp
  *   of before the promotion; and what a copy was blanked of, if it is of the same writing;
  * - that somebody is an admin, or that an account is gone: never;
- * - counts of plays: the greater one.
+ * - counts of plays: the greater one, up to what somebody can have played.
  *
  * Merging, so an offer may come any number of times.
  */

@@ -120,6 +120,45 @@ static void what_the_heir_had_not_heard_comes(void)
        "are at the heir");
 }
 
+/* The checksum at the end of its second half, anew. */
+static void seal_again(struct buffer *offer)
+{
+    enum { BEGINNING = sizeof "sostoffr" - 1, DIGEST_BYTES = 32 };
+    uint32_t secrets; /* little-endian here */
+    memcpy(&secrets, offer->data + BEGINNING, sizeof secrets);
+    size_t from = BEGINNING + sizeof secrets + secrets, to = offer->size - DIGEST_BYTES;
+    (void)crypto_generichash((uint8_t *)offer->data + to, DIGEST_BYTES,
+                             (const uint8_t *)offer->data + from, to - from, NULL, 0);
+}
+
+/* An export that no honest edge writes: of its own listener, so much as fits a number. */
+static void counts_have_a_measure(void)
+{
+    const char *why = "";
+    struct buffer bytes, row;
+    const struct offer_rules rules = {.until_ms = after_ms, .now_ms = NOW_MS};
+    const struct plays before = listener_plays(state_listener(heir.state, anna), song);
+    buffer_init(&bytes, OFFER_MAX_BYTES);
+    buffer_init(&row, 1 << 10);
+    state_offer_write(home.state, anna, NOW_MS, &bytes);
+    buffer_u64(&row, before.count);
+    buffer_u64(&row, (uint64_t)before.last_ms);
+    char *count = memmem(bytes.data, bytes.size, row.data, row.size);
+    OK(count, "an offer counts plays");
+    buffer_release(&row);
+    if (count) {
+        memset(count, 0x7f, 16);
+        seal_again(&bytes);
+        OK(state_offer_take(heir.state, anna, buffer_view(&bytes), &rules, &taken, &why) ==
+               STATE_COPY_LEARNT,
+           "with a number out of the air");
+    }
+    const struct plays plays = listener_plays(state_listener(heir.state, anna), song);
+    OK_GUARDED(GUARD_OFFERS, plays.count < 100000000 && plays.last_ms < NOW_MS + 48LL * 3600 * 1000,
+               "it is not believed");
+    buffer_release(&bytes);
+}
+
 static void the_heirs_word_stands(void)
 {
     const char *why = "";
@@ -189,6 +228,7 @@ int main(void)
     live();
     what_was_blanked_comes_back();
     what_the_heir_had_not_heard_comes();
+    counts_have_a_measure();
     OK(fixture_reopen(&heir) && text_equal(password(), TEXT(HASH)) && app_opens(),
        "all of it is there after a restart");
     others_are_refused();
