@@ -9,9 +9,13 @@
 #include "base/mem.h"
 #include "io/clock.h"
 #include "state/batch.h"
+#include "state/duty.h"
 #include "state/state.h"
 
 enum { EVERY_US = 30 * 1000 * 1000, SETTLE_US = 2 * 1000 * 1000 };
+#define DUTY \
+    "\x01"   \
+    "requests" /* no name: those have no control characters */
 #define DAY_MS (24LL * 60 * 60 * 1000)
 #define SHOWN_MS (7 * DAY_MS)
 #define LIFE_MS (30 * DAY_MS) /* what comes later than that surprises who asked */
@@ -21,12 +25,14 @@ struct decider {
     struct loop_timer timer;
     uint64_t due_us;             /* when it comes */
     struct submitted *submitted; /* one batch at a time; NULL: none */
+    struct decider **asking;     /* whether to decide is asked; it outlives this */
 };
 
 /* A batch under way; it outlives a decider that ends meanwhile. */
 struct submitted {
     struct decider *decider;            /* NULL: gone */
     struct uid account, id;             /* of the request that it decides; none: it forgets one */
+    bool is_grant;                      /* it does what was asked */
     char name[WISH_NAME_MAX_BYTES + 1]; /* whom it is about */
 };
 
@@ -102,6 +108,18 @@ static void look_within(struct decider *decider, uint64_t us)
     }
 }
 
+/* What nobody could see before it was tried: another origin gave the name away. */
+static const char *why_refused(const struct batch_result *result)
+{
+    for (size_t i = 0; i < result->count; i++)
+        if (result->outcomes[i].outcome == OUTCOME_REFUSED)
+            return result->outcomes[i].why ? result->outcomes[i].why : "It could not be done.";
+    return NULL;
+}
+
+static void write_decision(struct decider *decider, const struct kept_request *request,
+                           const char *why, int64_t now_ms);
+
 static void on_submitted(void *context, const struct batch_result *result)
 {
     struct submitted *submitted = context;
@@ -109,14 +127,16 @@ static void on_submitted(void *context, const struct batch_result *result)
     const struct kept_request *request =
         decider ? state_request(decider->api->config.state, submitted->account, submitted->id)
                 : NULL;
-    if (request && request->state != REQUEST_WAITING)
+    const char *why = submitted->is_grant ? why_refused(result) : NULL;
+    if (decider)
+        decider->submitted = NULL;
+    if (request && why)
+        write_decision(decider, request, why, clock_unix_ms());
+    else if (request && request->state != REQUEST_WAITING)
         note(decider->api, request, submitted->name);
-    mem_free(submitted);
-    if (!decider)
-        return;
-    decider->submitted = NULL;
-    if (outcome_status(result->whole) == 200) /* else the timer comes again */
+    if (decider && outcome_status(result->whole) == 200) /* else the timer comes again */
         look_within(decider, 0);
+    mem_free(submitted);
 }
 
 /* While it is there: of one that shall be deleted it is not known later. */
@@ -129,10 +149,10 @@ static void note_name(const struct state *state, const struct kept_request *requ
 }
 
 static void submit(struct decider *decider, struct batch *batch, const struct kept_request *request,
-                   bool is_decision)
+                   bool is_decision, bool is_grant)
 {
     struct submitted *submitted = MEM_NEW(struct submitted);
-    *submitted = (struct submitted){.decider = decider};
+    *submitted = (struct submitted){.decider = decider, .is_grant = is_grant};
     if (is_decision) {
         submitted->account = request->account;
         submitted->id = request->id;
@@ -142,16 +162,22 @@ static void submit(struct decider *decider, struct batch *batch, const struct ke
     batch_submit(&batch, on_submitted, submitted);
 }
 
-static void decide(struct decider *decider, const struct kept_request *request, int64_t now_ms)
+static void write_decision(struct decider *decider, const struct kept_request *request,
+                           const char *why, int64_t now_ms)
 {
-    struct state *state = decider->api->config.state;
-    const char *why = why_not(state, request, now_ms);
-    struct batch *batch =
-        batch_new(state, &(struct batch_author){.now_ms = now_ms, .is_operator = true});
+    struct batch *batch = batch_new(decider->api->config.state,
+                                    &(struct batch_author){.now_ms = now_ms, .is_operator = true});
+    batch_all_or_none(batch);
     if (!why)
         wish_grant(batch, &request->wish);
     batch_request_decided(batch, request, !why, why);
-    submit(decider, batch, request, true);
+    submit(decider, batch, request, true, !why);
+}
+
+static void decide(struct decider *decider, const struct kept_request *request, int64_t now_ms)
+{
+    const char *why = why_not(decider->api->config.state, request, now_ms);
+    write_decision(decider, request, why, now_ms);
 }
 
 static void forget(struct decider *decider, const struct kept_request *request, int64_t now_ms)
@@ -159,7 +185,7 @@ static void forget(struct decider *decider, const struct kept_request *request, 
     struct batch *batch = batch_new(decider->api->config.state,
                                     &(struct batch_author){.now_ms = now_ms, .is_operator = true});
     batch_request_forget(batch, request);
-    submit(decider, batch, request, false);
+    submit(decider, batch, request, false, false);
 }
 
 /* What is to do first: in the order in which it was asked. */
@@ -175,20 +201,34 @@ static const struct kept_request *next(const struct state *state, int64_t now_ms
     return first;
 }
 
-static void on_timer(struct loop_timer *timer, uint64_t now_us)
+/* Of several origins one decides at a time (state/duty.h). */
+static void on_duty(void *context, bool is_ours)
 {
-    struct decider *decider = CONTAINER_OF(timer, struct decider, timer);
-    const struct state *state = decider->api->config.state;
-    int64_t now_ms = clock_unix_ms();
-    decider->due_us = now_us + EVERY_US;
-    loop_timer_start(decider->api->config.loop, timer, decider->due_us);
-    if (decider->submitted || state_health(state).record_error) /* others may have decided */
+    struct decider **asking = context, *decider = *asking;
+    mem_free(asking);
+    if (!decider)
         return;
-    const struct kept_request *request = next(state, now_ms);
+    decider->asking = NULL;
+    int64_t now_ms = clock_unix_ms();
+    const struct kept_request *request = is_ours ? next(decider->api->config.state, now_ms) : NULL;
     if (request && request->state == REQUEST_WAITING)
         decide(decider, request, now_ms);
     else if (request)
         forget(decider, request, now_ms);
+}
+
+static void on_timer(struct loop_timer *timer, uint64_t now_us)
+{
+    struct decider *decider = CONTAINER_OF(timer, struct decider, timer);
+    struct state *state = decider->api->config.state;
+    decider->due_us = now_us + EVERY_US;
+    loop_timer_start(decider->api->config.loop, timer, decider->due_us);
+    if (decider->submitted || decider->asking || state_health(state).record_error ||
+        !next(state, clock_unix_ms())) /* with the record away others may have decided */
+        return;
+    decider->asking = mem_alloc(sizeof *decider->asking);
+    *decider->asking = decider;
+    duty_ask(state, DUTY, on_duty, decider->asking);
 }
 
 void decider_look(struct decider *decider) { look_within(decider, SETTLE_US); }
@@ -211,5 +251,7 @@ void decider_free(struct decider **decider_at)
     loop_timer_stop(&decider->timer);
     if (decider->submitted)
         decider->submitted->decider = NULL;
+    if (decider->asking)
+        *decider->asking = NULL;
     mem_free_p(decider_at);
 }

@@ -73,6 +73,8 @@ void batch_refuse(struct batch *batch, size_t item, enum outcome outcome, const 
     batch->outcomes[item].why = why;
 }
 
+void batch_all_or_none(struct batch *batch) { batch->is_all_or_none = true; }
+
 void batch_forwarded(struct batch *batch, const struct operation *operation, enum outcome outcome,
                      const char *why)
 {

@@ -54,6 +54,8 @@ struct batch *batch_new(struct state *state, const struct batch_author *author) 
 void batch_free(struct batch **batch); /* throws it away unsent */
 void batch_submit(struct batch **batch, batch_done *done,
                   void *context); /* takes it over; `done` may be NULL */
+/* When one of them is refused before it is durable, so are all, with its outcome. */
+void batch_all_or_none(struct batch *batch);
 /* Operations after this are for that account (is_operator only). */
 void batch_for(struct batch *batch, struct uid account);
 

@@ -28,6 +28,7 @@ struct batch {
     struct batch_item *items;
     struct batch_outcome *outcomes; /* side by side with items */
     size_t count, capacity;
+    bool is_all_or_none;
     struct buffer payload; /* scratch for builders */
 
     struct buffer encoded;

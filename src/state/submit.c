@@ -195,6 +195,22 @@ static bool encode_item(struct batch *batch, size_t i, size_t records)
     return batch->items[i].is_sent = true;
 }
 
+static const struct batch_outcome *first_refused(const struct batch *batch)
+{
+    for (size_t i = 0; i < batch->count; i++)
+        if (batch->outcomes[i].outcome > OUTCOME_DUPLICATE)
+            return &batch->outcomes[i];
+    return NULL;
+}
+
+static void refuse_all(struct batch *batch, struct batch_outcome as)
+{
+    for (size_t i = 0; i < batch->count; i++) {
+        batch_refuse(batch, i, as.outcome, as.why);
+        batch->items[i].is_sent = false;
+    }
+}
+
 static void judge_all(struct batch *batch)
 {
     size_t records = 0;
@@ -208,6 +224,11 @@ static void judge_all(struct batch *batch)
         }
         if (outcome->outcome == OUTCOME_ACCEPTED)
             records += encode_item(batch, i, records);
+    }
+    const struct batch_outcome *refused = batch->is_all_or_none ? first_refused(batch) : NULL;
+    if (refused) {
+        refuse_all(batch, *refused);
+        records = 0;
     }
     for (size_t i = 0, start = 0; i < records; start = batch->record_ends[i++])
         batch->records[i] = text_make(batch->encoded.data + start, batch->record_ends[i] - start);

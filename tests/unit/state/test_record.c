@@ -3,7 +3,9 @@
  * is to see.  The same with processes, kills and hangs: tests/system/test_record.py. */
 #include "fixture.h"
 #include "postgres_server.h"
+#include "state/duty.h"
 #include "state/replica.h"
+#include "twin.h"
 
 static struct fixture one, two;
 static struct postgres_server server;
@@ -91,6 +93,43 @@ static void test_together(void)
        "are two everywhere");
 }
 
+/* Of two who ask for the same duty: 1 ours, 0 another's, -1 not answered. */
+static int ours[2];
+static void on_duty(void *context, bool is_ours) { *(int *)context = is_ours; }
+static bool both_answered(void) { return ours[0] >= 0 && ours[1] >= 0; }
+
+static bool ask_both(void)
+{
+    ours[0] = ours[1] = -1;
+    duty_ask(one.state,
+             "\x01"
+             "dishes",
+             on_duty, &ours[0]);
+    duty_ask(two.state,
+             "\x01"
+             "dishes",
+             on_duty, &ours[1]);
+    return until(both_answered);
+}
+
+static void test_duty(void)
+{
+    OK(ask_both(), "who has a duty is told to both");
+    OK_GUARDED(GUARD_DUTY, ours[0] + ours[1] == 1, "and it is one's");
+    int first = ours[0];
+    OK(ask_both(), "asked again");
+    OK_GUARDED(GUARD_DUTY, ours[0] == first && ours[1] == !first, "it stays where it is");
+    struct batch *batch = fixture_operator(&two);
+    struct uid ann = uid_random(), dora = uid_random();
+    batch_all_or_none(batch);
+    batch_for(batch, dora);
+    batch_account_make(batch, dora, TEXT("dora"), false, ACCOUNT_ALL_LIBRARIES);
+    batch_for(batch, ann);
+    batch_account_make(batch, ann, TEXT("Anna"), false, ACCOUNT_ALL_LIBRARIES);
+    OK(fixture_submit(&two, batch) == OUTCOME_REFUSED && !state_account(two.state, dora),
+       "of a batch that is all or none nothing is done when a name is another's");
+}
+
 static void test_away(void)
 {
     postgres_server_stop(&server);
@@ -123,6 +162,7 @@ static void test_replica(void)
 
 int main(void)
 {
+    twin_begin();
     if (!postgres_server_init(&server)) {
         printf("1..0 # SKIP this machine has no PostgreSQL\n");
         return 0;
@@ -130,6 +170,7 @@ int main(void)
     open_both();
     if (one.state && two.state) {
         test_together();
+        test_duty();
         test_away();
         test_replica();
     }
