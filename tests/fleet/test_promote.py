@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 import sqlite3
+import types
 import urllib.parse
 
 import pytest
@@ -205,6 +206,10 @@ def test_of_two_that_were_promoted_the_later_wins_and_has_what_the_other_accepte
     first.rest("scrobble", lost.secret, id=song, submission="true", time=1_700_000_500_000)
     run_command("promote", "--data", tmp_path / "rome", "--root-key", lost.root_key, "--listen", "127.0.0.1:0", music)
     second = start_server(folders=[music], data=tmp_path / "rome", listen=address_of(rome))
+    other = lost.whole[0]["song"][5][0]
+    assert second.rest("star", lost.secret, id=other)["status"] == "ok"
+    second.rest("scrobble", lost.secret, id=song, submission="true", time=1_700_000_900_000)
+    assert second.rest("createPlaylist", lost.secret, name="by the later", songId=[song])["status"] == "ok"
     until(lambda: why_not_ready(first) != "ok", "the first hears of the second", seconds=60)
     assert first.rest("createPlaylist", lost.secret, name="too late")["status"] == "failed"
     first.stop()
@@ -213,10 +218,19 @@ def test_of_two_that_were_promoted_the_later_wins_and_has_what_the_other_accepte
     try:
         assert again.wait(), again.words[-3000:]
         until(lambda: song in heard(second, lost.secret)["starred"], "the second has what the first accepted", seconds=60)
-        until(lambda: (song, 1) in heard(second, lost.secret)["played"], "each play once")
-        assert heard(second, lost.secret)["lists"] == lost.whole[1]["lists"]
+        until(lambda: (song, 2) in heard(second, lost.secret)["played"], "the play of each, once")
+        after = heard(second, lost.secret)
+        assert other in after["starred"] and after["entries"]["by the later"] == [song], "and keeps its own"
+        assert [one for one in after["lists"] if one[1] != "by the later"] == lost.whole[1]["lists"]
+        until(lambda: heard_at(again, lost.secret) == after, "the loser, an edge again, has all of it", seconds=60)
     finally:
         again.stop()
+
+
+def heard_at(node, secret):
+    """heard() of a node that is no fixture's server."""
+    return heard(types.SimpleNamespace(rest=lambda endpoint, key, **given: json.loads(node.ask(
+        f"/rest/{endpoint}?" + urllib.parse.urlencode({"apiKey": key, "f": "json", "v": "1.16.1", "c": "test", **given}, doseq=True))[1])["subsonic-response"]), secret)
 
 
 @pytest.fixture
