@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /*
  * How many misses the cache's own evictions leave, memory's (store/cache_evict.h) and the disk's
- * (store/cache_queues.h), beside LRU and what could be had with the future known.
+ * (store/cache_chooser.h), beside LRU and what could be had with the future known.
  *
  *     eviction [FOLDER_OF_TRACES [MAX_ASKS]]
  */
 #include "base/mem.h"
 #include "eviction_trace.h"
+#include "store/cache_chooser.h"
 #include "store/cache_evict.h"
-#include "store/cache_queues.h"
 #include "base/hash.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,7 +18,8 @@ static const char *const NAMES[] = {"adaptsize", "web07",  "web12",       "orm-n
                                     "2_pools",   "multi3", "cloudphysics"};
 static const double SHARES[] = {0.001, 0.01, 0.1};
 enum { MUSIC_TRACKS = 60000, MUSIC_ASKS = 2600000, MAX_ASKS = 2000000 };
-enum { MEMORY_BYTES = 64 << 20 /* an ordinary one: says how much the rivals may have */ };
+/* Ordinary ones: say how much the rivals may have. */
+enum { MEMORY_BYTES = 64 << 20, DISK_BYTES = 1 << 30 };
 
 /* Of the gap between LRU and the offline bound. */
 enum who { MEMORY, DISK, WHO };
@@ -55,79 +56,154 @@ static struct misses of_memory(const struct trace *trace, uint64_t limit_bytes)
     return misses;
 }
 
-/* --- the disk: queues as they lie in its logs, object by object --- */
-struct log {
+/* --- the disk: its choices, and regions as they lie there --- */
+enum { REGIONS = 256 };
+
+struct region {
+    struct log_stand stand;
     uint32_t first, last; /* object + 1; 0: none */
+    uint32_t log;
+    uint64_t bytes; /* 0: free */
 };
-struct logs {
-    struct log log[EVICT_QUEUES];
-    uint64_t bytes[EVICT_QUEUES];
+struct model {
+    struct chooser *chooser;
+    struct region *regions;
+    size_t count, room;
+    uint32_t open[LOGS]; /* region + 1; 0: none */
     uint32_t *next, *sizes;
-    uint8_t *hits, *is_in;
-    struct queues *queues;
+    struct log_mark *marks;
+    uint8_t *is_in;
+    uint64_t bytes, limit_bytes, region_bytes, written;
 };
 
-static void push(struct logs *logs, enum evict_queue queue, uint32_t object)
+static uint32_t new_region(struct model *disk)
 {
-    struct log *log = &logs->log[queue];
-    logs->next[object] = 0;
-    if (log->last)
-        logs->next[log->last - 1] = object + 1;
-    else
-        log->first = object + 1;
-    log->last = object + 1;
-    logs->bytes[queue] += logs->sizes[object];
-}
-
-static void pop(struct logs *logs)
-{
-    enum evict_queue queue = queues_which(logs->queues, logs->bytes);
-    struct log *log = &logs->log[queue];
-    uint32_t object = log->first - 1;
-    log->first = logs->next[object];
-    if (!log->first)
-        log->last = 0;
-    logs->bytes[queue] -= logs->sizes[object];
-    enum evict_queue next = queues_judge(queue, logs->sizes[object], &logs->hits[object]);
-    if (next != EVICT_NONE) {
-        push(logs, next, object);
-        return;
+    for (size_t i = 0; i < disk->count; i++)
+        if (disk->regions[i].bytes == 0)
+            return (uint32_t)i;
+    if (disk->count == disk->room) {
+        disk->room = disk->room ? 2 * disk->room : 64;
+        disk->regions = mem_realloc_array(disk->regions, disk->room, sizeof(struct region));
     }
-    logs->is_in[object] = false;
-    queues_remember(logs->queues, hash_mix(object), queue);
+    return (uint32_t)disk->count++;
 }
 
-static struct misses of_disk(const struct trace *trace, uint64_t limit_bytes)
+static void append(struct model *disk, uint32_t object)
+{
+    uint32_t size = disk->sizes[object];
+    double value = logs_value(&disk->chooser->logs, &disk->marks[object], size);
+    unsigned log = logs_which(&disk->chooser->logs, value);
+    uint32_t number = disk->open[log];
+    if (!number || disk->regions[number - 1].bytes + size > disk->region_bytes) {
+        number = new_region(disk) + 1;
+        disk->regions[number - 1] = (struct region){.log = log};
+        disk->open[log] = number;
+    }
+    struct region *region = &disk->regions[number - 1];
+    log_stand_add(&region->stand, value, &disk->marks[object], size);
+    region->bytes += size;
+    disk->bytes += size;
+    disk->written += size;
+    disk->next[object] = 0;
+    if (region->last)
+        disk->next[region->last - 1] = object + 1;
+    else
+        region->first = object + 1;
+    region->last = object + 1;
+}
+
+static void carry(struct model *disk)
+{
+    bool *is_open = mem_zalloc(disk->count + 1);
+    for (unsigned log = 0; log < LOGS; log++) {
+        if (disk->open[log])
+            is_open[disk->open[log] - 1] = true;
+        disk->open[log] = 0;
+    }
+    for (size_t i = 0; i < disk->count; i++) {
+        struct region *region = &disk->regions[i];
+        if (region->bytes == 0)
+            continue;
+        chooser_carry(disk->chooser, &region->stand);
+        region->log = logs_which(&disk->chooser->logs, region->stand.value);
+        uint32_t other = disk->open[region->log];
+        if (is_open[i] && (!other || disk->regions[other - 1].bytes >= region->bytes))
+            disk->open[region->log] = (uint32_t)i + 1;
+    }
+    mem_free(is_open);
+}
+
+static void reclaim(struct model *disk)
+{
+    if (chooser_full(disk->chooser))
+        carry(disk);
+    size_t least = 0;
+    for (size_t i = 1; i < disk->count; i++) {
+        const struct region *a = &disk->regions[i], *b = &disk->regions[least];
+        if (a->bytes > 0 && (b->bytes == 0 || a->stand.value < b->stand.value))
+            least = i;
+    }
+    struct region gone = disk->regions[least];
+    if (disk->open[gone.log] == least + 1)
+        disk->open[gone.log] = 0;
+    disk->regions[least].bytes = 0;
+    disk->bytes -= gone.bytes;
+    logs_left(&disk->chooser->logs, gone.stand.value);
+    for (uint32_t at = gone.first, next; at; at = next) {
+        uint32_t object = at - 1;
+        next = disk->next[object];
+        if (chooser_stays(disk->chooser, &disk->marks[object], disk->sizes[object])) {
+            append(disk, object);
+            continue;
+        }
+        chooser_left(disk->chooser, hash_mix(object), &disk->marks[object], disk->sizes[object]);
+        disk->is_in[object] = false;
+    }
+}
+
+static struct misses of_disk(const struct trace *trace, uint64_t limit_bytes, double *ret_written)
 {
     struct misses misses = {0, 0};
-    struct logs logs = {.next = mem_zalloc((trace->objects + 1) * sizeof(uint32_t)),
+    uint64_t mean = trace->footprint / trace->objects, came = 0;
+    struct model disk = {.next = mem_zalloc((trace->objects + 1) * sizeof(uint32_t)),
                         .sizes = mem_zalloc((trace->objects + 1) * sizeof(uint32_t)),
-                        .hits = mem_zalloc(trace->objects + 1),
+                        .marks = mem_zalloc((trace->objects + 1) * sizeof(struct log_mark)),
                         .is_in = mem_zalloc(trace->objects + 1),
-                        .queues = queues_new(limit_bytes * trace->objects / trace->footprint)};
+                        .limit_bytes = limit_bytes,
+                        .region_bytes = limit_bytes / REGIONS};
+    if (disk.region_bytes < mean)
+        disk.region_bytes = mean; /* one takes an object */
+    disk.chooser = chooser_new(limit_bytes / mean + 1, DISK_BYTES, disk.region_bytes);
+    disk.chooser->logs.limit_bytes = limit_bytes; /* what it may know is an ordinary disk's */
+    uint64_t reserve = disk.region_bytes < 2 * mean ? 0 : disk.region_bytes;
     for (size_t i = 0; i < trace->count; i++) {
         struct ask ask = trace->asks[i];
-        if (logs.is_in[ask.object]) {
-            if (logs.hits[ask.object] < 3)
-                logs.hits[ask.object]++;
+        struct log_mark *mark = &disk.marks[ask.object];
+        if (disk.is_in[ask.object]) {
+            *mark = log_mark_hit(*mark, logs_stamp(&disk.chooser->logs), (uint32_t)hash_mix(i));
+            chooser_hit(disk.chooser, hash_mix(ask.object), ask.size);
             continue;
         }
         misses.objects++;
         misses.bytes += ask.size;
         if (ask.size > limit_bytes)
             continue;
-        logs.sizes[ask.object] = ask.size;
-        while (logs.bytes[0] + logs.bytes[1] + logs.bytes[2] + ask.size > limit_bytes)
-            pop(&logs);
-        logs.hits[ask.object] = 0;
-        logs.is_in[ask.object] = true;
-        push(&logs, queues_admit(logs.queues, hash_mix(ask.object), ask.size), ask.object);
+        disk.sizes[ask.object] = ask.size;
+        if (chooser_came(disk.chooser, hash_mix(ask.object), ask.size, mark))
+            carry(&disk);
+        while (disk.bytes > 0 && disk.bytes + ask.size + reserve > limit_bytes)
+            reclaim(&disk);
+        disk.is_in[ask.object] = true;
+        came += ask.size;
+        append(&disk, ask.object);
     }
-    queues_free(&logs.queues);
-    mem_free(logs.next);
-    mem_free(logs.sizes);
-    mem_free(logs.hits);
-    mem_free(logs.is_in);
+    *ret_written = came ? (double)disk.written / (double)came : 0;
+    chooser_free(&disk.chooser);
+    mem_free(disk.regions);
+    mem_free(disk.next);
+    mem_free(disk.sizes);
+    mem_free(disk.marks);
+    mem_free(disk.is_in);
     return misses;
 }
 
@@ -146,15 +222,16 @@ static double gap_of(double lru, double us, double best, enum who who, struct ta
 }
 
 static void row(const char *name, double share, const char *what, const uint64_t missed[4],
-                uint64_t whole, struct tally *tally)
+                uint64_t whole, double written, struct tally *tally)
 {
     double lru = ratio(missed[0], whole), memory = ratio(missed[1], whole),
            disk = ratio(missed[2], whole), best = ratio(missed[3], whole);
     double of_memory_gap = gap_of(lru, memory, best, MEMORY, tally);
     double of_disk_gap = gap_of(lru, disk, best, DISK, tally);
-    printf("%-13s %5.1f %%  %-7s  %.4f  %.4f  %.4f  %.4f  %5.0f %%  %5.0f %%%s\n", name,
-           share * 100, what, lru, memory, disk, best, of_memory_gap, of_disk_gap,
-           memory > lru + 0.00005 ? "  below LRU" : "");
+    printf("%-13s %5.1f %%  %-7s  %.4f  %.4f  %.4f  %.4f  %5.0f %%  %5.0f %%  %4.2f%s%s\n", name,
+           share * 100, what, lru, memory, disk, best, of_memory_gap, of_disk_gap, written,
+           memory > lru + 0.00005 ? "  memory below LRU" : "",
+           disk > lru + 0.00005 ? "  disk below LRU" : "");
     fflush(stdout);
     tally->count += lru - best > 0.0005;
 }
@@ -168,16 +245,17 @@ static void compare(const char *name, const struct trace *trace, struct tally ta
         uint64_t limit = (uint64_t)((double)trace->footprint * SHARES[i]);
         if (limit * trace->objects < 20 * trace->footprint)
             continue; /* not twenty objects: no cache */
+        double written;
         struct misses of[4] = {fifo_or_lru(trace, limit, true), of_memory(trace, limit),
-                               of_disk(trace, limit), offline_bound(trace, limit)};
+                               of_disk(trace, limit, &written), offline_bound(trace, limit)};
         uint64_t objects[4], sizes[4];
         for (size_t p = 0; p < 4; p++) {
             objects[p] = of[p].objects;
             sizes[p] = of[p].bytes;
         }
-        row(name, SHARES[i], "objects", objects, trace->count, &tallies[0]);
+        row(name, SHARES[i], "objects", objects, trace->count, written, &tallies[0]);
         if (trace->is_sized)
-            row(name, SHARES[i], "bytes", sizes, bytes, &tallies[1]);
+            row(name, SHARES[i], "bytes", sizes, bytes, written, &tallies[1]);
     }
 }
 
@@ -198,7 +276,7 @@ int main(int argc, char **argv)
     struct tally tallies[2] = {0};
     struct trace trace;
     size_t max = argc > 2 ? strtoul(argv[2], NULL, 10) : MAX_ASKS;
-    printf("trace         size     misses   LRU     memory  disk    offline  memory   disk\n");
+    printf("trace         size     misses   LRU     memory  disk    offline  memory   disk  written\n");
     trace_music(1, MUSIC_TRACKS, max < MUSIC_ASKS && argc > 2 ? max : MUSIC_ASKS, &trace);
     compare("music", &trace, tallies);
     trace_release(&trace);

@@ -23,7 +23,7 @@ int cache_open(const struct cache_config *config, struct cache **ret)
         cache_close(&cache);
         return -EWOULDBLOCK;
     }
-    uint64_t half = cache->disk ? cache->disk->regions.region_bytes / 2 : UINT64_MAX;
+    uint64_t half = cache->disk ? cache->disk->regions.record_most / 2 : UINT64_MAX;
     if (cache->max_object_bytes > half)
         cache->max_object_bytes = half;
     *ret = cache;

@@ -40,7 +40,7 @@ struct cache_config {
     uint64_t disk_bytes;     /* 0: 4 GiB */
     uint64_t max_objects;    /* on disk; 0: 1,000,000 */
     uint64_t
-        max_object_bytes;  /* 0: 32 MiB; never more than a quarter of the memory or half a region */
+        max_object_bytes;  /* 0: 32 MiB; never more than a quarter of the memory or a 16th of the disk */
     uint64_t region_bytes; /* of the disk; 0: chosen by disk_bytes */
     unsigned readers;      /* threads; 0: 2 */
 };

@@ -109,17 +109,20 @@ static void set_place(struct cache_object *object, struct region *region, uint64
 
 /* In the place of what the key had before, if it had anything. */
 static bool enter(struct cache_disk *disk, struct cache_hash hash, struct where where,
-                  bool is_pinned)
+                  struct log_mark mark, bool is_pinned)
 {
     struct where old[INDEX_FOUND_MAX];
     index_load(&disk->index, hash);
     size_t count = index_find(&disk->index, hash, old);
-    bool is_in = count > 0 && index_put(&disk->index, hash, where, 0, is_pinned, &old[0]);
+    struct log_mark before;
+    if (count > 0 && index_mark(&disk->index, hash, old[0], &before) && before.asked > mark.asked)
+        mark.asked = before.asked;
+    bool is_in = count > 0 && index_put(&disk->index, hash, where, mark, is_pinned, &old[0]);
     for (size_t i = 1; i < count; i++)
         index_drop(&disk->index, hash, &old[i]);
     if (count > 1)
         index_write(&disk->index, hash);
-    return is_in || index_put(&disk->index, hash, where, 0, is_pinned, NULL);
+    return is_in || index_put(&disk->index, hash, where, mark, is_pinned, NULL);
 }
 
 static struct record record_of(struct cache_disk *disk, const struct cache_object *object)
@@ -144,14 +147,14 @@ static bool is_listed(struct cache_object *object)
 
 /* The record is written; unless the object was removed or replaced meanwhile it counts. */
 static bool commit(struct cache_disk *disk, struct cache_object *object, struct region *region,
-                   const struct record *record, uint64_t *sums)
+                   const struct record *record, struct log_mark mark, uint64_t *sums)
 {
     uint64_t at = region->end;
     struct where where = where_in(region, at, record_bytes(record));
     atomic_store(&region->end, at + record_bytes(record));
     disk->is_dirty = true;
     counter_add(COUNTER_CACHE_DISK_WRITTEN, (int64_t)record_bytes(record));
-    if (!enter(disk, object->hash, where, record->is_pinned))
+    if (!enter(disk, object->hash, where, mark, record->is_pinned))
         return false;
     set_place(object, region, at, record, sums);
     if (!is_listed(object)) {
@@ -160,6 +163,15 @@ static bool commit(struct cache_disk *disk, struct cache_object *object, struct 
     }
     memory_resized(object->memory, object);
     return true;
+}
+
+static struct log_mark came(struct cache_disk *disk, const struct record *record)
+{
+    struct log_mark mark;
+    if (chooser_came(disk->chooser, record->hash.low, record_bytes(record), &mark))
+        carry_regions(disk);
+    atomic_store_explicit(&disk->index.stamp, mark.asked_at, memory_order_relaxed);
+    return mark;
 }
 
 int append_object(struct cache_disk *disk, struct cache_object *object)
@@ -176,17 +188,21 @@ int append_object(struct cache_disk *disk, struct cache_object *object)
     record = record_of(disk, object);
     struct region *region = NULL;
     int error = record_lay_out(&record, meta_bytes(meta)) ? 0 : -EFBIG;
-    if (!error)
-        error =
-            region_for(disk, queues_admit(disk->queues, object->hash.low, record_bytes(&record)),
-                       record_bytes(&record), false, &region);
+    struct log_mark mark = {0, 0, false};
+    double value = 0;
+    if (!error) {
+        mark = came(disk, &record);
+        error = region_for(disk, &mark, record_bytes(&record), false, &value, &region);
+    }
     if (!error) {
         record.region = region->sequence;
         uint8_t *front = front_of(&record, object->key, object->ranges, sums, meta);
         error = write_object(disk, region, front, &record, object);
         mem_free(front);
     }
-    if (error || !commit(disk, object, region, &record, sums)) {
+    if (!error)
+        log_stand_add(&region->stand, value, &mark, record_bytes(&record));
+    if (error || !commit(disk, object, region, &record, mark, sums)) {
         mem_free(sums);
         memory_return(object->memory, sums_bytes);
     }
@@ -260,8 +276,7 @@ static void move_object(struct cache_disk *disk, const struct region *from, uint
 }
 
 int append_copy(struct cache_disk *disk, struct region *from, uint64_t at,
-                const struct record *record, enum evict_queue queue, const struct cache_meta *meta,
-                uint8_t hits)
+                const struct record *record, const struct cache_meta *meta, struct log_mark mark)
 {
     struct record copy = *record;
     struct region *to;
@@ -269,7 +284,8 @@ int append_copy(struct cache_disk *disk, struct region *from, uint64_t at,
     if (meta && !record_lay_out(&copy, meta_bytes(meta)))
         return -EFBIG;
     uint64_t room = record_bytes(&copy);
-    int error = region_for(disk, queue, room, true, &to);
+    double value;
+    int error = region_for(disk, &mark, room, true, &value, &to);
     if (error)
         return error;
     copy = *record;
@@ -289,7 +305,8 @@ int append_copy(struct cache_disk *disk, struct region *from, uint64_t at,
     atomic_store(&to->end, to_at + record_bytes(&copy));
     disk->is_dirty = true;
     counter_add(COUNTER_CACHE_DISK_WRITTEN, (int64_t)record_bytes(&copy));
-    if (index_put(&disk->index, record->hash, where, hits, record->is_pinned, &old))
+    log_stand_add(&to->stand, value, &mark, room);
+    if (index_put(&disk->index, record->hash, where, mark, record->is_pinned, &old))
         move_object(disk, from, at, to, to_at, &copy);
     return 0;
 }
@@ -321,8 +338,13 @@ static int write_meta(struct cache_disk *disk, struct region *region, uint64_t a
     uint64_t place_at;
     uint32_t version;
     size_t size = META_HEADER + meta_bytes(meta);
-    if (size > record->meta_room)
-        return append_copy(disk, region, at, record, region->queue, meta, 1);
+    if (size > record->meta_room) {
+        struct log_mark mark = {0, logs_stamp(&disk->chooser->logs), false};
+        struct where where = where_in(region, at, record_bytes(record));
+        return index_mark(&disk->index, record->hash, where, &mark)
+                   ? append_copy(disk, region, at, record, meta, mark)
+                   : 0;
+    }
     int error = next_place(disk, region, at, record, &place_at, &version);
     if (error)
         return error;

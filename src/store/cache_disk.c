@@ -13,8 +13,9 @@
 #include <unistd.h>
 
 enum { SYNC_AFTER_S = 5, FIRST_RETRY_US = 1000000, LAST_RETRY_US = 60000000 };
-enum { SLOTS_WANTED = 64, SLOTS_LEAST = 8, SLOTS_MOST = 65536, READERS = 2 };
-static const uint64_t REGION_LEAST = 1 << 20, REGION_MOST = 256 << 20;
+enum { SLOTS_WANTED = 256, SLOTS_LEAST = 8, SLOTS_MOST = 65536,
+       RECORD_PART = 8, SLOTS_EXTRA = LOGS + 8 /* each log fills one */, READERS = 2 };
+static const uint64_t REGION_LEAST = 1 << 20, REGION_MOST = 256 << 20, RECORD_MOST = 512 << 20;
 
 /* --- health: after a failure nothing is written for a while, which grows --- */
 static bool may_write(struct cache_disk *disk)
@@ -44,7 +45,7 @@ static bool is_about_disk(int error)
 
 static void sync_open(struct cache_disk *disk)
 {
-    for (size_t i = 0; i < EVICT_QUEUES; i++)
+    for (size_t i = 0; i < LOGS; i++)
         if (disk->open[i])
             (void)disk->disk->sync(disk->disk, disk->open[i]->fd);
     disk->is_dirty = false;
@@ -236,11 +237,7 @@ void disk_forget(struct cache_disk *disk, struct cache_hash hash)
 
 void disk_status(struct cache_disk *disk, struct cache_status *ret)
 {
-    uint64_t bytes[EVICT_QUEUES];
-    regions_weigh(&disk->regions, bytes);
-    for (size_t i = 0; i < EVICT_QUEUES; i++)
-        ret->disk_bytes += bytes[i];
-    ret->disk_bytes += index_file_bytes(&disk->index);
+    ret->disk_bytes = regions_bytes(&disk->regions) + index_file_bytes(&disk->index);
     ret->disk_objects = atomic_load(&disk->index.count);
     ret->disk_error = atomic_load(&disk->error);
     pthread_mutex_lock(&disk->lock);
@@ -281,9 +278,13 @@ static int open_parts(struct cache_disk *disk, const struct cache_config *config
             : clamp(bytes / SLOTS_WANTED, REGION_LEAST, REGION_MOST) / CACHE_UNIT * CACHE_UNIT;
     if (bytes < index_bytes + SLOTS_LEAST * region)
         return -EINVAL;
-    uint64_t slots = clamp((bytes - index_bytes) / region, SLOTS_LEAST, SLOTS_MOST);
+    disk->limit_bytes = bytes - index_bytes;
+    /* A large record may leave half a region empty, and a very large one has its own. */
+    uint64_t slots = clamp(2 * (disk->limit_bytes / region) + SLOTS_EXTRA, SLOTS_LEAST, SLOTS_MOST);
+    uint64_t most = clamp(disk->limit_bytes / RECORD_PART, region / 2, RECORD_MOST);
     bool is_trusted = false;
-    int error = regions_open(&disk->regions, disk->disk, disk->dir_fd, region, (uint32_t)slots);
+    int error = regions_open(&disk->regions, disk->disk, disk->dir_fd, region, most,
+                             (uint32_t)slots);
     disk->index.sequences = disk->regions.sequences;
     disk->index.slot_count = disk->regions.slot_count;
     if (!error)
@@ -294,7 +295,8 @@ static int open_parts(struct cache_disk *disk, const struct cache_config *config
         disk->is_rebuilding = !is_trusted;
     disk->next_serial = disk->regions.last_serial + ((uint64_t)1 << 32);
     disk->first_serial = disk->next_serial;
-    disk->queues = queues_new(objects);
+    disk->chooser = chooser_new(objects, disk->limit_bytes, region);
+    weigh_regions(disk);
     return error;
 }
 
@@ -335,7 +337,7 @@ static void release(struct cache_disk **disk)
     regions_close(&(*disk)->regions);
     if ((*disk)->index.disk)
         index_close(&(*disk)->index);
-    queues_free(&(*disk)->queues);
+    chooser_free(&(*disk)->chooser);
     if ((*disk)->lock_fd >= 0)
         close((*disk)->lock_fd);
     if ((*disk)->dir_fd >= 0)

@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 #include "io/workers.h"
+#include "store/cache_chooser.h"
 #include "store/cache_core.h"
 #include "store/cache_regions.h"
 
 /*
  * cache_disk: the disk tier; internal.  docs/decisions/027 argues it.
  *
- * Three queues of regions, each a log: new objects go to the end of probation, small ones to the
- * protected one.  When room is needed the oldest region of the queue that has too much is
- * reclaimed: what is asked for is copied to the end of its next queue, the rest is forgotten.  One
- * thread writes, and takes jobs from a queue bounded in bytes; readers are a pool.
+ * Regions lie in logs, one for each step of what objects are worth (cache_logs.h).  When room is
+ * needed the region that is worth least is reclaimed: what was asked for is copied to the end of
+ * the log that it belongs to by now, the rest is forgotten.  One thread writes, and takes jobs from
+ * a queue bounded in bytes; readers are a pool.
  *
  * cache_append.c writes records, cache_reclaim.c makes room and recovers an index, cache_load.c
  * reads, cache_disk.c is the thread, its queue and its health.
@@ -39,8 +40,9 @@ struct cache_disk {
     int dir_fd, lock_fd;
     struct regions regions;
     struct cache_index index;
-    struct queues *queues; /* the writer's */
-    struct region *open[EVICT_QUEUES];
+    struct chooser *chooser; /* the writer's, as is open */
+    struct region *open[LOGS];
+    uint64_t limit_bytes; /* of regions together */
     uint64_t next_serial, first_serial; /* of this process */
     uint8_t *copy;                      /* DISK_COPY_BYTES, the writer's */
     bool is_rebuilding;
@@ -91,15 +93,19 @@ void disk_status(struct cache_disk *disk, struct cache_status *ret);
 /* --- the writer's --- */
 int append_object(struct cache_disk *disk, struct cache_object *object) MUST_USE;
 int append_meta(struct cache_disk *disk, struct cache_object *object) MUST_USE;
-/* The same record at the end of `queue`, with other metadata unless `meta` is NULL. */
+/* The same record where it belongs by now, with other metadata unless `meta` is NULL. */
 int append_copy(struct cache_disk *disk, struct region *from, uint64_t at,
-                const struct record *record, enum evict_queue queue, const struct cache_meta *meta,
-                uint8_t hits) MUST_USE;
-/* A region of that queue with so much room; makes some. */
-int region_for(struct cache_disk *disk, enum evict_queue queue, uint64_t bytes, bool is_reclaiming,
-               struct region **ret) MUST_USE;
+                const struct record *record, const struct cache_meta *meta,
+                struct log_mark mark) MUST_USE;
+/* A region with so much room, of the log for such an object, and what that is worth; makes room,
+ * unless `is_copy`. */
+int region_for(struct cache_disk *disk, const struct log_mark *mark, uint64_t bytes, bool is_copy,
+               double *ret_value, struct region **ret) MUST_USE;
+/* After a change of rule. */
+void carry_regions(struct cache_disk *disk);
 bool reclaim_one(struct cache_disk *disk);
 /* One region of an index that was lost; false when all are done. */
 bool rebuild_step(struct cache_disk *disk);
-/* Goes on where the last process ended. */
+/* Goes on where the last process ended: what regions are worth, and where the writer goes on. */
+void weigh_regions(struct cache_disk *disk);
 void reopen_regions(struct cache_disk *disk);

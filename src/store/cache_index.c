@@ -11,10 +11,12 @@
 #include <unistd.h>
 
 /*
- * tag:    63..32 print   31..16 sequence   3 taken   2 pinned   1..0 hits
+ * tag:    63..32 print   31..16 sequence   15..10 asked at   9..4 asked
+ *         3 taken   2 pinned   1..0 hit
  * place:  63..48 slot    47..24 offset     23..0 size
  */
-enum { TAG_HITS = 3, TAG_PINNED = 4, TAG_TAKEN = 8 };
+enum { TAG_HIT = 1, TAG_HIT_BITS = 3, TAG_PINNED = 4, TAG_TAKEN = 8 };
+enum { TAG_ASKED_AT = 4, TAG_STAMP_AT = 10, TAG_SIX_BITS = 63, TAG_MARK = 0xfff3 };
 enum { HEADER_BYTES = 4096, BUCKET_BYTES = INDEX_WAYS * (int)sizeof(struct index_entry) };
 enum { GROUP_BYTES = INDEX_GROUP_BUCKETS * BUCKET_BYTES };
 
@@ -26,10 +28,23 @@ struct index_header {
     uint8_t is_clean, major, spare[6];
 };
 
-static uint64_t tag_of(struct cache_hash hash, struct where where, uint8_t hits, bool is_pinned)
+static uint64_t tag_of_mark(struct log_mark mark)
+{
+    return (uint64_t)(mark.asked_at & TAG_SIX_BITS) << TAG_STAMP_AT |
+           (uint64_t)(mark.asked & TAG_SIX_BITS) << TAG_ASKED_AT | (mark.is_hit ? TAG_HIT : 0);
+}
+
+static struct log_mark mark_of(uint64_t tag)
+{
+    return (struct log_mark){(uint8_t)(tag >> TAG_ASKED_AT & TAG_SIX_BITS),
+                             (uint8_t)(tag >> TAG_STAMP_AT & TAG_SIX_BITS), tag & TAG_HIT_BITS};
+}
+
+static uint64_t tag_of(struct cache_hash hash, struct where where, struct log_mark mark,
+                       bool is_pinned)
 {
     return hash.high << 32 | (uint64_t)(where.sequence16 & 0xffff) << 16 | TAG_TAKEN |
-           (is_pinned ? TAG_PINNED : 0) | (hits & TAG_HITS);
+           (is_pinned ? TAG_PINNED : 0) | tag_of_mark(mark);
 }
 
 static uint64_t place_of(struct where where)
@@ -299,14 +314,23 @@ void index_hit(struct cache_index *index, struct cache_hash hash, struct where w
 {
     uint64_t tag;
     struct index_entry *entry = entry_of(index, hash, where, &tag);
-    if (entry && (tag & TAG_HITS) < TAG_HITS) /* lost when somebody changes it: no matter */
-        atomic_compare_exchange_strong(&entry->tag, &tag, tag + 1);
+    uint32_t count = atomic_fetch_add_explicit(&index->hit_count, 1, memory_order_relaxed);
+    if (!entry)
+        return;
+    uint8_t stamp = atomic_load_explicit(&index->stamp, memory_order_relaxed);
+    struct log_mark mark = log_mark_hit(mark_of(tag), stamp, (uint32_t)hash_mix(count));
+    uint64_t other = (tag & ~(uint64_t)TAG_MARK) | tag_of_mark(mark);
+    atomic_compare_exchange_strong(&entry->tag, &tag, other); /* lost when it is changed: no matter */
 }
 
-int index_hits(const struct cache_index *index, struct cache_hash hash, struct where where)
+bool index_mark(const struct cache_index *index, struct cache_hash hash, struct where where,
+                struct log_mark *ret)
 {
     uint64_t tag;
-    return entry_of(index, hash, where, &tag) ? (int)(tag & TAG_HITS) : -1;
+    if (!entry_of(index, hash, where, &tag))
+        return false;
+    *ret = mark_of(tag);
+    return true;
 }
 
 /* --- changing, under the lock --- */
@@ -324,6 +348,12 @@ static void set_entry(struct cache_index *index, struct index_entry *entry, uint
     atomic_fetch_add(&index->changes, 1);
     if (tag & TAG_TAKEN)
         account(index, tag, place, true);
+}
+
+static uint64_t wanted(uint64_t tag)
+{
+    struct log_mark mark = mark_of(tag);
+    return mark.asked + (mark.is_hit ? LOG_ASKED_MOST + 1U : 0U);
 }
 
 /* A free one, else the least wanted that is not pinned; NULL: all are. */
@@ -344,8 +374,8 @@ static struct index_entry *room_for(const struct cache_index *index, struct cach
         if (!is_taken) {
             empty[i / INDEX_WAYS] = entry;
             free_in[i / INDEX_WAYS]++;
-        } else if (!(tag & TAG_PINNED) && (tag & TAG_HITS) < least) {
-            least = tag & TAG_HITS;
+        } else if (!(tag & TAG_PINNED) && wanted(tag) < least) {
+            least = wanted(tag);
             best = entry;
         }
     }
@@ -372,8 +402,8 @@ void index_write(struct cache_index *index, struct cache_hash hash)
     }
 }
 
-bool index_put(struct cache_index *index, struct cache_hash hash, struct where where, uint8_t hits,
-               bool is_pinned, const struct where *old)
+bool index_put(struct cache_index *index, struct cache_hash hash, struct where where,
+               struct log_mark mark, bool is_pinned, const struct where *old)
 {
     uint64_t tag;
     index_load(index, hash);
@@ -382,7 +412,7 @@ bool index_put(struct cache_index *index, struct cache_hash hash, struct where w
     pthread_mutex_lock(&index->lock);
     struct index_entry *entry = old ? entry_of(index, hash, *old, &tag) : room_for(index, hash);
     if (entry)
-        set_entry(index, entry, tag_of(hash, where, hits, is_pinned), place_of(where));
+        set_entry(index, entry, tag_of(hash, where, mark, is_pinned), place_of(where));
     pthread_mutex_unlock(&index->lock);
     if (entry)
         index_write(index, hash);

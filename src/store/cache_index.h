@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
+#include "store/cache_logs.h"
 #include "store/cache_object.h"
 
 /*
@@ -40,6 +41,8 @@ struct cache_index {
     _Atomic uint32_t changes; /* odd while an entry changes: who found nothing looks again */
     /* Of the region in each slot, or 0: entries of another sequence are free.  The disk's. */
     _Atomic uint16_t *sequences;
+    _Atomic uint8_t stamp;     /* of hits: logs_stamp(); the disk's */
+    _Atomic uint32_t hit_count; /* of all, for chance */
     uint32_t slot_count;
     uint8_t boot[16];
     bool is_whole; /* every record of the disk that should be in is in */
@@ -62,14 +65,15 @@ void index_load_all(struct cache_index *index);
 /* Those that may be it, the likeliest first; INDEX_FOUND_MAX at most. */
 size_t index_find(const struct cache_index *index, struct cache_hash hash, struct where *ret);
 void index_hit(struct cache_index *index, struct cache_hash hash, struct where where);
-/* Hits of exactly that entry, or -1 when it is not in (any more). */
-int index_hits(const struct cache_index *index, struct cache_hash hash, struct where where);
+/* What is remembered of exactly that entry; false when it is not in (any more). */
+bool index_mark(const struct cache_index *index, struct cache_hash hash, struct where where,
+                struct log_mark *ret) MUST_USE;
 
 /* The writer's, and blocks.  Puts it in the place of `old` (NULL: a new one), in one step.  When
  * there is no room the least wanted of its buckets goes; false when that may not be, or `old` is
  * not in any more. */
-bool index_put(struct cache_index *index, struct cache_hash hash, struct where where, uint8_t hits,
-               bool is_pinned, const struct where *old) MUST_USE;
+bool index_put(struct cache_index *index, struct cache_hash hash, struct where where,
+               struct log_mark mark, bool is_pinned, const struct where *old) MUST_USE;
 /* At once in memory, and never waits; in the file with index_write().  NULL: all that may be it. */
 void index_drop(struct cache_index *index, struct cache_hash hash, const struct where *where);
 /* The buckets of that hash as they are now; the writer's. */

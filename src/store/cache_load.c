@@ -193,7 +193,8 @@ static enum bring bring_from(struct cache_disk *disk, struct where where, struct
     region_unref(reading.region);
     mem_free(reading.bytes);
     mem_free(reading.sums);
-    if (what == BRING_DAMAGED && index_hits(&disk->index, hash, where) >= 0)
+    struct log_mark mark;
+    if (what == BRING_DAMAGED && index_mark(&disk->index, hash, where, &mark))
         disk_damaged(disk, hash, where);
     if (what == BRING_FAILED)
         counter_add(COUNTER_CACHE_DISK_READS_FAILED, 1);
@@ -238,6 +239,7 @@ struct cache_object *disk_bring(struct cache_disk *disk, struct cache_hash hash,
     index_load(&disk->index, hash);
     for (int i = 0; i < TRIES; i++) {
         struct where where;
+        struct log_mark mark;
         struct cache_object *object = memory_get(memory, hash, key);
         if (object)
             return object;
@@ -245,8 +247,9 @@ struct cache_object *disk_bring(struct cache_disk *disk, struct cache_hash hash,
         if (!object)
             return NULL;
         object = memory_put_if_new(memory, object);
-        if (!is_on_disk(object) || index_hits(&disk->index, hash, where) >= 0) {
+        if (!is_on_disk(object) || index_mark(&disk->index, hash, where, &mark)) {
             index_hit(&disk->index, hash, where);
+            chooser_hit(disk->chooser, hash.low, (uint64_t)where.size_units * CACHE_UNIT);
             counter_add(COUNTER_CACHE_DISK_HITS, 1);
             return object;
         }

@@ -3,46 +3,93 @@
 #include "store/cache_disk.h"
 #include <errno.h>
 
-/* Free places kept: what is copied while a region is reclaimed may need a new one. */
-enum { SPARE_REGIONS = 2 };
+/* Free places kept: what is copied while a region is reclaimed may need new ones. */
+enum { SPARE_REGIONS = 4 };
 
-int region_for(struct cache_disk *disk, enum evict_queue queue, uint64_t bytes, bool is_reclaiming,
-               struct region **ret)
+static bool has_room(struct cache_disk *disk, uint64_t bytes)
 {
-    struct region *region = disk->open[queue];
-    if (bytes > disk->regions.region_bytes - REGION_HEADER)
+    return regions_bytes(&disk->regions) + bytes + REGION_HEADER <= disk->limit_bytes;
+}
+
+/* Room beside for what is copied of the region that is reclaimed next. */
+static uint64_t reserve(struct cache_disk *disk)
+{
+    struct region *least = regions_least(&disk->regions);
+    uint64_t end = least ? atomic_load(&least->end) : 0, usual = disk->regions.region_bytes;
+    return (end > usual ? end : usual) + REGION_HEADER * LOGS;
+}
+
+static void make_room(struct cache_disk *disk, uint64_t bytes)
+{
+    for (uint32_t tries = 0;
+         tries < disk->regions.slot_count && (!has_room(disk, bytes + reserve(disk)) ||
+                                              regions_free(&disk->regions) < SPARE_REGIONS);
+         tries++)
+        if (!reclaim_one(disk))
+            break;
+}
+
+static int seal_region(struct cache_disk *disk, struct region *region)
+{
+    region->is_sealed = true;
+    if (disk->open[region->log] == region)
+        disk->open[region->log] = NULL;
+    return disk->disk->sync(disk->disk, region->fd);
+}
+
+int region_for(struct cache_disk *disk, const struct log_mark *mark, uint64_t bytes, bool is_copy,
+               double *ret_value, struct region **ret)
+{
+    if (bytes > disk->regions.record_most)
         return -EFBIG;
-    if (region && atomic_load(&region->end) + bytes <= disk->regions.region_bytes) {
-        *ret = region;
-        return 0;
-    }
-    if (region) {
-        region->is_sealed = true;
-        disk->open[queue] = NULL;
-        int error = disk->disk->sync(disk->disk, region->fd);
+    if (!is_copy)
+        make_room(disk, bytes);
+    if (!has_room(disk, bytes)) /* somebody reads what was retired */
+        return -ENOBUFS;
+    *ret_value = logs_value(&disk->chooser->logs, mark, bytes);
+    unsigned log = logs_which(&disk->chooser->logs, *ret_value);
+    struct region *region = disk->open[log];
+    if (region && atomic_load(&region->end) + bytes > disk->regions.region_bytes) {
+        int error = seal_region(disk, region);
         if (error)
             return error;
+        region = NULL;
     }
-    if (!is_reclaiming) {
-        for (uint32_t tries = 0;
-             regions_free(&disk->regions) < SPARE_REGIONS && tries < disk->regions.slot_count;
-             tries++)
-            if (!reclaim_one(disk))
-                break;
-        region = disk->open[queue]; /* what was copied may have opened one */
-        if (region && atomic_load(&region->end) + bytes <= disk->regions.region_bytes) {
-            *ret = region;
-            return 0;
-        }
+    if (!region) { /* for a larger record, one of its own */
+        struct region_header header = {.first_serial = disk->next_serial};
+        chooser_describe(disk->chooser, log, mark, bytes, &header);
+        int error = regions_create(&disk->regions, header, &region);
+        if (error)
+            return error;
+        disk->open[log] = region;
     }
-    int error = regions_create(&disk->regions, queue, disk->next_serial, &region);
-    if (error)
-        return error;
-    if (disk->open[queue])
-        disk->open[queue]->is_sealed = true;
-    disk->open[queue] = region;
     *ret = region;
     return 0;
+}
+
+/* Of two that are open and come to one log the fuller is sealed. */
+static void open_again(struct cache_disk *disk, struct region *region)
+{
+    struct region *other = disk->open[region->log];
+    bool is_fuller = other && atomic_load(&region->end) > atomic_load(&other->end);
+    if (!is_fuller)
+        disk->open[region->log] = region;
+    if (other)
+        (void)seal_region(disk, is_fuller ? region : other);
+}
+
+void carry_regions(struct cache_disk *disk)
+{
+    memset(disk->open, 0, sizeof disk->open);
+    for (uint32_t slot = 0; slot < disk->regions.slot_count; slot++) {
+        struct region *region = disk->regions.by_slot[slot];
+        if (!region)
+            continue;
+        chooser_carry(disk->chooser, &region->stand);
+        region->log = logs_which(&disk->chooser->logs, region->stand.value);
+        if (!region->is_sealed)
+            open_again(disk, region);
+    }
 }
 
 /* --- reclaiming --- */
@@ -84,36 +131,33 @@ static bool is_in_use(struct cache_disk *disk, const struct record *record, uint
     return is_used;
 }
 
-static enum evict_queue judge(struct cache_disk *disk, const struct region *region,
-                              const struct record *record, uint8_t *hits)
+/* What is read just now, or pinned, stays whatever that costs. */
+static bool stays(struct cache_disk *disk, const struct record *record, struct log_mark *mark)
 {
     uint8_t in_memory = 0;
     bool is_used = is_in_use(disk, record, &in_memory);
-    if (in_memory > *hits)
-        *hits = in_memory;
-    enum evict_queue stay = region->queue == EVICT_PROBATION ? EVICT_MAIN : region->queue;
-    enum evict_queue next = queues_judge(region->queue, record_bytes(record), hits);
-    return next == EVICT_NONE && (is_used || record->is_pinned) ? stay : next;
+    if (in_memory > 0 && !mark->is_hit)
+        *mark = log_mark_hit(*mark, logs_stamp(&disk->chooser->logs), 0);
+    bool is_kept = chooser_stays(disk->chooser, mark, record_bytes(record));
+    if (!is_kept && !is_used && !record->is_pinned)
+        return false;
+    mark->is_hit = false;
+    return true;
 }
 
 static void reclaim_region(struct cache_disk *disk, struct region *region)
 {
-    uint64_t at = REGION_HEADER, copied = 0, end = atomic_load(&region->end);
-    uint64_t most = disk->regions.region_bytes / 4 * 3; /* so that every reclaiming makes room */
+    uint64_t at = REGION_HEADER, end = atomic_load(&region->end);
     struct record record;
     for (; region_walk(region, end, &at, &record) == 1; at += record_bytes(&record)) {
         struct where where = where_in(region, at, record_bytes(&record));
-        int found = index_hits(&disk->index, record.hash, where);
-        if (found < 0)
+        struct log_mark mark;
+        if (!index_mark(&disk->index, record.hash, where, &mark))
             continue;
-        uint8_t hits = (uint8_t)found;
-        enum evict_queue next = judge(disk, region, &record, &hits);
-        if (next != EVICT_NONE && copied + record_bytes(&record) <= most &&
-            append_copy(disk, region, at, &record, next, NULL, hits) == 0) {
-            copied += record_bytes(&record);
+        if (stays(disk, &record, &mark) &&
+            append_copy(disk, region, at, &record, NULL, mark) == 0)
             continue;
-        }
-        queues_remember(disk->queues, record.hash.low, region->queue);
+        chooser_left(disk->chooser, record.hash.low, &mark, record_bytes(&record));
         index_drop(&disk->index, record.hash, &where);
         index_write(&disk->index, record.hash);
         leave_disk(disk, region, at, &record);
@@ -123,31 +167,47 @@ static void reclaim_region(struct cache_disk *disk, struct region *region)
 
 bool reclaim_one(struct cache_disk *disk)
 {
-    uint64_t bytes[EVICT_QUEUES];
-    regions_weigh(&disk->regions, bytes);
-    struct region *region = regions_oldest(&disk->regions, queues_which(disk->queues, bytes));
-    if (!region)
-        region = regions_oldest(&disk->regions, EVICT_NONE);
+    if (chooser_full(disk->chooser))
+        carry_regions(disk);
+    struct region *region = regions_least(&disk->regions);
     if (!region)
         return false;
+    region->is_sealed = true;
+    if (disk->open[region->log] == region)
+        disk->open[region->log] = NULL;
+    logs_left(&disk->chooser->logs, region->stand.value);
     reclaim_region(disk, region);
     regions_retire(region);
     return true;
 }
 
 /* --- going on after an end --- */
+void weigh_regions(struct cache_disk *disk)
+{
+    if (disk->regions.newest.sequence > 0)
+        chooser_resume(disk->chooser, &disk->regions.newest);
+    for (uint32_t slot = 0; slot < disk->regions.slot_count; slot++) {
+        struct region *region = disk->regions.by_slot[slot];
+        if (!region)
+            continue;
+        region->stand.value += logs_reach(&disk->chooser->logs, region->log);
+        logs_meet(&disk->chooser->logs, region->stand.asked, region->stand.size);
+    }
+    atomic_store(&disk->index.stamp, logs_stamp(&disk->chooser->logs));
+}
+
 void reopen_regions(struct cache_disk *disk)
 {
     for (uint32_t slot = 0; slot < disk->regions.slot_count; slot++) {
         struct region *region = disk->regions.by_slot[slot];
         if (!region)
             continue;
-        struct region *open = regions_open_one(&disk->regions, region->queue);
+        struct region *open = regions_open_one(&disk->regions, region->log);
         if (region != open || atomic_load(&region->end) + CACHE_BLOCK > disk->regions.region_bytes)
             region->is_sealed = true;
     }
-    for (size_t queue = 0; queue < EVICT_QUEUES; queue++) {
-        struct region *region = regions_open_one(&disk->regions, (enum evict_queue)queue);
+    for (unsigned log = 0; log < LOGS; log++) {
+        struct region *region = regions_open_one(&disk->regions, log);
         if (!region)
             continue;
         uint64_t at = REGION_HEADER, end = atomic_load(&region->end);
@@ -160,7 +220,7 @@ void reopen_regions(struct cache_disk *disk)
             continue;
         }
         atomic_store(&region->end, at); /* what is torn behind it is written over */
-        disk->open[queue] = region;
+        disk->open[log] = region;
     }
 }
 
@@ -188,12 +248,14 @@ static void recover(struct cache_disk *disk, const struct region *region, uint64
     index_load(&disk->index, record->hash);
     if (record->serial >= disk->first_serial) /* entered when it was written */
         return;
-    if (index_hits(&disk->index, record->hash, where) >= 0)
+    struct log_mark mark;
+    if (index_mark(&disk->index, record->hash, where, &mark))
         return;
     size_t count = index_find(&disk->index, record->hash, old);
     if (count > 0 && !is_newer(disk, record, &old[0]))
         return;
-    (void)!index_put(&disk->index, record->hash, where, 0, record->is_pinned,
+    mark = (struct log_mark){0, logs_stamp(&disk->chooser->logs), false};
+    (void)!index_put(&disk->index, record->hash, where, mark, record->is_pinned,
                      count > 0 ? &old[0] : NULL);
 }
 

@@ -30,7 +30,7 @@ static struct region *region_new(struct regions *regions, const struct region_he
     region->slot = header->slot;
     region->sequence = header->sequence;
     region->first_serial = header->first_serial;
-    region->queue = header->queue;
+    region->log = header->log;
     region->fd = fd;
     atomic_init(&region->end, end);
     region->regions = regions;
@@ -49,6 +49,8 @@ void region_unref(struct region *region)
         return;
     struct regions *regions = region->regions;
     close(region->fd);
+    if (region->is_retired)
+        atomic_fetch_sub(&regions->leaving_bytes, region->end);
     pthread_mutex_lock(&regions->lock);
     regions->is_taken[region->slot] = false;
     pthread_mutex_unlock(&regions->lock);
@@ -87,34 +89,41 @@ uint32_t regions_free(struct regions *regions)
     return free;
 }
 
-void regions_weigh(struct regions *regions, uint64_t ret_bytes[EVICT_QUEUES])
+uint64_t regions_bytes(struct regions *regions)
 {
-    memset(ret_bytes, 0, EVICT_QUEUES * sizeof ret_bytes[0]);
+    uint64_t bytes = atomic_load(&regions->leaving_bytes);
     pthread_mutex_lock(&regions->lock);
     for (uint32_t slot = 0; slot < regions->slot_count; slot++)
         if (regions->by_slot[slot])
-            ret_bytes[regions->by_slot[slot]->queue] += atomic_load(&regions->by_slot[slot]->end);
+            bytes += atomic_load(&regions->by_slot[slot]->end);
     pthread_mutex_unlock(&regions->lock);
+    return bytes;
 }
 
-struct region *regions_oldest(struct regions *regions, enum evict_queue queue)
+static bool is_less(const struct region *a, const struct region *b)
 {
-    struct region *oldest = NULL;
+    return a->stand.value < b->stand.value ||
+           (!(b->stand.value < a->stand.value) && a->sequence < b->sequence);
+}
+
+struct region *regions_least(struct regions *regions)
+{
+    struct region *least = NULL;
     for (uint32_t slot = 0; slot < regions->slot_count; slot++) {
         struct region *region = regions->by_slot[slot];
-        if (region && region->is_sealed && (queue == EVICT_NONE || region->queue == queue) &&
-            (!oldest || region->sequence < oldest->sequence))
-            oldest = region;
+        if (region && atomic_load(&region->end) > REGION_HEADER &&
+            (!least || is_less(region, least)))
+            least = region;
     }
-    return oldest;
+    return least;
 }
 
-struct region *regions_open_one(struct regions *regions, enum evict_queue queue)
+struct region *regions_open_one(struct regions *regions, unsigned log)
 {
     struct region *newest = NULL;
     for (uint32_t slot = 0; slot < regions->slot_count; slot++) {
         struct region *region = regions->by_slot[slot];
-        if (region && !region->is_sealed && region->queue == queue &&
+        if (region && !region->is_sealed && region->log == log &&
             (!newest || region->sequence > newest->sequence))
             newest = region;
     }
@@ -145,8 +154,7 @@ static int create_file(struct regions *regions, const struct region_header *head
     return 0;
 }
 
-int regions_create(struct regions *regions, enum evict_queue queue, uint64_t first_serial,
-                   struct region **ret)
+int regions_create(struct regions *regions, struct region_header header, struct region **ret)
 {
     uint32_t slot = 0;
     pthread_mutex_lock(&regions->lock);
@@ -158,7 +166,8 @@ int regions_create(struct regions *regions, enum evict_queue queue, uint64_t fir
     uint64_t sequence = regions->next_sequence++;
     if ((sequence & 0xffff) == 0) /* an index entry of sequence 0 is none */
         sequence = regions->next_sequence++;
-    struct region_header header = {sequence, first_serial, slot, (uint8_t)queue};
+    header.sequence = sequence;
+    header.slot = slot;
     int fd, error = create_file(regions, &header, &fd);
     if (error)
         return error;
@@ -174,6 +183,8 @@ void regions_retire(struct region *region)
     struct regions *regions = region->regions;
     struct region_name name = name_of(region->sequence);
     pthread_mutex_lock(&regions->lock);
+    atomic_fetch_add(&regions->leaving_bytes, region->end);
+    region->is_retired = true;
     regions->by_slot[region->slot] = NULL;
     atomic_store(&regions->sequences[region->slot], 0);
     pthread_mutex_unlock(&regions->lock);
@@ -196,7 +207,9 @@ static bool take(struct regions *regions, const struct region_header *header, in
 {
     struct stat status;
     if (header->slot >= regions->slot_count || (header->sequence & 0xffff) == 0 ||
-        fstat(fd, &status) || (uint64_t)status.st_size > regions->region_bytes)
+        fstat(fd, &status) ||
+        ((uint64_t)status.st_size > regions->region_bytes &&
+         (uint64_t)status.st_size > regions->record_most + REGION_HEADER))
         return false;
     struct region *there = regions->by_slot[header->slot];
     if (there && there->sequence > header->sequence)
@@ -205,6 +218,12 @@ static bool take(struct regions *regions, const struct region_header *header, in
     if (there)
         regions_retire(there);
     list(regions, region);
+    if (header->sequence > regions->newest.sequence)
+        regions->newest = *header;
+    region->stand.asked = (double)header->asked / 4;
+    region->stand.size = (double)header->size / 4;
+    region->stand.value = header->level; /* and what its log reaches: the disk's to add */
+    region->stand.bytes = (uint64_t)status.st_size;
     return true;
 }
 
@@ -230,11 +249,12 @@ static void adopt(struct regions *regions, const char *name, uint64_t sequence)
 }
 
 int regions_open(struct regions *regions, const struct disk *disk, int dir_fd,
-                 uint64_t region_bytes, uint32_t slot_count)
+                 uint64_t region_bytes, uint64_t record_most, uint32_t slot_count)
 {
     *regions = (struct regions){.disk = disk,
                                 .dir_fd = dir_fd,
                                 .region_bytes = region_bytes,
+                                .record_most = record_most,
                                 .slot_count = slot_count,
                                 .next_sequence = 1};
     pthread_mutex_init(&regions->lock, NULL);

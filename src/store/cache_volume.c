@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "store/cache_volume.h"
-#include "store/cache_queues.h"
+#include "store/cache_logs.h"
 #include "base/reader.h"
 #include <assert.h>
+#include <math.h>
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
 static const char REGION_MAGIC[8] NONSTRING = "sostregn";
 static const char LIVE_MAGIC[8] NONSTRING = "sostcrec";
 static const char DEAD_MAGIC[8] NONSTRING = "sostdead";
-enum { MAJOR = 1, FLAG_PINNED = 1 };
+enum { MAJOR = 1, REGION_MINOR = 1, FLAG_PINNED = 1 };
 
 uint64_t cache_sum(const void *bytes, size_t size) { return XXH3_64bits(bytes, size); }
 
@@ -46,12 +47,22 @@ void region_encode(const struct region_header *header, uint8_t ret[REGION_HEADER
     uint8_t *at = ret;
     put_bytes(&at, REGION_MAGIC, 8);
     at += 8;
+    uint32_t scale;
+    uint64_t level;
+    memcpy(&scale, &header->scale, sizeof scale);
+    memcpy(&level, &header->level, sizeof level);
     put_le(&at, MAJOR, 2);
-    put_le(&at, 0, 2);
+    put_le(&at, REGION_MINOR, 2);
     put_le(&at, header->slot, 4);
     put_le(&at, header->sequence, 8);
     put_le(&at, header->first_serial, 8);
-    put_le(&at, header->queue, 1);
+    put_le(&at, header->log, 1);
+    put_le(&at, header->rule, 1);
+    put_le(&at, header->asked, 1);
+    put_le(&at, header->size, 1);
+    put_le(&at, scale, 4);
+    put_le(&at, header->tick, 8);
+    put_le(&at, level, 8);
     seal(ret, REGION_HEADER);
 }
 
@@ -61,13 +72,24 @@ bool region_decode(struct text bytes, struct region_header *ret)
         !is_sealed(text_make(bytes.data, REGION_HEADER)))
         return false;
     struct reader reader = reader_of(text_make(bytes.data + 16, REGION_HEADER - 16));
-    uint16_t major = reader_u16(&reader);
-    (void)reader_u16(&reader);
+    uint16_t major = reader_u16(&reader), minor = reader_u16(&reader);
     ret->slot = reader_u32(&reader);
     ret->sequence = reader_u64(&reader);
     ret->first_serial = reader_u64(&reader);
-    ret->queue = reader_u8(&reader);
-    return major == MAJOR && ret->queue < EVICT_QUEUES && ret->sequence > 0;
+    ret->log = reader_u8(&reader);
+    ret->rule = reader_u8(&reader);
+    ret->asked = reader_u8(&reader);
+    ret->size = reader_u8(&reader);
+    uint32_t scale = reader_u32(&reader);
+    ret->tick = reader_u64(&reader);
+    uint64_t level = reader_u64(&reader);
+    memcpy(&ret->scale, &scale, sizeof scale);
+    memcpy(&ret->level, &level, sizeof level);
+    if (minor < REGION_MINOR || !isfinite(ret->scale) || !isfinite(ret->level)) {
+        ret->log = LOGS / 2;
+        ret->rule = REGION_RULE_UNKNOWN;
+    }
+    return major == MAJOR && ret->log < LOGS && ret->sequence > 0;
 }
 
 /* --- records --- */

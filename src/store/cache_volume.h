@@ -15,13 +15,17 @@ enum {
     REGION_HEADER = 64,
     RECORD_FIXED = 128,
     META_HEADER = 32,
-    RECORD_UNITS_MAX = (1 << 24) - 1
+    RECORD_UNITS_MAX = (1 << 24) - 1,
+    REGION_RULE_UNKNOWN = 255
 };
 
 struct region_header {
     uint64_t sequence, first_serial;
     uint32_t slot;
-    uint8_t queue;
+    uint8_t log, rule, asked, size; /* asked, size: of its first object, as logarithms */
+    float scale;                    /* the writer's logs, as they were when it was made … */
+    uint64_t tick;
+    double level;
 };
 void region_encode(const struct region_header *header, uint8_t ret[REGION_HEADER]);
 bool region_decode(struct text bytes, struct region_header *ret) MUST_USE;

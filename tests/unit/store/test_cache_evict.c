@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-/* Who leaves: by worth, by the rule that would have missed least, and from the disk's queues. */
+/* Who leaves: by worth, by the rule that would have missed least from memory. */
 #include "base/hash.h"
 #include "base/mem.h"
 #include "store/cache_evict.h"
-#include "store/cache_queues.h"
 #include "store/cache_rivals.h"
 #include "tap.h"
 
@@ -174,58 +173,6 @@ static void rivals_are_bounded(void)
     OK(!rivals, "and they can be freed");
 }
 
-/* --- the disk's queues --- */
-static void new_ones_pass_a_probation(void)
-{
-    enum { LARGE = 300000, SMALL = 3000 };
-    struct queues *queues = queues_new(1000);
-    uint8_t hits = 0;
-    OK(queues_admit(queues, 1, LARGE) == EVICT_PROBATION, "who is new begins in probation");
-    OK(queues_judge(EVICT_PROBATION, LARGE, &hits) == EVICT_NONE, "and leaves unless asked for");
-    queues_remember(queues, 1, EVICT_PROBATION);
-    OK(queues_admit(queues, 1, LARGE) == EVICT_MAIN, "who comes back soon joins the main queue");
-    OK(queues_admit(queues, 1, LARGE) == EVICT_PROBATION, "once");
-    hits = 2;
-    OK(queues_judge(EVICT_PROBATION, SMALL, &hits) == EVICT_PROTECTED && hits == 0,
-       "what is small and asked for is protected, and begins again");
-    hits = 9;
-    unsigned turns = 0;
-    while (queues_judge(EVICT_MAIN, LARGE, &hits) == EVICT_MAIN)
-        turns++;
-    OK(turns == 3, "hits are at most three more turns");
-    for (uint64_t i = 0; i < 100000; i++)
-        queues_remember(queues, hash_mix(i), EVICT_MAIN);
-    OK(queues_admit(queues, hash_mix(7), LARGE) == EVICT_PROBATION, "ghosts are forgotten");
-    queues_free(&queues);
-}
-
-static void queues_have_their_shares(void)
-{
-    struct queues *queues = queues_new(1000);
-    OK(queues_which(queues, (uint64_t[]){20, 70, 10}) == EVICT_PROBATION,
-       "a long probation gives way");
-    OK(queues_which(queues, (uint64_t[]){5, 60, 35}) == EVICT_PROTECTED,
-       "then too much that is small");
-    OK(queues_which(queues, (uint64_t[]){5, 80, 15}) == EVICT_MAIN, "then the main queue");
-    OK(queues_which(queues, (uint64_t[]){10, 0, 90}) == EVICT_PROTECTED,
-       "where all is small that is all");
-    for (uint64_t i = 0; i < 4000; i++) {
-        queues_remember(queues, hash_mix(i), i % 2 ? EVICT_PROBATION : EVICT_MAIN);
-        if (i % 2)
-            (void)!queues_admit(queues, hash_mix(i), 1000);
-    }
-    OK(queues_which(queues, (uint64_t[]){30, 60, 10}) == EVICT_MAIN,
-       "probation is longer when who left it comes back");
-    for (uint64_t i = 0; i < 4000; i++) {
-        queues_remember(queues, hash_mix(i), i % 2 ? EVICT_PROBATION : EVICT_MAIN);
-        if (i % 2 == 0)
-            (void)!queues_admit(queues, hash_mix(i), 1000);
-    }
-    OK(queues_which(queues, (uint64_t[]){8, 80, 12}) == EVICT_PROBATION,
-       "and shorter when others do");
-    queues_free(&queues);
-}
-
 int main(void)
 {
     last_asked_leaves_last();
@@ -234,7 +181,5 @@ int main(void)
     pinned_stay();
     follows_who_misses_least();
     rivals_are_bounded();
-    new_ones_pass_a_probation();
-    queues_have_their_shares();
     return tap_done();
 }
