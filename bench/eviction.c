@@ -166,11 +166,11 @@ static struct misses of_disk(const struct trace *trace, uint64_t limit_bytes, do
     struct misses misses = {0, 0};
     uint64_t mean = trace->footprint / trace->objects, came = 0;
     struct model disk = {.next = mem_zalloc((trace->objects + 1) * sizeof(uint32_t)),
-                        .sizes = mem_zalloc((trace->objects + 1) * sizeof(uint32_t)),
-                        .marks = mem_zalloc((trace->objects + 1) * sizeof(struct log_mark)),
-                        .is_in = mem_zalloc(trace->objects + 1),
-                        .limit_bytes = limit_bytes,
-                        .region_bytes = limit_bytes / REGIONS};
+                         .sizes = mem_zalloc((trace->objects + 1) * sizeof(uint32_t)),
+                         .marks = mem_zalloc((trace->objects + 1) * sizeof(struct log_mark)),
+                         .is_in = mem_zalloc(trace->objects + 1),
+                         .limit_bytes = limit_bytes,
+                         .region_bytes = limit_bytes / REGIONS};
     if (disk.region_bytes < mean)
         disk.region_bytes = mean; /* one takes an object */
     disk.chooser = chooser_new(limit_bytes / mean + 1, DISK_BYTES, disk.region_bytes);
@@ -276,7 +276,8 @@ int main(int argc, char **argv)
     struct tally tallies[2] = {0};
     struct trace trace;
     size_t max = argc > 2 ? strtoul(argv[2], NULL, 10) : MAX_ASKS;
-    printf("trace         size     misses   LRU     memory  disk    offline  memory   disk  written\n");
+    printf("trace         size     misses   LRU     memory  disk    offline  memory   disk  "
+           "written\n");
     trace_music(1, MUSIC_TRACKS, max < MUSIC_ASKS && argc > 2 ? max : MUSIC_ASKS, &trace);
     compare("music", &trace, tallies);
     trace_release(&trace);

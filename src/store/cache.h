@@ -34,15 +34,15 @@ enum {
 #define CACHE_LENGTH_UNKNOWN UINT64_MAX
 
 struct cache_config {
-    const char *folder;      /* NULL: memory only; made if missing, locked while open */
-    const struct disk *disk; /* NULL: the real one */
-    uint64_t memory_bytes;   /* 0: 64 MiB */
-    uint64_t disk_bytes;     /* 0: 4 GiB */
-    uint64_t max_objects;    /* on disk; 0: 1,000,000 */
-    uint64_t
-        max_object_bytes;  /* 0: 32 MiB; never more than a quarter of the memory or a 16th of the disk */
-    uint64_t region_bytes; /* of the disk; 0: chosen by disk_bytes */
-    unsigned readers;      /* threads; 0: 2 */
+    const char *folder;        /* NULL: memory only; made if missing, locked while open */
+    const struct disk *disk;   /* NULL: the real one */
+    uint64_t memory_bytes;     /* 0: 64 MiB */
+    uint64_t disk_bytes;       /* 0: 4 GiB */
+    uint64_t max_objects;      /* on disk; 0: 1,000,000 */
+    uint64_t max_object_bytes; /* 0: 32 MiB; never more than a quarter of the memory or a 16th of
+                                  the disk */
+    uint64_t region_bytes;     /* of the disk; 0: chosen by disk_bytes */
+    unsigned readers;          /* threads; 0: 2 */
 };
 /* 0; -EWOULDBLOCK when another process has the folder.  Other troubles of the disk are no failure:
  * the cache is one of memory then, and cache_status() says why. */

@@ -38,7 +38,8 @@ bool chooser_came(struct chooser *chooser, uint64_t hash, uint64_t size_bytes, s
 {
     struct logs *logs = &chooser->logs;
     struct log_rule rule;
-    bool is_other = chooser->is_full && contest_ask(chooser->contest, hash, size_bytes, logs, &rule);
+    bool is_other =
+        chooser->is_full && contest_ask(chooser->contest, hash, size_bytes, logs, &rule);
     if (is_other)
         follow(chooser, rule);
     int asked = ghosts_recall(chooser->ghosts, hash);

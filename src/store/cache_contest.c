@@ -10,10 +10,10 @@
 /* With an exponent of 2 for pools and loops, of 0.3 for files; with a doubt about who is new for
  * what passes by. */
 static const struct log_rule RULES[CONTEST_RULES] = {
-    {0, 0, 1, false},     {0.3, 0, 1, false},   {1, 0, 1, false},   {2, 0, 1, false},
-    {4, 0, 1, false},     {1, 0.5, 1, false},   {2, 0.5, 1, false}, {1, 0.7, 1, false},
-    {2, 0.7, 1, false},   {2, 1, 1, false},     {0.3, 0, 0.1, false}, {1, 0, 0.1, false},
-    {2, 0, 0.1, false},   {1, 0.5, 0.1, false}, {1, 0, 1, true},    {2, 0, 1, true},
+    {0, 0, 1, false},   {0.3, 0, 1, false},   {1, 0, 1, false},     {2, 0, 1, false},
+    {4, 0, 1, false},   {1, 0.5, 1, false},   {2, 0.5, 1, false},   {1, 0.7, 1, false},
+    {2, 0.7, 1, false}, {2, 1, 1, false},     {0.3, 0, 0.1, false}, {1, 0, 0.1, false},
+    {2, 0, 0.1, false}, {1, 0.5, 0.1, false}, {1, 0, 1, true},      {2, 0, 1, true},
     {1, 0.7, 1, true},
 };
 enum { FIRST_RULE = 7, ASKS_A_NODE = 4 /* between two verdicts */, NOTES = 256 };
@@ -149,9 +149,8 @@ static uint32_t take_least(struct side *side)
 {
     unsigned least = LOGS;
     for (unsigned log = 0; log < LOGS; log++)
-        if (side->first[log] &&
-            (least == LOGS || side->entries[side->first[log] - 1].value <
-                                  side->entries[side->first[least] - 1].value))
+        if (side->first[log] && (least == LOGS || side->entries[side->first[log] - 1].value <
+                                                      side->entries[side->first[least] - 1].value))
             least = log;
     assert(least < LOGS);
     uint32_t number = side->first[least];

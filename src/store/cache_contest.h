@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 #include "store/cache_logs.h"
+#include <stddef.h>
 
 /*
  * cache_contest: which rule the disk should follow; pure.

@@ -13,8 +13,14 @@
 #include <unistd.h>
 
 enum { SYNC_AFTER_S = 5, FIRST_RETRY_US = 1000000, LAST_RETRY_US = 60000000 };
-enum { SLOTS_WANTED = 256, SLOTS_LEAST = 8, SLOTS_MOST = 65536,
-       RECORD_PART = 8, SLOTS_EXTRA = LOGS + 8 /* each log fills one */, READERS = 2 };
+enum {
+    SLOTS_WANTED = 256,
+    SLOTS_LEAST = 8,
+    SLOTS_MOST = 65536,
+    RECORD_PART = 8,
+    SLOTS_EXTRA = LOGS + 8 /* each log fills one */,
+    READERS = 2
+};
 static const uint64_t REGION_LEAST = 1 << 20, REGION_MOST = 256 << 20, RECORD_MOST = 512 << 20;
 
 /* --- health: after a failure nothing is written for a while, which grows --- */
@@ -283,8 +289,8 @@ static int open_parts(struct cache_disk *disk, const struct cache_config *config
     uint64_t slots = clamp(2 * (disk->limit_bytes / region) + SLOTS_EXTRA, SLOTS_LEAST, SLOTS_MOST);
     uint64_t most = clamp(disk->limit_bytes / RECORD_PART, region / 2, RECORD_MOST);
     bool is_trusted = false;
-    int error = regions_open(&disk->regions, disk->disk, disk->dir_fd, region, most,
-                             (uint32_t)slots);
+    int error =
+        regions_open(&disk->regions, disk->disk, disk->dir_fd, region, most, (uint32_t)slots);
     disk->index.sequences = disk->regions.sequences;
     disk->index.slot_count = disk->regions.slot_count;
     if (!error)

@@ -42,7 +42,7 @@ struct cache_disk {
     struct cache_index index;
     struct chooser *chooser; /* the writer's, as is open */
     struct region *open[LOGS];
-    uint64_t limit_bytes; /* of regions together */
+    uint64_t limit_bytes;               /* of regions together */
     uint64_t next_serial, first_serial; /* of this process */
     uint8_t *copy;                      /* DISK_COPY_BYTES, the writer's */
     bool is_rebuilding;

@@ -320,7 +320,8 @@ void index_hit(struct cache_index *index, struct cache_hash hash, struct where w
     uint8_t stamp = atomic_load_explicit(&index->stamp, memory_order_relaxed);
     struct log_mark mark = log_mark_hit(mark_of(tag), stamp, (uint32_t)hash_mix(count));
     uint64_t other = (tag & ~(uint64_t)TAG_MARK) | tag_of_mark(mark);
-    atomic_compare_exchange_strong(&entry->tag, &tag, other); /* lost when it is changed: no matter */
+    atomic_compare_exchange_strong(&entry->tag, &tag,
+                                   other); /* lost when it is changed: no matter */
 }
 
 bool index_mark(const struct cache_index *index, struct cache_hash hash, struct where where,

@@ -41,7 +41,7 @@ struct cache_index {
     _Atomic uint32_t changes; /* odd while an entry changes: who found nothing looks again */
     /* Of the region in each slot, or 0: entries of another sequence are free.  The disk's. */
     _Atomic uint16_t *sequences;
-    _Atomic uint8_t stamp;     /* of hits: logs_stamp(); the disk's */
+    _Atomic uint8_t stamp;      /* of hits: logs_stamp(); the disk's */
     _Atomic uint32_t hit_count; /* of all, for chance */
     uint32_t slot_count;
     uint8_t boot[16];

@@ -3,7 +3,7 @@
 #include <math.h>
 
 enum { MIDDLE = LOGS / 2, MEAN_OF = 1000, CODES_A_DOUBLING = 4 };
-enum { COPIED_A_BYTE = 2, REGIONS_AHEAD = 8 };
+enum { COPIED_A_BYTE = 4, REGIONS_AHEAD = 32 };
 static const double STEPS_LEAST = 2 /* a doubling */, PART_MOST = 1.5, FIRST_BELOW = 0.3;
 
 void logs_init(struct logs *logs, struct log_rule rule, uint64_t limit_bytes)

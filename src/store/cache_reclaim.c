@@ -22,8 +22,8 @@ static uint64_t reserve(struct cache_disk *disk)
 static void make_room(struct cache_disk *disk, uint64_t bytes)
 {
     for (uint32_t tries = 0;
-         tries < disk->regions.slot_count && (!has_room(disk, bytes + reserve(disk)) ||
-                                              regions_free(&disk->regions) < SPARE_REGIONS);
+         tries < disk->regions.slot_count &&
+         (!has_room(disk, bytes + reserve(disk)) || regions_free(&disk->regions) < SPARE_REGIONS);
          tries++)
         if (!reclaim_one(disk))
             break;
@@ -154,8 +154,7 @@ static void reclaim_region(struct cache_disk *disk, struct region *region)
         struct log_mark mark;
         if (!index_mark(&disk->index, record.hash, where, &mark))
             continue;
-        if (stays(disk, &record, &mark) &&
-            append_copy(disk, region, at, &record, NULL, mark) == 0)
+        if (stays(disk, &record, &mark) && append_copy(disk, region, at, &record, NULL, mark) == 0)
             continue;
         chooser_left(disk->chooser, record.hash.low, &mark, record_bytes(&record));
         index_drop(&disk->index, record.hash, &where);

@@ -58,7 +58,8 @@ uint32_t regions_free(struct regions *regions);
 int regions_create(struct regions *regions, struct region_header header,
                    struct region **ret) MUST_USE;
 void regions_retire(struct region *region);
-/* Whose objects are worth least, of those equal the oldest; NULL: there is none with any.  Borrowed. */
+/* Whose objects are worth least, of those equal the oldest; NULL: there is none with any. Borrowed.
+ */
 struct region *regions_least(struct regions *regions);
 /* The newest of that log that is not sealed; borrowed. */
 struct region *regions_open_one(struct regions *regions, unsigned log);

@@ -191,6 +191,64 @@ static void bounds(void)
     case_end();
 }
 
+/* --- who leaves, over a restart --- */
+static void pass_by(const char *kind, unsigned count)
+{
+    char key[32];
+    for (unsigned i = 0; i < count; i++) {
+        snprintf(key, sizeof key, "/%s/%u", kind, i);
+        (void)!put(key, 150000, (uint8_t)i);
+        cache_settle(cache);
+    }
+}
+
+static void order_survives(void)
+{
+    enum { TURN = 450 };
+    begin();
+    for (unsigned i = 0; i < 16; i++) { /* wanted: asked of the disk each time */
+        (void)!put("/wanted", 150007, 7);
+        cache_settle(cache);
+        (void)!find_and_forget("/wanted");
+        open_again();
+    }
+    pass_by("first", TURN);
+    OK(is_found("/wanted", 150007, 7), "what was wanted often outlives a turn of the disk");
+    pass_by("second", TURN);
+    open_again();
+    pass_by("third", TURN);
+    open_again();
+    OK(is_found("/wanted", 150007, 7), "also with a restart on the way: heads of regions know");
+    OK(!find("/second/0"), "while what nobody wanted leaves");
+    case_end();
+}
+
+static void larger_than_a_region(void)
+{
+    begin();
+    cache_close(&cache);
+    struct cache_config config = {.folder = folder,
+                                  .disk = &failing.disk,
+                                  .memory_bytes = 16 << 20,
+                                  .disk_bytes = 64 << 20,
+                                  .max_objects = 2000,
+                                  .region_bytes = 1 << 20};
+    bool is_within = cache_open(&config, &cache) == 0;
+    char key[32];
+    for (unsigned i = 0; i < 60; i++) {
+        snprintf(key, sizeof key, "/large/%u", i);
+        (void)!put(key, 1900000, (uint8_t)i);
+        cache_settle(cache);
+        is_within = is_within && folder_bytes() <= 64 << 20;
+    }
+    OK(is_within, "objects that are larger than a region stay within the bound");
+    cache_close(&cache);
+    OK(cache_open(&config, &cache) == 0 && is_found("/large/59", 1900000, 59),
+       "and are found after a restart");
+    OK(cache_status(cache).disk_objects > 25, "as many as fit");
+    case_end();
+}
+
 /* --- a disk in trouble --- */
 static void troubles(void)
 {
@@ -282,6 +340,8 @@ int main(void)
     loses_purges();
     parts();
     bounds();
+    order_survives();
+    larger_than_a_region();
     troubles();
     streams();
     folders();
