@@ -5,6 +5,7 @@ import json
 import os
 import re
 import signal
+import statistics
 import subprocess
 import threading
 import time
@@ -200,7 +201,11 @@ def test_a_hung_origin_keeps_nobody_waiting_for_what_another_edge_has(server, se
     played, new = songs(server, fleet)[:2]
     grant = session["grant"]
     names = {song["id"]: encoded(far, song, grant) for song in (played, new)}
-    there = {name: far.get(f"{name}?g={grant}").body for each in names.values() for name in each}
+    there, at_far = {}, []
+    for name in names[played["id"]] + names[new["id"]]:
+        began = time.monotonic()
+        there[name] = far.get(f"{name}?g={grant}").body
+        at_far.append(time.monotonic() - began)
     near.get(f"/m/{played['id']}/manifest?g={grant}")
     pids = hung(server)
     try:
@@ -219,7 +224,8 @@ def test_a_hung_origin_keeps_nobody_waiting_for_what_another_edge_has(server, se
             assert took[0] > 3, "it hangs as its origin does"
         else:
             assert max(took) < 3, took  # 0.8 s of patience; the rest is a loaded machine's
-            assert sorted(took)[len(took) // 2] < 0.6, "once it is known nobody waits"
+            patience = 0.6 + 3 * statistics.median(at_far)  # on a loaded machine each of the hops takes its time
+            assert statistics.median(took) < patience, "once it is known nobody waits"
     finally:
         for pid in pids:
             os.kill(pid, signal.SIGCONT)

@@ -32,6 +32,7 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 from fleet_nodes import ROOT, environment  # noqa: E402
+from patience import slowness  # noqa: E402
 from writes_listeners import App, Export, Ledger, Player, judge  # noqa: E402
 from writes_nodes import CampaignNode, Line, free_port  # noqa: E402
 
@@ -85,14 +86,14 @@ def make_music(folder):
 
 
 def until(holds, what, seconds=60):
-    end = time.monotonic() + seconds
+    began = time.monotonic()
     while True:
         try:
             if result := holds():
                 return result
         except (OSError, ValueError, KeyError):
             pass
-        if time.monotonic() > end:
+        if time.monotonic() - began > seconds * slowness():
             raise TimeoutError(what)
         time.sleep(0.1)
 
