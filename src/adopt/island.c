@@ -323,7 +323,7 @@ void island_answer(const struct island_question *question, struct island_answer 
     ret->name = answers[at].name;
     ret->body = json_deep_copy(body); /* parts of it are shared */
     if (body && ret->name)
-        own_mark(view, ret->name, ret->body, 0);
+        own_mark(view, ret->name, ret->body);
     json_decref(body);
     json_decref(view);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "adopt/own.h"
 
+#include "base/mem.h"
 #include "base/timestamp.h"
 
 #include <stdio.h>
@@ -198,14 +199,22 @@ static bool create(struct book *book, json_t *view, const json_t *parameters, in
     return true;
 }
 
-static bool is_removed(const json_t *parameters, size_t index)
+/* A new list without the songs at the places that are named. */
+static json_t *without(const json_t *entries, const json_t *parameters)
 {
-    uint64_t removed;
+    size_t count = json_array_size(entries);
+    bool *is_removed = mem_zalloc((count + 1) * sizeof *is_removed);
+    json_t *left = json_array();
+    uint64_t index;
     struct text t;
     for (size_t i = 0; (t = own_parameter(parameters, "songIndexToRemove", i)).data; i++)
-        if (text_to_u64(t, &removed) && removed == index)
-            return true;
-    return false;
+        if (text_to_u64(t, &index) && index < count)
+            is_removed[index] = true;
+    for (size_t i = 0; i < count; i++)
+        if (!is_removed[i])
+            (void)json_array_append(left, json_array_get(entries, i));
+    mem_free(is_removed);
+    return left;
 }
 
 static bool update(struct book *book, json_t *view, const json_t *parameters, int64_t at_ms)
@@ -220,9 +229,7 @@ static bool update(struct book *book, json_t *view, const json_t *parameters, in
     if (is_public.data)
         (void)json_object_set_new(playlist, "public",
                                   json_boolean(text_equal(is_public, TEXT("true"))));
-    for (size_t i = json_array_size(entries); i-- > 0;)
-        if (is_removed(parameters, i))
-            (void)json_array_remove(entries, i);
+    (void)json_object_set_new(playlist, "entry", without(entries, parameters));
     append(book, playlist, parameters, "songIdToAdd");
     recount(playlist, at_ms);
     return true;
@@ -319,22 +326,40 @@ static const char *list_named(const char *name)
     return strcmp(name, "album") == 0 || strcmp(name, "artist") == 0 ? name : NULL;
 }
 
-static void mark_one(const json_t *view, const char *list, json_t *object)
+struct marking {
+    json_t *since; /* {"song": {id: date}, "album": …, "artist": …} */
+    json_t *ratings;
+};
+
+static json_t *dates_of(const json_t *starred)
+{
+    json_t *dates = json_object(), *each, *date;
+    char room[BOOK_NUMBER_BYTES];
+    size_t at;
+    json_array_foreach((json_t *)(uintptr_t)starred, at, each)
+    {
+        struct text id = book_member(each, "id", room);
+        if (id.size && (date = json_object_get(each, "starred")))
+            (void)json_object_setn(dates, id.data, id.size, date);
+    }
+    return dates;
+}
+
+static void mark_one(const struct marking *marking, const char *list, json_t *object)
 {
     char room[BOOK_NUMBER_BYTES];
     struct text id = book_member(object, "id", room);
-    const json_t *starred = json_object_get(json_object_get(view, "starred2"), list);
-    size_t at = id.size ? find(starred, id) : SIZE_MAX;
-    json_t *since = at == SIZE_MAX ? NULL : json_object_get(json_array_get(starred, at), "starred");
-    json_t *rating =
-        id.size ? json_object_getn(json_object_get(view, "ratings"), id.data, id.size) : NULL;
+    if (!id.size)
+        return;
+    json_t *since = json_object_getn(json_object_get(marking->since, list), id.data, id.size);
+    json_t *rating = json_object_getn(marking->ratings, id.data, id.size);
     if (since)
         (void)json_object_set(object, "starred", since);
     if (rating)
         (void)json_object_set(object, "userRating", rating);
 }
 
-void own_mark(const json_t *view, const char *name, json_t *value, unsigned depth)
+static void mark(const struct marking *marking, const char *name, json_t *value, unsigned depth)
 {
     const char *list = list_named(name), *member;
     json_t *each;
@@ -342,7 +367,19 @@ void own_mark(const json_t *view, const char *name, json_t *value, unsigned dept
     if (depth > DEPTH_MAX)
         return;
     if (json_is_object(value) && list)
-        mark_one(view, list, value);
-    json_object_foreach(value, member, each) own_mark(view, member, each, depth + 1);
-    json_array_foreach(value, at, each) own_mark(view, name, each, depth + 1);
+        mark_one(marking, list, value);
+    json_object_foreach(value, member, each) mark(marking, member, each, depth + 1);
+    json_array_foreach(value, at, each) mark(marking, name, each, depth + 1);
+}
+
+void own_mark(const json_t *view, const char *name, json_t *value)
+{
+    static const char *const lists[] = {"song", "album", "artist"};
+    const json_t *starred = json_object_get(view, "starred2");
+    const struct marking marking = {json_object(), json_object_get(view, "ratings")};
+    for (size_t i = 0; i < ARRAY_SIZE(lists); i++)
+        (void)json_object_set_new(marking.since, lists[i],
+                                  dates_of(json_object_get(starred, lists[i])));
+    mark(&marking, name, value, 0);
+    json_decref(marking.since);
 }

@@ -22,7 +22,7 @@ bool own_apply(struct book *book, json_t *view, struct text endpoint, const json
 json_t *own_playlist(struct book *book, json_t *view, struct text id) MUST_USE;
 
 /* Writes "starred" and "userRating" into everything that the view says so of. */
-void own_mark(const json_t *view, const char *name, json_t *value, unsigned depth);
+void own_mark(const json_t *view, const char *name, json_t *value);
 
 /* Songs by their ids, or a placeholder of the id alone; new reference. */
 json_t *own_song(struct book *book, struct text id) MUST_USE;

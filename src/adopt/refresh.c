@@ -40,15 +40,28 @@ static bool keep(const struct refreshing *refreshing, const char *kind, struct t
                    refreshing->listener, kind, id, value);
 }
 
+/* The server was told of a change to it that what is kept does not show: dates are of a second or
+ * coarser, and two changes may bear the same. */
+static bool was_told(const struct refreshing *refreshing, struct text id)
+{
+    return book_one_number(
+               refreshing->book, 1,
+               "SELECT count(*) FROM write WHERE listener = ?1 AND state = ?3 AND"
+               " (json_extract(parameters, '$.playlistId[0]') = ?2 OR (SELECT there FROM"
+               " playlist_id WHERE here = json_extract(parameters, '$.playlistId[0]')) = ?2)",
+               "tti", refreshing->listener, id, (int64_t)WRITE_TOLD) > 0;
+}
+
 /* What is kept of it, when the server says that it is as it was; not every server says. */
 static json_t *unchanged(const struct refreshing *refreshing, struct text id, const json_t *head)
 {
     const json_t *changed = json_object_get(head, "changed");
-    json_t *kept = changed ? book_one_json(refreshing->book,
-                                           "SELECT json FROM own WHERE listener = ? AND kind ="
-                                           " 'playlist' AND id = ?",
-                                           "tt", refreshing->listener, id)
-                           : NULL;
+    json_t *kept = changed && !was_told(refreshing, id)
+                       ? book_one_json(refreshing->book,
+                                       "SELECT json FROM own WHERE listener = ? AND kind ="
+                                       " 'playlist' AND id = ?",
+                                       "tt", refreshing->listener, id)
+                       : NULL;
     if (kept && json_equal(json_object_get(kept, "changed"), changed))
         return kept;
     json_decref(kept);

@@ -22,8 +22,7 @@ static bool is_credential(struct text name)
     return false;
 }
 
-/* What is not UTF-8 is left out: nothing of the server's has such an id. */
-static json_t *read_parameters(const struct http_parameters *parameters)
+json_t *visit_read_parameters(const struct http_parameters *parameters)
 {
     json_t *all = json_object();
     for (size_t i = 0; i < parameters->count; i++) {
@@ -74,7 +73,7 @@ struct visit *visit_begin(struct adopt *adopt, struct exchange *exchange)
                             .next = adopt->visits,
                             .at = &adopt->visits,
                             .endpoint = endpoint_of(exchange),
-                            .parameters = read_parameters(exchange_parameters(exchange))};
+                            .parameters = visit_read_parameters(exchange_parameters(exchange))};
     if (adopt->visits)
         adopt->visits->at = &visit->next;
     adopt->visits = visit;

@@ -50,6 +50,9 @@ struct visit {
 
 /* NULL: too many wait; the exchange is answered. */
 struct visit *visit_begin(struct adopt *adopt, struct exchange *exchange) MUST_USE;
+/* {name: [value …]} without credentials, c, v, f; what is not UTF-8 is left out, for nothing of the
+ * server's has such an id.  A new reference. */
+json_t *visit_read_parameters(const struct http_parameters *parameters) MUST_USE;
 struct text visit_parameter(const struct visit *visit, const char *name);
 /* All FINISH the exchange and free the visit. */
 void visit_fail(struct visit *visit, int code, const char *message);

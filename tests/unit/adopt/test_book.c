@@ -149,6 +149,35 @@ static void writing(void)
     json_decref(view);
 }
 
+/* What would be hours if each were looked for in all the others. */
+static void much(void)
+{
+    enum { MANY = 20000 };
+    json_t *songs = json_array(), *removed = json_array();
+    char id[16];
+    for (int i = 0; i < MANY; i++) {
+        (void)snprintf(id, sizeof id, "m%d", i);
+        (void)json_array_append_new(songs, json_pack("{ssss}", "id", id, "starred", "2024"));
+        (void)snprintf(id, sizeof id, "%d", i);
+        (void)json_array_append_new(removed, json_string(id));
+    }
+    json_t *view = json_pack("{s{sO}s{}s[{sssO}]}", "starred2", "song", songs, "ratings",
+                             "playlists", "id", "p", "entry", songs);
+    json_t *answer = json_pack("{so}", "song", json_deep_copy(songs));
+    own_mark(view, "searchResult3", answer);
+    OK(json_object_get(json_array_get(json_object_get(answer, "song"), MANY - 1), "starred"),
+       "twenty thousand stars are marked in as many songs");
+    json_t *update = json_pack("{s[s]sO}", "playlistId", "p", "songIndexToRemove", removed);
+    OK(own_apply(&book, view, TEXT("updatePlaylist"), update, 1) &&
+           json_array_size(json_object_get(own_playlist(&book, view, TEXT("p")), "entry")) == 0,
+       "and as many are taken out of a list");
+    json_decref(update);
+    json_decref(answer);
+    json_decref(view);
+    json_decref(songs);
+    json_decref(removed);
+}
+
 int main(void)
 {
     if (book_open_memory(&book) != SQLITE_OK)
@@ -157,6 +186,7 @@ int main(void)
     lists();
     searching();
     writing();
+    much();
     book_close(&book);
     return tap_done();
 }

@@ -76,7 +76,7 @@ static void *serve(void *context)
     int fd;
     (void)context;
     while ((fd = accept(server.fd, NULL, NULL)) >= 0) {
-        char request[4096] = "", answer[512], body[256];
+        char request[4096] = "", answer[1024], body[512];
         size_t size = 0;
         while (!is_whole(request) && size < sizeof request - 1) {
             ssize_t got = recv(fd, request + size, sizeof request - 1 - size, 0);
@@ -307,6 +307,37 @@ static void stars(void)
     OK(round_after(0, all_well) == 0 && told == 1, "and not where it says that there is none");
 }
 
+/* Two changes within the second that the server's dates are of: what it says then is what is kept.
+ */
+static const char *list_of_two(const char *request)
+{
+    if (strstr(request, "/getPlaylists"))
+        return OKAY ",\"playlists\":{\"playlist\":[{\"id\":\"7\",\"changed\":\"now\"}]}";
+    if (strstr(request, "/getPlaylist"))
+        return OKAY ",\"playlist\":{\"id\":\"7\",\"changed\":\"now\",\"entry\":[{\"id\":\"1\"},"
+                    "{\"id\":\"2\"}]}";
+    if (strstr(request, "/getMusicFolders"))
+        return OKAY ",\"musicFolders\":{}";
+    return all_well(request);
+}
+
+static void one_date_for_two_changes(void)
+{
+    anew();
+    (void)book_do(&book,
+                  "REPLACE INTO own VALUES('anna', 'playlist', '7', '{\"id\":\"7\",\"changed\":"
+                  "\"now\",\"entry\":[{\"id\":\"1\"}]}')",
+                  "");
+    wait_for("anna", "apples", "updatePlaylist",
+             json_pack("{s[s]s[s]}", "playlistId", "7", "songIdToAdd", "2"));
+    (void)round_after(0, list_of_two);
+    json_t *kept = book_one_json(&book, "SELECT json FROM own WHERE kind = 'playlist'", "");
+    OK(told == 1 && json_array_size(json_object_get(kept, "entry")) == 2 &&
+           book_one_number(&book, 9, "SELECT count(*) FROM write", "") == 0,
+       "a list that was changed is asked for again, whatever its date");
+    json_decref(kept);
+}
+
 int main(void)
 {
     char url[64], why[200] = "";
@@ -326,6 +357,7 @@ int main(void)
     in_vain();
     shown();
     stars();
+    one_date_for_two_changes();
     pauses_free(&config.pauses);
     foreign_free(&foreign);
     book_close(&book);
