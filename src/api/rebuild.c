@@ -38,6 +38,7 @@ struct rebuild {
     int64_t promoted_s;
     struct uid *heard;
     size_t heard_count, under_way;
+    bool has_ended; /* the last that is under way frees it */
     uint64_t accounts;
 };
 
@@ -128,11 +129,20 @@ struct rebuild *rebuild_new(struct api *api)
     return rebuild;
 }
 
+static void destroy(struct rebuild *rebuild)
+{
+    mem_free(rebuild->heard);
+    mem_free(rebuild);
+}
+
 void rebuild_free(struct rebuild **rebuild_at)
 {
-    if (*rebuild_at)
-        mem_free((*rebuild_at)->heard);
-    mem_free_p(rebuild_at);
+    struct rebuild *rebuild = *rebuild_at;
+    *rebuild_at = NULL;
+    if (rebuild && rebuild->under_way)
+        rebuild->has_ended = true;
+    else if (rebuild)
+        destroy(rebuild);
 }
 
 /* --- who is to be heard --- */
@@ -213,11 +223,14 @@ static void send_done(struct exchange *exchange)
 static void on_applied(void *context, bool is_durable)
 {
     struct offering *offering = context;
-    offering->rebuild->under_way--;
+    struct rebuild *rebuild = offering->rebuild;
+    rebuild->under_way--;
     if (is_durable)
         send_done(offering->exchange);
     else
         busy(offering->exchange);
+    if (rebuild->has_ended && rebuild->under_way == 0)
+        destroy(rebuild);
 }
 
 static void audit(const struct rebuild *rebuild, enum audit_event event,

@@ -22,5 +22,5 @@ struct rebuild;
 struct server;
 
 struct rebuild *rebuild_new(struct api *api) MUST_USE; /* NULL: it never took another's place */
-void rebuild_free(struct rebuild **rebuild);
+void rebuild_free(struct rebuild **rebuild); /* offers under way are answered when state ends */
 void rebuild_routes(struct api *api, struct server *server);
