@@ -56,9 +56,9 @@ async function makesPasskey(person, origin) {
 }
 
 async function signsInByPasskey({ page, button }, claim) {
-  await until(() => button('Use a passkey').count();
+  await until(() => button('Use a passkey').count());
   await button('Use a passkey').click();
-  ok(await until(() => isOpen(page), claim, await errors(page));
+  ok(await until(() => isOpen(page)), claim, await errors(page));
 }
 
 async function playsAndStars(person) {
@@ -143,11 +143,11 @@ async function all(browser, origin) {
     page.setDefaultTimeout(PATIENCE_MS);
     const person = new Person(page, origin.home);
     await makesPasskey(person, origin);
-    await until(() => isCurrent(paris);
+    await until(() => isCurrent(paris));
     const { song } = (await until(() => read(origin, session, 'search3', { query: 'Held' }), (found) => found.searchResult3?.song)).searchResult3;
     await hold(paris, song[0].id, session.grant);
     const made = Date.now(); // the passkey; ages are whole seconds
-    await until(() => isCurrent(paris, (Date.now() - made) / 1000 - 1);
+    await until(() => isCurrent(paris, (Date.now() - made) / 1000 - 1));
     await origin.down();
     ok((await sentence(page, 'The origin does not answer.')).includes('What you do is kept.'), "the origin is killed: its page goes on at an edge, and says what is wrong", await strip(page));
     await shot(page, 'island');
