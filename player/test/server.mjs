@@ -16,13 +16,19 @@ export function binary() {
   return places.find((place) => place && existsSync(place)) ?? null;
 }
 
-const freePort = () =>
+const isFree = (port) =>
   new Promise((resolve) => {
-    const probe = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = probe.address();
-      probe.close(() => resolve(port));
-    });
+    const probe = createServer().once('error', () => resolve(false)).listen(port, '127.0.0.1', () => probe.close(() => resolve(true)));
   });
+
+/** Free with the one behind it (where nodes reach an origin), and below those that the kernel gives to whoever connects: a server that was
+ * killed finds both again. */
+async function freePort() {
+  for (;;) {
+    const port = 20_000 + 2 * Math.floor(Math.random() * 6000);
+    if ((await isFree(port)) && (await isFree(port + 1))) return port;
+  }
+}
 
 export class Server {
   static start(music, ...flags) {

@@ -163,6 +163,9 @@ async function all(browser, origin) {
     await areDecided(person);
     await hangs(page, origin);
     await drains(page, origin, paris);
+  } catch (error) {
+    ok(false, 'got to its end', String(error.message).slice(0, 800));
+    for (const open of browser.contexts().flatMap((context) => context.pages())) await shot(open, 'end');
   } finally {
     await paris.end();
   }
