@@ -171,7 +171,9 @@ struct batch *player_batch(const struct player *player, bool is_operator)
                                   .now_ms = player_now_ms(player),
                                   .is_operator = is_operator};
     author.is_unproven =
-        !visitor_prove(player->api, player->exchange, player->account_id, &author.proof);
+        !visitor_prove(player->api, player->exchange, player->account_id, &author.proof) &&
+        !visitor_prove_renewed(player->api, player->exchange, player->account_id,
+                               player->renewed_id, &author.proof);
     return batch_new(player->api->config.state, &author);
 }
 

@@ -36,6 +36,7 @@ struct player {
     json_t *body;   /* object; NULL when the request had none */
     struct json json;
     const struct dpop_proof *proof; /* of the browser's key (bound.h); NULL: it came without one */
+    struct uid renewed_id;          /* the visitor's session that is renewed by it; else none */
 
     /* with PLAYER_BEARER and PLAYER_ADMIN; looked up again by player_refresh() after the loop has
      * turned */

@@ -153,8 +153,10 @@ static bool renews_here(struct player *player, const struct token *token, struct
     if (!island_renews(player, token->account) || (is_visitor && !bound_names_node(player)) ||
         !bound_use_once(player, token->account))
         return false;
-    if (is_visitor)
+    if (is_visitor) {
         visitor_renewed(player->api, player->exchange, token->session, text);
+        player->renewed_id = token->session;
+    }
     return true;
 }
 

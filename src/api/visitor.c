@@ -33,15 +33,23 @@ bool visitor_is(const struct api *api, struct uid account)
 
 /* --- what they do --- */
 
+bool visitor_prove_renewed(const struct api *api, struct exchange *exchange, struct uid account,
+                           struct uid session, struct text *ret)
+{
+    struct text proof;
+    if (!visits_find(api->visits, session, account, exchange_now_ms(exchange) / 1000, &proof))
+        return false;
+    *ret = arena_text(exchange_arena(exchange), proof);
+    return ret->size > 0;
+}
+
 /* Under a token that this edge signed itself: the renewal that it was signed for. */
 static struct text by_renewal(const struct api *api, struct exchange *exchange,
                               const struct token *token)
 {
     struct text proof;
-    int64_t now_s = exchange_now_ms(exchange) / 1000;
-    return visits_find(api->visits, token->session, token->account, now_s, &proof)
-               ? arena_text(exchange_arena(exchange), proof)
-               : TEXT_NONE;
+    return visitor_prove_renewed(api, exchange, token->account, token->session, &proof) ? proof
+                                                                                        : TEXT_NONE;
 }
 
 static struct text by_token(const struct api *api, struct exchange *exchange)

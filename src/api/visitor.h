@@ -25,6 +25,10 @@ bool visitor_is(const struct api *api, struct uid account);
 bool visitor_prove(const struct api *api, struct exchange *exchange, struct uid account,
                    struct text *ret) MUST_USE;
 
+/* The same by the renewal of this session alone, as it was kept. */
+bool visitor_prove_renewed(const struct api *api, struct exchange *exchange, struct uid account,
+                           struct uid session, struct text *ret) MUST_USE;
+
 /* A visitor's session is renewed here, by a proof that names this edge, and by `token`: kept for
  * what they do until the next renewal, when the origin would believe it. */
 void visitor_renewed(const struct api *api, struct exchange *exchange, struct uid session,
