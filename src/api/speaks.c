@@ -8,6 +8,7 @@
 #include "base/json_tree.h"
 #include "base/mem.h"
 #include "state/accounts.h"
+#include "state/passkeys.h"
 #include "state/state.h"
 #include "trust/node_list.h"
 #include "trust/opener.h"
@@ -49,6 +50,55 @@ static bool is_edges_session(const struct api *api, const struct node_seat *seat
     return is_theirs;
 }
 
+static bool has_bytes(const struct json_node *value, struct text name, const void *bytes,
+                      size_t size)
+{
+    uint8_t read[PASSKEY_KEY_MAX_BYTES];
+    const struct json_node *text = json_tree_member(value, name);
+    return json_tree_is(text, JSON_NODE_TEXT) &&
+           decode_base64url(text->text, read, sizeof read) == size &&
+           memcmp(read, bytes, size) == 0;
+}
+
+static bool has_number(const struct json_node *value, struct text name, int64_t least, int64_t most)
+{
+    const struct json_node *number = json_tree_member(value, name);
+    return json_tree_is(number, JSON_NODE_INTEGER) && number->integer >= least &&
+           number->integer <= most;
+}
+
+static const struct account_passkey *known_passkey(const struct api *api,
+                                                   const struct json_node *value)
+{
+    uint8_t credential[PASSKEY_CREDENTIAL_MAX_BYTES];
+    const struct json_node *text = json_tree_member(value, TEXT("credential"));
+    size_t size = json_tree_is(text, JSON_NODE_TEXT)
+                      ? decode_base64url(text->text, credential, sizeof credential)
+                      : SIZE_MAX;
+    return size == SIZE_MAX ? NULL
+                            : state_passkey(api->config.state,
+                                            passkey_uid(text_make((const char *)credential, size)));
+}
+
+/* A passkey of theirs that signed in there: nothing of it changes but its counter and the time. */
+static bool is_passkeys_use(const struct api *api, const struct operation *operation)
+{
+    const char *why;
+    struct arena *arena = arena_new(SESSION_ARENA_BYTES);
+    const struct json_node *value = json_tree_read(arena, operation->payload, &why);
+    const struct account_passkey *known = known_passkey(api, value);
+    const struct json_node *label = json_tree_member(value, TEXT("label"));
+    bool is_use =
+        known && uid_equal(known->account, operation->account) &&
+        has_bytes(value, TEXT("key"), known->passkey.key, known->passkey.key_size) &&
+        has_number(value, TEXT("algorithm"), known->passkey.algorithm, known->passkey.algorithm) &&
+        has_number(value, TEXT("created"), known->created_ms, known->created_ms) &&
+        has_number(value, TEXT("count"), known->passkey.count, UINT32_MAX) &&
+        json_tree_is(label, JSON_NODE_TEXT) && text_equal(label->text, known->label);
+    arena_free(&arena);
+    return is_use;
+}
+
 /* Kinds that an edge may bring; the others are the origin's to decide. */
 static bool is_edges_to_bring(const struct api *api, const struct node_seat *seat,
                               const struct operation *operation)
@@ -56,6 +106,7 @@ static bool is_edges_to_bring(const struct api *api, const struct node_seat *sea
     enum operation_kind kind = operation_kind_from(operation->kind);
     return operation_kind_class(kind) == OPERATION_MERGEABLE || kind == KIND_APP_REVOKE ||
            kind == KIND_SESSION_REVOKE || kind == KIND_PASSKEY_REVOKE || kind == KIND_REQUEST ||
+           (kind == KIND_PASSKEY && is_passkeys_use(api, operation)) ||
            (kind == KIND_SESSION && (seat->may & DELEGATED_SESSIONS) &&
             is_edges_session(api, seat, operation));
 }

@@ -137,3 +137,18 @@ def test_a_node_that_does_not_hold_a_passkey_names_one_that_does(service):
     assert sign_in(service.at[homes[0]], key)[0] == 200
     key.credential = b"another key, of nobody"
     assert sign_in(service.at[homes[0]], key)[0] == 401, "at home it is known that there is none"
+
+
+def test_an_edge_tells_of_a_use_and_may_change_nothing_else(service):
+    """The origin alone decides about passkeys; a counter that went back there is noticed here."""
+    edge, key = began(service, "paris.music.example.org")
+    service.lose_origin()
+    page = "http://paris.music.example.org"
+    assert sign_in(edge, key, page)[0] == 200
+    service.root = service.origin("--node-urls", HOME, "--listen", service.root.url.split("//")[1])
+    until(lambda: not json.loads(edge.ask("/status")[1])["forward"]["waiting"], "what was done is told")
+    assert "refused an operation" not in edge.words, "and taken"
+    key.count -= 1
+    assert sign_in(service.root, key)[0] == 401, "a copy of it is noticed at the origin"
+    key.count += 1
+    assert sign_in(service.root, key)[0] == 200

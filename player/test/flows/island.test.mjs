@@ -37,6 +37,11 @@ async function read(node, session, name, parameters = {}) {
   return (await answer.json())['subsonic-response'];
 }
 
+async function usedAt(node, session) {
+  const answer = await fetch(`${node.base}/api/v1/passkeys`, { headers: { authorization: `Bearer ${session.accessToken}` } });
+  return (await answer.json())[0]?.lastUsedAt ?? 0;
+}
+
 async function makesPasskey(person, origin) {
   const { page, button } = person;
   const cdp = await page.context().newCDPSession(page);
@@ -160,6 +165,8 @@ async function all(browser, origin) {
     await origin.up();
     const starred = await until(async () => (await read(origin, session, 'getStarred2')).starred2?.song ?? [], (songs) => songs.length > 0, ISLAND_MS);
     ok(starred.length === 1 && starred[0].title === 'Held', 'the star is at the origin, once', starred);
+    const used = await until(() => usedAt(origin, session), (at) => at > made, ISLAND_MS);
+    ok(used > made, 'and that the passkey was used', used);
     await areDecided(person);
     await hangs(page, origin);
     await drains(page, origin, paris);
