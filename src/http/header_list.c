@@ -8,7 +8,6 @@
 
 enum {
     FIELD_OVERHEAD_BYTES = 32, /* RFC 9113 6.5.2 */
-    FIRST_CAPACITY = 16,
 };
 
 void http_header_list_init(struct http_header_list *list, struct arena *arena)
@@ -74,17 +73,7 @@ static struct text *pseudo_slot(struct http_header_list *list, struct text name)
 
 static bool has_room(struct http_header_list *list)
 {
-    if (list->count < list->capacity)
-        return true;
-    size_t capacity = list->capacity ? 2 * list->capacity : FIRST_CAPACITY;
-    struct http_field *fields = arena_alloc(list->arena, capacity * sizeof *fields);
-    if (!fields)
-        return false;
-    if (list->count)
-        memcpy(fields, list->fields, list->count * sizeof *fields);
-    list->fields = fields;
-    list->capacity = capacity;
-    return true;
+    return http_fields_have_room(list->arena, &list->fields, list->count, &list->capacity);
 }
 
 /* RFC 9113 8.2.3: crumbs become one field, as everyone behind expects. */

@@ -3,6 +3,26 @@
 
 #include "http/fields.h"
 
+#include <string.h>
+
+enum { FIRST_FIELDS = 16 };
+
+bool http_fields_have_room(struct arena *arena, struct http_field **fields, size_t count,
+                           size_t *capacity)
+{
+    if (count < *capacity)
+        return true;
+    size_t more = *capacity ? 2 * *capacity : FIRST_FIELDS;
+    struct http_field *grown = arena_alloc(arena, more * sizeof *grown);
+    if (!grown)
+        return false;
+    if (count)
+        memcpy(grown, *fields, count * sizeof *grown);
+    *fields = grown;
+    *capacity = more;
+    return true;
+}
+
 struct text http_request_field(const struct http_request *request, struct text name)
 {
     for (size_t i = 0; i < request->field_count; i++)

@@ -46,6 +46,9 @@ enum http_method http_method_of(struct text name); /* exact case (RFC 9110 9.1) 
 struct text http_method_name(enum http_method method);
 const char *http_reason(unsigned status); /* "Unknown" for codes that http/status.def lacks */
 
+/* Room for one more in a list that grows in the arena; false: the arena is full. */
+bool http_fields_have_room(struct arena *arena, struct http_field **fields, size_t count,
+                           size_t *capacity) MUST_USE;
 /* The first field of that name, or TEXT_NONE. */
 struct text http_request_field(const struct http_request *request, struct text name);
 

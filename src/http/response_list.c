@@ -7,7 +7,6 @@
 
 enum {
     FIELD_OVERHEAD_BYTES = 32, /* RFC 9113 6.5.2 */
-    FIRST_CAPACITY = 16,
 };
 
 void http_response_list_init(struct http_response_list *list, struct arena *arena)
@@ -19,17 +18,7 @@ void http_response_list_init(struct http_response_list *list, struct arena *aren
 
 static bool has_room(struct http_response_list *list)
 {
-    if (list->count < list->capacity)
-        return true;
-    size_t capacity = list->capacity ? 2 * list->capacity : FIRST_CAPACITY;
-    struct http_field *fields = arena_alloc(list->arena, capacity * sizeof *fields);
-    if (!fields)
-        return false;
-    if (list->count)
-        memcpy(fields, list->fields, list->count * sizeof *fields);
-    list->fields = fields;
-    list->capacity = capacity;
-    return true;
+    return http_fields_have_room(list->arena, &list->fields, list->count, &list->capacity);
 }
 
 /* Three digits, once, before any other field. */

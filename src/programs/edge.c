@@ -42,18 +42,6 @@ static enum command_exit serve(const struct arguments *arguments, struct inherit
     return code;
 }
 
-/* Settings that do not load are told by whoever reads them next, in the same words. */
-static bool wants_supervisor(const struct arguments *arguments)
-{
-    struct settings settings;
-    struct buffer why;
-    buffer_init(&why, SETTINGS_WHY_MAX_BYTES);
-    bool is_wanted = settings_load(&settings, arguments, &why) && settings.supervisor;
-    settings_release(&settings);
-    buffer_release(&why);
-    return is_wanted;
-}
-
 /* Everybody on this machine can read a command line, an environment its owner alone. */
 static void hide_token(const struct arguments *arguments)
 {
@@ -73,7 +61,7 @@ static enum command_exit run(const struct arguments *arguments)
     inherited_take(&inherited);
     uint64_t starts = supervised_starts();
     bool is_server = inherited_find(&inherited, "supervisor") != SIZE_MAX;
-    if (!is_server && wants_supervisor(arguments))
+    if (!is_server && settings_want_supervisor(arguments))
         return supervise(arguments, &inherited, starts);
     enum command_exit code = serve(arguments, &inherited, starts);
     inherited_close(&inherited);

@@ -448,15 +448,8 @@ static void on_supervisor(struct loop_watch *watch, unsigned events UNUSED, uint
 
 static bool watch_supervisor(struct service *service, struct buffer *why)
 {
-    if (service->notify.channel < 0)
-        return true;
-    service->supervisor = (struct loop_watch){
-        .on_events = on_supervisor, .fd = service->notify.channel, .wanted = LOOP_READ};
-    if (supervised_bind(service->notify.channel) &&
-        loop_watch_add(service->loop, &service->supervisor) == 0)
-        return true;
-    buffer_printf(why, "the supervisor is gone");
-    return false;
+    service->supervisor.on_events = on_supervisor;
+    return supervised_watch(service->loop, service->notify.channel, &service->supervisor, why);
 }
 
 /* One that comes back after a crash does so without its access log rather than not at all: the file

@@ -238,6 +238,17 @@ bool settings_load(struct settings *settings, const struct arguments *arguments,
     return is_good;
 }
 
+bool settings_want_supervisor(const struct arguments *arguments)
+{
+    struct settings settings;
+    struct buffer why;
+    buffer_init(&why, SETTINGS_WHY_MAX_BYTES);
+    bool is_wanted = settings_load(&settings, arguments, &why) && settings.supervisor;
+    settings_release(&settings);
+    buffer_release(&why);
+    return is_wanted;
+}
+
 bool settings_take_folders(struct settings *settings, const struct arguments *arguments,
                            struct buffer *why)
 {

@@ -27,6 +27,10 @@ const struct argument_option *settings_place_options(size_t *ret_count);
 bool settings_load(struct settings *settings, const struct arguments *arguments,
                    struct buffer *why) MUST_USE;
 
+/* Whether they say that a supervisor is to be; when they do not load, whoever loads them next says
+ * so. */
+bool settings_want_supervisor(const struct arguments *arguments) MUST_USE;
+
 /* The file that settings_load() would read into `ret_path`, or an empty string. */
 void settings_file_path(const struct arguments *arguments, const char *data, char *ret_path,
                         size_t capacity);

@@ -33,5 +33,12 @@ enum command_exit supervise(const struct arguments *arguments, struct inherited 
  * again after every change of user, which forgets it.  False when the supervisor is gone already.
  */
 bool supervised_bind(int channel) MUST_USE;
+struct buffer;
+struct loop;
+struct loop_watch;
+/* Binds to it and watches its end of the channel, by the watch's on_events; no channel (negative)
+ * is none to watch.  False with words when it is gone. */
+bool supervised_watch(struct loop *loop, int channel, struct loop_watch *watch,
+                      struct buffer *why) MUST_USE;
 /* How many servers the supervisor started before this one.  Once, early: it clears the variable. */
 uint64_t supervised_starts(void);

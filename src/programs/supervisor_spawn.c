@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "io/file.h"
+#include "io/loop.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -162,4 +163,16 @@ bool supervised_bind(int channel)
     return prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 &&
            getsockopt(channel, SOL_SOCKET, SO_PEERCRED, &supervisor, &size) == 0 &&
            getppid() == supervisor.pid; /* else it died before we asked */
+}
+
+bool supervised_watch(struct loop *loop, int channel, struct loop_watch *watch, struct buffer *why)
+{
+    if (channel < 0)
+        return true;
+    watch->fd = channel;
+    watch->wanted = LOOP_READ;
+    if (supervised_bind(channel) && loop_watch_add(loop, watch) == 0)
+        return true;
+    buffer_printf(why, "the supervisor is gone");
+    return false;
 }
