@@ -30,7 +30,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 PYTHON = "/usr/bin/python3"
 # Lanes run at the same time, the suites of a lane one after another; a suite in no lane is alone.
 LANES = [("http", "formats", "system", "fleet"), ("player", "fuzz", "edge", "api")]
-AT_ONCE = {"system": 2, "fleet": 2}  # of a suite that mostly waits itself
+AT_ONCE = {"system": 2, "fleet": 2, "drills": 2}  # of a suite that mostly waits itself
 TAP_LINE = re.compile(r"^\s*(?:\d+/\d+ .*?)?(not )?ok \d+\b(?!.*# SKIP)(.*)$")
 
 
