@@ -51,9 +51,9 @@ void edge_writes_stop(struct edge_writes *writes);
 
 /* What waits, for status pages. */
 struct edge_writes_status {
-    uint64_t waiting;       /* operations that have not arrived */
-    int64_t since_ms;       /* the oldest was accepted then; 0: none */
-    int64_t answered_ms;    /* of the last receipt; 0: none in this process */
+    uint64_t waiting;    /* operations that have not arrived */
+    int64_t since_ms;    /* the oldest was accepted then; 0: none */
+    int64_t answered_ms; /* of the last receipt; 0: none in this process */
     char trouble[200];
 };
 void edge_writes_status(const struct edge_writes *writes, struct edge_writes_status *ret);
