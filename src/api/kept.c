@@ -22,7 +22,7 @@ bool kept_is_wanted(const struct api *api, const struct track_row *row)
 void kept_refuse(struct exchange *exchange)
 {
     exchange_field(exchange, "Cache-Control", TEXT("no-store"));
-    /* in the first seconds after a promotion it is there in a moment */
+    /* one that was moved is there as soon as a scan has found it */
     exchange_field(exchange, "Retry-After", TEXT("1"));
     exchange_send_problem(exchange, 503, "Not here just now",
                           "The file of this song is not here, and no node holds it.");

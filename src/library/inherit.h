@@ -7,10 +7,11 @@
  * node's place (docs/decisions/037-promote.md).
  *
  * Every track becomes a row of `files` that is present where the catalogue says it lies, with its
- * ids, its date and its album; every album and artist a group.  Nothing is known of the files
- * themselves, so the first scan reads each of them: one that is where it was keeps its track id,
- * one that lies elsewhere takes its row over by its audio, and albums and artists are found again
- * by their members and names.  What a scan does not find is kept as after any missing mount.
+ * ids, its date and its album; every album and artist a group.  Nothing else is known of the files,
+ * which play from there, so the first scan reads each of them: one that is where it was keeps its
+ * track id, one that lies elsewhere takes its row over by its audio, and albums and artists are
+ * found again by their members and names.  What a scan does not find is kept as after any missing
+ * mount.
  *
  * What a catalogue does not say cannot come back: ids of tracks that were gone before, and the
  * audio id of a duplicate whose first copy is not in the catalogue any more: found elsewhere than

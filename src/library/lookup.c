@@ -2,6 +2,7 @@
 #include "library/lookup.h"
 #include "base/mem.h"
 #include "io/file.h"
+#include "library/filename.h"
 #include "library/rows.h"
 #include "media/lrc.h"
 #include <errno.h>
@@ -65,7 +66,8 @@ static int find_track(struct lookup *lookup, const uint8_t track_id[16], struct 
     if (database_step(lookup->database, get)) {
         ret->place.root = sqlite3_column_int(get, 0);
         ret->place.path = joined(column_bytes(get, 1), column_bytes(get, 2), "");
-        error = media_info_decode(column_bytes(get, 4), &ret->info) ? 0 : -EBADMSG;
+        struct text info = column_bytes(get, 4); /* none: inherited, and no scan was there yet */
+        error = !info.size || media_info_decode(info, &ret->info) ? 0 : -EBADMSG;
     }
     sqlite3_reset(get);
     pthread_mutex_unlock(&lookup->lock);
@@ -96,6 +98,18 @@ int lookup_file(const struct lookup *lookup, const struct lookup_place *place,
     return 0;
 }
 
+/* By its name, of a file that no scan has read yet. */
+static void tell_kind(const struct track_place *found, struct library_file *ret)
+{
+    struct text suffix = filename_suffix(text_of(found->place.path));
+    enum media_codec codec = found->info.codec;
+    for (int i = MEDIA_CODEC_MP3; !codec && media_codec_suffix((enum media_codec)i); i++)
+        if (text_equal_nocase(suffix, text_of(media_codec_suffix((enum media_codec)i))))
+            codec = (enum media_codec)i;
+    ret->content_type = codec ? media_codec_content_type(codec) : "application/octet-stream";
+    ret->suffix = codec ? media_codec_suffix(codec) : "";
+}
+
 int lookup_track(struct lookup *lookup, const uint8_t track_id[16], struct library_file *ret)
 {
     struct track_place found;
@@ -103,10 +117,8 @@ int lookup_track(struct lookup *lookup, const uint8_t track_id[16], struct libra
     if (error)
         return error;
     error = lookup_file(lookup, &found.place, ret);
-    if (!error) {
-        ret->content_type = media_codec_content_type(found.info.codec);
-        ret->suffix = media_codec_suffix(found.info.codec);
-    }
+    if (!error)
+        tell_kind(&found, ret);
     track_place_release(&found);
     return error;
 }

@@ -135,3 +135,23 @@ def test_after_an_upgrade_what_was_kept_is_there_at_the_latest_with_the_next_sta
     assert answer.status == 200 or "what this node kept as an edge is not served" in server.log.read_text(), "the process before has it still"
     server.stop()
     held.check(start_server(data=fleet.edge.data), held.parts)
+
+
+def test_what_no_scan_has_found_yet_plays_from_where_the_catalogue_says(fleet, held, lose, music, start_server, tmp_path):
+    other = next(song for song in songs(fleet.origin, fleet) if song["id"] != held.song["id"])
+    lose()
+    promote(fleet, music)
+    server = start_server("--scan-on-start", "no", "--rescan-minutes", "0", folders=[music], data=fleet.edge.data)
+    base = f"/m/{other['id']}"
+    planned = next(one for one in body_of(held.get(server, f"{base}/manifest").body)["renditions"] if one["name"] == RENDITION)
+    begun = held.get(server, f"{base}/{RENDITION}.{planned['generation']}/init.mp4")
+    assert begun.status == 200, begun.body[:300]
+    for asked in ({"format": "mp3"}, {"format": "opus", "maxBitRate": 64}):
+        converted = held.get(server, path_of("stream", id=other["id"], **asked))
+        assert converted.status == 200 and b"subsonic-response" not in converted.body[:300], converted.body[:300]
+    for name in f"{base}/original", path_of("stream", id=other["id"]), path_of("download", id=other["id"]):
+        assert held.get(server, name).body == file_of(music, other).read_bytes(), name
+    played = tmp_path / "played.mp4"
+    played.write_bytes(b"".join(held.get(server, name).body for name in encoded(server, other, held.grant, RENDITION)))
+    assert samples(played) == samples(file_of(music, other)), "sample for sample"
+    held.check(server, held.parts)

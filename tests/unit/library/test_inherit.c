@@ -105,6 +105,21 @@ static void test_inherited(struct house *house)
     OK(count_of(house, CATALOG_ARTIST) == artists, "nobody is there twice");
 }
 
+/* A listener taps while the first scan has not come to the file. */
+static void test_before_a_scan(struct house *house)
+{
+    struct inherited_library counts;
+    struct library_file file = {.fd = -1};
+    struct found_track track = find(house, "F1");
+    forget(house, &counts);
+    OK(library_open_track(house->library, track.id.bytes, &file) == 0 && file.fd >= 0 &&
+           file.content_type && strcmp(file.suffix, "flac") == 0,
+       "what no scan has read plays from where the catalogue says");
+    if (file.fd >= 0)
+        close(file.fd);
+    house_scan(house);
+}
+
 static void test_absent(struct house *house)
 {
     struct inherited_library counts;
@@ -132,6 +147,7 @@ int main(int count, char **arguments)
     put_music(&house);
     rename_all(&house);
     test_inherited(&house);
+    test_before_a_scan(&house);
     test_absent(&house);
     house_demolish(&house);
     return tap_done();
