@@ -177,11 +177,11 @@ def build_suite(name, suite, logs, quick):
     return None
 
 
-WAVERED = ROOT / "build" / "test-logs" / "wavered.txt"  # conftest.py writes there
+WAVERED = ROOT / "build" / "test-logs" / "wavered.txt"  # replay.py writes there
 
 
 def environment(quick):
-    return {"SOSTENUTO_WAVERED": str(WAVERED)} | ({"SOSTENUTO_QUICK": "1"} if quick else {})
+    return {"TESTS_WAVERED": str(WAVERED), "PYTEST_ADDOPTS": "-p replay", "PYTHONPATH": str(ROOT / "tests")} | ({"SOSTENUTO_QUICK": "1"} if quick else {})
 
 
 def show(name, result, took, log):

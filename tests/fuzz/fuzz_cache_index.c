@@ -18,8 +18,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             memcpy(&hash, data + i, sizeof hash);
             index_load(&index, hash);
             assert(index_find(&index, hash, where) <= INDEX_FOUND_MAX);
-            if (index_put(&index, hash, put, 1, i % 32 != 0, NULL))
+            struct log_mark mark = {.asked = data[i] % (LOG_ASKED_MOST + 1),
+                                    .asked_at = data[i + 1] % LOG_STAMPS,
+                                    .is_hit = data[i + 2] % 2};
+            struct log_mark kept;
+            if (index_put(&index, hash, put, mark, i % 32 != 0, NULL)) {
                 assert(index_find(&index, hash, where) > 0);
+                assert(index_mark(&index, hash, where[0], &kept) && kept.asked <= LOG_ASKED_MOST);
+            }
         }
         assert(!is_open || atomic_load(&index.count) <= index.bucket_count * INDEX_WAYS);
         index_close(&index);

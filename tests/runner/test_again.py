@@ -18,6 +18,9 @@ from machine import Machine  # noqa: E402
 PYTHON = "/usr/bin/python3"
 PYTEST = (PYTHON, "-m", "pytest", "-q", "-p", "no:cacheprovider")
 
+for name in runner.environment(False):
+    os.environ.pop(name, None)  # what fails here on purpose is no news of the run that this is a part of
+
 # suite, what its report calls the failure, and what asks it again
 COMMANDS = [
     ("player", "segments: wrong again, another rendition takes over without a flaw", ("bash", "-c", "cd player && npm test --silent -- segments")),
@@ -189,11 +192,9 @@ def test_it(fails, tmp_path_factory, request):
 
 @pytest.mark.parametrize("late_s,passed,workers", [("1", 3, []), ("0", 1, []), ("1", 3, ["-n", "2"])])
 def test_only_on_a_busy_machine_a_test_is_played_again(tmp_path, late_s, passed, workers):
-    for name in ("conftest.py", "machine.py"):
-        (tmp_path / name).write_text((ROOT / "tests" / name).read_text())
     (tmp_path / "test_it.py").write_text(STARES)
     done = subprocess.run([*PYTEST, "--rootdir=.", *workers, "test_it.py"], cwd=tmp_path, capture_output=True, text=True, timeout=60,
-                          env={**os.environ, "LATE_S": late_s, "SOSTENUTO_WAVERED": str(tmp_path / "wavered")})
+                          env={**os.environ, **runner.environment(False), "LATE_S": late_s, "TESTS_WAVERED": str(tmp_path / "wavered")})
     assert f"{4 - passed} failed, {passed} passed" in done.stdout, done.stdout
     told = (tmp_path / "wavered").read_text().splitlines() if passed > 1 else []
     assert len(told) == (5 if passed > 1 else 0) and all("too soon" in line for line in told), told

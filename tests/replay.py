@@ -2,27 +2,21 @@
 """A test that fails while the machine stands still has proved nothing: it is played again at once, up to TRIES times in all.
 
 Only then: what fails on a machine that was not busy (machine.py measures it during each test) fails.  What passed at a later try is
-written to the file $SOSTENUTO_WAVERED, which run.py prints at its end.
+written to the file $TESTS_WAVERED, which run.py prints at its end.
+
+A plugin that run.py names to every pytest it starts, and no conftest.py: tests of one folder import the conftest of another.
 """
-import importlib.util
 import os
-import pathlib
 
 import pytest
 from _pytest.runner import runtestprotocol
+from machine import Machine
 
 TRIES = 3
 
 
-def load_machine():
-    spec = importlib.util.spec_from_file_location("machine_of_tests", pathlib.Path(__file__).with_name("machine.py"))
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.Machine()
-
-
 def pytest_configure(config):
-    config.machine = load_machine().__enter__()
+    config.machine = Machine().__enter__()
 
 
 def pytest_unconfigure(config):
@@ -34,7 +28,7 @@ def tell(item, reports, words):
     crash = getattr(longrepr, "reprcrash", None)
     why = (crash.message if crash else str(longrepr))[:200]
     line = f"{item.nodeid}: played again: {why}; {words}"
-    path = os.environ.get("SOSTENUTO_WAVERED")
+    path = os.environ.get("TESTS_WAVERED")
     if path:
         with open(path, "a") as file:
             file.write(" ".join(line.split()) + "\n")
