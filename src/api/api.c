@@ -67,6 +67,7 @@ struct api *api_new(const struct api_config *config)
     api->exposure = exposure_new(api);
     api->nodes = nodes_new(api);
     api->rebuild = rebuild_new(api);
+    rebuild_begin(api);
     api->followers = followers_new(api);
     api->endings = endings_new(api);
     api->changes = changes_new(api);

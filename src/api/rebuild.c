@@ -177,6 +177,20 @@ bool api_rebuild(const struct api *api, struct api_rebuild *ret)
     return true;
 }
 
+void rebuild_begin(struct api *api)
+{
+    struct api_rebuild told;
+    if (api_rebuild(api, &told) && told.heard < told.edges)
+        state_offers_expect(api->config.state);
+}
+
+static void end_if_whole(struct api *api)
+{
+    struct api_rebuild told;
+    if (api_rebuild(api, &told) && told.heard >= told.edges)
+        state_offers_over(api->config.state);
+}
+
 static void problem(struct exchange *exchange, unsigned status, const char *title,
                     const char *detail)
 {
@@ -342,6 +356,7 @@ static void on_whole(struct exchange *exchange, void *context)
         return;
     }
     add_heard(rebuild, seat.id);
+    end_if_whole(api);
     LOG(api->config.logger, LOG_INFO, "an edge of the lost origin has told what it holds",
         {"name", text_of(seat.name)});
     if (write_heard(rebuild))

@@ -22,5 +22,7 @@ struct rebuild;
 struct server;
 
 struct rebuild *rebuild_new(struct api *api) MUST_USE; /* NULL: it never took another's place */
+/* Reads the journal, while offers are still to come.  BLOCKS. */
+void rebuild_begin(struct api *api);
 void rebuild_free(struct rebuild **rebuild); /* offers under way are answered when state ends */
 void rebuild_routes(struct api *api, struct server *server);

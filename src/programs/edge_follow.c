@@ -400,9 +400,9 @@ bool edge_follow_open(struct edge_follow *follow, const struct edge_follow_confi
     if (follow->lock_fd < 0 || !open_state(follow, why))
         return false;
     open_api(follow, config->server);
+    start_offering(follow); /* which looks at what is held before anything else comes */
     if (!start_replica(follow, why))
         return false;
-    start_offering(follow);
     start_placing(follow);
     return true;
 }

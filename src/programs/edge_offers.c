@@ -52,9 +52,10 @@ struct edge_offers {
     struct loop_timer timer, next; /* `next`: the step after a call's end */
 };
 
-/* --- STATE/offered: "EPOCH ACCOUNT\n", the last account that was offered; "EPOCH all\n" --- */
+/* --- STATE/offered: "EPOCH none\n", begun; "EPOCH ACCOUNT\n", the last account that was offered;
+ * "EPOCH all\n" --- */
 
-static void write_mark(const struct edge_offers *offers, bool is_all)
+static bool write_mark(const struct edge_offers *offers, bool is_all)
 {
     char path[PATH_MAX];
     struct uid_text storage;
@@ -62,7 +63,7 @@ static void write_mark(const struct edge_offers *offers, bool is_all)
     struct text last =
         offers->at ? uid_text(&storage, offers->accounts[offers->at - 1]) : TEXT("none");
     if (snprintf(path, sizeof path, "%s/" OFFERED_FILE, offers->config.folder) >= PATH_MAX)
-        return;
+        return false;
     buffer_init(&line, FILE_MAX_BYTES);
     buffer_printf(&line, "%" PRIu64 " %.*s\n", offers->epoch,
                   TEXT_ARGS(is_all ? TEXT("all") : last));
@@ -71,16 +72,19 @@ static void write_mark(const struct edge_offers *offers, bool is_all)
     if (error)
         LOG(offers->config.logger, LOG_WARNING, "how much was offered could not be written down",
             {"why", log_errno(error)});
+    return error == 0;
 }
 
-/* Whether all was told; else *ret_last is the last account that was, or none. */
-static bool read_mark(const struct edge_offers *offers, struct uid *ret_last)
+/* Whether all was told; else *ret_last is the last account that was, or none.  *ret_is_begun: to
+ * this origin, by this process or one before. */
+static bool read_mark(const struct edge_offers *offers, struct uid *ret_last, bool *ret_is_begun)
 {
     char path[PATH_MAX];
     uint64_t epoch;
     struct buffer line;
     struct text first = TEXT_NONE, rest;
     bool is_all = false;
+    *ret_is_begun = false;
     *ret_last = (struct uid){{0}};
     buffer_init(&line, FILE_MAX_BYTES);
     if (snprintf(path, sizeof path, "%s/" OFFERED_FILE, offers->config.folder) < PATH_MAX &&
@@ -89,6 +93,7 @@ static bool read_mark(const struct edge_offers *offers, struct uid *ret_last)
         bool is_same =
             text_split(&rest, ' ', &first) && text_to_u64(first, &epoch) && epoch == offers->epoch;
         is_all = is_same && text_equal(rest, TEXT("all"));
+        *ret_is_begun = is_same;
         if (is_same && !is_all && !uid_from_text(rest, ret_last))
             *ret_last = (struct uid){{0}};
     }
@@ -169,8 +174,9 @@ static void gather(struct edge_offers *offers)
     const struct state *state = offers->config.state;
     const struct account *account;
     struct uid last;
+    bool is_begun;
     size_t capacity = state_account_count(state);
-    (void)!read_mark(offers, &last);
+    (void)!read_mark(offers, &last, &is_begun);
     mem_free(offers->accounts);
     offers->accounts = mem_realloc_array(NULL, capacity + 1, sizeof *offers->accounts);
     offers->count = offers->at = 0;
@@ -192,7 +198,8 @@ static bool is_own(const struct edge_offers *offers, struct uid id)
 static void finish(struct edge_offers *offers)
 {
     offers->step = STEP_DONE;
-    write_mark(offers, true);
+    state_offers_end(offers->config.state);
+    (void)write_mark(offers, true);
     hang_up(offers);
     if (offers->offered)
         LOG(offers->config.logger, LOG_INFO, "the new origin was told what this edge holds",
@@ -272,7 +279,7 @@ static void on_offered(struct edge_offers *offers)
             {"status", LOG_NUMBER(offers->status)});
     offers->at++;
     if (offers->at % MARK_EVERY == 0)
-        write_mark(offers, false);
+        (void)write_mark(offers, false);
     offer_next(offers);
 }
 
@@ -300,8 +307,13 @@ static void on_next(struct loop_timer *timer, uint64_t now_us UNUSED)
 static void begin(struct edge_offers *offers)
 {
     struct uid last;
-    offers->step = read_mark(offers, &last) ? STEP_DONE : STEP_ASK;
+    bool is_begun;
+    offers->step = read_mark(offers, &last, &is_begun) ? STEP_DONE : STEP_ASK;
     offers->at = offers->count = offers->offered = 0;
+    /* nothing came of this origin yet; a process after this one will not know that of itself */
+    state_offers_end(offers->config.state);
+    if (!is_begun && write_mark(offers, false))
+        state_offers_begin(offers->config.state);
     offers->waits = offers->failures = 0;
     if (offers->step == STEP_ASK)
         pause_for(offers, FIRST_PAUSE_MS);

@@ -11,6 +11,7 @@
 #include "io/loop.h"
 #include "io/random.h"
 #include "state/batch_internal.h"
+#include "state/offer.h"
 #include "state/state_internal.h"
 #include "store/journal_tail.h"
 
@@ -40,6 +41,16 @@ void arrival_note_play(struct state *state, const struct operation *operation)
                       listener_plays(listener, play->subjects[i]).count);
 }
 
+void arrival_freeze(struct state *state, struct uid account, struct subject subject)
+{
+    const struct listener *listener = listeners_get(state->model.listeners, account);
+    uint64_t shown = listener_plays(listener, subject).count, waiting = 0;
+    if (state->uncounted)
+        waiting = uncounted_waiting(state->uncounted, account, subject);
+    if (state->frozen)
+        frozen_keep(state->frozen, account, subject, shown > waiting ? shown - waiting : 0);
+}
+
 static bool take_waiting(void *context, uint64_t lsn UNUSED, struct text record)
 {
     struct state *state = context;
@@ -47,28 +58,50 @@ static bool take_waiting(void *context, uint64_t lsn UNUSED, struct text record)
     const char *why;
     if (!operation_decode(record, &operation, &why))
         return true;
-    if (!state->waiting_since_ms)
+    if (state->forwards && !state->waiting_since_ms)
         state->waiting_since_ms = operation.accepted_ms;
     if (payload_read(&operation, &state->model.changes, &why))
         arrival_note_play(state, &operation);
     return true;
 }
 
-int arrival_open(struct state *state, const struct state_forwarded *forwarded)
+/* Counts again what the journal holds behind `lsn`. */
+static int count_behind(struct state *state, uint64_t lsn)
 {
     struct journal_tail tail;
     bool has_more = true;
     int error = 0;
-    uint64_t lsn = uid_equal(forwarded->journal, state->journal_id) ? forwarded->lsn : 0;
-    journal_hold(state->journal, lsn);
-    state->max_waiting_ms = forwarded->max_waiting_ms;
-    state->forwards = true;
     state->uncounted = uncounted_new(random_u64(), UNCOUNTED_MAX);
     journal_tail_init(&tail, state->journal, lsn);
     while (has_more && !error)
         error = journal_tail_read(&tail, take_waiting, state, &has_more);
     journal_tail_release(&tail);
     return error;
+}
+
+int arrival_open(struct state *state, const struct state_forwarded *forwarded)
+{
+    uint64_t lsn = uid_equal(forwarded->journal, state->journal_id) ? forwarded->lsn : 0;
+    journal_hold(state->journal, lsn);
+    state->max_waiting_ms = forwarded->max_waiting_ms;
+    state->forwards = true;
+    return count_behind(state, lsn);
+}
+
+/* --- of an origin that was an edge (offer.h) --- */
+
+void state_offers_expect(struct state *state)
+{
+    if (state->forwards || state->uncounted || !state->keeps_bytes || state->record)
+        return;
+    if (count_behind(state, state->kept_lsn) != 0)
+        uncounted_free(&state->uncounted); /* then the greater count is taken */
+}
+
+void state_offers_over(struct state *state)
+{
+    if (!state->forwards)
+        uncounted_free(&state->uncounted);
 }
 
 /* --- what arrived --- */
@@ -125,10 +158,12 @@ static void settle(struct state *state, const struct one *one, int64_t at_ms,
     if (!payload_read(&one->operation, &state->model.changes, &why))
         return;
     const struct counted_play *play = &state->model.changes.play;
-    for (size_t i = 0; i < play->subject_count; i++)
+    for (size_t i = 0; i < play->subject_count; i++) {
+        arrival_freeze(state, one->operation.account, play->subjects[i]);
         if (uncounted_arrived(state->uncounted, one->operation.account, play->subjects[i],
                               one->outcome == OUTCOME_ACCEPTED, at_ms, &shown))
             show(state, one->operation.account, play->subjects[i], shown, effects);
+    }
 }
 
 /* The origin never judges a request that it did not take: who asked shall not wait for it. */

@@ -133,6 +133,9 @@ static uint64_t count_of(const struct writing *writing, const struct listener *l
                          struct subject subject)
 {
     uint64_t count = listener_plays(listener, subject).count, waiting = 0;
+    if (writing->is_arrived && writing->state->frozen &&
+        frozen_find(writing->state->frozen, writing->account, subject, &count))
+        return count;
     if (writing->is_arrived && writing->state->uncounted)
         waiting = uncounted_waiting(writing->state->uncounted, writing->account, subject);
     return count > waiting ? count - waiting : 0;

@@ -89,8 +89,9 @@ static bool learn_cell(void *context, const struct cell_name *name, const struct
 static bool counts(struct learning *learning, struct uid account, struct subject subject,
                    struct plays plays, uint64_t *ret_count)
 {
-    const struct state *state = learning->state;
+    struct state *state = learning->state;
     uint64_t held = listener_plays(listeners_get(state->model.listeners, account), subject).count;
+    arrival_freeze(state, account, subject);
     if (!state->uncounted || !uncounted_learn(state->uncounted, account, subject, plays.count,
                                               learning->made_ms, ret_count))
         *ret_count = plays.count > held ? plays.count : held;

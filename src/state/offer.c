@@ -3,6 +3,7 @@
 
 #include "base/guard.h"
 #include "base/reader.h"
+#include "io/random.h"
 #include "state/copy_internal.h"
 #include "state/export.h"
 
@@ -12,10 +13,18 @@
 
 enum { MOST_PLAYS = 10000000 };
 
-static const struct text OFFERED = TEXT_INIT("sostoffr");
+static const struct text OFFERED = TEXT_INIT("sostoffr"), FROZEN = TEXT_INIT("sostoffz");
 /* An honest edge's stamps are not ahead of its clock, nor is that of ours by more than a parcel's
  * may be (api/parcels.c). */
 static const int64_t most_ahead_ms = 24LL * 3600 * 1000;
+
+void state_offers_begin(struct state *state)
+{
+    frozen_free(&state->frozen);
+    state->frozen = frozen_new(random_u64(), FROZEN_MAX);
+}
+
+void state_offers_end(struct state *state) { frozen_free(&state->frozen); }
 
 void state_offer_write(const struct state *state, struct uid account, int64_t now_ms,
                        struct buffer *out)
@@ -24,7 +33,8 @@ void state_offer_write(const struct state *state, struct uid account, int64_t no
     buffer_init(&secrets, BOX_MAX_BYTES);
     copy_write_secrets(state, account, now_ms, &secrets);
     if (!secrets.overflowed) {
-        buffer_text(out, OFFERED);
+        bool is_frozen = state->frozen && frozen_is_whole(state->frozen);
+        buffer_text(out, is_frozen ? FROZEN : OFFERED);
         buffer_u32(out, (uint32_t)secrets.size);
         buffer_text(out, buffer_view(&secrets));
         copy_write_arrived(state, account, now_ms, out);
@@ -45,6 +55,7 @@ struct taking {
     struct effects *effects; /* NULL: only looked at */
     struct offer_taken *taken;
     bool is_secret; /* rows of the first export */
+    bool is_frozen; /* counts are the lost origin's: nothing of this one's is in them */
     const char *why;
 };
 
@@ -144,6 +155,15 @@ static struct plays within_bounds(const struct taking *taking, struct plays play
     return plays;
 }
 
+/* What this edge counted and the lost origin cannot have is on top of what it had. */
+static uint64_t with_ours(const struct taking *taking, struct subject subject, uint64_t count)
+{
+    const struct uncounted *uncounted = taking->state->uncounted;
+    if (!taking->is_frozen || !uncounted)
+        return count;
+    return count + uncounted_waiting(uncounted, taking->account, subject);
+}
+
 static bool take_count(void *context, struct uid account, struct subject subject,
                        struct plays plays)
 {
@@ -152,6 +172,7 @@ static bool take_count(void *context, struct uid account, struct subject subject
     struct listeners *listeners = taking->state->model.listeners;
     if (!uid_equal(account, taking->account) || taking->is_secret)
         return refuse(taking, "holds counts of another account");
+    plays.count = with_ours(taking, subject, plays.count);
     if (!taking->effects ||
         plays.count <= listener_plays(listeners_get(listeners, account), subject).count)
         return true;
@@ -204,10 +225,13 @@ static const char *read_both(struct taking *taking, struct text open, struct tex
     return why ? why : read_half(taking, secrets, true);
 }
 
-static bool halve(struct text bytes, struct text *ret_secrets, struct text *ret_open)
+static bool halve(struct text bytes, struct text *ret_secrets, struct text *ret_open,
+                  bool *ret_is_frozen)
 {
     struct reader reader = reader_of(bytes);
-    bool is_offer = text_equal(reader_bytes(&reader, OFFERED.size), OFFERED);
+    struct text beginning = reader_bytes(&reader, OFFERED.size);
+    *ret_is_frozen = text_equal(beginning, FROZEN);
+    bool is_offer = *ret_is_frozen || text_equal(beginning, OFFERED);
     *ret_secrets = reader_bytes(&reader, reader_u32(&reader));
     *ret_open = reader_bytes(&reader, reader.left);
     return is_offer && !reader.failed;
@@ -221,7 +245,8 @@ enum state_copy state_offer_take(struct state *state, struct uid account, struct
     struct taking taking = {.state = state, .account = account, .rules = rules, .taken = &taken};
     struct text secrets, open;
     bool was_here = state_account(state, account);
-    *ret_why = halve(bytes, &secrets, &open) ? read_both(&taking, open, secrets) : "is no offer";
+    *ret_why = halve(bytes, &secrets, &open, &taking.is_frozen) ? read_both(&taking, open, secrets)
+                                                                : "is no offer";
     if (*ret_why)
         return STATE_COPY_BAD;
     if (!apply_has_room(state->apply, 2 * bytes.size))

@@ -7,8 +7,8 @@
  * offer: one listener's state as an edge holds it, for an origin that took another's place and
  * lacks what only this edge has (docs/formats/listeners.md, "Offers"; docs/decisions/045).
  *
- *     "sostoffr", u32 size, an export of what opens (passwords, passkeys, apps' secrets, cookies),
- *     then the export of a copy
+ *     "sostoffz" or "sostoffr", u32 size, an export of what opens (passwords, passkeys, apps'
+ * secrets, cookies), then the export of a copy
  *
  * It is readable: who sends it has proven the other side by mutual TLS, and so has who takes it.
  *
@@ -20,9 +20,23 @@
  * - that somebody is an admin, or that an account is gone: never;
  * - counts of plays: the greater one, up to what somebody can have played.
  *
+ * Of counts, an edge offers what the lost origin had, as far as it heard ("sostoffz"): it freezes
+ * them when it first hears of the new one.  What the new origin journalled since its last receipt
+ * as an edge, the lost one never had; this is on top of the greater count.  An edge that started
+ * anew meanwhile cannot tell ("sostoffr"): then the greater sum is taken, and one that was in both
+ * is not doubled, but one that was in either may be lost.
+ *
  * Merging, so an offer may come any number of times.
  */
 struct state;
+
+/* At an edge: what comes from now on is another origin's, until all is offered. */
+void state_offers_begin(struct state *state);
+void state_offers_end(struct state *state);
+/* At an origin that was an edge, opened with state_config.kept: reads its journal behind that mark,
+ * and counts plays on, until the last offer came.  BLOCKS. */
+void state_offers_expect(struct state *state);
+void state_offers_over(struct state *state);
 
 enum { OFFER_MAX_BYTES = 8 << 20 };
 

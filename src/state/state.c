@@ -276,7 +276,8 @@ static void keep_journal(struct state *state, const struct state_config *config)
     const struct state_forwarded *kept = config->kept;
     uint64_t max_bytes =
         config->max_journal_bytes ? config->max_journal_bytes : journal_default_bytes;
-    journal_hold(state->journal, uid_equal(kept->journal, state->journal_id) ? kept->lsn : 0);
+    state->kept_lsn = uid_equal(kept->journal, state->journal_id) ? kept->lsn : 0;
+    journal_hold(state->journal, state->kept_lsn);
     state->keeps_bytes = max_bytes / 2;
 }
 
@@ -333,6 +334,7 @@ static void free_state(struct state *state)
 {
     model_release(&state->model);
     uncounted_free(&state->uncounted);
+    frozen_free(&state->frozen);
     mem_free(state->replayed);
     mem_free(state->folder);
     mem_free(state);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 #include "state/apply.h"
+#include "state/frozen.h"
 #include "state/model.h"
 #include "state/record.h"
 #include "state/state.h"
@@ -26,13 +27,15 @@ struct state {
     uint64_t merged_lsn;
     struct replayed *replayed; /* state_replayed_since() */
     bool gave_way;             /* state_give_way() */
+    uint64_t kept_lsn;         /* state_config.kept: what is behind it was not the lost origin's */
     uint64_t keeps_bytes; /* state_config.kept: until the journal is greater; 0: nothing is kept */
     int64_t stamp_ms;     /* the last that a copy or a receipt was given */
     size_t in_flight;     /* batches whose callback is still to come */
     bool is_closed;       /* the last batch in flight frees it */
 
-    bool forwards; /* arrival.h; what follows is of such a node */
-    struct uncounted *uncounted;
+    bool forwards;               /* arrival.h; what follows is of such a node */
+    struct uncounted *uncounted; /* of an origin: while it expects offers (offer.h) */
+    struct frozen *frozen;       /* while this node makes offers; NULL: it cannot tell */
     int64_t waiting_since_ms, max_waiting_ms;
     void (*grown)(void *context);
     void *grown_context;
@@ -62,5 +65,7 @@ void state_keep_within(struct state *state);
  * (model.changes has it). */
 int arrival_open(struct state *state, const struct state_forwarded *forwarded) MUST_USE;
 void arrival_note_play(struct state *state, const struct operation *operation);
+/* The count of plays is about to be what an origin says now. */
+void arrival_freeze(struct state *state, struct uid account, struct subject subject);
 /* Something that was posted has run; frees a closed state after the last. */
 void state_landed(struct state *state);

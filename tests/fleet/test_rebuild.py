@@ -152,3 +152,33 @@ def test_what_only_other_edges_held_comes_back_to_a_promoted_one(fleet):
     again = fleet.joined("rome", None)
     until(lambda: fleet.has_all(again), "an edge starts again")
     assert heard(server) == "all" and server.counter("rebuild_offers_total") == told_before, "and has nothing more to tell"
+
+
+def test_a_play_that_another_edge_heard_of_and_one_of_the_same_song_that_waited_at_the_heir_are_two(fleet):
+    fleet.begin()
+    user, browser = fleet.stranger_to("paris")
+    song = until(lambda: rest(fleet.root, "search3", headers=browser.bearer, query="", songCount=1)[1]["searchResult3"].get("song"), "music is there")[0]["id"]
+    played = lambda node, time: rest(node, "scrobble", headers=browser.bearer, id=song, submission="true", time=time)
+    play = lambda node, time: played(node, time)[0]
+    address = fleet.at["paris"].url
+    assert rest(fleet.root, "star", headers=browser.bearer, id=song)[0] == "ok"
+    until(lambda: state_of(fleet.at["paris"], browser)["starred"] == [song], "the heir knows them")
+    fleet.at["paris"].stop()  # and hears no more
+    for name in NAMES[1:]:
+        assert play(fleet.at[name], 1_700_000_000_000 + 1000 * NAMES.index(name)) == "ok"
+    for name in NAMES[1:]:
+        until(lambda: state_of(fleet.at[name], browser)["played"] == [(song, 3)] and fleet.has_all(fleet.at[name]), "the others heard of all")
+    fleet.lose_origin()
+    island = fleet.joined("paris", None)
+    until(lambda: play(island, 1_700_000_100_000) == "ok", "it takes one, on an island")  # the same, however often
+    status, answer = played(island, 1_700_000_200_000)
+    assert status == "ok", answer
+    assert state_of(island, browser)["played"] == [(song, 2)], "the heir has two that no other node heard of"
+    island.stop()
+    fleet.promote("paris")
+    server = fleet.serve("paris", address.split("//")[1])
+    assert play(server, 1_700_000_300_000) == "ok"
+    until(lambda: heard(server) == "all", "the others told what they hold", seconds=90)
+    assert state_of(server, browser)["played"] == [(song, 6)], "three of the lost origin, two that waited, and one of now"
+    for name in NAMES[1:]:
+        until(lambda: state_of(fleet.at[name], browser)["played"] == [(song, 6)], "everywhere")
