@@ -25,6 +25,16 @@ void *mem_zalloc(size_t size_bytes)
     return block;
 }
 
+void *mem_zalloc_aligned(size_t size_bytes, size_t alignment)
+{
+    size_t whole = (size_bytes + alignment - 1) & ~(alignment - 1);
+    void *block = aligned_alloc(alignment, whole ? whole : alignment);
+    if (!block)
+        out_of_memory();
+    memset(block, 0, whole);
+    return block;
+}
+
 void *mem_realloc(void *block, size_t size_bytes)
 {
     block = realloc(block, size_bytes ? size_bytes : 1);

@@ -147,6 +147,9 @@ static inline size_t refill(struct bits *bits, const uint8_t *from, size_t size)
 
 bool huffman_decode(struct text coded, char *out, size_t *ret_size)
 {
+    *ret_size = 0;
+    if (coded.size == 0)
+        return true;
     const uint8_t *next = (const uint8_t *)coded.data, *end = next + coded.size;
     struct bits bits = {0};
     char *to = out;

@@ -313,7 +313,10 @@ def test_a_visitor_is_not_told_that_something_is_kept_which_the_origin_would_not
     assert browser.renew(home)[0] == 200
     assert rest(away, "createPlaylist", browser.bearer, name="by a home's")[0] == "ok"
     service.root = service.origin()
-    until(lambda: lists(service.root, browser) == ["by a home's", "by the origin's token"], "what was acknowledged is there", ARRIVES_S)
+    kept = {"by a home's", "by the origin's token"}
+    until(lambda: kept <= set(lists(service.root, browser)), "what was acknowledged is there", ARRIVES_S)
+    # without the guard the third is there, too, if edges joined in different seconds and this one was a home once
+    assert guards_off or set(lists(service.root, browser)) == kept
 
 
 def test_what_a_visitor_does_after_a_renewal_on_the_island_arrives(three):

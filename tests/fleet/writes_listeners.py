@@ -27,7 +27,8 @@ from read_export import read  # noqa: E402
 
 STAR, RATING, SETTING, PLAYLIST_NAME, ENTRY = 1, 2, 3, 4, 8
 PLAYLISTS, ENTRIES, SETTINGS = 2, 60, 40
-PATIENCE_S, TOKEN_S, NEW_TOKEN_S, AGAIN_S, TWICE = 5, 600, 2, (0.05, 0.4), 0.05
+PATIENCE_S, TOKEN_S, NEW_TOKEN_S, AGAIN_S = 5, 600, 2, (0.05, 0.4)
+TWICE_EVERY = 5  # batch, whoever's, is told twice, as if its answer had been lost: to the node that took it, or to another, in turn
 HOUR_MS = 3600 * 1000
 DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
@@ -59,7 +60,7 @@ class Ledger:
 
     def __init__(self, path, wanted):
         self._fd, self._lock = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), threading.Lock()
-        self.wanted, self.begun, self.acknowledged = wanted, 0, 0
+        self.wanted, self.begun, self.acknowledged, self.batches = wanted, 0, 0, 0
         self.figures = collections.Counter()
 
     def claim(self, most):
@@ -70,10 +71,13 @@ class Ledger:
             return count
 
     def note(self, who, count, last):
+        """The number of this batch, of all listeners'."""
         with self._lock:
             os.write(self._fd, f"{who} {count} {last}\n".encode())
             os.fdatasync(self._fd)
             self.acknowledged += count
+            self.batches += 1
+            return self.batches
 
     def count(self, what, by=1):
         with self._lock:
@@ -118,7 +122,7 @@ class Listener(threading.Thread):
         while True:
             is_taken, is_weak = self._try(node, what)
             if is_taken:
-                return is_weak
+                return node, is_weak
             self.ledger.count("sent_again")
             time.sleep(self.random.uniform(*AGAIN_S))
             if self.random.random() < 0.5:
@@ -129,10 +133,11 @@ class Listener(threading.Thread):
             while count := self.ledger.claim(1 + self.random.randrange(self.most)):
                 begun = time.monotonic()
                 what = self.make(count)
-                is_weak = self._deliver(what)
-                self.ledger.note(self.name, count, self.last_of(what))
-                if self.random.random() < TWICE:  # as if the answer had been lost
-                    again, is_again_weak = self._try(self.random.choice(self.nodes), what)
+                node, is_weak = self._deliver(what)
+                number = self.ledger.note(self.name, count, self.last_of(what))
+                if number % TWICE_EVERY == 0:
+                    others = [other for other in self.nodes if other is not node]
+                    again, is_again_weak = self._try(self.random.choice(others) if number // TWICE_EVERY % 2 else node, what)
                     is_weak = is_weak and (is_again_weak or not again)
                     self.ledger.count("told_twice", count)
                 self.remember(what, is_weak)

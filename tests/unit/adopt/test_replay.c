@@ -21,8 +21,8 @@ typedef const char *saying(const char *request);
 static struct server {
     int fd;
     pthread_t thread;
-    saying *says;             /* these are set and read while nobody asks */
-    unsigned sent, anna, eve; /* POSTs in all; of them, by whom */
+    saying *_Atomic says;
+    _Atomic unsigned sent, anna, eve; /* POSTs in all; of them, by whom */
 } server;
 
 #define OKAY "\"status\":\"ok\""
