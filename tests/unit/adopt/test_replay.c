@@ -10,6 +10,7 @@
 #include <arpa/inet.h>
 #include <assert.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -85,7 +86,8 @@ static void *serve(void *context)
             size += (size_t)got;
         }
         count(request);
-        const char *says = server.says(request);
+        saying *saying_now = atomic_load(&server.says); /* gcc 12 calls through it without */
+        const char *says = saying_now(request);
         int length = snprintf(body, sizeof body, "{\"subsonic-response\":{%s}}", says);
         int whole = snprintf(answer, sizeof answer,
                              "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
