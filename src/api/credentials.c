@@ -34,14 +34,31 @@ const struct session *credentials_bearer(struct api *api, const struct exchange 
     return account && !account->is_disabled ? session : NULL;
 }
 
+/* A token that the origin signed, for a session that it has not told of yet. */
+static bool prove_unheard(struct call *call)
+{
+    struct token token;
+    if (token_verify(call->api->ring, credentials_token(call->exchange),
+                     exchange_now_ms(call->exchange) / 1000, &token) != TOKEN_GOOD)
+        return false;
+    const struct account *account = state_account(call->api->config.state, token.account);
+    if (!account || account->is_disabled ||
+        !island_may_hear_of(call->api, token.node, token.session))
+        return false;
+    call->account_id = token.account;
+    call->proven_by = token.session;
+    return true;
+}
+
 static enum call_end prove_bearer(struct call *call)
 {
     const struct session *session = credentials_bearer(call->api, call->exchange);
     if (session) {
         call->account_id = session->account;
         call->proven_by = session->id;
-        return CALL_OK;
     }
+    if (session || prove_unheard(call))
+        return CALL_OK;
     if (api_follows(call->api) && !call->is_alone && island_is_linked(call->api) &&
         guard_is_on(GUARD_ORIGIN_JUDGES))
         return CALL_ELSEWHERE;

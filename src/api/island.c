@@ -57,6 +57,25 @@ bool island_believes(const struct api *api, struct uid node, struct uid account)
     return homes_has(&homes, node);
 }
 
+bool island_session_has_ended(const struct api *api, struct uid session)
+{
+    struct revocation_cursor cursor = {0};
+    struct revocation one;
+    while (state_revocation_next(api->config.state, &cursor, &one))
+        if (one.kind == REVOKED_SESSION && uid_equal(one.id, session))
+            return true;
+    return false;
+}
+
+bool island_may_hear_of(const struct api *api, struct uid node, struct uid session)
+{
+    bool may = api_follows(api) && uid_is_none(node) && guard_is_on(GUARD_UNHEARD_SESSIONS) &&
+               !state_session(api->config.state, session, 0) &&
+               !island_session_has_ended(api, session);
+    counter_add(COUNTER_SESSIONS_UNHEARD, may);
+    return may;
+}
+
 /* --- who signs in elsewhere --- */
 
 static struct uid uid_of_name(struct text name)

@@ -31,6 +31,15 @@ bool island_may_sign(const struct api *api, int64_t now_ms);
 bool island_believes(const struct api *api, struct uid node, struct uid account);
 
 /*
+ * Whether a session that is none here may be one of which the news is still on its way: this node
+ * follows, the origin (`node` none) signed for it, and it neither ran out nor ended, as far as is
+ * known here.  Then a good signature speaks for it (docs/formats/tokens.md, "Judging one").
+ */
+bool island_may_hear_of(const struct api *api, struct uid node, struct uid session);
+/* Whether it ended before its time, whoever's it was. */
+bool island_session_has_ended(const struct api *api, struct uid session);
+
+/*
  * Whether a password for `name` is another node's to judge: nothing is held here to prove it by.
  * *ret_account is whose home to name: for a name that nobody has it is drawn from the name, so that
  * answers do not tell which names exist.

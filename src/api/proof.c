@@ -100,36 +100,52 @@ static bool is_of_node(const struct api *api, const struct grant *grant)
     return node && node->role == NODE_ENTRY_ORIGIN;
 }
 
-static void fill_node(struct api *api, const struct grant *grant, struct hot_proof *ret)
+/* Until the news of a session must be here, from when on its account is known. */
+enum { NEWS_MS = 10000 };
+
+/* What nothing but its signature speaks for. */
+static void fill_signed(struct api *api, const struct grant *grant, int64_t until_ms,
+                        struct hot_proof *ret)
 {
+    int64_t grant_until_ms = grant->expires_s * 1000;
     *ret = (struct hot_proof){.right = grant->session,
                               .libraries = grant->libraries,
-                              .until_ms = grant->expires_s * 1000,
+                              .until_ms = grant_until_ms < until_ms ? grant_until_ms : until_ms,
                               .mark = &api->node_mark,
                               .mark_value = atomic_load(&api->node_mark)};
     memcpy(ret->track, grant->track, sizeof ret->track);
-    memcpy(ret->user.name, "an edge", ret->user.size = sizeof "an edge" - 1);
+}
+
+static bool prove_known(struct api *api, const struct grant *grant, int64_t now_ms,
+                        struct hot_proof *ret)
+{
+    int64_t until_ms;
+    const struct account *account = find_owner(api, grant, now_ms, &until_ms);
+    if (!account || account->is_disabled || !island_believes(api, grant->node, account->id))
+        return false;
+    fill(ret, grant, until_ms, account);
+    ret->mark = state_account_mark(api->config.state, account->id);
+    ret->mark_value = atomic_load(ret->mark);
+    return true;
 }
 
 /* False: there is no such grant, session or account. */
 static bool prove(struct api *api, const struct exchange *exchange, struct hot_proof *ret)
 {
     struct grant grant;
-    int64_t now_ms = exchange_now_ms(exchange), until_ms;
+    int64_t now_ms = exchange_now_ms(exchange);
     struct text text = proof_grant(exchange);
     if (grant_cache_verify(api->grants, api->ring, text, now_ms / 1000, &grant) != GRANT_GOOD)
         return false;
     if (is_of_node(api, &grant)) {
-        fill_node(api, &grant, ret);
-        memcpy(ret->grant, text.data, GRANT_TEXT_BYTES);
-        return true;
+        fill_signed(api, &grant, INT64_MAX, ret);
+        memcpy(ret->user.name, "an edge", ret->user.size = sizeof "an edge" - 1);
+    } else if (!prove_known(api, &grant, now_ms, ret)) {
+        if (grant_is_for_one_track(&grant) || /* an app's, or an account's own: known */
+            !island_may_hear_of(api, grant.node, grant.session))
+            return false;
+        fill_signed(api, &grant, now_ms + NEWS_MS, ret);
     }
-    const struct account *account = find_owner(api, &grant, now_ms, &until_ms);
-    if (!account || account->is_disabled || !island_believes(api, grant.node, account->id))
-        return false;
-    fill(ret, &grant, until_ms, account);
-    ret->mark = state_account_mark(api->config.state, account->id);
-    ret->mark_value = atomic_load(ret->mark);
     memcpy(ret->grant, text.data, GRANT_TEXT_BYTES);
     return true;
 }

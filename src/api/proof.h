@@ -9,6 +9,8 @@
  * An edge that asks for itself (peers.h) needs none: it holds what its listeners will want.
  *
  * A grant names a session; when that has ended here, so has the grant, whatever its own time says.
+ * One of which a node that follows has not heard yet is believed by the origin's signature, for ten
+ * seconds at a time (island_may_hear_of()).
  * Ask hot_proof_opens() or hot_proof_opens_art(), and look the track up within proof->libraries.
  */
 struct api;

@@ -71,16 +71,6 @@ static void revoke(struct player *player, struct uid account, struct uid session
 
 /* --- by the cookie --- */
 
-static bool has_ended(const struct state *state, struct uid session)
-{
-    struct revocation_cursor cursor = {0};
-    struct revocation one;
-    while (state_revocation_next(state, &cursor, &one))
-        if (one.kind == REVOKED_SESSION && uid_equal(one.id, session))
-            return true;
-    return false;
-}
-
 /* Rotated nowhere but at the origin, which so never takes the cookie of an island for a copied one:
  * here it is answered with another token.  A session that this edge opened it knows before the
  * origin does. */
@@ -94,7 +84,7 @@ static void refresh_at_edge(struct player *player, struct uid id, const struct s
                                 session->rotated_ms, session->expires_ms, player_now_ms(player));
     if (!player->is_alone && island_is_linked(api) && !opener_is(id, api->node_id))
         island_pass(player, ISLAND_LACKS_SESSION, (struct uid){{0}});
-    else if (!session && has_ended(api->config.state, id))
+    else if (!session && island_session_has_ended(api, id))
         sign_out(player);
     else if (verdict != REFRESH_GOOD && verdict != REFRESH_GRACE) /* or it is blanked here */
         island_pass(player, ISLAND_LACKS_SESSION, session ? session->account : (struct uid){{0}});

@@ -74,6 +74,7 @@ struct load_profile {
                                   LOAD_EVENLY: as many at each */
     bool warms;                /* each target but the first is asked for all music beforehand */
     unsigned cold_targets;     /* but so many, the last ones */
+    unsigned cold_tracks;      /* and for so many tracks not, the last ones */
     bool hears_segments; /* our player, each compared with its manifest; else originals in ranges */
 
     uint32_t listeners;

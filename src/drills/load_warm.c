@@ -117,7 +117,7 @@ static void on_end(struct client_call *call UNUSED, enum client_outcome outcome,
         return;
     }
     warming->piece = 0;
-    if (++warming->track < load->shelf.count)
+    if (++warming->track + load->profile.cold_tracks < load->shelf.count)
         ask(warming);
     else
         next_target(warming);

@@ -27,6 +27,7 @@ void run_load_profile(struct run_load *load, const struct scenario *scenario,
     profile->at_first_percent = (unsigned)wanted->at_origin_percent;
     profile->warms = scenario->topology.warm;
     profile->cold_targets = (unsigned)scenario->topology.cold_edges;
+    profile->cold_tracks = (unsigned)scenario->topology.cold_tracks;
     profile->hears_segments = wanted->segments;
     profile->accounts = accounts;
     profile->account_count = account_count;

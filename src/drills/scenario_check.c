@@ -173,11 +173,13 @@ static bool check_faults(const struct scenario *scenario, const char *name, stru
 static bool check_topology(const struct scenario *scenario, const char *name, struct buffer *why)
 {
     const struct scenario_topology *topology = &scenario->topology;
-    bool is_good = topology->cold_edges == 0 || topology->cold_edges < topology->edges;
-    if (!is_good)
-        buffer_printf(why, "%s: of topology { edges = %lld } one at least is not cold", name,
-                      (long long)topology->edges);
-    return is_good;
+    bool some_edge = topology->cold_edges == 0 || topology->cold_edges < topology->edges;
+    bool some_track = topology->cold_tracks < topology->tracks;
+    if (!some_edge || !some_track)
+        buffer_printf(why, "%s: of topology { %s = %lld } one at least is not cold", name,
+                      some_edge ? "tracks" : "edges",
+                      (long long)(some_edge ? topology->tracks : topology->edges));
+    return some_edge && some_track;
 }
 
 static bool check_ear(const struct scenario *scenario, const char *name, struct buffer *why)

@@ -169,6 +169,34 @@ def test_a_session_of_an_island_is_the_origins_when_it_is_back(service):
     assert Browser().renew(service.root, browser.session["accessToken"])[0] == 401, "not without its key"
 
 
+def hears(node, browser, track):
+    return node.ask(f"/m/{track}/original?g={browser.session['grant']}")[0] == 200
+
+
+@pytest.mark.parametrize("guards_off", [None, "unheard-sessions"])
+def test_who_signed_in_just_before_the_origin_died_reads_and_hears_at_an_edge_that_was_not_told(service, guards_off):
+    make_song(service.folder / "music" / "song.flac")
+    edge = service.begin()
+    known, ended, unheard = Browser(), Browser(), Browser()
+    known.sign_in(service.root)
+    track = until(lambda: song_at(edge, known), "the song is known there")
+    until(lambda: hears(edge, known, track), "and is kept there")
+    edge.stop()
+    ended.sign_in(service.root)
+    assert ended.sign_out(service.root) == 204 and rest(service.root, "star", known.bearer, id=track)[0] == "ok"
+    edge = service.again("paris", guards_off=guards_off)
+    until(lambda: starred(edge, known) == [track], "the edge is told what was done meanwhile")
+    edge.stop()
+    unheard.sign_in(service.root)
+    service.root.kill()
+    edge = service.again("paris", guards_off=guards_off)
+    until(lambda: is_island(edge), "the edge is alone")
+    assert known.may(edge) and hears(edge, known, track)
+    assert unheard.may(edge) == hears(edge, unheard, track) == (not guards_off)
+    assert (edge.counter("sessions_unheard_total", "/.sostenuto/metrics") > 0) == (not guards_off)
+    assert not ended.may(edge) and not hears(edge, ended, track), "of this one it was told that it ended, never that it began"
+
+
 def test_what_ended_before_the_origin_died_stays_ended(service):
     edge = service.begin()
     browser, kept = Browser(), Browser()

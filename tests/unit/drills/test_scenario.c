@@ -71,6 +71,8 @@ static const struct {
      "a full disk needs a disk"},
     {ABOUT LIMITS "fault { kind = kill at_s = 2 node = edge-2 } topology { edges = 1 }",
      "aims at a node that", "a fault hits a node that is there"},
+    {ABOUT LIMITS KILL "topology { edges = 1  tracks = 2  cold_tracks = 2 }",
+     "tracks = 2 } one at least is not cold", "somebody asked for a track"},
     {ABOUT LIMITS KILL "topology { edges = 1  cold_edges = 1 }", "one at least is not cold",
      "somebody holds music"},
     {ABOUT LIMITS "fault { kind = kill at_s = 2 node = edges }", "aims at a node that",
