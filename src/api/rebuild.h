@@ -4,8 +4,9 @@
 #include "trust/uid.h"
 
 /*
- * rebuild: at an origin that took a lost one's place (sostenuto promote), what other edges hold
- * and this one lacks (state/offer.h, docs/decisions/045-rebuild.md).
+ * rebuild: at an origin that took a lost one's place (sostenuto promote; or sostenuto restore, of a
+ * backup that knows edges), what other edges hold and this one lacks (state/offer.h,
+ * docs/decisions/045-rebuild.md).
  *
  *     GET  /nodes/rebuild             200: this edge is to be heard {"epoch", "until"}; else 404
  *     POST /nodes/rebuild/{account}   an offer; 200 when it is merged and durable

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /* backup, restore: the state folder as one file. */
 #include "base/log.h"
+#include "io/clock.h"
 #include "io/file.h"
 #include "programs/control_client.h"
 #include "programs/operate.h"
 #include "programs/privileges.h"
 #include "programs/settings_sources.h"
+#include "programs/taken_place.h"
 #include "state/backup.h"
+#include "trust/node_book.h"
 #include <errno.h>
 #include <limits.h>
 #include <unistd.h>
@@ -29,26 +32,71 @@ static enum command_exit backup(const struct arguments *arguments)
     return operate_and_say(arguments, &request);
 }
 
-/* Under the folder's lock, so that no server starts meanwhile. */
-static enum command_exit restore_into(const char *data, const char *file)
+static size_t count_edges(const struct settings *settings)
+{
+    char keys[PATH_MAX];
+    struct node_book *book = NULL;
+    struct keys_error error;
+    (void)snprintf(keys, sizeof keys, "%s/keys", settings->data);
+    const struct key_place place = {keys, getenv("CREDENTIALS_DIRECTORY")};
+    const struct node_book_limits limits = {settings->max_edges, settings->max_invites};
+    size_t count = node_book_open(&place, &limits, &book, &error) == 0 ? node_book_count(book) : 0;
+    node_book_close(&book);
+    return count;
+}
+
+/* Its edges hold what came after the backup: they are asked, as after a promotion. */
+static int ask_edges(const struct settings *settings, int folder, struct state_error *ret_error)
+{
+    int64_t now_ms = clock_unix_ms();
+    uint64_t epoch = 0;
+    int result = state_raise_epoch(settings->data, (uint64_t)now_ms, &epoch, ret_error);
+    if (result == 0)
+        result = taken_place_write(folder, epoch, epoch - 1, now_ms);
+    if (result < 0 && !ret_error->words[0])
+        (void)snprintf(ret_error->words, sizeof ret_error->words, "%s: %.*s", settings->data,
+                       TEXT_ARGS(log_errno(result)));
+    return result;
+}
+
+static enum command_exit restore_locked(const struct settings *settings, int folder,
+                                        const char *file)
 {
     struct state_error error = {""};
-    pid_t holder = 0;
-    int folder = file_open_dir(AT_FDCWD, data),
-        lock = folder < 0 ? folder : file_lock(folder, "lock", &holder);
-    if (folder >= 0)
-        (void)close(folder);
-    if (lock == -EWOULDBLOCK)
-        return command_fail(COMMAND_FAILED, "process %d serves %s; stop it first", (int)holder,
-                            data);
-    if (lock < 0)
-        return command_fail(COMMAND_FAILED, "%s: %.*s", data, TEXT_ARGS(log_errno(lock)));
-    int result = state_restore(file, data, &error);
-    (void)close(lock);
+    int result = state_restore(file, settings->data, &error);
+    size_t edges = result < 0 ? 0 : count_edges(settings);
+    if (edges)
+        result = ask_edges(settings, folder, &error);
     if (result < 0)
         return command_fail(COMMAND_FAILED, "%s", error.words);
-    printf("restored; what listeners did after the backup is in %s/journal.before-restore\n", data);
+    printf("restored; what listeners did after the backup is in %s/journal.before-restore\n",
+           settings->data);
+    if (edges)
+        printf("The %zu edges of then are asked what they heard of since, once it serves; one that "
+               "joined later joins again, with an invitation.\n",
+               edges);
     return COMMAND_OK;
+}
+
+/* Under the folder's lock, so that no server starts meanwhile. */
+static enum command_exit restore_into(const struct settings *settings, const char *file)
+{
+    pid_t holder = 0;
+    int folder = file_open_dir(AT_FDCWD, settings->data),
+        lock = folder < 0 ? folder : file_lock(folder, "lock", &holder);
+    enum command_exit code;
+    if (lock == -EWOULDBLOCK)
+        code = command_fail(COMMAND_FAILED, "process %d serves %s; stop it first", (int)holder,
+                            settings->data);
+    else if (lock < 0)
+        code = command_fail(COMMAND_FAILED, "%s: %.*s", settings->data, TEXT_ARGS(log_errno(lock)));
+    else
+        code = restore_locked(settings, folder, file);
+    if (lock >= 0)
+        (void)close(lock);
+    if (folder >= 0)
+        (void)close(folder);
+    return code;
 }
 
 static enum command_exit restore(const struct arguments *arguments)
@@ -60,7 +108,7 @@ static enum command_exit restore(const struct arguments *arguments)
     if (!settings_load(&settings, arguments, &why) || privileges_settle(&settings, NULL, &why) < 0)
         code = command_fail(COMMAND_FAILED, "%.*s", TEXT_ARGS(buffer_view(&why)));
     else
-        code = restore_into(settings.data, arguments->positionals[0]);
+        code = restore_into(&settings, arguments->positionals[0]);
     settings_release(&settings);
     buffer_release(&why);
     return code;

@@ -2,7 +2,6 @@
 #include "programs/promotion.h"
 
 #include "base/encode.h"
-#include "base/json.h"
 #include "base/mem.h"
 #include "catalog/catalog.h"
 #include "edge/member.h"
@@ -13,6 +12,7 @@
 #include "programs/libraries.h"
 #include "programs/promotion_accounts.h"
 #include "programs/promotion_edges.h"
+#include "programs/taken_place.h"
 #include "programs/settings.h"
 #include "replica/catalogs.h"
 #include "replica/copies.h"
@@ -358,23 +358,14 @@ static bool take_edges(struct promotion *promotion, struct buffer *why)
 /* It belongs to nobody any more; what it was is kept for whoever wants it back. */
 static bool finish(struct promotion *promotion, struct buffer *why)
 {
-    struct buffer bytes;
-    struct json json;
-    buffer_init(&bytes, 1024);
-    json_init(&json, &bytes);
-    json_begin_object(&json);
-    json_member_u64(&json, "epoch", promotion->epoch);
-    json_member_u64(&json, "former_epoch", promotion->found.epoch);
-    json_member_i64(&json, "at", now_s());
-    json_end_object(&json);
     int error = renameat(promotion->folder, "keys/joined", promotion->folder,
                          "keys/joined.before-promote") != 0 &&
                         errno != ENOENT
                     ? -errno
                     : 0;
     if (!error)
-        error = file_write_atomic(promotion->folder, PROMOTED_FILE, buffer_view(&bytes), 0600);
-    buffer_release(&bytes);
+        error = taken_place_write(promotion->folder, promotion->epoch, promotion->found.epoch,
+                                  clock_unix_ms());
     if (error)
         buffer_printf(why, "%s: %.*s", promotion->data, TEXT_ARGS(log_errno(error)));
     return error == 0;

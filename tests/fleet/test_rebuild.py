@@ -154,6 +154,39 @@ def test_what_only_other_edges_held_comes_back_to_a_promoted_one(fleet):
     assert heard(server) == "all" and server.counter("rebuild_offers_total") == told_before, "and has nothing more to tell"
 
 
+def test_what_came_after_the_backup_that_is_restored_comes_back_from_the_edges(fleet):
+    fleet.begin()
+    browser = Browser()
+    assert browser.sign_in(fleet.root, name="alice")[0] == 200
+    songs = until(lambda: rest(fleet.root, "search3", headers=browser.bearer, query="", songCount=9)[1]["searchResult3"].get("song"), "music is there")
+    do = lambda node, endpoint, **parameters: rest(node, endpoint, headers=browser.bearer, **parameters)[0]
+    assert do(fleet.root, "star", id=songs[0]["id"]) == do(fleet.root, "createPlaylist", name="early") == "ok"
+    assert do(fleet.root, "scrobble", id=songs[2]["id"], submission="true", time=1_700_000_000_000) == "ok"
+    run("backup", fleet.folder / "a.backup", "--data", fleet.folder / "origin")
+    assert do(fleet.root, "star", id=songs[1]["id"]) == do(fleet.root, "createPlaylist", name="late") == "ok"
+    assert do(fleet.root, "unstar", id=songs[0]["id"]) == "ok"
+    assert do(fleet.root, "scrobble", id=songs[2]["id"], submission="true", time=1_700_000_100_000) == "ok"
+    assert do(fleet.at["rome"], "scrobble", id=songs[1]["id"], submission="true", time=1_700_000_200_000) == "ok"
+    subprocess.run([*launcher(), "user", "add", "ivy", "--password-file", "-", "--data", str(fleet.folder / "origin")],
+                   input=PASSWORD + "\n", text=True, check=True, capture_output=True, env=environment(), timeout=60)
+    late = until(lambda: (whole := state_of(fleet.root, browser))["played"] == sorted([(songs[1]["id"], 1), (songs[2]["id"], 2)]) and whole, "all arrived")
+    assert late["starred"] == [songs[1]["id"]] and late["lists"] == ["early", "late"]
+    for edge in fleet.at.values():
+        until(lambda: state_of(edge, browser) == late and json.loads(edge.ask("/status")[1])["accounts"] == len(USERS) + 1, "each edge heard of it")
+    address = fleet.root.url
+    fleet.root.kill()
+    shutil.rmtree(fleet.folder / "origin")
+    told = run("restore", fleet.folder / "a.backup", "--data", fleet.folder / "origin").stdout
+    assert "4 edges of then" in told, told
+    server = fleet.serve("origin", address.split("//")[1])
+    until(lambda: heard(server) == "all", "every edge told what it holds", seconds=90)
+    assert state_of(server, browser) == late and Browser().sign_in(server, name="ivy")[0] == 200
+    assert do(fleet.at["oslo"], "scrobble", id=songs[2]["id"], submission="true", time=1_700_000_300_000) == "ok"
+    now = {**late, "played": sorted([(songs[1]["id"], 1), (songs[2]["id"], 3)])}
+    for node in (server, *fleet.at.values()):
+        until(lambda: state_of(node, browser) == now, "and goes on, everywhere", seconds=60)
+
+
 def test_a_play_that_another_edge_heard_of_and_one_of_the_same_song_that_waited_at_the_heir_are_two(fleet):
     fleet.begin()
     user, browser = fleet.stranger_to("paris")
