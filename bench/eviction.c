@@ -57,13 +57,14 @@ static struct misses of_memory(const struct trace *trace, uint64_t limit_bytes)
 }
 
 /* --- the disk: its choices, and regions as they lie there --- */
-enum { REGIONS = 256 };
+enum { REGIONS = 256, ROOM = 16 /* the index has room for so many times what is in */ };
 
 struct region {
     struct log_stand stand;
     uint32_t first, last; /* object + 1; 0: none */
     uint32_t log;
     uint64_t bytes; /* 0: free */
+    uint64_t sequence;
 };
 struct model {
     struct chooser *chooser;
@@ -73,7 +74,7 @@ struct model {
     uint32_t *next, *sizes;
     struct log_mark *marks;
     uint8_t *is_in;
-    uint64_t bytes, limit_bytes, region_bytes, written;
+    uint64_t bytes, limit_bytes, region_bytes, written, sequence;
 };
 
 static uint32_t new_region(struct model *disk)
@@ -96,7 +97,7 @@ static void append(struct model *disk, uint32_t object)
     uint32_t number = disk->open[log];
     if (!number || disk->regions[number - 1].bytes + size > disk->region_bytes) {
         number = new_region(disk) + 1;
-        disk->regions[number - 1] = (struct region){.log = log};
+        disk->regions[number - 1] = (struct region){.log = log, .sequence = ++disk->sequence};
         disk->open[log] = number;
     }
     struct region *region = &disk->regions[number - 1];
@@ -133,6 +134,13 @@ static void carry(struct model *disk)
     mem_free(is_open);
 }
 
+/* As regions_least(): of those equal the oldest. */
+static bool is_less(const struct region *a, const struct region *b)
+{
+    return a->stand.value < b->stand.value ||
+           (!(b->stand.value < a->stand.value) && a->sequence < b->sequence);
+}
+
 static void reclaim(struct model *disk)
 {
     if (chooser_full(disk->chooser))
@@ -140,7 +148,7 @@ static void reclaim(struct model *disk)
     size_t least = 0;
     for (size_t i = 1; i < disk->count; i++) {
         const struct region *a = &disk->regions[i], *b = &disk->regions[least];
-        if (a->bytes > 0 && (b->bytes == 0 || a->stand.value < b->stand.value))
+        if (a->bytes > 0 && (b->bytes == 0 || is_less(a, b)))
             least = i;
     }
     struct region gone = disk->regions[least];
@@ -173,7 +181,7 @@ static struct misses of_disk(const struct trace *trace, uint64_t limit_bytes, do
                          .region_bytes = limit_bytes / REGIONS};
     if (disk.region_bytes < mean)
         disk.region_bytes = mean; /* one takes an object */
-    disk.chooser = chooser_new(limit_bytes / mean + 1, DISK_BYTES, disk.region_bytes);
+    disk.chooser = chooser_new(ROOM * (limit_bytes / mean) + 1, DISK_BYTES, disk.region_bytes);
     disk.chooser->logs.limit_bytes = limit_bytes; /* what it may know is an ordinary disk's */
     uint64_t reserve = disk.region_bytes < 2 * mean ? 0 : disk.region_bytes;
     for (size_t i = 0; i < trace->count; i++) {

@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "store/cache_contest.h"
 #include "store/cache_ghosts.h"
+#include <math.h>
 
 enum { NODES_LEAST = 32, NODES_MOST = 1024 };
 
@@ -34,10 +35,22 @@ static void follow(struct chooser *chooser, struct log_rule rule)
     logs_follow(&chooser->logs, rule);
 }
 
+/* Who left is remembered for as many as the disk takes, and by the copies in the contest for as
+ * many as they take: so what they promise can hold. */
+static void fit(struct chooser *chooser)
+{
+    double objects = (double)chooser->logs.limit_bytes / exp2(chooser->logs.mean_size);
+    chooser->is_fitted = true;
+    ghosts_fit(chooser->ghosts, (uint64_t)objects + 1);
+    contest_fit(chooser->contest, (uint64_t)objects + 1);
+}
+
 bool chooser_came(struct chooser *chooser, uint64_t hash, uint64_t size_bytes, struct log_mark *ret)
 {
     struct logs *logs = &chooser->logs;
     struct log_rule rule;
+    if (chooser->is_full && !chooser->is_fitted) /* resumed */
+        fit(chooser);
     bool is_other =
         chooser->is_full && contest_ask(chooser->contest, hash, size_bytes, logs, &rule);
     if (is_other)
@@ -62,8 +75,10 @@ bool chooser_full(struct chooser *chooser)
 {
     bool is_first = !chooser->is_full;
     chooser->is_full = true;
-    if (is_first)
+    if (is_first) {
+        fit(chooser);
         follow(chooser, chooser->logs.rule);
+    }
     return is_first;
 }
 

@@ -15,11 +15,12 @@ struct chooser {
     struct log_budget budget;
     struct ghosts *ghosts;
     struct contest *contest;
-    bool is_full;
+    bool is_full, is_fitted; /* fitted: it is known how many objects the disk takes */
 };
 
 /* Of regions with `limit_bytes` together: what it knows takes under 1 % of them, at most a MiB, and
- * 8 bytes for each of `max_objects`. */
+ * 8 bytes for each of `max_objects`.  When the disk is full, what it remembers of who left is cut
+ * to how many objects of the typical size it takes. */
 struct chooser *chooser_new(uint64_t max_objects, uint64_t limit_bytes,
                             uint64_t region_bytes) MUST_USE;
 void chooser_free(struct chooser **chooser);

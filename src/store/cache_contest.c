@@ -16,8 +16,9 @@ static const struct log_rule RULES[CONTEST_RULES] = {
     {2, 0, 0.1, false}, {1, 0.5, 0.1, false}, {1, 0, 1, true},      {2, 0, 1, true},
     {1, 0.7, 1, true},
 };
-enum { FIRST_RULE = 7, ASKS_A_NODE = 4 /* between two verdicts */, NOTES = 256 };
-static const double FORGET = 0.9, MARGIN = 0.02;
+enum { FIRST_RULE = 7, ASKS_A_NODE = 2 /* between two verdicts */, NOTES = 256 };
+static const double FORGET = 0.95, MARGIN = 0.005;
+static const double LEARN = 0.3, FORGIVE = 0.97; /* of what a rule did not hold, at a verdict */
 
 /* An object, and the region that it is. */
 struct entry {
@@ -36,6 +37,7 @@ struct side {
     uint64_t bytes, random;
     struct ghosts *ghosts;
     double misses, missed_bytes;
+    double shortfall; /* of the disk by this rule to this copy, as a logarithm; never above 0 */
 };
 
 struct note {
@@ -46,7 +48,9 @@ struct contest {
     struct side sides[CONTEST_RULES];
     size_t nodes, slots;
     _Atomic uint64_t mask;
-    uint64_t asks;
+    uint64_t asks, objects; /* objects: that the disk takes */
+    double disk_misses;     /* of the sample, since the last verdict */
+    double leader_misses;   /* as they were then */
     unsigned leader;
     bool has_begun;
     _Atomic uint32_t note_count;
@@ -69,7 +73,7 @@ bool contest_lead(struct contest *contest, unsigned number, struct log_rule *ret
 struct contest *contest_new(size_t nodes)
 {
     struct contest *contest = MEM_NEW(struct contest);
-    contest->nodes = nodes;
+    contest->nodes = contest->objects = nodes;
     contest->slots = 2;
     while (contest->slots < 2 * nodes)
         contest->slots *= 2;
@@ -231,6 +235,19 @@ static void begin(struct contest *contest, const struct logs *logs)
     contest->has_begun = true;
 }
 
+static void fit_ghosts(struct contest *contest)
+{
+    uint64_t mask = atomic_load_explicit(&contest->mask, memory_order_relaxed);
+    for (size_t r = 0; r < CONTEST_RULES; r++)
+        ghosts_fit(contest->sides[r].ghosts, contest->objects / (mask + 1) + 1);
+}
+
+void contest_fit(struct contest *contest, uint64_t objects)
+{
+    contest->objects = objects;
+    fit_ghosts(contest);
+}
+
 /* Half the sample and half the room.  Those that nobody asks for any more leave by themselves. */
 static void halve_sample(struct contest *contest)
 {
@@ -240,6 +257,7 @@ static void halve_sample(struct contest *contest)
         contest->sides[r].logs.tick /= 2;
         make_room(contest, &contest->sides[r], 0);
     }
+    fit_ghosts(contest);
 }
 
 static void ask(struct contest *contest, uint64_t hash, uint64_t size)
@@ -279,8 +297,9 @@ static void read_notes(struct contest *contest)
 }
 
 /* --- verdicts --- */
-/* How much less than LRU it misses, as a logarithm; negative: more, in one way or the other. */
-static double lead_of(const struct contest *contest, unsigned r)
+/* How much less than LRU its copy misses, as a logarithm; negative: more, in one way or the other.
+ */
+static double promise_of(const struct contest *contest, unsigned r)
 {
     const struct side *lru = &contest->sides[0], *side = &contest->sides[r];
     double objects = log((lru->misses + 1) / (side->misses + 1)),
@@ -290,11 +309,30 @@ static double lead_of(const struct contest *contest, unsigned r)
     return objects + bytes;
 }
 
+static double lead_of(const struct contest *contest, unsigned r)
+{
+    return promise_of(contest, r) + contest->sides[r].shortfall;
+}
+
+/* The disk beside the copy that it followed.  Not of a part of all asks: what falls into it is
+ * luck, and the disk has no LRU beside it to tell luck from the rule. */
+static void hold_to_promise(struct contest *contest)
+{
+    struct side *leader = &contest->sides[contest->leader];
+    double promised = leader->misses - contest->leader_misses, before = leader->shortfall;
+    double held = log((promised + 1) / (contest->disk_misses + 1));
+    for (size_t r = 0; r < CONTEST_RULES; r++)
+        contest->sides[r].shortfall *= FORGIVE;
+    if (contest->leader != 0 && atomic_load_explicit(&contest->mask, memory_order_relaxed) == 0)
+        leader->shortfall = fmin(before + (held - before) * LEARN, 0);
+}
+
 static bool judge(struct contest *contest, struct log_rule *ret)
 {
     if (contest->asks < ASKS_A_NODE * contest->nodes)
         return false;
     contest->asks = 0;
+    hold_to_promise(contest);
     unsigned best = contest->leader;
     double most = lead_of(contest, best);
     most += most > 0 || best == 0 ? MARGIN : 0; /* LRU is left for what is clearly better only */
@@ -310,6 +348,8 @@ static bool judge(struct contest *contest, struct log_rule *ret)
     }
     bool is_other = best != contest->leader;
     contest->leader = best;
+    contest->leader_misses = contest->sides[best].misses;
+    contest->disk_misses = 0;
     *ret = RULES[best];
     return is_other;
 }
@@ -320,6 +360,7 @@ bool contest_ask(struct contest *contest, uint64_t hash, uint64_t size_bytes,
     if (!contest->has_begun)
         begin(contest, logs);
     read_notes(contest);
+    contest->disk_misses += is_in_sample(contest, hash);
     ask(contest, hash, size_bytes);
     return judge(contest, ret);
 }

@@ -9,7 +9,10 @@
  * As cache_rivals.h does for memory: small caches without bytes, one for each rule, LRU the first,
  * that see the asks for a sample of all hashes, and the one that misses least of late is followed.
  * They are copies of logs (cache_logs.h), each object a region of its own, and not of heaps: what
- * is right for an exact order need not be for logs.
+ * is right for an exact order need not be for logs.  They remember who left in the measure of the
+ * disk.  Where the sample is all there is, as on a disk of few objects, the disk can be held
+ * against the copy that it follows: a rule by which it misses more than its copy promised is
+ * believed that much less, for a while.
  *
  * Hits come from any thread, and those of sampled hashes are kept in a ring until the owner's next
  * ask; they are lost when it is full.
@@ -20,6 +23,8 @@ struct contest;
 /* At most `nodes` objects in each. */
 struct contest *contest_new(size_t nodes) MUST_USE;
 void contest_free(struct contest **contest);
+/* The disk takes about so many objects: who left is remembered in proportion to it. */
+void contest_fit(struct contest *contest, uint64_t objects);
 /* Where it begins. */
 struct log_rule contest_first(void);
 /* The number of the rule that is followed; and a rule that an earlier process followed: false when

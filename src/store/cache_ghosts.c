@@ -7,14 +7,16 @@
 enum { WAYS = 8, ASKED_BITS = 6, ASKED_MASK = (1 << ASKED_BITS) - 1 };
 
 struct ghosts {
-    uint64_t sets;
+    uint64_t sets, most_sets;
     uint16_t *entries; /* sets of WAYS, the newest first: print, asked + 1; 0: none */
 };
+
+static uint64_t sets_for(uint64_t objects) { return objects * GHOSTS_AN_OBJECT / WAYS + 1; }
 
 struct ghosts *ghosts_new(uint64_t max_objects)
 {
     struct ghosts *ghosts = MEM_NEW(struct ghosts);
-    ghosts->sets = max_objects * GHOSTS_AN_OBJECT / WAYS + 1;
+    ghosts->sets = ghosts->most_sets = sets_for(max_objects);
     ghosts->entries = mem_zalloc((size_t)ghosts->sets * WAYS * sizeof(uint16_t));
     return ghosts;
 }
@@ -25,6 +27,13 @@ void ghosts_free(struct ghosts **ghosts)
         return;
     mem_free((*ghosts)->entries);
     mem_free_p(ghosts);
+}
+
+void ghosts_fit(struct ghosts *ghosts, uint64_t objects)
+{
+    uint64_t sets = sets_for(objects);
+    ghosts->sets = sets < ghosts->most_sets ? sets : ghosts->most_sets;
+    memset(ghosts->entries, 0, (size_t)ghosts->sets * WAYS * sizeof(uint16_t));
 }
 
 static uint16_t *set_of(struct ghosts *ghosts, uint64_t hash, uint16_t *ret_print)

@@ -90,8 +90,88 @@ static void ghosts_remember_some(void)
     for (uint64_t i = 0; i < 100000; i++)
         ghosts_remember(ghosts, hash_mix(i), 0);
     OK(ghosts_recall(ghosts, 7) <= 0, "and is forgotten");
+    ghosts_remember(ghosts, 7, 20);
+    ghosts_fit(ghosts, 100);
+    OK(ghosts_recall(ghosts, 7) < 0, "with another measure all are forgotten");
+    ghosts_remember(ghosts, 7, 20);
+    OK(ghosts_recall(ghosts, 7) == 20, "and remembered as before");
+    ghosts_remember(ghosts, 7, 20);
+    for (uint64_t i = 0; i < 800; i++) /* twice what is remembered of a hundred */
+        ghosts_remember(ghosts, hash_mix(i), 0);
+    OK(ghosts_recall(ghosts, 7) <= 0, "in that measure");
+    ghosts_fit(ghosts, 1000000);
+    for (uint64_t i = 0; i < 100000; i++)
+        ghosts_remember(ghosts, hash_mix(i), 0);
     ghosts_free(&ghosts);
-    OK(!ghosts, "they can be freed");
+    OK(!ghosts, "which is never larger than at birth, and they can be freed");
+}
+
+/* --- what the contest remembers and believes --- */
+enum { TAKES = 100, SIZE = 10 };
+
+/* Whether one that left is known when it comes back and `others` left after it. */
+static bool is_known_behind(struct chooser *full, unsigned others)
+{
+    struct log_mark mark, often = {20, 0, false};
+    chooser_left(full, hash_mix(1), &often, SIZE);
+    for (uint64_t i = 0; i < others; i++)
+        chooser_left(full, hash_mix(1000 + i), &NEW, SIZE);
+    (void)!chooser_came(full, hash_mix(1), SIZE, &mark);
+    return mark.asked >= 20;
+}
+
+static void remembers_in_its_measure(void)
+{
+    struct chooser *roomy = chooser_new(1000000, 1 << 30, SIZE),
+                   *resumed = chooser_new(1000000, 1 << 30, SIZE);
+    struct log_mark mark;
+    struct region_header header = {.sequence = 9, .first_serial = 1};
+    roomy->logs.limit_bytes = resumed->logs.limit_bytes = TAKES * SIZE;
+    for (uint64_t i = 0; i < TAKES; i++)
+        (void)!chooser_came(roomy, hash_mix(i), SIZE, &mark);
+    (void)!chooser_full(roomy);
+    OK(is_known_behind(roomy, TAKES), "who left a full disk is known when it comes back");
+    OK(!is_known_behind(roomy, 40 * TAKES),
+       "but not behind forty times what the disk takes, whatever its index could");
+    logs_left(&roomy->logs, 5);
+    chooser_describe(roomy, 7, &mark, SIZE, &header);
+    chooser_resume(resumed, &header);
+    logs_meet(&resumed->logs, 0, 3.3); /* log2 of SIZE, as its regions say */
+    (void)!chooser_came(resumed, hash_mix(2), SIZE, &mark);
+    OK(is_known_behind(resumed, TAKES) && !is_known_behind(resumed, 40 * TAKES),
+       "nor after a restart");
+    chooser_free(&roomy);
+    chooser_free(&resumed);
+}
+
+/* A loop that LRU always misses and others hit mostly, on a disk that has the first `hits` of it.
+ * How often there was another rule to follow. */
+static unsigned changes_with(unsigned hits)
+{
+    enum { NODES = 256, LOOP = 150, ASKS = 400 * NODES };
+    struct contest *contest = contest_new(NODES);
+    struct logs logs;
+    struct log_rule rule;
+    unsigned changes = 0;
+    logs_init(&logs, contest_first(), TAKES);
+    contest_fit(contest, TAKES);
+    for (unsigned i = 0; i < ASKS; i++) {
+        if (i >= 2 * LOOP && i % LOOP < hits)
+            contest_note(contest, hash_mix(i % LOOP), 1);
+        else
+            changes += contest_ask(contest, hash_mix(i % LOOP), 1, &logs, &rule);
+    }
+    contest_free(&contest);
+    return changes;
+}
+
+static void promises_are_held(void)
+{
+    unsigned kept = changes_with(99), broken = changes_with(0);
+    printf("# another rule: %u times on a disk as good as its copies, %u on one that has nothing\n",
+           kept, broken);
+    OK(kept <= 4, "a rule that holds what its copy promised is followed on");
+    OK(broken >= 8, "and one that does not is left for the next");
 }
 
 /* --- a disk of objects of one byte, in regions of EIGHT --- */
@@ -283,6 +363,8 @@ int main(void)
     rules_change();
     marks_count();
     ghosts_remember_some();
+    remembers_in_its_measure();
+    promises_are_held();
     follows_who_misses_least();
     copying_is_bounded();
     restarts();
