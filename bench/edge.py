@@ -4,7 +4,7 @@ edge: what a cached answer costs, beside Debian's nginx (proxy_cache) and Varnis
 
     script/bench edge [--quick] [--rounds N] [--seconds S] [--only WHAT,...] [--build DIR]
 
-Method, load, figures and UNSURE as in bench/serve.  All caches stand before one nginx that serves files; every object is in the
+Method, load, figures, floor and UNSURE as in bench/serve.  All caches stand before one nginx that serves files; every object is in the
 cache before it is measured.  Ours with one loop, its access log, counters and Cache-Status on.  The rows about time
 (stale, followers, hedge) are of ours alone, over an origin in Python.
 
@@ -85,6 +85,16 @@ class Edge(serve_peers.Peer):
         return int(re.search(rf"^sostenuto_{name} (\d+)", client.getresponse().read().decode(), re.M).group(1))
 
 
+class Floor(serve_peers.Floor):
+    """What this kernel takes for such an answer; no cache, and no server."""
+
+    def path(self, what):
+        return "/small" if what == "tiny" else f"/{what}"
+
+    def command(self):
+        return [f"{self.build}/bench/serve_floor", str(self.port), *(f"{self.files}/{name}.mp3" for name in ("tiny", "middle", "big"))]
+
+
 class Shape(serve.Shape):
     """HTTP/2 is spoken in plain with prior knowledge: no TLS between a figure and its cause."""
 
@@ -92,7 +102,7 @@ class Shape(serve.Shape):
         return f"http://127.0.0.1:{peer.ports['h2' if self.streams else 'plain']}{peer.path(self.what)}"
 
     def peers(self, peers):
-        return [peer for peer in peers if not self.streams or peer.name != "varnish"]
+        return [peer for peer in peers if not self.streams or peer.name not in ("varnish", "floor")]
 
 
 def times_better(**factors):
@@ -136,20 +146,20 @@ def fill(peers):
 def bench_shapes(arguments, temp, wanted, rounds, seconds):
     files, _ = serve.make_files(f"{serve.TOP}/build/bench")
     serve.make_certificate(temp)
-    origin = Files(files, f"{temp}/origin")
+    origin, floor = Files(files, f"{temp}/origin"), Floor(files, f"{temp}/floor", arguments.build)
     peers = [CachingNginx(files, f"{temp}/nginx", origin), serve_peers.Varnish(files, f"{temp}/varnish", origin),
              Edge(files, f"{temp}/ours", arguments.build, f"http://127.0.0.1:{origin.port}")]
     good = True
     try:
-        for peer in [origin, *peers]:
+        for peer in [origin, floor, *peers]:
             peer.start()
             print(f"{peer.name}: logs {peer.log}")
         fill(peers)
         for shape in wanted:
-            mine, others = shape.peers(peers), serve.Others([origin, *peers])
+            mine, others = shape.peers([floor, *peers]), serve.Others([origin, floor, *peers])
             good &= judge(shape, serve.measure(shape, mine, rounds, seconds), others.processors())
     finally:
-        serve.stop_all([origin, *peers])
+        serve.stop_all([origin, floor, *peers])
     return good
 
 
