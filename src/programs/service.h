@@ -40,7 +40,7 @@ struct service_nodes {
     struct listening_address address;
     int fd; /* -1 once the server has it, and while there is none */
     bool is_listening;
-    struct loop_timer timer;
+    struct loop_timer timer, again; /* again: the door that could not be opened */
 };
 
 struct service {

@@ -16,6 +16,7 @@
 #include <sodium.h>
 #include <unistd.h>
 
+enum { AGAIN_MS = 1000 };
 static const uint64_t hour_us = 60ULL * 60 * 1000 * 1000;
 
 /* --- its certificate --- */
@@ -210,18 +211,49 @@ static bool listen_now(struct service *service, struct buffer *why)
     return nodes->is_listening;
 }
 
+static void say_open(struct service *service)
+{
+    LOG(&service->logging.logger, LOG_INFO, "edges may join and ask",
+        {"address", text_of(service->nodes.address.text)});
+}
+
+static void try_again_in_a_while(struct service *service)
+{
+    loop_timer_start(service->loop, &service->nodes.again,
+                     loop_now_us(service->loop) + AGAIN_MS * UINT64_C(1000));
+}
+
+static void on_again(struct loop_timer *timer, uint64_t now_us UNUSED)
+{
+    struct service *service = CONTAINER_OF(timer, struct service, nodes.again);
+    struct buffer why;
+    if (service->nodes.is_listening || service->is_stopping)
+        return;
+    buffer_init(&why, SETTINGS_WHY_MAX_BYTES);
+    if (service_nodes_open_door(service, &why))
+        say_open(service);
+    else
+        try_again_in_a_while(service);
+    buffer_release(&why);
+}
+
 void service_nodes_listen(struct service *service)
 {
     struct buffer why;
-    if (service->nodes.fd < 0 || !service->nodes.listener)
+    service->nodes.again.on_timer = on_again;
+    if (service->nodes.fd < 0 || !service->nodes.listener) {
+        if (wanted_door(service).size > 0)
+            try_again_in_a_while(service);
         return;
+    }
     buffer_init(&why, SETTINGS_WHY_MAX_BYTES);
-    if (listen_now(service, &why))
-        LOG(&service->logging.logger, LOG_INFO, "edges may join and ask",
-            {"address", text_of(service->nodes.address.text)});
-    else
+    if (listen_now(service, &why)) {
+        say_open(service);
+    } else {
         LOG(&service->logging.logger, LOG_ERROR, "edges cannot reach this origin",
             {"why", buffer_view(&why)});
+        try_again_in_a_while(service);
+    }
     buffer_release(&why);
 }
 
@@ -248,6 +280,7 @@ void service_nodes_close(struct service *service)
 {
     struct service_nodes *nodes = &service->nodes;
     loop_timer_stop(&nodes->timer);
+    loop_timer_stop(&nodes->again);
     if (nodes->fd >= 0)
         (void)close(nodes->fd);
     nodes->fd = -1;

@@ -10,8 +10,9 @@
  *      └───── the first invitation ─────────────────────────────────────────────────────▶ open
  *
  * A door that cannot be opened at the start is an error in the log, not a server that does not
- * start.  The origin's own certificate is made when the door opens and again each day that it is
- * due; its key lives in this process only.
+ * start, and is tried again each second: its port may be some connection's for a while.  The
+ * origin's own certificate is made when the door opens and again each day that it is due; its key
+ * lives in this process only.
  */
 
 /* Takes the socket that a predecessor held; before other sockets are looked for. */

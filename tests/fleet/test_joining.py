@@ -12,6 +12,7 @@ import time
 
 import pytest
 from fleet_nodes import Fleet, run
+from patience import until
 
 PASSED = "/nothing.js"  # what an edge leaves to its origin, which answers 404
 
@@ -361,3 +362,17 @@ def test_a_certificate_is_renewed_when_due_and_also_when_it_has_ended(fleet, day
         assert time.monotonic() < end, edge.words[-2000:]
         time.sleep(0.2)
     assert (fleet.folder / "paris/keys/joined").read_bytes() != before
+
+
+def test_a_door_that_was_taken_when_the_origin_started_is_opened_when_it_is_free(fleet):
+    fleet.origin().stop()
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        (fleet.folder / "origin/sostenuto.conf").write_text(f'nodes = "127.0.0.1:{port}"\n')
+        token = fleet.invite("paris")
+        origin = fleet.origin()
+        assert "edges cannot reach this origin" in origin.words
+    until(lambda: "edges may join and ask" in origin.words, "the door is open")
+    fleet.joined("paris", origin.url, token)
