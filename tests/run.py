@@ -181,7 +181,9 @@ WAVERED = ROOT / "build" / "test-logs" / "wavered.txt"  # replay.py writes there
 
 
 def environment(quick):
-    return {"TESTS_WAVERED": str(WAVERED), "PYTEST_ADDOPTS": "-p replay", "PYTHONPATH": str(ROOT / "tests")} | ({"SOSTENUTO_QUICK": "1"} if quick else {})
+    return {"TESTS_WAVERED": str(WAVERED), "PYTEST_ADDOPTS": "-p replay", "PYTHONPATH": str(ROOT / "tests"),
+            "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1",  # what is undefined is a failure, not a line in a log
+            **({"SOSTENUTO_QUICK": "1"} if quick else {})}
 
 
 def show(name, result, took, log):
