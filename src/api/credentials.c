@@ -43,7 +43,7 @@ static bool prove_unheard(struct call *call)
         return false;
     const struct account *account = state_account(call->api->config.state, token.account);
     if (!account || account->is_disabled ||
-        !island_may_hear_of(call->api, token.node, token.session))
+        !island_may_hear_of(call->api, token.node, token.account, token.session))
         return false;
     call->account_id = token.account;
     call->proven_by = token.session;

@@ -67,11 +67,19 @@ bool island_session_has_ended(const struct api *api, struct uid session)
     return false;
 }
 
-bool island_may_hear_of(const struct api *api, struct uid node, struct uid session)
+static bool was_heard_of(const struct api *api, struct uid account, struct uid session)
+{
+    const struct state *state = api->config.state;
+    return uid_is_none(account)
+               ? state_session(state, session, 0) || island_session_has_ended(api, session)
+               : state_session_is_known(state, account, session);
+}
+
+bool island_may_hear_of(const struct api *api, struct uid node, struct uid account,
+                        struct uid session)
 {
     bool may = api_follows(api) && uid_is_none(node) && guard_is_on(GUARD_UNHEARD_SESSIONS) &&
-               !state_session(api->config.state, session, 0) &&
-               !island_session_has_ended(api, session);
+               !was_heard_of(api, account, session);
     counter_add(COUNTER_SESSIONS_UNHEARD, may);
     return may;
 }

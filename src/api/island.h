@@ -34,8 +34,10 @@ bool island_believes(const struct api *api, struct uid node, struct uid account)
  * Whether a session that is none here may be one of which the news is still on its way: this node
  * follows, the origin (`node` none) signed for it, and it neither ran out nor ended, as far as is
  * known here.  Then a good signature speaks for it (docs/formats/tokens.md, "Judging one").
+ * `account` is whose, or none where that is not known: then all that ended is looked through.
  */
-bool island_may_hear_of(const struct api *api, struct uid node, struct uid session);
+bool island_may_hear_of(const struct api *api, struct uid node, struct uid account,
+                        struct uid session);
 /* Whether it ended before its time, whoever's it was. */
 bool island_session_has_ended(const struct api *api, struct uid session);
 

@@ -142,7 +142,7 @@ static bool prove(struct api *api, const struct exchange *exchange, struct hot_p
         memcpy(ret->user.name, "an edge", ret->user.size = sizeof "an edge" - 1);
     } else if (!prove_known(api, &grant, now_ms, ret)) {
         if (grant_is_for_one_track(&grant) || /* an app's, or an account's own: known */
-            !island_may_hear_of(api, grant.node, grant.session))
+            !island_may_hear_of(api, grant.node, (struct uid){{0}}, grant.session))
             return false;
         fill_signed(api, &grant, now_ms + NEWS_MS, ret);
     }

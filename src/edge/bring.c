@@ -6,6 +6,7 @@
 #include "edge/state.h"
 #include "io/loop.h"
 
+#include <assert.h>
 #include <string.h>
 
 enum { ARENA_BYTES = 256 << 10 };
@@ -185,6 +186,7 @@ static void cut(struct bring *bring)
 {
     const struct brought brought = {.result = BRING_FAILED};
     unlist(bring);
+    assert(bring->told); /* once it was told it is in no list */
     bring->told(bring->context, &brought);
     bring->told = NULL;
 }

@@ -176,6 +176,10 @@ int http_trailers_read(struct text lines, const struct http_limits *limits, stru
     static const struct text before = TEXT_INIT("HTTP/1.1 200 OK\r\n"), after = TEXT_INIT("\r\n");
     size_t count = 0, size = before.size + lines.size + after.size;
     struct http_refusal refusal;
+    *ret_fields = NULL;
+    *ret_count = 0;
+    if (lines.size == 0)
+        return 0;
     char *whole = arena_alloc(arena, size);
     for (size_t i = 0; i < lines.size; i++)
         count += lines.data[i] == '\n';
@@ -188,7 +192,6 @@ int http_trailers_read(struct text lines, const struct http_limits *limits, stru
     if (http_header_read_fields(text_make(whole, size), HTTP_HEADER_OF_RESPONSE, count, fields,
                                 &refusal) < 0)
         return refuse(ret_why, refusal.why);
-    *ret_count = 0;
     for (size_t i = 0; i < count; i++)
         if (may_trail(fields[i].name))
             fields[(*ret_count)++] = fields[i];

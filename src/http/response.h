@@ -59,8 +59,9 @@ void http_body_init(struct http_body *body, const struct http_response *response
  */
 int http_body_next(struct http_body *body, struct text *input, struct text *ret_piece) MUST_USE;
 /*
- * The lines of a chunked body's trailers (chunked.h), as fields in the arena.  -1 with *ret_why as
- * above; fields that may not be trailers (framing, routing: RFC 9110 6.5.1) are left out.
+ * The lines of a chunked body's trailers (chunked.h), as fields in the arena; NULL when there are
+ * none.  -1 with *ret_why as above; fields that may not be trailers (framing, routing: RFC 9110
+ * 6.5.1) are left out.
  */
 int http_trailers_read(struct text lines, const struct http_limits *limits, struct arena *arena,
                        const struct http_field **ret_fields, size_t *ret_count,

@@ -32,42 +32,51 @@ static enum command_exit backup(const struct arguments *arguments)
     return operate_and_say(arguments, &request);
 }
 
-static size_t count_edges(const struct settings *settings)
+/* That are not revoked; false with words. */
+static bool count_edges(const struct settings *settings, size_t *ret, struct state_error *ret_error)
 {
     char keys[PATH_MAX];
     struct node_book *book = NULL;
-    struct keys_error error;
+    struct node_seat seat;
+    struct keys_error error = {""};
     (void)snprintf(keys, sizeof keys, "%s/keys", settings->data);
     const struct key_place place = {keys, getenv("CREDENTIALS_DIRECTORY")};
     const struct node_book_limits limits = {settings->max_edges, settings->max_invites};
-    size_t count = node_book_open(&place, &limits, &book, &error) == 0 ? node_book_count(book) : 0;
+    bool is_read = node_book_open(&place, &limits, &book, &error) == 0;
+    *ret = 0;
+    for (size_t i = 0; is_read && i < node_book_count(book); i++) {
+        node_book_at(book, i, &seat);
+        *ret += seat.revoked_s == 0;
+    }
+    if (!is_read)
+        (void)snprintf(ret_error->words, sizeof ret_error->words,
+                       "restored, but which edges there are cannot be read: %.200s", error.words);
     node_book_close(&book);
-    return count;
+    return is_read;
 }
 
 /* Its edges hold what came after the backup: they are asked, as after a promotion. */
-static int ask_edges(const struct settings *settings, int folder, struct state_error *ret_error)
+static bool ask_edges(const struct settings *settings, int folder, struct state_error *ret_error)
 {
     int64_t now_ms = clock_unix_ms();
     uint64_t epoch = 0;
-    int result = state_raise_epoch(settings->data, (uint64_t)now_ms, &epoch, ret_error);
-    if (result == 0)
-        result = taken_place_write(folder, epoch, epoch - 1, now_ms);
-    if (result < 0 && !ret_error->words[0])
-        (void)snprintf(ret_error->words, sizeof ret_error->words, "%s: %.*s", settings->data,
-                       TEXT_ARGS(log_errno(result)));
-    return result;
+    if (state_raise_epoch(settings->data, (uint64_t)now_ms, &epoch, ret_error) < 0)
+        return false;
+    int error = taken_place_write(folder, epoch, now_ms);
+    if (error)
+        (void)snprintf(ret_error->words, sizeof ret_error->words,
+                       "restored, but not noted that edges are asked: %.*s",
+                       TEXT_ARGS(log_errno(error)));
+    return error == 0;
 }
 
 static enum command_exit restore_locked(const struct settings *settings, int folder,
                                         const char *file)
 {
     struct state_error error = {""};
-    int result = state_restore(file, settings->data, &error);
-    size_t edges = result < 0 ? 0 : count_edges(settings);
-    if (edges)
-        result = ask_edges(settings, folder, &error);
-    if (result < 0)
+    size_t edges = 0;
+    if (state_restore(file, settings->data, &error) < 0 || !count_edges(settings, &edges, &error) ||
+        (edges && !ask_edges(settings, folder, &error)))
         return command_fail(COMMAND_FAILED, "%s", error.words);
     printf("restored; what listeners did after the backup is in %s/journal.before-restore\n",
            settings->data);

@@ -12,8 +12,8 @@
 #include "programs/libraries.h"
 #include "programs/promotion_accounts.h"
 #include "programs/promotion_edges.h"
-#include "programs/taken_place.h"
 #include "programs/settings.h"
+#include "programs/taken_place.h"
 #include "replica/catalogs.h"
 #include "replica/copies.h"
 #include "state/backup.h"
@@ -364,8 +364,7 @@ static bool finish(struct promotion *promotion, struct buffer *why)
                     ? -errno
                     : 0;
     if (!error)
-        error = taken_place_write(promotion->folder, promotion->epoch, promotion->found.epoch,
-                                  clock_unix_ms());
+        error = taken_place_write(promotion->folder, promotion->epoch, clock_unix_ms());
     if (error)
         buffer_printf(why, "%s: %.*s", promotion->data, TEXT_ARGS(log_errno(error)));
     return error == 0;

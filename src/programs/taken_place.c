@@ -4,7 +4,7 @@
 #include "base/json.h"
 #include "io/file.h"
 
-int taken_place_write(int folder_fd, uint64_t epoch, uint64_t former_epoch, int64_t now_ms)
+int taken_place_write(int folder_fd, uint64_t epoch, int64_t now_ms)
 {
     struct buffer bytes;
     struct json json;
@@ -12,7 +12,6 @@ int taken_place_write(int folder_fd, uint64_t epoch, uint64_t former_epoch, int6
     json_init(&json, &bytes);
     json_begin_object(&json);
     json_member_u64(&json, "epoch", epoch);
-    json_member_u64(&json, "former_epoch", former_epoch);
     json_member_i64(&json, "at",
                     now_ms / 1000 + 1); /* whole: what was written until now is before */
     json_end_object(&json);

@@ -12,5 +12,4 @@
  */
 
 /* 0 or -errno.  `folder_fd` is STATE. */
-int taken_place_write(int folder_fd, uint64_t epoch, uint64_t former_epoch,
-                      int64_t now_ms) MUST_USE;
+int taken_place_write(int folder_fd, uint64_t epoch, int64_t now_ms) MUST_USE;
