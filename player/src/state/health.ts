@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // health: what the node in use says of itself (docs/formats/status.md), and the one sentence that a listener needs to know.
-import { computed, effect, signal } from '@preact/signals';
+import { computed, effect, signal, untracked } from '@preact/signals';
 import { pause } from '../data/backoff';
 import { isDurable, isHeldUp, unsent } from '../data/journal';
 import { link } from '../data/link';
@@ -53,10 +53,10 @@ export const trouble = computed(() =>
 );
 
 async function look(): Promise<void> {
-  const was = health.value?.link;
+  const was = health.peek()?.link;
   health.value = await nodeStatus();
-  if (was === 'island' && health.value?.link === 'linked') outdate(''); // what an island could not show
-  await readAsked(health.value);
+  if (was === 'island' && health.peek()?.link === 'linked') outdate(''); // what an island could not show
+  await readAsked(health.peek());
 }
 
 async function watch(): Promise<void> {
@@ -68,5 +68,5 @@ async function watch(): Promise<void> {
 
 void watch();
 effect(() => {
-  if (gate.value === 'open' && node.value !== null) void look(); // at once after a sign-in, and at another node
+  if (gate.value === 'open' && node.value !== null) void untracked(look); // at once after a sign-in, and at another node; not for each answer
 });
