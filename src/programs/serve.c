@@ -8,6 +8,18 @@
 #include "programs/supervisor.h"
 #include <unistd.h>
 
+/* Nobody is sent to an address that answers 403, this machine's own browser neither. */
+static void print_refused(const struct service *service, const char *url)
+{
+    const struct listening_address *address = &service->addresses[0];
+    if (address->is_any)
+        printf("open http://localhost:%u\n", address->port);
+    printf(
+        "%s is refused: a public address, and plain_http = \"private\"; sostenuto tls init makes "
+        "it HTTPS, --plain-http anywhere lets everybody in unencrypted\n",
+        url);
+}
+
 /* "listening on http…" is what scripts wait for; the rest is for people. */
 static void print_addresses(const struct service *service)
 {
@@ -19,6 +31,10 @@ static void print_addresses(const struct service *service)
             printf("listening on %s://localhost:%u\n", scheme, service->addresses[i].port);
         else
             printf("listening on %s://%s\n", scheme, service->addresses[i].text);
+    }
+    if (is_reachable && service_url_is_refused(service)) {
+        print_refused(service, url);
+        return;
     }
     if (!is_reachable)
         return;

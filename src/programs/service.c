@@ -5,6 +5,7 @@
 
 #include "api/api.h"
 #include "api/throttle.h"
+#include "base/address.h"
 #include "base/counters.h"
 #include "io/clock.h"
 #include "io/server.h"
@@ -569,20 +570,35 @@ void service_close(struct service *service)
     settings_release(&service->settings);
 }
 
-bool service_url(const struct service *service, char *ret_url, size_t capacity)
+/* That others would use, without brackets; false when nobody else can. */
+static bool find_host(const struct service *service, char ret[48])
 {
     const struct listening_address *address = &service->addresses[0];
+    (void)snprintf(ret, 48, "%s", address->host);
+    return !address->is_loopback && (!address->is_any || listening_lan_host(ret, 48));
+}
+
+bool service_url(const struct service *service, char *ret_url, size_t capacity)
+{
     char host[48];
     if (service->settings.public_url[0]) {
         (void)snprintf(ret_url, capacity, "%s", service->settings.public_url);
         return true;
     }
-    if (address->is_loopback)
-        return false;
-    (void)snprintf(host, sizeof host, "%s", address->host);
-    if (address->is_any && !listening_lan_host(host, sizeof host))
+    if (!find_host(service, host))
         return false;
     (void)snprintf(ret_url, capacity, strchr(host, ':') ? "%s://[%s]:%u" : "%s://%s:%u",
-                   service_tls_wanted(service) ? "https" : "http", host, address->port);
+                   service_tls_wanted(service) ? "https" : "http", host,
+                   service->addresses[0].port);
     return true;
+}
+
+bool service_url_is_refused(const struct service *service)
+{
+    char host[48];
+    struct address address;
+    bool is_for_all = service->settings.public_url[0] || service_tls_wanted(service) ||
+                      service->settings.plain_http == SETTINGS_PLAIN_ANYWHERE;
+    return !is_for_all && find_host(service, host) && address_parse(text_of(host), &address) &&
+           !address_is_private(&address);
 }

@@ -103,3 +103,5 @@ void service_close(struct service *service);
 /* "http://192.168.1.5:4747": where a person or another device opens the player; false when nobody
  * else can. */
 bool service_url(const struct service *service, char *ret_url, size_t capacity);
+/* Whether who opens that is answered 403: a public address in plain HTTP, against `plain_http`. */
+bool service_url_is_refused(const struct service *service);

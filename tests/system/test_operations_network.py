@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import re
 import shutil
 import signal
 import socket
@@ -161,3 +162,43 @@ def test_the_player_lives_at_one_origin(start_server, music):
     assert server.get("/", {"Host": "Music.example.org"}).status == 200
     assert server.get("/", {"X-Forwarded-For": "192.0.2.7"}).status == 200, "a proxy may put a Host of its own: no circle"
     assert server.get("/livez").status == 200 and server.get("/rest/getOpenSubsonicExtensions").status == 200
+
+
+PUBLIC_SCRIPT = r"""
+set -eu
+ip link set lo up
+ip tuntap add dev test0 mode tap 2>/dev/null || ip link add test0 type dummy
+ip addr add 198.51.100.7/24 dev test0
+ip link set test0 up
+say() { # [OPTION...]: what it prints, and what who opens it is answered
+    "$2" serve --data "$1/state" --scan-on-start no --no-supervisor "${@:3}" >"$1/out" 2>"$1/err" & server=$!
+    for i in $(seq 600); do grep -q "^set-up code" "$1/out" && break; sleep 0.1; done
+    grep -v "^set-up code" "$1/out"
+    for url in $(sed -n 's/^open //p' "$1/out"); do curl -so /dev/null -w "%{http_code}\n" "$url"; done
+    curl -so /dev/null -w "there %{http_code}\n" http://198.51.100.7:4747
+    kill $server
+    wait $server
+}
+echo any; say "$1" "$2" --listen 0.0.0.0:4747
+echo one; say "$1" "$2" --listen 198.51.100.7:4747
+echo anywhere; say "$1" "$2" --listen 0.0.0.0:4747 --plain-http anywhere
+ip addr add 10.9.9.1/24 dev test0
+echo home; say "$1" "$2" --listen 0.0.0.0:4747
+"""
+
+
+def test_what_it_says_to_open_is_answered_where_it_is_opened(tmp_path):
+    isolated = ["unshare", "--user", "--map-root-user", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
+    if subprocess.run([*isolated, "sh", "-c", "ip tuntap add dev test0 mode tap || ip link add test0 type dummy"],
+                      capture_output=True).returncode != 0:
+        pytest.skip("no network namespaces here")
+    done = subprocess.run([*isolated, "bash", "-c", PUBLIC_SCRIPT, "public", tmp_path, find_binary()], capture_output=True,
+                          text=True, env={**clean_environment(), "SOSTENUTO_ALLOW_ROOT": "yes"}, timeout=300)
+    assert done.returncode == 0, done.stdout + done.stderr + (tmp_path / "err").read_text()[-3000:]
+    any_, one, anywhere, home = re.split(r"^(?:any|one|anywhere|home)\n", done.stdout, flags=re.M)[1:]
+    assert "open http://localhost:4747\n" in any_ and "\n200\nthere 403\n" in any_
+    assert "open " not in one and "there 403\n" in one
+    for said in any_, one:
+        assert re.search(r"^http://198.51.100.7:4747 is refused:.*plain_http.*tls init", said, re.M), said
+    assert "open http://198.51.100.7:4747\n" in anywhere and "\n200\nthere 200\n" in anywhere
+    assert "open http://10.9.9.1:4747\n" in home and "\n200\n" in home and "refused" not in home + anywhere
