@@ -247,17 +247,19 @@ void edge_invalidate(struct edge *edge, struct text host, struct text target)
     cache_purge(edge->config.cache, mark_of(edge, 'u', host, target));
 }
 
-void edge_purge_url(struct edge *edge, struct text host, struct text target)
+void edge_purge_url(struct edge *edge, struct text host, struct text target, cache_purged *kept,
+                    void *context)
 {
-    edge_invalidate(edge, host, target);
+    cache_purge_kept(edge->config.cache, mark_of(edge, 'u', host, target), kept, context);
 }
 
-void edge_purge_prefix(struct edge *edge, struct text host, struct text path)
+void edge_purge_prefix(struct edge *edge, struct text host, struct text path, cache_purged *kept,
+                       void *context)
 {
-    cache_purge(edge->config.cache, mark_of(edge, 'p', host, path));
+    cache_purge_kept(edge->config.cache, mark_of(edge, 'p', host, path), kept, context);
 }
 
-void edge_purge_tag(struct edge *edge, struct text tag)
+void edge_purge_tag(struct edge *edge, struct text tag, cache_purged *kept, void *context)
 {
-    cache_purge(edge->config.cache, mark_of(edge, 't', tag, TEXT_NONE));
+    cache_purge_kept(edge->config.cache, mark_of(edge, 't', tag, TEXT_NONE), kept, context);
 }

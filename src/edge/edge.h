@@ -88,7 +88,10 @@ uint32_t edge_renditions_asked(const struct edge *edge, int64_t now_ms);
 bool edge_holds(const struct edge *edge, struct text target);
 
 /* --- purging: what is purged is asked for again, and still helps when nobody answers.  On any
- * thread, in constant time. --- */
-void edge_purge_url(struct edge *edge, struct text host, struct text target);
-void edge_purge_prefix(struct edge *edge, struct text host, struct text path); /* ends with '/' */
-void edge_purge_tag(struct edge *edge, struct text tag);
+ * thread, in constant time; `kept` is told (on any thread) when no power cut undoes it: 0, or why
+ * one would, -errno. --- */
+void edge_purge_url(struct edge *edge, struct text host, struct text target, cache_purged *kept,
+                    void *context);
+void edge_purge_prefix(struct edge *edge, struct text host, struct text path, /* ends with '/' */
+                       cache_purged *kept, void *context);
+void edge_purge_tag(struct edge *edge, struct text tag, cache_purged *kept, void *context);

@@ -9,6 +9,7 @@
 #include "programs/node.h"
 #include "programs/process_metrics.h"
 #include "programs/drain.h"
+#include "programs/edge_purges.h"
 #include "programs/settings_sources.h"
 #include "programs/supervisor.h"
 
@@ -16,6 +17,7 @@
 #include <jansson.h>
 #include <limits.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -307,29 +309,7 @@ static bool open_server(struct edge_service *service, struct buffer *why)
     return true;
 }
 
-/* --- control: {"do": "edge.purge", "host", "target" | "prefix"} or {"do": …, "tag"} --- */
-
-static struct text member(const json_t *root, const char *name)
-{
-    const json_t *value = json_object_get(root, name);
-    return json_is_string(value) ? text_make(json_string_value(value), json_string_length(value))
-                                 : TEXT_NONE;
-}
-
-static bool purge(struct edge_service *service, const json_t *root)
-{
-    struct text host = member(root, "host"), target = member(root, "target");
-    struct text prefix = member(root, "prefix"), tag = member(root, "tag");
-    if (tag.size > 0)
-        edge_purge_tag(service->edge, tag);
-    else if (host.size > 0 && target.size > 0)
-        edge_purge_url(service->edge, host, target);
-    else if (host.size > 0 && prefix.size > 0)
-        edge_purge_prefix(service->edge, host, prefix);
-    else
-        return false;
-    return true;
-}
+/* --- control --- */
 
 static void on_control(void *context, struct control_request *request, struct text line)
 {
@@ -337,22 +317,22 @@ static void on_control(void *context, struct control_request *request, struct te
     if (drain_asked(request, line, &service->follow.is_leaving))
         return;
     json_t *root = json_loadb(line.data, line.size, 0, NULL);
-    if (service->edge && text_equal(member(root, "do"), TEXT("status"))) {
+    const char *what = json_string_value(json_object_get(root, "do"));
+    bool is_purged =
+        service->edge && edge_purges_asked(service->edge, service->loop, request, root);
+    bool is_status = service->edge && what && strcmp(what, "status") == 0;
+    json_decref(root);
+    if (is_status) {
         struct buffer out;
         buffer_init(&out, CONTROL_MAX_ANSWER_BYTES);
         edge_service_write_status(service, &out);
         control_answer(request, buffer_view(&out));
         buffer_release(&out);
-        json_decref(root);
-        return;
+    } else if (!is_purged) {
+        control_answer(request,
+                       TEXT("{\"ok\":false,\"error\":\"an edge purges a URL, a prefix or a tag, "
+                            "and tells its status; it knows nothing else\"}"));
     }
-    bool is_done =
-        service->edge && text_equal(member(root, "do"), TEXT("edge.purge")) && purge(service, root);
-    json_decref(root);
-    control_answer(request, is_done ? TEXT("{\"ok\":true}")
-                                    : TEXT("{\"ok\":false,\"error\":\"an edge purges a URL, a "
-                                           "prefix or a tag, and tells its status; it knows "
-                                           "nothing else\"}"));
 }
 
 static bool open_control(struct edge_service *service, struct buffer *why)

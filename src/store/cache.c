@@ -34,6 +34,7 @@ void cache_close(struct cache **cache)
 {
     if (!*cache)
         return;
+    marks_log_stop(&(*cache)->marks.log);
     if ((*cache)->disk)
         disk_stop((*cache)->disk);
     memory_release(&(*cache)->memory);
@@ -101,7 +102,17 @@ uint64_t cache_generation(const struct cache *cache)
     return atomic_load_explicit(&cache->marks.generation, memory_order_acquire);
 }
 
-void cache_purge(struct cache *cache, uint64_t mark) { marks_purge(&cache->marks, mark); }
+void cache_purge(struct cache *cache, uint64_t mark)
+{
+    marks_purge(&cache->marks, mark, NULL, NULL);
+}
+
+void cache_purge_kept(struct cache *cache, uint64_t mark, cache_purged *kept, void *context)
+{
+    marks_purge(&cache->marks, mark, kept, context);
+    if (!cache->marks.log.is_running) /* with no disk nothing comes back that could be purged */
+        kept(context, cache->open_error == -ENOTSUP ? 0 : cache->open_error);
+}
 
 bool cache_is_purged(const struct cache *cache, const struct cache_meta *meta)
 {

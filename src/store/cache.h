@@ -161,7 +161,12 @@ void cache_settle(struct cache *cache);
  * generation than its own.  It stays readable: the user revalidates. --- */
 uint64_t cache_mark(const struct cache *cache, struct text tag);
 uint64_t cache_generation(const struct cache *cache);
+/* On any thread, at once, never waiting for the disk, which has it some moments later. */
 void cache_purge(struct cache *cache, uint64_t mark);
+/* The same; `kept` is told, on any thread, when no power cut undoes it (0), or why one would
+ * (-errno: it is tried again until the disk takes it, or the process ends). */
+typedef void cache_purged(void *context, int error);
+void cache_purge_kept(struct cache *cache, uint64_t mark, cache_purged *kept, void *context);
 bool cache_is_purged(const struct cache *cache, const struct cache_meta *meta);
 
 struct cache_status {

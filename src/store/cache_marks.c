@@ -9,8 +9,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#define XXH_INLINE_ALL
-#include <xxhash.h>
 
 static const char FILE_NAME[] = "purges";
 enum { SLOTS = 2 * CACHE_PURGED_MARKS };
@@ -24,6 +22,7 @@ void cache_marks_init(struct cache_marks *marks)
 
 void cache_marks_release(struct cache_marks *marks)
 {
+    marks_log_stop(&marks->log);
     if (marks->fd >= 0)
         close(marks->fd);
     mem_free_p(&marks->slots);
@@ -86,45 +85,25 @@ static uint64_t later_generation(const struct cache_marks *marks)
     return next > now_us ? next : now_us;
 }
 
-/* --- the file --- */
-struct mark_record {
-    uint64_t mark, generation, sum;
-};
-_Static_assert(sizeof(struct mark_record) == CACHE_MARK_BYTES, "as drawn");
-
-static uint64_t sum_of(const struct mark_record *record)
-{
-    return XXH3_64bits(record, offsetof(struct mark_record, sum));
-}
-
-static int keep(struct cache_marks *marks, uint64_t mark, uint64_t generation)
-{
-    struct mark_record record = {mark, generation, 0};
-    record.sum = sum_of(&record);
-    int error =
-        marks->disk->write_at(marks->disk, marks->fd, &record, sizeof record, marks->file_bytes);
-    if (!error)
-        marks->file_bytes += sizeof record;
-    return error;
-}
-
-void marks_purge(struct cache_marks *marks, uint64_t mark)
+void marks_purge(struct cache_marks *marks, uint64_t mark, marks_log_kept *kept, void *context)
 {
     pthread_rwlock_wrlock(&marks->lock);
     uint64_t generation = later_generation(marks);
     put(marks, mark, generation);
-    if (marks->fd >= 0)
-        (void)keep(marks, mark, generation); /* a dead disk forgets purges with all it has */
+    if (marks->log.is_running)
+        marks_log_add(&marks->log, mark, generation, kept, context);
     pthread_rwlock_unlock(&marks->lock);
 }
 
+/* --- the file --- */
+_Static_assert(sizeof(struct mark_record) == CACHE_MARK_BYTES, "as drawn");
 enum { DAMAGE_SKIPS = 1 << 20 }; /* more purges than can have been in one record */
 static const uint64_t GENERATION_MAX = UINT64_MAX / 2; /* that many were never made */
 
 static void read_one(struct cache_marks *marks, const struct mark_record *record)
 {
     uint64_t next = atomic_load(&marks->generation);
-    if (record->sum != sum_of(record) || record->generation > GENERATION_MAX) {
+    if (record->sum != mark_record_sum(record) || record->generation > GENERATION_MAX) {
         put(marks, CACHE_MARK_ALL, later_generation(marks) + DAMAGE_SKIPS);
     } else if (record->generation >= next) {
         put(marks, record->mark, record->generation);
@@ -168,7 +147,7 @@ static int compact(struct cache_marks *marks, int dir_fd)
                 (struct mark_record){marks->slots[i].mark, marks->slots[i].generation, 0};
     qsort(records, count, sizeof *records, by_generation);
     for (size_t i = 0; i < count; i++)
-        records[i].sum = sum_of(&records[i]);
+        records[i].sum = mark_record_sum(&records[i]);
     struct text bytes = text_make((const char *)records, count * sizeof *records);
     int error = file_write_atomic(dir_fd, FILE_NAME, bytes, 0600);
     mem_free(records);
@@ -185,7 +164,12 @@ int marks_open(struct cache_marks *marks, const struct disk *disk, int dir_fd)
     marks->fd = file_open_beneath(dir_fd, FILE_NAME, O_RDWR | O_CREAT);
     if (marks->fd < 0)
         return marks->fd;
-    marks->disk = disk;
     int error = read_all(marks);
-    return error ? error : compact(marks, dir_fd);
+    if (!error)
+        error = compact(marks, dir_fd);
+    if (!error && marks->file_bytes == 0) /* perhaps new: its name is kept before what is in it */
+        error = disk->sync_dir(disk, dir_fd);
+    if (!error)
+        marks_log_start(&marks->log, disk, marks->fd, marks->file_bytes);
+    return error;
 }

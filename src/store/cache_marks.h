@@ -2,6 +2,7 @@
 #pragma once
 #include "base/compiler.h"
 #include "store/cache.h"
+#include "store/cache_marks_log.h"
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -12,7 +13,9 @@
  *
  * At most CACHE_PURGED_MARKS are remembered; past that all are forgotten at once and everything
  * older counts as purged, which costs revalidations and no truth.  A file keeps them: 24 bytes a
- * purge, appended; a torn last one was not answered yet, a damaged one purges everything.  Where
+ * purge, appended by cache_marks_log, which never lets a purge wait for the disk; who wants to know
+ * is told when no power cut undoes it.  A torn last one was not answered yet, a damaged one purges
+ * everything.  Where
  * whole ones are missing at its end nothing in it says so: generations are microseconds of the
  * clock (or one more than the last), so a later purge is later than all that lies there, and what
  * is newer than all known purges lost some and counts as purged.
@@ -28,15 +31,16 @@ struct cache_marks {
         uint64_t mark, generation; /* generation 0: empty */
     } * slots;
     size_t count;
-    const struct disk *disk; /* NULL with fd -1: memory only */
-    int fd;
-    uint64_t file_bytes;
+    int fd;              /* -1: memory only */
+    uint64_t file_bytes; /* when it was opened */
+    struct marks_log log;
 };
 void cache_marks_init(struct cache_marks *marks);
 void cache_marks_release(struct cache_marks *marks);
 /* Reads the file and appends to it from here on.  0 or -errno; what is damaged purges everything
  * older. */
 int marks_open(struct cache_marks *marks, const struct disk *disk, int dir_fd) MUST_USE;
-void marks_purge(struct cache_marks *marks, uint64_t mark);
+/* `kept`, or NULL, is called when it is on the medium; never where no log is running. */
+void marks_purge(struct cache_marks *marks, uint64_t mark, marks_log_kept *kept, void *context);
 bool marks_hit(const struct cache_marks *marks, uint64_t generation, const uint64_t *list,
                size_t count) MUST_USE;

@@ -4,7 +4,8 @@
  * A disk that fails as told, put under a process with LD_PRELOAD: campaign.py builds it.
  *
  * Only files of a folder named "cache" are harmed.  Orders lie in a file that both sides map,
- * $FAILING_DISK; of each kind that bit it counts.
+ * $FAILING_DISK; of each kind that bit it counts.  What is held back of the purges' file reaches
+ * the kernel when it is synced: then SIGKILL is a power cut.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -21,6 +22,7 @@ struct orders {
     _Atomic uint32_t write_errno, read_errno; /* 0: all is well */
     _Atomic uint32_t delay_us;                /* before each call */
     _Atomic uint32_t tear_in, flip_in;        /* one of so many writes, reads; 0: none */
+    _Atomic uint32_t holds_back;              /* purges, until they are synced */
     _Atomic uint32_t failed_writes, failed_reads, delayed, torn, flipped;
 };
 
@@ -77,6 +79,45 @@ static ssize_t failed(_Atomic uint32_t *count, uint32_t error)
     return -1;
 }
 
+/* --- what is not synced --- */
+static struct {
+    int fd;
+    size_t count;
+    struct {
+        off_t at;
+        size_t size;
+        char bytes[4096];
+    } writes[64];
+} held;
+
+static int is_held_back(int fd, size_t size)
+{
+    char link[32], path[512];
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    ssize_t length = readlink(link, path, sizeof path - 1);
+    path[length > 0 ? length : 0] = 0;
+    return atomic_load(&orders->holds_back) && length > 7 &&
+           !strcmp(path + length - 7, "/purges") && size <= sizeof held.writes[0].bytes &&
+           held.count < sizeof held.writes / sizeof held.writes[0];
+}
+
+static ssize_t hold_back(int fd, const void *bytes, size_t size, off_t at)
+{
+    held.fd = fd;
+    held.writes[held.count].at = at;
+    held.writes[held.count].size = size;
+    memcpy(held.writes[held.count++].bytes, bytes, size);
+    return (ssize_t)size;
+}
+
+static void let_go(ssize_t (*real)(int, const void *, size_t, off_t))
+{
+    for (size_t i = 0; i < held.count; i++)
+        if (real(held.fd, held.writes[i].bytes, held.writes[i].size, held.writes[i].at) < 0)
+            abort();
+    held.count = 0;
+}
+
 static ssize_t write_harmed(int fd, const void *bytes, size_t size, off_t at)
 {
     static ssize_t (*real)(int, const void *, size_t, off_t);
@@ -88,6 +129,8 @@ static ssize_t write_harmed(int fd, const void *bytes, size_t size, off_t at)
     uint32_t error = atomic_load(&orders->write_errno);
     if (error)
         return failed(&orders->failed_writes, error);
+    if (is_held_back(fd, size))
+        return hold_back(fd, bytes, size, at);
     if (!is_drawn(&orders->tear_in))
         return real(fd, bytes, size, at);
     atomic_fetch_add(&orders->torn, 1);
@@ -142,11 +185,16 @@ ssize_t __pread64_chk(int fd, void *bytes, size_t size, off_t at, size_t room)
 int fdatasync(int fd)
 {
     static int (*real)(int);
-    if (!real)
+    static ssize_t (*real_write)(int, const void *, size_t, off_t);
+    if (!real) {
         *(void **)&real = dlsym(RTLD_NEXT, "fdatasync");
+        *(void **)&real_write = dlsym(RTLD_NEXT, "pwrite64");
+    }
     if (!is_harmed(fd))
         return real(fd);
     wait_as_told();
     uint32_t error = atomic_load(&orders->write_errno);
+    if (!error && held.count > 0 && held.fd == fd)
+        let_go(real_write);
     return error ? (int)failed(&orders->failed_writes, error) : real(fd);
 }

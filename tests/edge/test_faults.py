@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Whatever an origin does, what was ever cached is served, whole and right; again after kill -9 with the origin still dead."""
+import errno
 import fcntl
 import os
 import shutil
@@ -10,6 +11,7 @@ import time
 import pytest
 
 from asked import SOSTENUTO, edge_before
+from campaign import Orders
 from moods import Origin, body_of, make_certificates
 from nodes import free_port
 
@@ -259,3 +261,44 @@ def test_nginx_behind_a_spoilt_line(tmp_path):
             while "fwd-status=304" not in (told := edge.get(OBJECTS[0])[1]["cache-status"]):
                 assert time.monotonic() < end, told
                 time.sleep(0.1)
+
+
+# --- what was answered, when the power goes ---
+def purge(edge, path):
+    return subprocess.run([SOSTENUTO, "edge", "purge", "--url", f"http://music.example{path}", "--data", edge.data],
+                          stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
+
+
+def test_a_purge_that_was_answered_holds_after_a_power_cut(tmp_path):
+    """What the edge wrote of purges and did not sync is lost with it."""
+    orders, paths = Orders(tmp_path), OBJECTS[:4]
+    orders.give(holds_back=1)
+    with Origin(cache_control="max-age=3600") as origin:
+        with edge_before(tmp_path / "edge", origin.url, environment=orders.environment) as edge:
+            for answer in edge.get_all(paths):
+                assert answer[0] == 200
+            end = time.monotonic() + 20
+            while edge.counter("cache_disk_written_bytes_total") < sum(len(body_of(path)) for path in paths) and time.monotonic() < end:
+                time.sleep(0.05)
+            done = purge(edge, paths[0])
+            assert done.returncode == 0, done.stderr
+            edge.kill()
+        before = origin.count()
+        with edge_before(tmp_path / "edge", origin.url) as edge:
+            assert "hit" in edge.get(paths[1])[1]["cache-status"], "what was cached is there"
+            assert origin.count() == before
+            assert "fwd=stale" in edge.get(paths[0])[1]["cache-status"], "and what was purged is asked for anew"
+
+
+def test_a_disk_that_does_not_take_a_purge_is_an_answer(tmp_path):
+    orders, path = Orders(tmp_path), OBJECTS[0]
+    with Origin(cache_control="max-age=3600") as origin:
+        with edge_before(tmp_path / "edge", origin.url, environment=orders.environment) as edge:
+            edge.get(path)
+            assert "hit" in edge.get(path)[1]["cache-status"]
+            orders.give(write_errno=errno.ENOSPC)
+            done = purge(edge, path)
+            assert done.returncode == 1 and "it is purged, but the disk does not take that (No space left" in done.stderr, done
+            assert "fwd=stale" in edge.get(path)[1]["cache-status"], "it holds"
+            orders.give()
+            assert purge(edge, path).returncode == 0
