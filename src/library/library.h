@@ -22,13 +22,13 @@ struct catalog; /* catalog/catalog.h: an immutable, reference-counted snapshot o
 struct media_pool; /* media/pool.h */
 
 enum {
-    LIBRARY_MAX_ROOTS = 32,
+    LIBRARY_MAX_ROOTS = 32, /* and the largest id */
     LIBRARY_MAX_ALLOWED_PLACES = 32,
     LIBRARY_MAX_REPORT = 10000, /* problems kept; the rest is only counted */
 };
 
 struct library_root {
-    int32_t id;       /* 1..; part of every listener's rights, so keep it for good */
+    int32_t id;       /* 1 to 32; part of every listener's rights, so keep it for good */
     const char *name; /* what people see: "Music" */
     const char *path; /* absolute */
 };
@@ -61,8 +61,7 @@ struct library_config {
  * Of a node that follows another's catalogue: no roots, no database, no scan.  It has what
  * library_show() gave it, and nothing lies behind its ids: every way to bytes is -ENOENT.
  */
-int library_open_copy(struct loop *loop, const struct logger *logger, struct library **ret_library,
-                      char ret_why[256]) MUST_USE;
+int library_open_copy(struct loop *loop, struct library **ret_library, char ret_why[256]) MUST_USE;
 /* ANY: from now on this is the catalogue, and these are its libraries' shelves, by id - 1 (NULL:
  * there is no such library).  Takes over all references; the loop's subscribers hear soon. */
 struct catalog;

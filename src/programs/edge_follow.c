@@ -253,7 +253,7 @@ static bool open_state(struct edge_follow *follow, struct buffer *why)
         buffer_printf(why, "%s", state_error.words);
         return false;
     }
-    if (library_open_copy(follow->loop, follow->logger, &follow->library, words) < 0) {
+    if (library_open_copy(follow->loop, &follow->library, words) < 0) {
         buffer_printf(why, "%s", words);
         return false;
     }
