@@ -92,5 +92,5 @@ size_t node_book_urls(const struct node_book *book, size_t i, struct text ret[JO
 size_t node_book_invited(struct node_book *book, int64_t now_s);
 /* Grows with everything that was written. */
 uint64_t node_book_changes(const struct node_book *book);
-/* Grows with each revocation and each one forgotten. */
+/* Grows with each revocation. */
 uint64_t node_book_revocations(const struct node_book *book);
