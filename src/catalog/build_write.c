@@ -1,43 +1,23 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#include "base/buffer.h"
 #include "base/mem.h"
 #include "catalog/build_rows.h"
 #include "catalog/build_words.h"
 #include "catalog/bytes.h"
 #include "catalog/fold.h"
-#include <assert.h>
-#include <openssl/evp.h>
+#include "catalog/segment_writer.h"
 #include <stddef.h>
 
 /*
- * How a segment is written: 1. every table gets its order (final row -> kept row); 2. every column
- * gets a source, which says where its values lie in the kept rows; 3. each object is produced twice
- * from the same sources, once for its digest, which stands in the header, and once for the sink.
+ * How a build becomes a segment: 1. every table gets its order (final row -> kept row); 2. every
+ * column gets a source, which says where its values lie in the kept rows; then segment_writer
+ * writes them.
  */
-
-/* Value of final row i: at base + stride * order[i], then through map when there is one. */
-struct source {
-    const char *base;
-    size_t stride;
-    const uint32_t *order, *map;
-    bool is_count; /* START: the values are counts (u32) to be summed; else they are copied */
-};
-
 struct writing {
     struct build *build;
     struct dictionary dictionary;
-    uint32_t rows[TABLE_COUNT];
+    struct segment_source segment;
     uint32_t *order[TABLE_COUNT]; /* owned; NULL: as kept */
     uint32_t *map[TABLE_COUNT];   /* kept row -> final row, of tables that others refer to; owned */
-    struct source sources[COLUMN_COUNT];
-    uint64_t offsets[COLUMN_COUNT];
-    /* of the object at hand */
-    enum segment_object object;
-    uint64_t size;
-    EVP_MD_CTX *digest;
-    build_sink *sink;
-    void *sink_context;
-    bool is_refused;
 };
 
 /* --- 1. orders --- */
@@ -76,7 +56,7 @@ static void set_order(struct writing *w, enum segment_table table, uint32_t coun
     for (uint32_t i = 0; i < count; i++)
         order[i] = i;
     qsort_r(order, count, sizeof *order, compare, context);
-    w->rows[table] = count;
+    w->segment.rows[table] = count;
     w->order[table] = order;
     w->map[table] = mem_alloc((count + 1) * sizeof *order);
     for (uint32_t i = 0; i < count; i++)
@@ -127,20 +107,20 @@ static void order_list(struct writing *w, enum segment_table table, enum segment
 {
     uint64_t count = 0;
     uint32_t capacity = 0;
-    for (uint32_t row = 0; row < w->rows[owners]; row++) {
+    for (uint32_t row = 0; row < w->segment.rows[owners]; row++) {
         struct kept_list list;
         memcpy(&list, (const char *)kept_row(rows, row, row_size) + list_at, sizeof list);
         capacity += list.count;
     }
     uint32_t *order = mem_alloc((capacity + 1) * sizeof *order);
-    for (uint32_t row = 0; row < w->rows[owners]; row++) {
+    for (uint32_t row = 0; row < w->segment.rows[owners]; row++) {
         struct kept_list list;
         memcpy(&list, (const char *)kept_row(rows, w->order[owners][row], row_size) + list_at,
                sizeof list);
         for (uint32_t i = 0; i < list.count; i++)
             order[count++] = list.first + i;
     }
-    w->rows[table] = capacity;
+    w->segment.rows[table] = capacity;
     w->order[table] = order;
 }
 
@@ -157,7 +137,7 @@ static void set_orders(struct writing *w, const struct text *folded_genres)
               (void *)(uintptr_t)folded_genres);
     set_order(w, TABLE_TRACKS, build->tracks.count, compare_tracks, w);
     set_order(w, TABLE_REMOVALS, build->removals.count, compare_removals, build->removals.ids);
-    w->rows[TABLE_ARTWORKS] = build->ids[CATALOG_ARTWORK].count;
+    w->segment.rows[TABLE_ARTWORKS] = build->ids[CATALOG_ARTWORK].count;
 #define LIST(TABLE, OWNERS, rows, type, list)                                       \
     order_list(w, TABLE_##TABLE, TABLE_##OWNERS, &build->rows, sizeof(struct type), \
                offsetof(struct type, list))
@@ -184,7 +164,7 @@ static void count_album_tracks(const struct build *build)
 static void add_names(struct writing *w, enum dictionary_kind kind, enum segment_table table,
                       const struct rows *rows, size_t row_size, size_t name_at, size_t sort_at)
 {
-    for (uint32_t row = 0; row < w->rows[table]; row++) {
+    for (uint32_t row = 0; row < w->segment.rows[table]; row++) {
         const char *kept = kept_row(rows, w->order[table][row], row_size);
         uint32_t name, sort_name;
         memcpy(&name, kept + name_at, sizeof name);
@@ -207,11 +187,11 @@ static void fill_dictionary(struct writing *w)
     add_names(w, DICTIONARY_ARTISTS, TABLE_ARTISTS, &build->artists, sizeof(struct kept_artist),
               offsetof(struct kept_artist, name), offsetof(struct kept_artist, sort_name));
     dictionary_finish(&w->dictionary);
-    w->rows[TABLE_WORDS] = w->dictionary.count;
-    w->rows[TABLE_WORD_BYTES] = w->dictionary.size;
-    w->rows[TABLE_TRACK_POSTINGS] = w->dictionary.posting_counts[DICTIONARY_TRACKS];
-    w->rows[TABLE_ALBUM_POSTINGS] = w->dictionary.posting_counts[DICTIONARY_ALBUMS];
-    w->rows[TABLE_ARTIST_POSTINGS] = w->dictionary.posting_counts[DICTIONARY_ARTISTS];
+    w->segment.rows[TABLE_WORDS] = w->dictionary.count;
+    w->segment.rows[TABLE_WORD_BYTES] = w->dictionary.size;
+    w->segment.rows[TABLE_TRACK_POSTINGS] = w->dictionary.posting_counts[DICTIONARY_TRACKS];
+    w->segment.rows[TABLE_ALBUM_POSTINGS] = w->dictionary.posting_counts[DICTIONARY_ALBUMS];
+    w->segment.rows[TABLE_ARTIST_POSTINGS] = w->dictionary.posting_counts[DICTIONARY_ARTISTS];
 }
 
 /* --- 2. sources --- */
@@ -221,7 +201,7 @@ static void field(struct writing *w, enum segment_column column, const struct ro
 {
     const struct column_spec *spec = &column_specs[column];
     bool is_ref = spec->kind == KIND_REF || spec->kind == KIND_OPTION;
-    w->sources[column] = (struct source){
+    w->segment.columns[column] = (struct column_source){
         .base = rows->data ? (const char *)rows->data + at : NULL, /* no rows: never looked at */
         .stride = row_size,
         .order = w->order[spec->table],
@@ -232,9 +212,10 @@ static void field(struct writing *w, enum segment_column column, const struct ro
 
 static void array(struct writing *w, enum segment_column column, const void *base)
 {
-    w->sources[column] = (struct source){.base = base,
-                                         .stride = column_specs[column].width,
-                                         .order = w->order[column_specs[column].table]};
+    w->segment.columns[column] =
+        (struct column_source){.base = base,
+                               .stride = column_specs[column].width,
+                               .order = w->order[column_specs[column].table]};
 }
 
 #define FIELD(COLUMN, rows, type, member) \
@@ -333,200 +314,10 @@ static void string_sources(struct writing *w, const uint32_t *genre_names,
         array(w, COLUMN_STRING_BYTE, build->strings.bytes);
     array(w, COLUMN_NOTE_STRING, build->notes.starts),
         array(w, COLUMN_NOTE_BYTE, build->notes.bytes);
-    w->rows[TABLE_STRINGS] = build->strings.count;
-    w->rows[TABLE_STRING_BYTES] = build->strings.size;
-    w->rows[TABLE_NOTE_STRINGS] = build->notes.count;
-    w->rows[TABLE_NOTE_BYTES] = build->notes.size;
-}
-
-/* --- 3. objects --- */
-
-static void put(struct writing *w, const void *data, size_t size)
-{
-    if (w->digest)
-        (void)EVP_DigestUpdate(w->digest, data, size);
-    else if (size && !w->is_refused)
-        w->is_refused = !w->sink(w->sink_context, w->object, data, size);
-}
-
-static uint64_t column_values(const struct writing *w, enum segment_column column)
-{
-    return (uint64_t)w->rows[column_specs[column].table] +
-           (column_specs[column].kind == KIND_START);
-}
-
-static void put_padding(struct writing *w, uint64_t from, uint64_t to)
-{
-    static const char zeros[FORMAT_ALIGN];
-    put(w, zeros, (size_t)(to - from));
-}
-
-/* Sizes are spelled out so that each is one load or store. */
-static uint64_t load(const char *at, unsigned width)
-{
-    uint64_t value = 0;
-    if (width == 4)
-        memcpy(&value, at, 4);
-    else if (width == 2)
-        memcpy(&value, at, 2);
-    else if (width == 1)
-        memcpy(&value, at, 1);
-    else
-        memcpy(&value, at, 8);
-    return value;
-}
-
-static void store(char *at, uint64_t value, unsigned width)
-{
-    if (width == 4)
-        memcpy(at, &value, 4);
-    else if (width == 2)
-        memcpy(at, &value, 2);
-    else if (width == 1)
-        memcpy(at, &value, 1);
-    else
-        memcpy(at, &value, 8);
-}
-
-static const char *place_of(const struct source *source, uint64_t row)
-{
-    return source->base + source->stride * (source->order ? source->order[row] : row);
-}
-
-static uint64_t value_at(const struct source *source, uint64_t row, unsigned width)
-{
-    uint64_t value = load(place_of(source, row), width);
-    return source->map && value != UINT32_MAX ? source->map[value] : value;
-}
-
-static void put_counts(struct writing *w, const struct source *source, uint64_t rows)
-{
-    uint32_t chunk[4096], filled = 0, sum = 0;
-    for (uint64_t row = 0; row <= rows; row++) {
-        chunk[filled++] = sum;
-        if (filled == ARRAY_SIZE(chunk) || row == rows) {
-            put(w, chunk, filled * sizeof *chunk);
-            filled = 0;
-        }
-        sum += row < rows ? (uint32_t)value_at(source, row, sizeof sum) : 0;
-    }
-}
-
-static void put_values(struct writing *w, const struct source *source, uint64_t values,
-                       unsigned width)
-{
-    char chunk[16384];
-    size_t filled = 0;
-    for (uint64_t row = 0; row < values; row++) {
-        if (width == 16)
-            memcpy(chunk + filled, place_of(source, row), 16);
-        else
-            store(chunk + filled, value_at(source, row, width), width);
-        filled += width;
-        if (filled + 16 > sizeof chunk) {
-            put(w, chunk, filled);
-            filled = 0;
-        }
-    }
-    put(w, chunk, filled);
-}
-
-static void put_column(struct writing *w, enum segment_column column)
-{
-    const struct source *source = &w->sources[column];
-    unsigned width = column_specs[column].width;
-    uint64_t values = column_values(w, column);
-    if (source->is_count)
-        put_counts(w, source, w->rows[column_specs[column].table]);
-    else if (!source->order && !source->map && source->stride == width && source->base)
-        put(w, source->base, (size_t)(values * width));
-    else
-        put_values(w, source, values, width);
-}
-
-/* Offsets of the object's columns; returns its size. */
-static uint64_t lay_out(struct writing *w, unsigned *ret_columns)
-{
-    unsigned columns = 0;
-    for (unsigned column = 0; column < COLUMN_COUNT; column++)
-        columns += column_specs[column].object == w->object;
-    uint64_t at = FORMAT_HEADER_SIZE + 4 * TABLE_COUNT + (uint64_t)FORMAT_DIRECTORY_ENTRY * columns;
-    for (unsigned column = 0; column < COLUMN_COUNT; column++) {
-        if (column_specs[column].object != w->object)
-            continue;
-        at = (at + FORMAT_ALIGN - 1) / FORMAT_ALIGN * FORMAT_ALIGN;
-        w->offsets[column] = at;
-        at += column_values(w, (enum segment_column)column) * column_specs[column].width;
-    }
-    *ret_columns = columns;
-    return at;
-}
-
-static void header_bytes(const struct writing *w, unsigned columns, const uint8_t *partner,
-                         struct buffer *out)
-{
-    buffer_append(out, FORMAT_MAGIC, 8);
-    buffer_u16(out, FORMAT_MAJOR);
-    buffer_u16(out, FORMAT_MINOR);
-    buffer_byte(out, (uint8_t)w->object);
-    buffer_byte(out, w->build->library);
-    buffer_u16(out, 0);
-    buffer_u64(out, w->build->number);
-    buffer_u64(out, w->size);
-    buffer_append(out, (uint8_t[FORMAT_DIGEST_SIZE]){0}, FORMAT_DIGEST_SIZE);
-    buffer_append(out, partner, FORMAT_DIGEST_SIZE);
-    buffer_u32(out, TABLE_COUNT);
-    buffer_u32(out, columns);
-    for (unsigned table = 0; table < TABLE_COUNT; table++)
-        buffer_u32(out, w->rows[table]);
-    for (unsigned column = 0; column < COLUMN_COUNT; column++) {
-        const struct column_spec *spec = &column_specs[column];
-        if (spec->object != w->object)
-            continue;
-        buffer_u16(out, spec->number);
-        buffer_u16(out, spec->width);
-        buffer_u32(out, 0);
-        buffer_u64(out, w->offsets[column]);
-        buffer_u64(out, column_values(w, (enum segment_column)column) * spec->width);
-    }
-}
-
-static void put_columns(struct writing *w, uint64_t at)
-{
-    for (unsigned column = 0; column < COLUMN_COUNT; column++) {
-        if (column_specs[column].object != w->object)
-            continue;
-        put_padding(w, at, w->offsets[column]);
-        put_column(w, (enum segment_column)column);
-        at = w->offsets[column] +
-             column_values(w, (enum segment_column)column) * column_specs[column].width;
-    }
-}
-
-/* Once through the digest, then once through the sink. */
-static void write_object(struct writing *w, enum segment_object object, const uint8_t *partner,
-                         uint8_t ret_digest[FORMAT_DIGEST_SIZE])
-{
-    struct buffer header;
-    unsigned columns;
-    buffer_init(&header, 64 * 1024);
-    w->object = object;
-    w->size = lay_out(w, &columns);
-    header_bytes(w, columns, partner, &header);
-    assert(!header.overflowed);
-    w->digest = EVP_MD_CTX_new();
-    if (!w->digest || !EVP_DigestInit_ex(w->digest, EVP_sha256(), NULL))
-        abort();
-    put(w, header.data, FORMAT_DIGEST_AT);
-    put(w, header.data + FORMAT_PARTNER_AT, header.size - FORMAT_PARTNER_AT);
-    put_columns(w, header.size);
-    (void)EVP_DigestFinal_ex(w->digest, ret_digest, NULL);
-    EVP_MD_CTX_free(w->digest);
-    w->digest = NULL;
-    memcpy(header.data + FORMAT_DIGEST_AT, ret_digest, FORMAT_DIGEST_SIZE);
-    put(w, header.data, header.size);
-    put_columns(w, header.size);
-    buffer_release(&header);
+    w->segment.rows[TABLE_STRINGS] = build->strings.count;
+    w->segment.rows[TABLE_STRING_BYTES] = build->strings.size;
+    w->segment.rows[TABLE_NOTE_STRINGS] = build->notes.count;
+    w->segment.rows[TABLE_NOTE_BYTES] = build->notes.size;
 }
 
 /* --- finishing --- */
@@ -583,13 +374,13 @@ static void release(struct writing *w)
     dictionary_release(&w->dictionary);
 }
 
-static void set_totals(const struct writing *w, struct build_totals *ret)
+static void set_totals(const struct segment_source *segment, struct build_totals *ret)
 {
-    ret->tracks = w->rows[TABLE_TRACKS];
-    ret->albums = w->rows[TABLE_ALBUMS];
-    ret->artists = w->rows[TABLE_ARTISTS];
-    ret->folders = w->rows[TABLE_FOLDERS];
-    ret->removals = w->rows[TABLE_REMOVALS];
+    ret->tracks = segment->rows[TABLE_TRACKS];
+    ret->albums = segment->rows[TABLE_ALBUMS];
+    ret->artists = segment->rows[TABLE_ARTISTS];
+    ret->folders = segment->rows[TABLE_FOLDERS];
+    ret->removals = segment->rows[TABLE_REMOVALS];
 }
 
 enum build_result build_finish(struct build *build, build_sink *sink, void *context,
@@ -605,21 +396,16 @@ enum build_result build_finish(struct build *build, build_sink *sink, void *cont
     struct writing *w = MEM_NEW(struct writing);
     struct build_totals totals = {0};
     w->build = build;
-    w->sink = sink;
-    w->sink_context = context;
+    w->segment.library = build->library;
+    w->segment.number = build->number;
     prepare_genres(build, names, folded, folded_texts);
     count_album_tracks(build);
     set_orders(w, folded_texts);
     fill_dictionary(w);
     track_sources(w), album_sources(w), artist_and_folder_sources(w);
     list_sources(w), dictionary_sources(w), string_sources(w, names, folded);
-    write_object(w, SEGMENT_CORE, (const uint8_t[FORMAT_DIGEST_SIZE]){0},
-                 totals.digest[SEGMENT_CORE]);
-    totals.size_bytes[SEGMENT_CORE] = w->size;
-    write_object(w, SEGMENT_DETAIL, totals.digest[SEGMENT_CORE], totals.digest[SEGMENT_DETAIL]);
-    totals.size_bytes[SEGMENT_DETAIL] = w->size;
-    set_totals(w, &totals);
-    result = w->is_refused ? BUILD_SINK : BUILD_DONE;
+    set_totals(&w->segment, &totals);
+    result = segment_write(&w->segment, sink, context, &totals) ? BUILD_DONE : BUILD_SINK;
     release(w);
     mem_free(w), mem_free(names), mem_free(folded), mem_free(folded_texts);
     if (result == BUILD_DONE)
