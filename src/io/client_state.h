@@ -6,8 +6,7 @@
 
 #include <sys/socket.h>
 
-/* client_state: what client.c, client_connection.c, client_streams.c and client_tls.c share.
- * Internal to io/. */
+/* client_state: what client.c and the files client_*.c share.  Internal to io/. */
 struct ssl_ctx_st;
 struct ssl_session_st;
 
@@ -122,17 +121,47 @@ void client_call_free(struct client_call *call);
 void client_call_wait_again(struct client_call *call); /* first in the queue */
 void client_pool_pump(struct client_pool *pool);       /* gives waiting calls to connections */
 
+static inline const struct client_limits *
+client_limits_of(const struct client_connection *connection)
+{
+    return &connection->pool->origin->limits;
+}
+
 /* client_connection.c */
 struct client_connection *client_connection_new(struct client_pool *pool);
 void client_connection_begin(struct client_connection *connection, struct client_call *call);
+/* Connected: sends the call's request.  0 all sent or must wait; else -errno. */
+int client_connection_send(struct client_connection *connection) MUST_USE;
 void client_connection_close(struct client_connection *connection);
 void client_connection_read_on(struct client_connection *connection); /* after a pause */
 void client_connection_hold(struct client_connection *connection);    /* for a pause */
+/* Ends the connection and tells its call, or asks again elsewhere. */
 void client_connection_fail(struct client_connection *connection, enum client_outcome why);
 /* The same told by the timer: no callback may come from where we are. */
 void client_connection_fail_soon(struct client_connection *connection, enum client_outcome why);
 void client_connection_arm(struct client_connection *connection, uint64_t at_us); /* the timer */
 void client_connection_want(struct client_connection *connection, unsigned wanted);
+
+/* The step at hand may take `ms` from now. */
+static inline void client_connection_wait(struct client_connection *connection, uint32_t ms)
+{
+    connection->due_us = loop_now_us(connection->client->loop) + ms * UINT64_C(1000);
+    /* a later due time needs no new timer: when it fires it looks and waits on */
+    if (!connection->armed_us || connection->armed_us > connection->due_us)
+        client_connection_arm(connection, connection->due_us);
+}
+
+/* client_dial.c: CLIENT_CONNECTING and CLIENT_HANDSHAKE */
+/* A socket that connects to that address of the origin; stream.fd is -1 when it cannot even begin.
+ */
+void client_dial_open(struct client_connection *connection, uint8_t address);
+void client_dial_begin(struct client_connection *connection); /* waits for it */
+void client_dial_go_on(struct client_connection *connection); /* at an event */
+/* On to the next address; `why` is told when there is none. */
+void client_dial_elsewhere(struct client_connection *connection, enum client_outcome why);
+
+/* client_answer.c: reads what there is; an end of the answer, or of the connection, is told. */
+void client_answer_read(struct client_connection *connection);
 
 /* client_streams.c: a connection that speaks HTTP/2 */
 void client_streams_start(struct client_connection *connection);

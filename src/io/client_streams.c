@@ -23,11 +23,6 @@ static uint64_t now_us(const struct client_connection *connection)
     return loop_now_us(connection->client->loop);
 }
 
-static const struct client_limits *limits_of(const struct client_connection *connection)
-{
-    return &connection->pool->origin->limits;
-}
-
 static void wait_for(struct client_call *call, uint32_t ms)
 {
     call->due_us = now_us(call->connection) + ms * UINT64_C(1000);
@@ -48,7 +43,7 @@ static void on_header(struct h2_client_stream *stream UNUSED, const struct http_
 {
     struct client_call *call = owner;
     call->connection->is_reused = true;
-    wait_for(call, limits_of(call->connection)->idle_ms);
+    wait_for(call, client_limits_of(call->connection)->idle_ms);
     if (call->handler->on_header)
         call->handler->on_header(call, response, call->context);
 }
@@ -57,7 +52,7 @@ static void on_body(struct h2_client_stream *stream UNUSED, struct text piece, v
 {
     struct client_call *call = owner;
     call->connection->client->counts.body_bytes += piece.size;
-    wait_for(call, limits_of(call->connection)->idle_ms);
+    wait_for(call, client_limits_of(call->connection)->idle_ms);
     if (call->handler->on_body)
         call->handler->on_body(call, piece, call->context);
 }
@@ -155,7 +150,7 @@ void client_streams_ask(struct client_connection *connection, struct client_call
     read_wire(call, fields, &request);
     call->connection = connection;
     call->asked_us = now_us(connection);
-    wait_for(call, limits_of(connection)->first_byte_ms);
+    wait_for(call, client_limits_of(connection)->first_byte_ms);
     call->stream = h2_client_open(connection->h2, &request, call);
     mem_free(fields);
     if (call->is_paused)
@@ -187,7 +182,7 @@ void client_streams_resume(struct client_call *call)
 {
     struct client_connection *connection = call->connection;
     h2_client_resume(call->stream);
-    wait_for(call, limits_of(connection)->idle_ms);
+    wait_for(call, client_limits_of(connection)->idle_ms);
     connection->has_resumed = true; /* told by the timer: no callback comes from here */
     if (!connection->is_failed)
         client_connection_arm(connection, 1);
@@ -197,7 +192,7 @@ void client_streams_resume(struct client_call *call)
 
 void client_streams_start(struct client_connection *connection)
 {
-    const struct client_limits *limits = limits_of(connection);
+    const struct client_limits *limits = client_limits_of(connection);
     struct client_call *call = connection->call;
     connection->h2 =
         h2_client_new(&(struct h2_client_config){.events = &events_of_streams,
@@ -245,7 +240,8 @@ static uint64_t next_due_us(const struct client_connection *connection)
 static void set_timer(struct client_connection *connection)
 {
     if (h2_client_stream_count(connection->h2) > 0)
-        connection->due_us = now_us(connection) + limits_of(connection)->keep_ms * UINT64_C(1000);
+        connection->due_us =
+            now_us(connection) + client_limits_of(connection)->keep_ms * UINT64_C(1000);
     uint64_t due_us = connection->has_resumed ? 1 : next_due_us(connection);
     if (due_us != UINT64_MAX && (!connection->armed_us || connection->armed_us > due_us))
         client_connection_arm(connection, due_us);
@@ -268,7 +264,7 @@ static int send_all(struct client_connection *connection)
         for (struct h2_client_stream *at = h2_client_first(connection->h2); at;
              at = h2_client_next(at))
             if (!h2_client_is_sent(at)) /* a long request takes its time */
-                wait_for(h2_client_owner(at), limits_of(connection)->first_byte_ms);
+                wait_for(h2_client_owner(at), client_limits_of(connection)->first_byte_ms);
     }
     client_connection_want(connection, LOOP_READ);
     return 0;
