@@ -29,8 +29,8 @@ from machine import Machine
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PYTHON = "/usr/bin/python3"
 # Lanes run at the same time, the suites of a lane one after another; a suite in no lane is alone.
-LANES = [("http", "formats", "system", "fleet"), ("player", "fuzz", "edge", "api")]
-AT_ONCE = {"system": 2, "fleet": 2, "drills": 2}  # of a suite that mostly waits itself
+LANES = [("http", "system", "fleet"), ("player", "fuzz", "formats", "edge", "api")]
+AT_ONCE = {"system": 2, "fleet": 2, "drills": 3}  # of a suite that mostly waits itself
 TAP_LINE = re.compile(r"^\s*(?:\d+/\d+ .*?)?(not )?ok \d+\b(?!.*# SKIP)(.*)$")
 
 
@@ -112,7 +112,7 @@ def build(kind):
 
 def meson_tests(kind, names=""):
     """Tests that meson knows in a build, all or those named; their TAP is in meson's log."""
-    return ["bash", "-c", f"meson test -C build/{kind} --no-rebuild --num-processes 2 {names}; code=$?; "
+    return ["bash", "-c", f"meson test -C build/{kind} --no-rebuild --num-processes 3 {names}; code=$?; "
                           f"cat build/{kind}/meson-logs/testlog.txt; exit $code"]
 
 
