@@ -9,8 +9,8 @@
  * in (state/copy.h).
  *
  * What an account should have is compared with what it has, so that nothing need be remembered over
- * restarts.  Some hundred accounts in a turn of the loop; a newer list begins anew.  On the home
- * loop.
+ * restarts.  Some hundred accounts in a turn of the loop, no more than the replica has room for; a
+ * newer list begins anew.  On the home loop.
  */
 struct replica;
 struct state;

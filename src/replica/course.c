@@ -103,19 +103,15 @@ void course_put_off(struct replica *replica, const char *why)
 static void on_later(struct loop_timer *timer, uint64_t now_us UNUSED)
 {
     struct replica *replica = CONTAINER_OF(timer, struct replica, later);
-    struct text key;
-    void *value;
     for (size_t i = 0; i < ARRAY_SIZE(replica_small_names); i++) {
         replica->wants_small[i] |= replica->put_off.small[i];
         replica->put_off.small[i] = false;
     }
     replica->wants_lists |= replica->put_off.lists;
     replica->put_off.lists = 0;
-    for (size_t cursor = 0; map_next(replica->put_off.accounts, &cursor, &key, &value);)
-        (void)!map_put(replica->accounts, key, replica);
-    map_free(&replica->put_off.accounts);
-    replica->put_off.accounts = map_new(random_u64(), replica->config.limits.replica_waiting);
-    replica->has_refusal = false;
+    replica->has_refusal = !listeners_want_put_off(replica);
+    if (replica->has_refusal)
+        course_want_later(replica);
     course_interrupt(replica);
 }
 

@@ -68,7 +68,9 @@ struct replica {
 
     bool wants_small[3]; /* small_names */
     uint32_t wants_lists;
-    struct map *accounts; /* uid → itself: wanted */
+    struct map *accounts;          /* uid → itself: wanted; listeners_want() keeps the bound */
+    _Atomic size_t wanted, wishes; /* of those now; replica_want()'s that are not among them yet */
+    _Atomic bool has_told_of_wishes; /* that there was no room for one, in the log */
     struct {
         bool small[3];
         uint32_t lists;
@@ -116,6 +118,9 @@ enum copies_verdict take_listener(struct replica_asking *asking, const char **re
 
 /* listeners.c: accounts that are wanted are asked for, several at once */
 void listeners_open(struct replica *replica);
+bool listeners_want(struct replica *replica, struct text account) MUST_USE; /* false: too many */
+/* Those that were put off, as many as there is room for; false: some still are. */
+bool listeners_want_put_off(struct replica *replica) MUST_USE;
 void listeners_ask(struct replica *replica);
 bool listeners_are_busy(const struct replica *replica);
 void listeners_cut(struct replica *replica); /* no call is under way; they are wanted again */

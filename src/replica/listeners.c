@@ -4,7 +4,9 @@
 #include "base/counters.h"
 #include "base/mem.h"
 #include "io/clock.h"
+#include "io/random.h"
 
+#include <assert.h>
 #include <stdio.h>
 
 /*
@@ -14,6 +16,10 @@
  *     wanted ─▶ asked ─▶ taken by the sink ─▶ durable: done
  *        ▲         └─ no answer: wanted again, and all waits (retry)
  *        └─ refused, not there, not durable: put off
+ *
+ * At most replica_waiting are wanted, and so many put off: past that nobody is asked for until some
+ * are wanted again.  The maps have room for what comes back all the same, so that none is lost:
+ * those that are asked for, and wishes that were let in before others came.
  */
 enum { STATE_MAX_BYTES = SIGNED_MAX_BODY_BYTES + (64 << 10) };
 
@@ -36,6 +42,43 @@ static void go_on(struct replica *replica)
         course_advance(replica);
 }
 
+/* --- how many --- */
+
+static size_t most(const struct replica *replica) { return replica->config.limits.replica_waiting; }
+
+static void put(struct replica *replica, struct map *map, struct text account)
+{
+    bool is_in = map_put(map, account, replica);
+    assert(is_in);
+    atomic_store(&replica->wanted, map_count(replica->accounts));
+}
+
+bool listeners_want(struct replica *replica, struct text account)
+{
+    if (map_count(replica->accounts) >= most(replica) && !map_get(replica->accounts, account))
+        return false;
+    put(replica, replica->accounts, account);
+    return true;
+}
+
+static struct map *new_map(const struct replica *replica)
+{
+    return map_new(random_u64(), 2 * most(replica) + REPLICA_MOST_AT_ONCE);
+}
+
+bool listeners_want_put_off(struct replica *replica)
+{
+    struct map *before = replica->put_off.accounts;
+    struct text key;
+    void *value;
+    replica->put_off.accounts = new_map(replica);
+    for (size_t cursor = 0; map_next(before, &cursor, &key, &value);)
+        if (!listeners_want(replica, key))
+            put(replica, replica->put_off.accounts, key);
+    map_free(&before);
+    return map_count(replica->put_off.accounts) == 0;
+}
+
 /* --- its end --- */
 
 /* What it held may be large, and the next one need not be. */
@@ -50,7 +93,7 @@ static void put_off(struct replica_asking *asking, const char *why)
 {
     struct replica *replica = asking->replica;
     counter_add(COUNTER_REPLICA_REFUSED, 1);
-    (void)!map_put(replica->put_off.accounts, uid_view(&asking->account), replica);
+    put(replica, replica->put_off.accounts, uid_view(&asking->account));
     replica->has_refusal = true;
     clear(asking);
     course_say(replica, WHAT, why);
@@ -62,7 +105,7 @@ static void put_off(struct replica_asking *asking, const char *why)
 static void retry(struct replica_asking *asking, const char *why)
 {
     struct replica *replica = asking->replica;
-    (void)!map_put(replica->accounts, uid_view(&asking->account), replica);
+    put(replica, replica->accounts, uid_view(&asking->account));
     clear(asking);
     if (course_waits(replica))
         return;
@@ -137,12 +180,15 @@ void listeners_ask(struct replica *replica)
     size_t cursor = 0, i = 0, count = slots(replica);
     struct text key;
     void *value;
+    if (map_count(replica->put_off.accounts) >= most(replica))
+        return;
     while (i < count && map_count(replica->accounts) > 0) {
         struct replica_asking *asking = &replica->askings[i++];
         if (!is_free(asking) || !map_next(replica->accounts, &cursor, &key, &value))
             continue;
         memcpy(asking->account.bytes, key.data, UID_BYTES);
         (void)map_remove(replica->accounts, uid_view(&asking->account));
+        atomic_store(&replica->wanted, map_count(replica->accounts));
         cursor = 0;
         if (!ask(asking)) {
             retry(asking, "the request cannot be made");
@@ -167,7 +213,7 @@ void listeners_cut(struct replica *replica)
             continue;
         client_cancel(asking->call);
         asking->call = NULL;
-        (void)!map_put(replica->accounts, uid_view(&asking->account), replica);
+        put(replica, replica->accounts, uid_view(&asking->account));
         clear(asking);
     }
 }
@@ -217,20 +263,40 @@ static void on_want(void *context)
 {
     struct taken wanted = *(struct taken *)context;
     mem_free(context);
-    (void)!map_put(wanted.replica->accounts, uid_view(&wanted.account), wanted.replica);
+    put(wanted.replica, wanted.replica->accounts, uid_view(&wanted.account));
+    atomic_fetch_sub(&wanted.replica->wishes, 1);
     course_interrupt(wanted.replica);
 }
 
-void replica_want(struct replica *replica, struct uid account)
+static void tell_of_wishes(struct replica *replica)
+{
+    counter_add(COUNTER_REPLICA_NO_ROOM, 1);
+    if (!atomic_exchange(&replica->has_told_of_wishes, true))
+        LOG(replica->config.logger, LOG_WARNING,
+            "more listeners are to be asked for than may wait: the rest comes when these are here; "
+            "replica_waiting lets more wait",
+            {"replica_waiting", LOG_NUMBER(most(replica))});
+}
+
+bool replica_want(struct replica *replica, struct uid account)
 {
     const struct taken wanted = {.replica = replica, .account = account};
+    size_t ahead = atomic_fetch_add(&replica->wishes, 1) + atomic_load(&replica->wanted);
+    if (ahead >= most(replica)) {
+        atomic_fetch_sub(&replica->wishes, 1);
+        tell_of_wishes(replica);
+        return false;
+    }
     loop_post(replica->loop, on_want, mem_dup(&wanted, sizeof wanted));
+    return true;
 }
 
 /* --- life --- */
 
 void listeners_open(struct replica *replica)
 {
+    replica->accounts = new_map(replica);
+    replica->put_off.accounts = new_map(replica);
     replica->askings = mem_zalloc(REPLICA_MOST_AT_ONCE * sizeof *replica->askings);
     for (size_t i = 0; i < REPLICA_MOST_AT_ONCE; i++) {
         replica->askings[i].replica = replica;
@@ -240,6 +306,8 @@ void listeners_open(struct replica *replica)
 
 void listeners_close(struct replica *replica)
 {
+    map_free(&replica->accounts);
+    map_free(&replica->put_off.accounts);
     for (size_t i = 0; i < REPLICA_MOST_AT_ONCE; i++)
         buffer_release(&replica->askings[i].body);
     mem_free(replica->askings);

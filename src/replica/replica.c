@@ -89,8 +89,6 @@ static void free_replica(struct replica *replica)
     catalogs_close(&replica->catalogs);
     copies_close(&replica->copies);
     loop_free(&replica->loop);
-    map_free(&replica->accounts);
-    map_free(&replica->put_off.accounts);
     buffer_release(&replica->body);
     buffer_release(&replica->cursor);
     buffer_release(&replica->next_cursor);
@@ -108,8 +106,6 @@ static struct replica *new_replica(const struct replica_config *config)
     replica->config = *config;
     for (size_t i = 0; i < config->line.url_count; i++)
         replica->urls[i] = mem_strdup(config->line.urls[i]);
-    replica->accounts = map_new(random_u64(), config->limits.replica_waiting);
-    replica->put_off.accounts = map_new(random_u64(), config->limits.replica_waiting);
     size_t changes_bytes = (size_t)config->limits.replica_changes_kib << 10;
     buffer_init(&replica->body,
                 changes_bytes > OBJECT_MAX_BYTES ? changes_bytes : OBJECT_MAX_BYTES);

@@ -86,8 +86,9 @@ int replica_start(const struct replica_config *config, struct replica **ret,
                   char why[256]) MUST_USE;
 /* Joins the thread; no sink is called any more.  Accepts NULL inside. */
 void replica_stop(struct replica **replica);
-/* That account's state is asked for again though nobody told of a change.  From any thread. */
-void replica_want(struct replica *replica, struct uid account);
+/* That account's state is asked for again though nobody told of a change.  From any thread.  False:
+ * replica_waiting accounts wait already, and this one does not: ask again in a while. */
+bool replica_want(struct replica *replica, struct uid account) MUST_USE;
 void replica_state_taken(struct replica *replica, struct uid account, bool is_durable);
 
 struct replica_status {

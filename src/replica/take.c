@@ -178,7 +178,7 @@ static bool want(struct replica *replica, const struct told *told)
         replica->wants_small[i] |= told->small[i];
     replica->wants_lists |= told->lists;
     for (size_t i = 0; i < told->account_count; i++)
-        if (!map_put(replica->accounts, uid_view(&told->accounts[i]), replica))
+        if (!listeners_want(replica, uid_view(&told->accounts[i])))
             return false;
     return true;
 }

@@ -69,3 +69,31 @@ def test_what_signs_a_listener_in_is_at_home_and_backup_and_moves_when_an_edge_i
     assert len(everybody) == 4 and everybody == accounts_of(fleet.folder / "three", tmp_path, PASSWORD_SPACE), "two edges: home and backup of all"
     assert any("one" in homes(before, account) for account in everybody), "some had to move"
     assert decode(before["one"]["id"])
+
+
+def test_more_that_becomes_its_own_at_once_than_may_wait_comes_in_turns(fleet, tmp_path):
+    """A wish for which there is no room is one for later."""
+    count, narrow = 12, ["--replica-waiting", "1", "--replica-piece", "1", "--replica-at-once", "1"]
+    origin = fleet.origin()
+    password = tmp_path / "password"
+    password.write_text("correct horse battery staple\n")
+    for number in range(count):
+        run("user", "add", f"listener{number}", "--password-file", password, "--data", fleet.folder / "origin")
+    edges = {name: fleet.joined(name, origin.url, fleet.invite(name), flags=narrow) for name in NAMES}
+    until(lambda: all(json.loads(edge.ask("/status")[1])["accounts"] == count for edge in edges.values()), "all know all", within=60)
+    fleet.revoke("one")
+    metrics = "/.sostenuto/metrics"
+    until(lambda: any(edges[name].counter("replica_no_room_total", metrics) for name in NAMES[1:]), "more is wanted than may wait", within=60)
+    for name in NAMES[1:]:
+        edge, seen = edges[name], [-1, 0]
+
+        def is_still(edge=edge, seen=seen):
+            """Nothing was taken for as long as two turns of asking again."""
+            taken = edge.counter("replica_taken_total", metrics)
+            seen[:] = [taken, seen[1] + 1 if taken == seen[0] else 0]
+            return seen[1] >= 20 and not json.loads(edge.ask("/status")[1])["waiting"]
+        until(is_still, "it has all that it asks for", within=60)
+    for edge in edges.values():
+        edge.stop()
+    for name in NAMES[1:]:
+        assert len(accounts_of(fleet.folder / name, tmp_path, PASSWORD_SPACE)) == count, f"{name}: two edges are home and backup of all"
