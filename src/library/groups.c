@@ -10,6 +10,7 @@
 #include "library/groups.h"
 #include "base/map.h"
 #include "base/mem.h"
+#include "library/group_row.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,7 +29,6 @@ struct group_key {
 
 struct old_group {
     int64_t group, members, remaining;
-    bool is_known; /* `members` is read */
     bool is_claimed;
 };
 
@@ -223,11 +223,7 @@ static void read_olds(struct groups *g)
 {
     for (size_t i = 0; i < g->old_count; i++) {
         struct old_group *old = &g->olds[i];
-        sqlite3_stmt *get = database_use(g->database, STATEMENT_GROUP_MEMBERS);
-        bind_i64(get, 1, old->group);
-        if (database_step(g->database, get))
-            old->members = sqlite3_column_int64(get, 0);
-        sqlite3_reset(get);
+        old->members = group_row_members(g->database, old->group);
         old->remaining += old->members;
         /* members that did not change keep their group under its own key, be it in `keys` or not */
         old->is_claimed = old->remaining > 0;
@@ -236,15 +232,8 @@ static void read_olds(struct groups *g)
 
 static void find_own(struct groups *g, struct group_key *key)
 {
-    sqlite3_stmt *get = database_use(g->database, STATEMENT_GROUP_BY_KEY);
-    bind_i64(get, 1, key->kind);
-    bind_bytes(get, 2, key->key.bytes, sizeof key->key.bytes);
     int64_t members = 0;
-    if (database_step(g->database, get)) {
-        key->own = sqlite3_column_int64(get, 0);
-        members = sqlite3_column_int64(get, 1);
-    }
-    sqlite3_reset(get);
+    key->own = group_row_find(g->database, key->kind, &key->key, &members);
     if (!key->own)
         return;
     struct text bytes = {(const char *)&key->own, sizeof key->own};
@@ -256,74 +245,70 @@ static void find_own(struct groups *g, struct group_key *key)
     }
 }
 
-/* Among known artists: the only one of this name with a MusicBrainz id, or (for a key with one) the
- * only one without. */
-static int64_t only_namesake(struct groups *g, const struct group_key *key, bool with_mbid)
-{
-    sqlite3_stmt *get = database_use(g->database, STATEMENT_GROUP_NAMESAKES);
-    bind_bytes(get, 1, key->name_key.bytes, sizeof key->name_key.bytes);
-    int64_t found = 0;
-    size_t with = 0, without = 0;
-    while (database_step(g->database, get)) {
-        bool has_mbid = sqlite3_column_type(get, 2) != SQLITE_NULL;
-        with += has_mbid;
-        without += !has_mbid;
-        if (has_mbid == with_mbid)
-            found = sqlite3_column_int64(get, 0);
-    }
-    return with_mbid ? (with == 1 ? found : 0) : (with == 0 && without == 1 ? found : 0);
-}
-
-/* The only new key with a MusicBrainz id for this name, as position + 1. */
+/* The only new key with a MusicBrainz id for this name. */
 struct namesakes {
     uint32_t first; /* position + 1 */
     bool has_more;
 };
 
-static void join_namesakes(struct groups *g)
+static struct text name_bytes(const struct group_key *key)
 {
-    struct map *by_name = map_new((uintptr_t)g, MAX_KEYS);
-    struct namesakes *all = mem_zalloc((g->key_count + 1) * sizeof *all);
+    return text_make((const char *)key->name_key.bytes, sizeof key->name_key.bytes);
+}
+
+/* By name, of the new artists with a MusicBrainz id; all[] holds what the map points to. */
+static void list_namesakes(const struct groups *g, struct map *by_name, struct namesakes *all)
+{
     for (size_t i = 0; i < g->key_count; i++) {
-        struct group_key *key = &g->keys[i];
+        const struct group_key *key = &g->keys[i];
         if (key->kind != GROUP_ARTIST || !key->mbid[0])
             continue;
-        struct text bytes = {(const char *)key->name_key.bytes, sizeof key->name_key.bytes};
-        struct namesakes *same = map_get(by_name, bytes);
+        struct namesakes *same = map_get(by_name, name_bytes(key));
         if (same) {
             same->has_more = true;
             continue;
         }
         all[i].first = (uint32_t)i + 1;
-        if (!map_put(by_name, bytes, &all[i]))
+        if (!map_put(by_name, name_bytes(key), &all[i]))
             abort();
     }
-    for (size_t i = 0; i < g->key_count; i++) {
-        struct group_key *key = &g->keys[i];
-        if (key->kind != GROUP_ARTIST)
-            continue;
-        struct text bytes = {(const char *)key->name_key.bytes, sizeof key->name_key.bytes};
-        struct namesakes *same = map_get(by_name, bytes);
-        if (key->mbid[0]) {
-            /* a name that gains its MusicBrainz id keeps its artist */
-            int64_t plain = !key->own && same && !same->has_more ? only_namesake(g, key, false) : 0;
-            if (plain) {
-                key->group = plain;
-                old_at(g, plain)->is_claimed = true;
-            }
-        } else if (same && !same->has_more) {
-            int64_t known = only_namesake(g, key, true);
-            if (!known || known == g->keys[same->first - 1].own ||
-                known == g->keys[same->first - 1].group)
-                key->alias = same->first;
-        } else if (!same) {
-            int64_t known = only_namesake(g, key, true);
-            if (known && !key->group) {
-                key->group = known;
-                old_at(g, known)->is_claimed = true;
-            }
-        }
+}
+
+static void take_known(struct groups *g, struct group_key *key, int64_t group)
+{
+    if (!group)
+        return;
+    key->group = group;
+    old_at(g, group)->is_claimed = true;
+}
+
+/* `same`: the new keys with a MusicBrainz id for its name; NULL none. */
+static void join_namesake(struct groups *g, struct group_key *key, const struct namesakes *same)
+{
+    bool is_one = same && !same->has_more;
+    if (key->mbid[0]) { /* a name that gains its MusicBrainz id keeps its artist */
+        if (!key->own && is_one)
+            take_known(g, key, group_row_namesake(g->database, &key->name_key, false));
+        return;
     }
+    if (same && !is_one)
+        return;
+    int64_t known = group_row_namesake(g->database, &key->name_key, true);
+    const struct group_key *new = is_one ? &g->keys[same->first - 1] : NULL;
+    if (new && (!known || known == new->own || known == new->group))
+        key->alias = same->first;
+    else if (!new && !key->group)
+        take_known(g, key, known);
+}
+
+static void join_namesakes(struct groups *g)
+{
+    struct map *by_name = map_new((uintptr_t)g, MAX_KEYS);
+    struct namesakes *all = mem_zalloc((g->key_count + 1) * sizeof *all);
+    list_namesakes(g, by_name, all);
+    for (size_t i = 0; i < g->key_count; i++)
+        if (g->keys[i].kind == GROUP_ARTIST)
+            join_namesake(g, &g->keys[i], map_get(by_name, name_bytes(&g->keys[i])));
     map_free(&by_name);
     mem_free(all);
 }
@@ -378,63 +363,21 @@ static void grant_claims(struct groups *g)
     }
 }
 
-int64_t groups_insert(struct database *database, enum group_kind kind, const struct catalog_id *id,
-                      const struct key *key, const struct key *name_key, struct text mbid,
-                      struct text name, int64_t created_ms)
+static struct group_identity identity_of(const struct group_key *key)
 {
-    sqlite3_stmt *insert = database_use(database, STATEMENT_GROUP_INSERT);
-    bind_i64(insert, 1, kind);
-    bind_bytes(insert, 2, id->bytes, sizeof id->bytes);
-    bind_bytes(insert, 3, key->bytes, sizeof key->bytes);
-    if (name_key)
-        bind_bytes(insert, 4, name_key->bytes, sizeof name_key->bytes);
-    else
-        bind_null(insert, 4);
-    if (mbid.size)
-        sqlite3_bind_text(insert, 5, mbid.data, (int)mbid.size, SQLITE_STATIC);
-    else
-        bind_null(insert, 5);
-    bind_i64(insert, 6, created_ms);
-    sqlite3_bind_text(insert, 7, name.data ? name.data : "", (int)name.size, SQLITE_STATIC);
-    int64_t row = database_step(database, insert) ? sqlite3_column_int64(insert, 0) : 0;
-    sqlite3_reset(insert);
-    return row;
-}
-
-static int64_t insert_group(struct database *database, enum group_kind kind, struct key key,
-                            struct key name_key, struct text mbid, struct text name, int64_t now_ms)
-{
-    int64_t row = 0;
-    for (uint32_t salt = 0; !row && salt < 1000 && !database_error(database); salt++) {
-        struct catalog_id id =
-            id_derive(kind == GROUP_ALBUM ? "sostenuto album" : "sostenuto artist", key.bytes,
-                      sizeof key.bytes, salt);
-        row = groups_insert(database, kind, &id, &key, kind == GROUP_ARTIST ? &name_key : NULL,
-                            mbid, name, now_ms);
-    }
-    return row;
+    return (struct group_identity){.kind = key->kind,
+                                   .key = key->key,
+                                   .name_key = key->name_key,
+                                   .mbid = text_of(key->mbid),
+                                   .name = text_of(key->name)};
 }
 
 static void rekey(struct groups *g, const struct group_key *key)
 {
-    if (key->own && key->own != key->group) {
-        sqlite3_stmt *unkey = database_use(g->database, STATEMENT_GROUP_UNKEY);
-        bind_i64(unkey, 1, key->own);
-        database_run(g->database, unkey);
-    }
-    sqlite3_stmt *update = database_use(g->database, STATEMENT_GROUP_REKEY);
-    bind_i64(update, 1, key->group);
-    bind_bytes(update, 2, key->key.bytes, sizeof key->key.bytes);
-    if (key->kind == GROUP_ARTIST)
-        bind_bytes(update, 3, key->name_key.bytes, sizeof key->name_key.bytes);
-    else
-        bind_null(update, 3);
-    if (key->mbid[0])
-        sqlite3_bind_text(update, 4, key->mbid, -1, SQLITE_STATIC);
-    else
-        bind_null(update, 4);
-    sqlite3_bind_text(update, 5, key->name, -1, SQLITE_STATIC);
-    database_run(g->database, update);
+    const struct group_identity identity = identity_of(key);
+    if (key->own && key->own != key->group)
+        group_row_unkey(g->database, key->own);
+    group_row_set_identity(g->database, key->group, &identity);
 }
 
 /* Whether the group was decided for this key itself, and not for an artist of the same name with a
@@ -444,7 +387,7 @@ static bool is_its_own(const struct groups *g, const struct group_key *key)
     if (key->kind == GROUP_ALBUM || key->mbid[0] || key->own == key->group)
         return true;
     struct group_row row;
-    return groups_get(g->database, key->group, &row) && !row.mbid[0];
+    return group_row_get(g->database, key->group, &row) && !row.mbid[0];
 }
 
 static void decide(struct groups *g)
@@ -463,9 +406,9 @@ static void decide(struct groups *g)
             key->group = key->own;
             old_at(g, key->own)->is_claimed = true;
         }
+        const struct group_identity identity = identity_of(key);
         if (!key->group)
-            key->group = insert_group(g->database, key->kind, key->key, key->name_key,
-                                      text_of(key->mbid), text_of(key->name), g->now_ms);
+            key->group = group_row_make(g->database, &identity, g->now_ms);
         else if (is_its_own(g, key))
             rekey(g, key);
     }
@@ -479,46 +422,22 @@ static int64_t group_of(const struct groups *g, size_t at)
     return key->alias ? g->keys[key->alias - 1].group : key->group;
 }
 
-struct tally {
-    struct map *by_group; /* to position + 1 in deltas */
-    struct {
-        int64_t group, delta;
-    } * deltas;
-    size_t count, capacity;
-};
-
-static void tally_add(struct tally *tally, int64_t group, int64_t delta)
-{
-    if (!group)
-        return;
-    struct text bytes = {(const char *)&group, sizeof group};
-    void *found = map_get(tally->by_group, bytes);
-    if (!found) {
-        PUSH(tally->deltas, tally->count, tally->capacity);
-        tally->deltas[tally->count - 1].group = group;
-        tally->deltas[tally->count - 1].delta = 0;
-        found = value_of(tally->count - 1);
-        if (!map_put(tally->by_group, bytes, found))
-            abort();
-    }
-    tally->deltas[position(found)].delta += delta;
-}
-
-static void tally_artists(struct tally *tally, const int64_t *groups, size_t count, int64_t delta)
+static void count_artists(struct number_sums *sums, const int64_t *artists, size_t count,
+                          int64_t delta)
 {
     for (size_t i = 0; i < count; i++)
-        if (!is_repeated(groups, i))
-            tally_add(tally, groups[i], delta);
+        if (!is_repeated(artists, i))
+            number_sums_add(sums, artists[i], delta);
 }
 
-static void write_file(struct groups *g, struct tally *tally, const struct changed_file *file)
+static void write_file(struct groups *g, struct number_sums *sums, const struct changed_file *file)
 {
     if (file->old_album)
         (void)number_set_add(&g->touched_albums, (uint64_t)file->old_album);
     if (file->was_counted) {
-        tally_add(tally, file->old_album, -1);
+        number_sums_add(sums, file->old_album, -1);
         if (file->old_count)
-            tally_artists(tally, g->old_artists.items + file->first_old, file->old_count, -1);
+            count_artists(sums, g->old_artists.items + file->first_old, file->old_count, -1);
     }
     if (!file->is_present)
         return;
@@ -527,8 +446,8 @@ static void write_file(struct groups *g, struct tally *tally, const struct chang
     for (size_t i = 0; i < file->new_count; i++)
         artists[i] = group_of(g, (size_t)g->credits.items[file->first_new + i]);
     (void)number_set_add(&g->touched_albums, (uint64_t)album);
-    tally_add(tally, album, 1);
-    tally_artists(tally, artists, file->new_count, 1);
+    number_sums_add(sums, album, 1);
+    count_artists(sums, artists, file->new_count, 1);
     sqlite3_stmt *set = database_use(g->database, STATEMENT_FILE_SET_MEMBERSHIP);
     bind_i64(set, 1, file->file);
     bind_i64(set, 2, album);
@@ -539,49 +458,11 @@ static void write_file(struct groups *g, struct tally *tally, const struct chang
 void groups_settle(struct groups *g)
 {
     decide(g);
-    struct tally tally = {.by_group = map_new((uintptr_t)g, MAX_KEYS)};
+    struct number_sums members = {0};
     for (size_t i = 0; i < g->file_count; i++)
-        write_file(g, &tally, &g->files[i]);
-    for (size_t i = 0; i < tally.count; i++) {
-        if (!tally.deltas[i].delta)
-            continue;
-        sqlite3_stmt *count = database_use(g->database, STATEMENT_GROUP_COUNT);
-        bind_i64(count, 1, tally.deltas[i].group);
-        bind_i64(count, 2, tally.deltas[i].delta);
-        database_run(g->database, count);
-    }
-    map_free(&tally.by_group);
-    mem_free(tally.deltas);
-}
-
-/* --- reading --- */
-
-int64_t groups_ensure_artist(struct database *database, const struct credit *credit, int64_t now_ms)
-{
-    sqlite3_stmt *get = database_use(database, STATEMENT_GROUP_BY_KEY);
-    bind_i64(get, 1, GROUP_ARTIST);
-    bind_bytes(get, 2, credit->key.bytes, sizeof credit->key.bytes);
-    int64_t row = database_step(database, get) ? sqlite3_column_int64(get, 0) : 0;
-    sqlite3_reset(get);
-    if (row)
-        return row;
-    return insert_group(database, GROUP_ARTIST, credit->key, credit->name_key, credit->mbid,
-                        credit->name, now_ms);
-}
-
-bool groups_get(struct database *database, int64_t group, struct group_row *ret)
-{
-    sqlite3_stmt *get = database_use(database, STATEMENT_GROUP_GET);
-    bind_i64(get, 1, group);
-    if (!database_step(database, get))
-        return false;
-    *ret = (struct group_row){.members = sqlite3_column_int64(get, 2),
-                              .created_ms = sqlite3_column_int64(get, 3)};
-    column_id(get, 0, ret->id.bytes);
-    struct text mbid = column_bytes(get, 1);
-    if (mbid.size && mbid.size < sizeof ret->mbid)
-        memcpy(ret->mbid, mbid.data, mbid.size);
-    ret->name = column_bytes(get, 4);
-    column_id(get, 5, ret->art.bytes);
-    return true;
+        write_file(g, &members, &g->files[i]);
+    for (size_t i = 0; i < members.capacity; i++)
+        if (members.slots[i].sum)
+            group_row_add_members(g->database, members.slots[i].number, members.slots[i].sum);
+    number_sums_release(&members);
 }

@@ -21,8 +21,6 @@
  */
 struct groups;
 
-enum group_kind { GROUP_ALBUM, GROUP_ARTIST };
-
 struct groups *groups_new(struct database *database, int64_t now_ms) MUST_USE;
 void groups_free(struct groups **groups);
 
@@ -46,22 +44,3 @@ void groups_settle(struct groups *groups);
 /* Albums that lost, won or keep changed files: to be published anew.  After groups_settle(); the
  * caller's now. */
 struct number_set groups_take_touched_albums(struct groups *groups);
-
-/* The group of a credit that no file has ("Various Artists" of an album), made when missing. */
-int64_t groups_ensure_artist(struct database *database, const struct credit *credit,
-                             int64_t now_ms);
-
-/* A group's row as it is; its number, or 0 when id or key are taken, or the database fails.
- * `name_key`: of an artist, else NULL. */
-int64_t groups_insert(struct database *database, enum group_kind kind, const struct catalog_id *id,
-                      const struct key *key, const struct key *name_key, struct text mbid,
-                      struct text name, int64_t created_ms);
-
-struct group_row {
-    struct catalog_id id;
-    char mbid[40]; /* "" when none */
-    int64_t members, created_ms;
-    struct catalog_id art; /* of an artist.jpg; none otherwise */
-    struct text name;      /* borrowed until the next use of the statement */
-};
-bool groups_get(struct database *database, int64_t group, struct group_row *ret);

@@ -6,7 +6,7 @@
 #include "io/file.h"
 #include "library/database.h"
 #include "library/grouping.h"
-#include "library/groups.h"
+#include "library/group_row.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -102,9 +102,13 @@ static void inherit_artists(struct heir *heir)
         catalog_artist(heir->catalog, i, &artist);
         struct credit who = {.name = artist.name, .mbid = artist.musicbrainz_id};
         grouping_identify(&who);
+        const struct group_identity identity = {.kind = GROUP_ARTIST,
+                                                .key = who.key,
+                                                .name_key = who.name_key,
+                                                .mbid = who.mbid,
+                                                .name = artist.name};
         heir->counts.artists +=
-            groups_insert(heir->database, GROUP_ARTIST, &artist.id, &who.key, &who.name_key,
-                          who.mbid, artist.name, heir->now_ms) != 0;
+            group_row_insert(heir->database, &identity, &artist.id, heir->now_ms) != 0;
     }
 }
 
@@ -116,10 +120,11 @@ static void inherit_albums(struct heir *heir)
     for (uint32_t i = 0; i < count; i++) {
         struct album_row album;
         catalog_album(heir->catalog, i, &album);
-        struct key key; /* nobody's: a scan finds it by its members */
-        memcpy(key.bytes, album.id.bytes, sizeof key.bytes);
-        heir->albums[i].row = groups_insert(heir->database, GROUP_ALBUM, &album.id, &key, NULL,
-                                            album.musicbrainz_id, album.name, album.created_ms);
+        struct group_identity identity = {
+            .kind = GROUP_ALBUM, .mbid = album.musicbrainz_id, .name = album.name};
+        memcpy(identity.key.bytes, album.id.bytes, sizeof identity.key.bytes);
+        heir->albums[i].row =
+            group_row_insert(heir->database, &identity, &album.id, album.created_ms);
         heir->counts.albums += heir->albums[i].row != 0;
     }
 }
@@ -127,12 +132,8 @@ static void inherit_albums(struct heir *heir)
 static void count_members(struct heir *heir)
 {
     uint32_t count = catalog_count(heir->view, CATALOG_ALBUM);
-    for (uint32_t i = 0; i < count; i++) {
-        sqlite3_stmt *set = database_use(heir->database, STATEMENT_GROUP_COUNT);
-        bind_i64(set, 1, heir->albums[i].row);
-        bind_i64(set, 2, heir->albums[i].members);
-        database_run(heir->database, set);
-    }
+    for (uint32_t i = 0; i < count; i++)
+        group_row_add_members(heir->database, heir->albums[i].row, heir->albums[i].members);
 }
 
 /* --- folders and files --- */

@@ -68,3 +68,41 @@ void number_set_release(struct number_set *set)
     mem_free(set->slots);
     *set = (struct number_set){0};
 }
+
+static struct number_sum *sum_of(struct number_sum *slots, size_t capacity, int64_t number)
+{
+    size_t at = (size_t)hash_mix((uint64_t)number) & (capacity - 1);
+    while (slots[at].number && slots[at].number != number)
+        at = (at + 1) & (capacity - 1);
+    return &slots[at];
+}
+
+static void widen_sums(struct number_sums *sums)
+{
+    size_t capacity = sums->capacity ? sums->capacity * 2 : 256;
+    struct number_sum *slots = mem_zalloc(capacity * sizeof *slots);
+    for (size_t i = 0; i < sums->capacity; i++)
+        if (sums->slots[i].number)
+            *sum_of(slots, capacity, sums->slots[i].number) = sums->slots[i];
+    mem_free(sums->slots);
+    sums->slots = slots;
+    sums->capacity = capacity;
+}
+
+void number_sums_add(struct number_sums *sums, int64_t number, int64_t delta)
+{
+    if (number == 0)
+        return;
+    if ((sums->count + 1) * 4 > sums->capacity * 3)
+        widen_sums(sums);
+    struct number_sum *slot = sum_of(sums->slots, sums->capacity, number);
+    sums->count += slot->number == 0;
+    slot->number = number;
+    slot->sum += delta;
+}
+
+void number_sums_release(struct number_sums *sums)
+{
+    mem_free(sums->slots);
+    *sums = (struct number_sums){0};
+}

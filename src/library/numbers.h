@@ -6,7 +6,8 @@
 #include <stdint.h>
 
 /*
- * numbers: a growing list and a growing set of 64-bit numbers (row numbers, folders seen).
+ * numbers: a growing list, a growing set and growing sums of 64-bit numbers (row numbers, folders
+ * seen).
  * Their limit is that of what is counted: the files and folders of a library.  Zero-initialised is
  * empty.
  */
@@ -25,3 +26,13 @@ struct number_set {
 bool number_set_add(struct number_set *set, uint64_t number); /* false when it was there already */
 bool number_set_has(const struct number_set *set, uint64_t number);
 void number_set_release(struct number_set *set);
+
+/* A sum for each number but 0. */
+struct number_sums {
+    struct number_sum {
+        int64_t number, sum;
+    } * slots; /* open addressing, in no order: both 0 is free */
+    size_t capacity, count;
+};
+void number_sums_add(struct number_sums *sums, int64_t number, int64_t delta); /* 0: nothing */
+void number_sums_release(struct number_sums *sums);

@@ -8,7 +8,7 @@
  */
 #include "base/map.h"
 #include "base/mem.h"
-#include "library/groups.h"
+#include "library/group_row.h"
 #include "library/rows.h"
 #include "library/scan.h"
 #include <stdio.h>
@@ -116,7 +116,7 @@ static const struct catalog_id *artist_id(struct publisher *p, int64_t group)
     if (id)
         return id;
     struct group_row row;
-    id = groups_get(p->database, group, &row) ? arena_alloc(p->ids, sizeof *id) : NULL;
+    id = group_row_get(p->database, group, &row) ? arena_alloc(p->ids, sizeof *id) : NULL;
     if (!id)
         return &none;
     *id = row.id;
@@ -126,7 +126,7 @@ static const struct catalog_id *artist_id(struct publisher *p, int64_t group)
 static void give_artist(struct publisher *p, size_t root, int64_t group, struct text sort_name)
 {
     struct group_row row;
-    if (!groups_get(p->database, group, &row))
+    if (!group_row_get(p->database, group, &row))
         return;
     struct artist_row artist = {.id = row.id,
                                 .artwork = row.art,
@@ -303,17 +303,11 @@ static void find_artist_image(struct publisher *p, struct album_work *work, int3
         image = above;
     }
     struct group_row row;
-    bool is_known = groups_get(p->database, work->artists[0], &row);
+    bool is_known = group_row_get(p->database, work->artists[0], &row);
     if (!is_known || catalog_id_equal(&row.art, &image) ||
         (catalog_id_is_none(&image) && image_exists(p, &row.art)))
         return;
-    sqlite3_stmt *set = database_use(p->database, STATEMENT_GROUP_SET_ART);
-    bind_i64(set, 1, work->artists[0]);
-    if (catalog_id_is_none(&image))
-        bind_null(set, 2);
-    else
-        bind_bytes(set, 2, image.bytes, sizeof image.bytes);
-    database_run(p->database, set);
+    group_row_set_art(p->database, work->artists[0], &image);
     give_artist(p, work->root, work->artists[0], work->sort_name); /* again: the later row counts */
 }
 
@@ -337,7 +331,7 @@ static void end_album(struct publisher *p, struct album_work *work)
     if (album_summary_is_various(&work->summary)) {
         struct credit various;
         grouping_various_artists(&various);
-        int64_t group = groups_ensure_artist(p->database, &various, p->scan->now_ms);
+        int64_t group = group_row_ensure_artist(p->database, &various, p->scan->now_ms);
         work->summary.artist_count = 1;
         work->artists[0] = group;
         work->summary.artists[0] = (struct catalog_credit){.artist = *artist_id(p, group),
@@ -376,7 +370,7 @@ static void publish_album(struct publisher *p, int64_t album)
     arena_reset(p->album_arena);
     struct album_work work = {.root = SIZE_MAX};
     struct member member;
-    for (size_t i = 0; i < files.count && groups_get(p->database, album, &work.group); i++) {
+    for (size_t i = 0; i < files.count && group_row_get(p->database, album, &work.group); i++) {
         if (!read_member(p, files.items[i], &member))
             continue;
         if (work.root == SIZE_MAX)
