@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-/* The way back: bytes of cells, as payload.c wrote them, into structs that borrow. */
+/* The way back: bytes of cells, as payload*.c wrote them, into structs that borrow. */
 #include "base/reader.h"
 #include "state/payload.h"
 #include "trust/passkey.h"
