@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "io/clock.h"
 #include "io/loop.h"
+#include "state/replayed.h"
 #include "state/replica.h"
 #include "state/state_internal.h"
 
@@ -79,39 +80,10 @@ static int load(struct state *state, struct database_mark *ret_mark, struct stat
 
 /* --- replaying --- */
 
-enum { REPLAYED_MAX = 1 << 14 };
-
-/* Whose operations the journal held, in order; consecutive ones of one account are one. */
-struct replayed {
-    uint64_t from_lsn; /* what came before is not known; UINT64_MAX: there were too many */
-    size_t count;
-    struct replayed_one {
-        uint64_t lsn; /* the last */
-        struct uid account;
-    } items[REPLAYED_MAX];
-};
-
-static void note_replayed(struct replayed *replayed, uint64_t lsn, struct uid account)
-{
-    struct replayed_one *last = replayed->items + replayed->count;
-    if (replayed->count > 0 && uid_equal(last[-1].account, account))
-        last[-1].lsn = lsn;
-    else if (replayed->count < REPLAYED_MAX)
-        replayed->items[replayed->count++] = (struct replayed_one){lsn, account};
-    else
-        replayed->from_lsn = UINT64_MAX;
-}
-
 bool state_replayed_since(const struct state *state, uint64_t lsn, state_replayed *each,
                           void *context)
 {
-    const struct replayed *replayed = state->replayed;
-    if (lsn < replayed->from_lsn || lsn > state->merged_lsn)
-        return false;
-    for (size_t i = 0; i < replayed->count; i++)
-        if (replayed->items[i].lsn > lsn)
-            each(context, replayed->items[i].account);
-    return true;
+    return lsn <= state->merged_lsn && replayed_since(state->replayed, lsn, each, context);
 }
 
 struct replay {
@@ -137,7 +109,7 @@ static int replay_record(void *context, uint64_t lsn, struct text record)
     if (operation_decode(record, &operation, &why)) {
         clock_observe(&replay->state->clock, operation.hlc, operation.accepted_ms);
         (void)!state_take(replay->state, &operation, replay->effects, &why);
-        note_replayed(replay->state->replayed, lsn, operation.account);
+        replayed_note(replay->state->replayed, lsn, operation.account);
     } else {
         replay->unreadable++; /* a newer major version, or our bug: it stays in the journal's
                                  damaged count */
@@ -177,8 +149,7 @@ static int open_journal(struct state *state, const struct state_config *config,
     /* effects of a replay are about the journal that is there, whose id is not known before it is
      * opened; a write during replay that names the old one is corrected by the next */
     state->journal_id = mark->journal;
-    state->replayed = MEM_NEW(struct replayed);
-    state->replayed->from_lsn = mark->lsn;
+    state->replayed = replayed_new(mark->lsn);
     int error = journal_open(&journal_config, replay_record, replay, &state->journal, &report);
     if (error) {
         snprintf(ret_error->words, sizeof ret_error->words, "%s",
@@ -335,7 +306,7 @@ static void free_state(struct state *state)
     model_release(&state->model);
     uncounted_free(&state->uncounted);
     frozen_free(&state->frozen);
-    mem_free(state->replayed);
+    replayed_free(&state->replayed);
     mem_free(state->folder);
     mem_free(state);
 }
@@ -436,153 +407,3 @@ struct state_health state_health(const struct state *state)
 }
 
 const struct keys *state_keys(const struct state *state) { return state->keys; }
-
-/* --- reading: the views, by their public names --- */
-
-const struct account *state_account(const struct state *state, struct uid id)
-{
-    return accounts_by_id(state->model.accounts, id);
-}
-
-const struct account *state_account_by_name(const struct state *state, struct text name)
-{
-    return accounts_by_name(state->model.accounts, name);
-}
-
-size_t state_account_count(const struct state *state)
-{
-    return accounts_count(state->model.accounts);
-}
-
-const struct account *state_account_next(const struct state *state, size_t *cursor)
-{
-    return accounts_next(state->model.accounts, cursor);
-}
-
-const struct app *state_app(const struct state *state, struct uid id)
-{
-    return accounts_app(state->model.accounts, id);
-}
-
-const struct app *state_app_by_index(const struct state *state, const struct secret_index *index)
-{
-    return accounts_app_by_index(state->model.accounts, index);
-}
-
-const struct app *state_app_next(const struct state *state, struct uid account, size_t *cursor)
-{
-    return accounts_app_next(state->model.accounts, account, cursor);
-}
-
-void state_app_used(struct state *state, struct uid id, int64_t now_ms)
-{
-    accounts_app_used(state->model.accounts, id, now_ms);
-}
-
-const struct session *state_session(const struct state *state, struct uid id, int64_t now_ms)
-{
-    const struct session *session = accounts_session(state->model.accounts, id);
-    return session && now_ms < session->expires_ms ? session : NULL;
-}
-
-int64_t state_password_set_ms(const struct state *state, struct uid id)
-{
-    const struct cell *cell = cells_get(state->model.cells, id, SPACE_PASSWORD, TEXT_NONE);
-    return cell && cell->value.size ? clock_ms(cell->order.hlc) : 0;
-}
-
-bool state_session_is_known(const struct state *state, struct uid account, struct uid id)
-{
-    return cells_get(state->model.cells, account, SPACE_SESSION, uid_view(&id));
-}
-
-int64_t state_session_ended_ms(const struct state *state, struct uid account, struct uid id)
-{
-    const struct cell *cell = cells_get(state->model.cells, account, SPACE_SESSION, uid_view(&id));
-    return cell && cell->order.is_final ? clock_ms(cell->order.hlc) : 0;
-}
-
-void state_session_used(struct state *state, struct uid id, int64_t now_ms)
-{
-    accounts_session_used(state->model.accounts, id, now_ms);
-}
-
-bool state_revocation_next(const struct state *state, struct revocation_cursor *cursor,
-                           struct revocation *ret)
-{
-    return accounts_revocation_next(state->model.accounts, cursor, ret);
-}
-
-uint64_t state_revocations_version(const struct state *state)
-{
-    return accounts_revocations_version(state->model.accounts);
-}
-
-const struct account_passkey *state_passkey(const struct state *state, struct uid id)
-{
-    return passkeys_get(state->model.passkeys, id);
-}
-
-const struct account_passkey *state_passkey_next(const struct state *state, struct uid account,
-                                                 size_t *cursor)
-{
-    return passkeys_next(state->model.passkeys, account, cursor);
-}
-
-const struct kept_request *state_request(const struct state *state, struct uid account,
-                                         struct uid id)
-{
-    return requests_get(state->model.requests, account, id);
-}
-
-const struct kept_request *state_request_next(const struct state *state, size_t *cursor)
-{
-    return requests_next(state->model.requests, cursor);
-}
-
-size_t state_request_count(const struct state *state)
-{
-    return requests_count(state->model.requests);
-}
-
-const atomic_uint *state_account_mark(const struct state *state, struct uid account)
-{
-    return accounts_mark(state->model.accounts, account);
-}
-
-const struct session *state_session_next(const struct state *state, struct uid account,
-                                         size_t *cursor)
-{
-    return accounts_session_next(state->model.accounts, account, cursor);
-}
-
-const struct listener *state_listener(const struct state *state, struct uid account)
-{
-    return listeners_get(state->model.listeners, account);
-}
-
-uint64_t state_plays_total(const struct state *state, struct subject subject)
-{
-    return listeners_total(state->model.listeners, subject);
-}
-
-const struct playlist *state_playlist(const struct state *state, struct uid viewer, struct uid id)
-{
-    return playlists_get(state->model.playlists, viewer, id);
-}
-
-const struct playlist *state_playlist_next(const struct state *state, struct uid viewer,
-                                           size_t *cursor)
-{
-    return playlists_next(state->model.playlists, viewer, cursor);
-}
-
-const struct share *state_share(const struct state *state, struct uid id)
-{
-    return playlists_share(state->model.playlists, id);
-}
-
-const struct share *state_share_next(const struct state *state, struct uid owner, size_t *cursor)
-{
-    return playlists_share_next(state->model.playlists, owner, cursor);
-}
