@@ -11,9 +11,10 @@
 #include <unistd.h>
 
 /*
- * connection: one HTTP/1 connection, from accept to close: its life, its time-outs, and what drives
- * its steps.  The steps before the first request are in connection_enter.c and connection_tls.c, a
- * request's in connection_read.c, an answer's in connection_write.c and connection_batch.c.
+ * connection: one HTTP/1 connection, from accept to close: its life, and what drives its steps.
+ * The steps before the first request are in connection_enter.c and connection_tls.c, a request's in
+ * connection_read.c, an answer's in connection_write.c and connection_batch.c; how long each may
+ * take is said in connection_patience.c.
  *
  *   PROXY -> SNIFF -> TURN -> HANDSHAKE -> HEADER -> BODY -> HANDLING -> ANSWER -> HEADER, LINGER
  *     '--------'-------- as configured -------^        '- if any -^                     or closed
@@ -23,9 +24,6 @@
  * in order.
  */
 enum {
-    LINGER_MS = 2000,
-    SEND_LOOK_MAX_MS = 15 * 1000,
-    MAKE_WAY_AFTER_US = 1000 * 1000,
     LINGER_MAX_BYTES = 1 << 20,
     REQUESTS_PER_RUN = 32, /* pipelined; then others get a turn */
 };
@@ -76,11 +74,6 @@ static void give_progress_back(struct connection *connection)
     server->spare_progress_count++;
 }
 
-static bool has_input(const struct connection *connection)
-{
-    return connection->progress && connection->progress->in.size > 0;
-}
-
 bool connection_ends_with_server(const struct connection *connection)
 {
     const struct server *server = connection_server(connection);
@@ -120,7 +113,7 @@ static bool is_held(const struct connection *connection)
 
 static bool is_idle(const struct connection *connection)
 {
-    return connection->step < STEP_BODY && !has_input(connection) &&
+    return connection->step < STEP_BODY && !connection_has_input(connection) &&
            !connection_has_batch(connection);
 }
 
@@ -188,7 +181,7 @@ static void reset_with(struct connection *connection, int error)
     connection_free(connection, error);
 }
 
-static void connection_reset(struct connection *connection) { reset_with(connection, -ETIMEDOUT); }
+void connection_reset(struct connection *connection) { reset_with(connection, -ETIMEDOUT); }
 
 void connection_cut(struct connection *connection) { reset_with(connection, -ECANCELED); }
 
@@ -217,7 +210,7 @@ enum step_result connection_finish_answer(struct connection *connection)
     exchange_release(exchange, 0);
     if (will_close && connection_is_worn_out(connection))
         counter_add(COUNTER_CONNECTIONS_WORN_OUT, 1);
-    if (will_close && !connection->has_unread && !has_input(connection))
+    if (will_close && !connection->has_unread && !connection_has_input(connection))
         return STEP_CLOSES;
     if (will_close) {
         connection->step = STEP_LINGER;
@@ -228,9 +221,9 @@ enum step_result connection_finish_answer(struct connection *connection)
     }
     connection->step = STEP_HEADER;
     connection_wait(connection, SERVER_WAIT_IDLE);
-    if (!has_input(connection) && !stream_has_buffered(&connection->stream))
+    if (!connection_has_input(connection) && !stream_has_buffered(&connection->stream))
         return STEP_WAITS; /* no read for nothing: the loop will tell */
-    if (has_input(connection))
+    if (connection_has_input(connection))
         connection_wait(connection, SERVER_WAIT_HEADER);
     return ++connection->progress->run_count < REQUESTS_PER_RUN ? STEP_GOES_ON : STEP_YIELDS;
 }
@@ -342,84 +335,6 @@ static void on_events(struct loop_watch *watch, unsigned events, uint64_t at_us 
         connection_run(connection);
 }
 
-static void answer_timeout(struct connection *connection)
-{
-    connection->is_running = true; /* the answer is sent below, not inside */
-    connection_refuse(connection, 408, "The request did not arrive in time.");
-    connection->is_running = false;
-    connection_run(connection);
-}
-
-static bool is_writing(const struct connection *connection)
-{
-    return connection->step == STEP_ANSWER || connection_has_batch(connection);
-}
-
-static enum server_wait waited_for(const struct connection *connection)
-{
-    if (is_writing(connection))
-        return SERVER_WAIT_SEND;
-    switch (connection->step) {
-    case STEP_TURN:
-        return SERVER_WAIT_TURN;
-    case STEP_HANDSHAKE:
-        return SERVER_WAIT_HANDSHAKE;
-    case STEP_HEADER:
-        return has_input(connection) || connection->request_count == 0 ? SERVER_WAIT_HEADER
-                                                                       : SERVER_WAIT_IDLE;
-    case STEP_BODY:
-        return SERVER_WAIT_BODY;
-    case STEP_LINGER:
-        return SERVER_WAIT_LINGER;
-    default:
-        return SERVER_WAIT_HEADER;
-    }
-}
-
-/* Whether that was too long, or goes on. */
-static bool is_over(struct connection *connection, enum server_wait wait)
-{
-    switch (wait) {
-    case SERVER_WAIT_TURN:
-    case SERVER_WAIT_HANDSHAKE:
-        return guard_is_on(GUARD_HANDSHAKE_TIMEOUT);
-    case SERVER_WAIT_HEADER:
-        return guard_is_on(GUARD_HEADER_TIMEOUT);
-    case SERVER_WAIT_IDLE:
-        return guard_is_on(GUARD_IDLE_TIMEOUT);
-    case SERVER_WAIT_BODY:
-        return !connection_keeps_bringing(connection);
-    case SERVER_WAIT_SEND:
-        return !connection_keeps_taking(connection);
-    default:
-        return true;
-    }
-}
-
-static void on_deadline(struct deadline *deadline, uint64_t at_us UNUSED)
-{
-    struct connection *connection = CONTAINER_OF(deadline, struct connection, deadline);
-    enum server_wait wait = waited_for(connection);
-    bool has_come = connection->step == STEP_HEADER && has_input(connection);
-    if (!is_over(connection, wait)) {
-        connection_wait(connection, wait);
-        return;
-    }
-    counter_add(COUNTER_CONNECTIONS_IDLE, wait == SERVER_WAIT_IDLE);
-    if (wait == SERVER_WAIT_IDLE || wait == SERVER_WAIT_LINGER ||
-        (wait == SERVER_WAIT_HEADER && connection->step == STEP_HEADER && !has_come)) {
-        connection_abort(connection); /* nothing was asked, so nothing is said */
-        return;
-    }
-    counter_add(COUNTER_CONNECTIONS_TIMED_OUT, 1);
-    counter_add(COUNTER_TLS_HANDSHAKES_TIMED_OUT,
-                wait == SERVER_WAIT_TURN || wait == SERVER_WAIT_HANDSHAKE);
-    if (has_come || wait == SERVER_WAIT_BODY)
-        answer_timeout(connection);
-    else
-        connection_reset(connection);
-}
-
 void connection_drain(struct connection *connection)
 {
     struct exchange *exchange = connection->exchange;
@@ -482,7 +397,8 @@ struct handover_message connection_describe(const struct connection *connection)
         .port = connection->port,
         .request_count = connection->request_count,
         .address = connection->address,
-        .bytes = has_input(connection) ? buffer_view(&connection->progress->in) : TEXT_NONE,
+        .bytes =
+            connection_has_input(connection) ? buffer_view(&connection->progress->in) : TEXT_NONE,
     };
 }
 
@@ -513,52 +429,13 @@ void connection_adopt(struct listener *listener, int fd, const struct handover_m
         connection_run(connection);
 }
 
-/* --- room for others --- */
-
-bool connections_make_way(struct server *server)
-{
-    static const enum server_wait waits[] = {SERVER_WAIT_HEADER, SERVER_WAIT_IDLE};
-    uint64_t now_us = loop_now_us(server->loop);
-    for (size_t i = 0; i < ARRAY_SIZE(waits) && guard_is_on(GUARD_MAKE_WAY); i++) {
-        const struct deadline_queue *queue = &server->waits[waits[i]];
-        if (!queue->first || queue->first->at_us - queue->wait_us + MAKE_WAY_AFTER_US > now_us)
-            continue;
-        counter_add(COUNTER_CONNECTIONS_GAVE_WAY, 1);
-        connection_abort(CONTAINER_OF(queue->first, struct connection, deadline));
-        return true;
-    }
-    return false;
-}
-
 /* --- what all connections of a server share --- */
-
-/* A blocked answer is looked at several times within its time-outs, so that these are told apart.
- */
-static uint32_t send_look_ms(const struct server_limits *limits)
-{
-    uint32_t least_ms = limits->send_timeout_ms < limits->pause_timeout_ms
-                            ? limits->send_timeout_ms
-                            : limits->pause_timeout_ms;
-    return least_ms / 4 < SEND_LOOK_MAX_MS ? least_ms / 4 + 1 : SEND_LOOK_MAX_MS;
-}
 
 void connections_init(struct server *server)
 {
-    const struct server_limits *limits = &server->config.limits;
-    const uint32_t waits_ms[SERVER_WAIT_COUNT] = {
-        [SERVER_WAIT_TURN] = limits->handshake_timeout_ms,
-        [SERVER_WAIT_HANDSHAKE] = limits->handshake_timeout_ms,
-        [SERVER_WAIT_HEADER] = limits->header_timeout_ms,
-        [SERVER_WAIT_BODY] = limits->body_timeout_ms,
-        [SERVER_WAIT_IDLE] = limits->idle_timeout_ms,
-        [SERVER_WAIT_SEND] = send_look_ms(limits),
-        [SERVER_WAIT_LINGER] = LINGER_MS,
-    };
-    for (size_t i = 0; i < SERVER_WAIT_COUNT; i++)
-        deadline_queue_init(&server->waits[i], server->loop, (uint64_t)waits_ms[i] * 1000,
-                            on_deadline);
+    connections_init_patience(server);
     server->handshakes.turn.on_timer = connections_on_turn;
-    budget_init(&server->handshakes.budget, limits->handshake_cpu_percent,
+    budget_init(&server->handshakes.budget, server->config.limits.handshake_cpu_percent,
                 loop_now_us(server->home->loop)); /* it may not be our thread's loop */
 }
 

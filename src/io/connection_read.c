@@ -254,22 +254,6 @@ enum step_result connection_step_body(struct connection *connection)
     return STEP_GOES_ON;
 }
 
-/* A long body on a slow line comes in its own time, so long as it comes. */
-bool connection_keeps_bringing(struct connection *connection)
-{
-    const struct server *server = connection_server(connection);
-    const struct server_limits *limits = &server->config.limits;
-    size_t size = connection->exchange->body.size;
-    uint64_t brought = size - connection->progress->body_before;
-    if (brought < (uint64_t)limits->min_body_rate * limits->body_timeout_ms / 1000 &&
-        guard_is_on(GUARD_BODY_RATE)) {
-        counter_add(COUNTER_CONNECTIONS_TOO_SLOW, 1);
-        return false;
-    }
-    connection->progress->body_before = size;
-    return true;
-}
-
 /* --- ahead --- */
 
 bool connection_has_room_ahead(const struct connection *connection)

@@ -80,17 +80,17 @@ extern const struct exchange_carrier connection_carrier;
 
 /* Ends at once, with what the kernel still holds: nothing more reaches the client. */
 void connection_cut(struct connection *connection);
-void connection_run(struct connection *connection); /* the connection may be gone after it */
+void connection_reset(struct connection *connection); /* the same, since it took too long */
+void connection_run(struct connection *connection);   /* the connection may be gone after it */
+static inline bool connection_has_input(const struct connection *connection)
+{
+    return connection->progress && connection->progress->in.size > 0;
+}
 struct server *connection_server(const struct connection *connection);
 /* Waits for that from now on, and for nothing that was waited for before. */
 void connection_wait(struct connection *connection, enum server_wait wait);
-/* Looks at what the client has taken or brought since the last look.  False: it is too slow. */
-bool connection_keeps_taking(struct connection *connection);
-bool connection_keeps_bringing(struct connection *connection);
 /* It has had as many requests as one may. */
 bool connection_is_worn_out(const struct connection *connection);
-/* The socket took less than we had: waits until it takes more, or for the send time-out. */
-enum step_result connection_wait_to_write(struct connection *connection);
 /* The prepared answer, if it may wait for the next one; true when it joined. */
 bool connection_join_batch(struct connection *connection);
 /* What has joined is sent.  STEP_GOES_ON when all is out, also when there was none. */
@@ -119,3 +119,8 @@ enum step_result connection_step_answer(struct connection *connection);
 enum step_result connection_finish_answer(struct connection *connection);
 /* It ends after the running answer because the server does: nobody takes it over. */
 bool connection_ends_with_server(const struct connection *connection);
+
+/* connection_patience.c */
+/* The socket took less than we had: waits until it takes more, or for the send time-out. */
+enum step_result connection_wait_to_write(struct connection *connection);
+void connections_init_patience(struct server *server);

@@ -23,8 +23,6 @@ enum {
     INLINE_FILE_BYTES = 4 << 10, /* up to here a copy costs less than sendfile */
     LEAST_REFERRED_BYTES = 16 << 10,
     FILE_STEP_BYTES = 1 << 20,
-    TRICKLES_MAX =
-        3, /* a receiver with a small window answers 1 byte/s by one trickle in minutes */
     BYTES_PER_RUN = 4 << 20, /* then others get a turn */
     HEAD_OWN_FIELDS_BYTES =
         128, /* Content-Length or chunked and Trailer, Connection, the last CRLF */
@@ -334,58 +332,6 @@ static enum step_result after_stream_is_out(struct connection *connection)
 }
 
 /* --- the step --- */
-
-/* What the client's kernel has acknowledged.  Bytes of earlier answers make it less by as much each
- * time; TLS adds a thousandth. */
-static int64_t taken_of(const struct connection *connection)
-{
-    return (int64_t)connection->progress->put - (int64_t)stream_unsent(&connection->stream);
-}
-
-/* Looks are made at an even pace from the first time an answer is blocked, not from the last: a
- * client that lets us write a little now and then is looked at all the same. */
-enum step_result connection_wait_to_write(struct connection *connection)
-{
-    connection->is_blocked = true;
-    if (!deadline_is_in(&connection_server(connection)->waits[SERVER_WAIT_SEND],
-                        &connection->deadline)) {
-        connection->progress->taken = taken_of(connection);
-        connection_wait(connection, SERVER_WAIT_SEND);
-    }
-    return STEP_WAITS;
-}
-
-static bool is_enough(int64_t gained, uint64_t look_us, const struct server_limits *limits)
-{
-    return gained > 0 && (uint64_t)gained * 1000000 >= limits->min_send_rate * look_us;
-}
-
-/*
- * A line may be slow and a player may be paused with its buffer full: both live.  A client that
- * takes just enough to look alive does not.  Taking nothing it gets pause_timeout_ms; taking a
- * little again and again, never min_send_rate in one look, it gets send_timeout_ms.  One good look
- * forgives all, and a player that goes on after a pause may begin with a small one.
- */
-bool connection_keeps_taking(struct connection *connection)
-{
-    struct connection_progress *progress = connection->progress;
-    const struct server *server = connection_server(connection);
-    const struct server_limits *limits = &server->config.limits;
-    uint64_t look_us = server->waits[SERVER_WAIT_SEND].wait_us;
-    int64_t taken = taken_of(connection), gained = taken - progress->taken;
-    bool is_good = is_enough(gained, look_us, limits);
-    progress->taken = taken;
-    progress->stalled_us = is_good ? 0 : progress->stalled_us + look_us;
-    progress->trickles = is_good ? 0 : progress->trickles + (gained > 0);
-    bool is_trickling = progress->trickles >= TRICKLES_MAX &&
-                        progress->stalled_us >= (uint64_t)limits->send_timeout_ms * 1000;
-    bool is_paused = progress->stalled_us >= (uint64_t)limits->pause_timeout_ms * 1000;
-    if ((is_trickling || is_paused) && guard_is_on(GUARD_SEND_RATE)) {
-        counter_add(COUNTER_CONNECTIONS_TOO_SLOW, is_trickling);
-        return false;
-    }
-    return true;
-}
 
 /* The disk's time is nobody's time-out. */
 static enum step_result wait_for_disk(struct connection *connection)
