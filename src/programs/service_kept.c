@@ -124,6 +124,13 @@ void service_kept_serve(struct service *service)
 
 /* --- closing --- */
 
+void service_kept_let_go(struct service *service)
+{
+    loop_timer_stop(&service->kept.look);
+    if (service->kept.cache)
+        cache_let_go(service->kept.cache);
+}
+
 void service_kept_stop(struct service *service)
 {
     loop_timer_stop(&service->kept.look);

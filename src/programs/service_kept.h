@@ -9,8 +9,7 @@
  * service_kept: at an origin that was promoted, the cache that it had as an edge (STATE/cache), for
  * songs whose files are not here (api/kept.h), and the other edges beside it.
  *
- * A server without it is better than none: what is wrong with it is logged.  After `sostenuto
- * upgrade` the process before may still have it; the next start opens it.  On the home loop.
+ * A server without it is better than none: what is wrong with it is logged.  On the home loop.
  */
 struct service;
 struct service_kept {
@@ -24,5 +23,7 @@ struct service_kept {
 /* Before the api is made, for which it fills `ret`. */
 void service_kept_open(struct service *service, struct api_elsewhere *ret);
 void service_kept_serve(struct service *service); /* before the server listens */
+/* To the next process, at an upgrade: what is being sent is sent to its end. */
+void service_kept_let_go(struct service *service);
 void service_kept_stop(struct service *service);  /* before it is freed */
 void service_kept_close(struct service *service); /* after server and api */

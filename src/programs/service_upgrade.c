@@ -124,6 +124,7 @@ bool service_upgrade_let_go(struct service *service)
     node_stop_workers(&service->node);
     api_let_go(service->api);
     node_let_go(&service->node);
+    service_kept_let_go(service);
     operator_free(&service->operator);
     server_handed_over(service->server);
     return !service->is_done;

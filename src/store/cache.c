@@ -43,6 +43,16 @@ void cache_close(struct cache **cache)
     mem_free_p(cache);
 }
 
+void cache_let_go(struct cache *cache)
+{
+    if (!cache->disk)
+        return;
+    disk_let_go(cache->disk);
+    marks_let_go(&cache->marks);
+    atomic_store(&cache->open_error, -EBUSY); /* a purge here does not reach who has it next */
+    disk_unlock(cache->disk);
+}
+
 struct cache_hash cache_hash(const struct cache *cache, struct text key)
 {
     return (struct cache_hash){hash_bytes(cache->keys[0], key.data, key.size),
@@ -104,13 +114,13 @@ uint64_t cache_generation(const struct cache *cache)
 
 void cache_purge(struct cache *cache, uint64_t mark)
 {
-    marks_purge(&cache->marks, mark, NULL, NULL);
+    (void)marks_purge(&cache->marks, mark, NULL, NULL);
 }
 
 void cache_purge_kept(struct cache *cache, uint64_t mark, cache_purged *kept, void *context)
 {
-    marks_purge(&cache->marks, mark, kept, context);
-    if (!cache->marks.log.is_running) /* with no disk nothing comes back that could be purged */
+    bool is_told = marks_purge(&cache->marks, mark, kept, context);
+    if (!is_told) /* with no disk nothing comes back that could be purged */
         kept(context, cache->open_error == -ENOTSUP ? 0 : cache->open_error);
 }
 

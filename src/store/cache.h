@@ -49,6 +49,12 @@ struct cache_config {
 int cache_open(const struct cache_config *config, struct cache **ret) MUST_USE;
 /* Writes what waits.  Objects, writers, asks and waits must be gone; loops still there. */
 void cache_close(struct cache **cache);
+/*
+ * Gives the folder up to another process, for good: what waits is written, then nothing any more.
+ * Goes on as a cache of memory; an object that is held is read to its end, from the disk too.
+ * Blocks as long as that disk takes.
+ */
+void cache_let_go(struct cache *cache);
 
 /* --- metadata: opaque bytes; marks by which it can be purged; the generation when it was asked
  * for --- */

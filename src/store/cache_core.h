@@ -13,7 +13,7 @@ struct cache {
     struct cache_marks marks;
     struct hash_key keys[3]; /* two for names, one for marks; kept in the folder */
     uint64_t max_object_bytes;
-    int open_error; /* why there is no disk */
+    _Atomic int open_error; /* why there is no disk */
 };
 
 struct cache_hash cache_hash(const struct cache *cache, struct text key);

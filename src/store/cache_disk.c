@@ -156,13 +156,14 @@ static void *write_all(void *context)
     return NULL;
 }
 
-/* False when the queue is full: the job is the caller's still. */
+/* False when the queue is full, or nothing is written any more: the job is the caller's still. */
 static bool submit(struct cache_disk *disk, struct disk_job *job)
 {
     pthread_mutex_lock(&disk->lock);
-    bool is_taken = job->kind == JOB_SETTLE || !guard_is_on(GUARD_CACHE_QUEUE) ||
+    bool has_room = job->kind == JOB_SETTLE || !guard_is_on(GUARD_CACHE_QUEUE) ||
                     (disk->job_count < DISK_JOBS_MAX &&
                      disk->waiting_bytes + job->bytes <= disk->max_waiting_bytes);
+    bool is_taken = has_room && !disk->has_left;
     if (is_taken) {
         disk->job_count++;
         disk->waiting_bytes += job->bytes;
@@ -210,7 +211,10 @@ void disk_settle(struct cache_disk *disk)
     struct disk_job *job = MEM_NEW(struct disk_job);
     job->kind = JOB_SETTLE;
     job->is_settled = &is_settled;
-    (void)!submit(disk, job);
+    if (!submit(disk, job)) {
+        mem_free(job);
+        return;
+    }
     pthread_mutex_lock(&disk->lock);
     while (!is_settled)
         pthread_cond_wait(&disk->settled, &disk->lock);
@@ -376,15 +380,42 @@ int disk_open(struct cache *cache, const struct cache_config *config, struct cac
     return start_writer(disk);
 }
 
-void disk_stop(struct cache_disk *disk)
+static void end_writer(struct cache_disk *disk, bool leaves)
 {
-    workers_finish(disk->readers);
     pthread_mutex_lock(&disk->lock);
+    disk->has_left = leaves;
     disk->is_stopping = true;
     pthread_cond_signal(&disk->has_jobs);
     pthread_mutex_unlock(&disk->lock);
     pthread_join(disk->writer, NULL);
+}
+
+void disk_stop(struct cache_disk *disk)
+{
+    workers_finish(disk->readers);
+    if (disk->has_left)
+        return;
+    end_writer(disk, false);
     sync_open(disk);
+}
+
+/* Nothing is synced: who has the folder next runs on the same kernel, and trusts it by that. */
+void disk_let_go(struct cache_disk *disk)
+{
+    if (disk->has_left)
+        return;
+    end_writer(disk, true);
+    memset(disk->open, 0, sizeof disk->open);
+    disk->index.is_whole = false; /* it is not ours to close in order */
+    regions_let_go(&disk->regions);
+    atomic_store(&disk->error, -EBUSY);
+}
+
+void disk_unlock(struct cache_disk *disk)
+{
+    if (disk->lock_fd >= 0)
+        close(disk->lock_fd);
+    disk->lock_fd = -1;
 }
 
 void disk_close(struct cache_disk **disk)

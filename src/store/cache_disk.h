@@ -54,7 +54,7 @@ struct cache_disk {
     struct disk_job *first, **last;
     size_t job_count;
     uint64_t waiting_bytes, max_waiting_bytes;
-    bool is_stopping;
+    bool is_stopping, has_left;
 
     _Atomic int error; /* why nothing is written now */
     uint64_t retry_at_us, retry_after_us;
@@ -69,6 +69,9 @@ int disk_open(struct cache *cache, const struct cache_config *config,
               struct cache_disk **ret) MUST_USE;
 /* Writes what waits and ends the threads; closed when no object is left. */
 void disk_stop(struct cache_disk *disk);
+/* The same for the writer alone; what is open is read on, and nothing is written any more. */
+void disk_let_go(struct cache_disk *disk);
+void disk_unlock(struct cache_disk *disk); /* then the folder may be another's */
 void disk_close(struct cache_disk **disk);
 
 /* --- for any thread --- */

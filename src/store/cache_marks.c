@@ -85,13 +85,25 @@ static uint64_t later_generation(const struct cache_marks *marks)
     return next > now_us ? next : now_us;
 }
 
-void marks_purge(struct cache_marks *marks, uint64_t mark, marks_log_kept *kept, void *context)
+bool marks_purge(struct cache_marks *marks, uint64_t mark, marks_log_kept *kept, void *context)
 {
     pthread_rwlock_wrlock(&marks->lock);
     uint64_t generation = later_generation(marks);
     put(marks, mark, generation);
-    if (marks->log.is_running)
+    bool is_logged = marks->log.is_running;
+    if (is_logged)
         marks_log_add(&marks->log, mark, generation, kept, context);
+    pthread_rwlock_unlock(&marks->lock);
+    return is_logged;
+}
+
+void marks_let_go(struct cache_marks *marks)
+{
+    pthread_rwlock_wrlock(&marks->lock);
+    marks_log_stop(&marks->log);
+    if (marks->fd >= 0)
+        close(marks->fd);
+    marks->fd = -1;
     pthread_rwlock_unlock(&marks->lock);
 }
 

@@ -40,7 +40,9 @@ void cache_marks_release(struct cache_marks *marks);
 /* Reads the file and appends to it from here on.  0 or -errno; what is damaged purges everything
  * older. */
 int marks_open(struct cache_marks *marks, const struct disk *disk, int dir_fd) MUST_USE;
-/* `kept`, or NULL, is called when it is on the medium; never where no log is running. */
-void marks_purge(struct cache_marks *marks, uint64_t mark, marks_log_kept *kept, void *context);
+/* False where no log is running: then `kept`, which may be NULL, is never called; else when it is
+ * on the medium. */
+bool marks_purge(struct cache_marks *marks, uint64_t mark, marks_log_kept *kept, void *context);
+void marks_let_go(struct cache_marks *marks); /* memory only from here on; waits for the disk */
 bool marks_hit(const struct cache_marks *marks, uint64_t generation, const uint64_t *list,
                size_t count) MUST_USE;

@@ -277,6 +277,18 @@ int regions_open(struct regions *regions, const struct disk *disk, int dir_fd,
     return 0;
 }
 
+void regions_let_go(struct regions *regions)
+{
+    for (uint32_t slot = 0; slot < regions->slot_count; slot++) {
+        pthread_mutex_lock(&regions->lock);
+        struct region *region = regions->by_slot[slot];
+        regions->by_slot[slot] = NULL;
+        atomic_store(&regions->sequences[slot], 0);
+        pthread_mutex_unlock(&regions->lock);
+        region_unref(region);
+    }
+}
+
 void regions_close(struct regions *regions)
 {
     for (uint32_t slot = 0; slot < regions->slot_count; slot++)

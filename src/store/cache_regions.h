@@ -46,6 +46,8 @@ struct regions {
 int regions_open(struct regions *regions, const struct disk *disk, int dir_fd,
                  uint64_t region_bytes, uint64_t record_most, uint32_t slot_count) MUST_USE;
 void regions_close(struct regions *regions);
+/* Lists none any more; those that somebody reads stay until that reader is done. */
+void regions_let_go(struct regions *regions);
 
 /* The region that `where` is in, with a reference, or NULL. */
 struct region *regions_get(struct regions *regions, struct where where) MUST_USE;

@@ -333,6 +333,50 @@ static void folders(void)
     case_end();
 }
 
+/* To another process, while who reads reads on. */
+static void gives_the_folder_up(void)
+{
+    begin();
+    struct cache *first = cache;
+    (void)!put("/small", 700, 1);
+    (void)!put("/large", 1900000, 2);
+    cache_settle(cache);
+    open_again();
+    first = cache;
+    struct cache_object *read = find("/large");
+    (void)!put("/last", 160000, 3);
+    cache_let_go(first);
+    cache = NULL;
+    open_again();
+    OK(cache_status(cache).disk_error == 0, "another opens the folder at once");
+    OK(is_found("/small", 700, 1), "and finds what was there");
+    OK(is_found("/last", 160000, 3), "and what was on its way to the disk");
+    struct cache *second = cache;
+    char key[32];
+    for (unsigned i = 0; i < 900; i++) {
+        snprintf(key, sizeof key, "/%u", i);
+        (void)!put(key, 150000, (uint8_t)i);
+        cache_settle(cache);
+    }
+    cache_remove(cache, TEXT("/large"));
+    OK(!find_and_forget("/large"), "with which it does as it likes");
+    cache = first;
+    OK(reads_as(read, 0, bytes_of(1900000, 2)), "who reads it at the first reads it to its end");
+    cache_object_unref(read);
+    OK(put("/after", 700, 4) == 0 && is_found("/after", 700, 4), "the first has its memory");
+    cache_settle(first);
+    cache_remove(first, TEXT("/899"));
+    cache_purge(first, cache_mark(first, TEXT("tag")));
+    cache_let_go(first);
+    cache_close(&cache);
+    cache = second;
+    open_again();
+    OK(cache_status(cache).disk_error == 0 && is_found("/899", 150000, (uint8_t)899),
+       "and when it ends it takes nothing along");
+    OK(!find_and_forget("/after"), "nor leaves anything");
+    case_end();
+}
+
 int main(void)
 {
     survives();
@@ -345,5 +389,6 @@ int main(void)
     troubles();
     streams();
     folders();
+    gives_the_folder_up();
     return tap_done();
 }
