@@ -217,7 +217,7 @@ static bool prove(const struct api *api, struct exchange *exchange, struct node_
     exchange_set_class(exchange, SHIELD_CLASS_BACKGROUND);
     if (api->rebuild && was_the_lost_ones(api->rebuild, ret) && !was_heard(api->rebuild, ret->id))
         return true;
-    problem(exchange, 404, "Nothing to rebuild", "This edge has told all, or was not there.");
+    problem(exchange, 404, REBUILD_TOLD, "This edge has told all, or was not there.");
     return false;
 }
 
@@ -296,7 +296,7 @@ static void take(struct rebuild *rebuild, struct exchange *exchange, const struc
                  : STATE_COPY_FULL;
     if (verdict == STATE_COPY_BAD) {
         counter_add(COUNTER_REBUILD_REFUSED, 1);
-        problem(exchange, 400, "Not an offer", why);
+        problem(exchange, 400, REBUILD_NOT_AN_OFFER, why);
     } else if (verdict == STATE_COPY_FULL) {
         busy(exchange);
     } else {
@@ -324,7 +324,7 @@ static void on_offer(struct exchange *exchange, void *context)
     if (why) {
         counter_add(COUNTER_REBUILD_REFUSED, 1);
         audit(rebuild, AUDIT_EDGE_OVERREACHED, &seat, account, why);
-        problem(exchange, 403, "Not yours", why);
+        problem(exchange, 403, REBUILD_NOT_YOURS, why);
     } else if (rebuild->under_way >= MOST_AT_ONCE) {
         busy(exchange);
     } else {

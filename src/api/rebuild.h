@@ -9,7 +9,7 @@
  * docs/decisions/045-rebuild.md).
  *
  *     GET  /nodes/rebuild             200: this edge is to be heard {"epoch", "until"}; else 404
- *     POST /nodes/rebuild/{account}   an offer; 200 when it is merged and durable
+ *     POST /nodes/rebuild/{account}   an offer; 204 when it is merged and durable
  *     POST /nodes/rebuild             that was all: it is heard, and not asked again
  *
  * By mutual TLS at the address for nodes, from the edges that the lost origin had: those of the
@@ -18,6 +18,11 @@
  *
  * On the home loop.
  */
+/* Titles of the problems by which an edge knows this origin's final word. */
+#define REBUILD_TOLD "Nothing to rebuild"   /* 404 */
+#define REBUILD_NOT_AN_OFFER "Not an offer" /* 400 */
+#define REBUILD_NOT_YOURS "Not yours"       /* 403 */
+
 struct api;
 struct rebuild;
 struct server;

@@ -9,6 +9,7 @@
 #include "io/clock.h"
 #include "io/file.h"
 #include "programs/edge_writes.h"
+#include "programs/offer_word.h"
 #include "state/offer.h"
 #include "state/state.h"
 #include "trust/keyring.h"
@@ -30,6 +31,7 @@ enum {
     MOST_WAITS = 60,     /* for the journal to be empty */
     STEP_ACCOUNTS = 300, /* that are looked at in one turn of the loop */
     MARK_EVERY = 100,
+    STRANGE_TRIES = 2, /* of one account, before others come first */
     FILE_MAX_BYTES = 128,
 };
 
@@ -41,14 +43,17 @@ struct edge_offers {
     uint64_t epoch; /* of the origin */
     struct uid own, *accounts;
     size_t count, at, offered;
-    unsigned failures, waits;
-    size_t turn; /* of the origin's addresses */
+    size_t deferred; /* the first of `accounts`: those that come again behind the last */
+    bool is_again;   /* the second time or later: no mark can say who is left */
+    unsigned failures, waits, strange;
+    unsigned said; /* the last strange status that the log has */
+    size_t turn;   /* of the origin's addresses */
     struct client *client;
     struct client_origin *origin;
     struct client_pool *pool;
     unsigned status;
     bool is_answered;
-    struct buffer offer;
+    struct buffer offer, answer;
     struct loop_timer timer, next; /* `next`: the step after a call's end */
 };
 
@@ -117,6 +122,11 @@ static void on_header(struct client_call *call UNUSED, const struct http_respons
     ((struct edge_offers *)context)->status = response->status;
 }
 
+static void on_body(struct client_call *call UNUSED, struct text piece, void *context)
+{
+    buffer_text(&((struct edge_offers *)context)->answer, piece);
+}
+
 static void on_end(struct client_call *call UNUSED, enum client_outcome outcome, void *context)
 {
     struct edge_offers *offers = context;
@@ -141,7 +151,8 @@ static bool dial(struct edge_offers *offers)
 static void send(struct edge_offers *offers, enum http_method method, const char *target,
                  struct text body)
 {
-    static const struct client_handler handler = {.on_header = on_header, .on_end = on_end};
+    static const struct client_handler handler = {
+        .on_header = on_header, .on_body = on_body, .on_end = on_end};
     static const struct http_field fields[] = {
         {TEXT_INIT("Content-Type"), TEXT_INIT("application/octet-stream")}};
     const struct client_request request = {
@@ -155,6 +166,7 @@ static void send(struct edge_offers *offers, enum http_method method, const char
     };
     offers->status = 0;
     offers->is_answered = false;
+    buffer_reset(&offers->answer);
     if (!dial(offers) || !client_ask(offers->pool, &request, &handler, offers))
         loop_timer_start(offers->config.loop, &offers->next, loop_now_us(offers->config.loop));
 }
@@ -179,7 +191,8 @@ static void gather(struct edge_offers *offers)
     (void)!read_mark(offers, &last, &is_begun);
     mem_free(offers->accounts);
     offers->accounts = mem_realloc_array(NULL, capacity + 1, sizeof *offers->accounts);
-    offers->count = offers->at = 0;
+    offers->count = offers->at = offers->deferred = 0;
+    offers->is_again = false;
     for (size_t cursor = 0;
          offers->count < capacity && (account = state_account_next(state, &cursor));)
         if (memcmp(account->id.bytes, last.bytes, UID_BYTES) > 0)
@@ -206,6 +219,15 @@ static void finish(struct edge_offers *offers)
             {"accounts", LOG_NUMBER(offers->offered)});
 }
 
+/* Those that were not answered. */
+static void begin_again(struct edge_offers *offers)
+{
+    offers->count = offers->deferred;
+    offers->at = offers->deferred = 0;
+    offers->is_again = true;
+    pause_for(offers, LONGEST_PAUSE_MS);
+}
+
 static void offer_next(struct edge_offers *offers)
 {
     char target[sizeof TARGET + 32];
@@ -216,6 +238,10 @@ static void offer_next(struct edge_offers *offers)
             pause_for(offers, 1);
             return;
         }
+    if (offers->at == offers->count && offers->deferred) {
+        begin_again(offers);
+        return;
+    }
     if (offers->at == offers->count) {
         offers->step = STEP_TELL;
         send(offers, HTTP_METHOD_POST, TARGET, TEXT_NONE);
@@ -268,17 +294,35 @@ static void try_again(struct edge_offers *offers)
     pause_for(offers, pause_ms < LONGEST_PAUSE_MS ? pause_ms : LONGEST_PAUSE_MS);
 }
 
-static void on_offered(struct edge_offers *offers)
+/* Somebody between answers in the origin's place, or another server at its address. */
+static void on_strange(struct edge_offers *offers)
+{
+    if (offers->said != offers->status)
+        LOG(offers->config.logger, LOG_WARNING,
+            "what answers an offer is not the origin: what is held here is kept, and offered again",
+            {"status", LOG_NUMBER(offers->status)},
+            {"at", text_of(member_url(offers->config.member,
+                                      offers->turn % member_url_count(offers->config.member)))});
+    offers->said = offers->status;
+    if (offers->step == STEP_OFFER && ++offers->strange >= STRANGE_TRIES) {
+        offers->strange = 0;
+        offers->accounts[offers->deferred++] = offers->accounts[offers->at++];
+    }
+    try_again(offers);
+}
+
+static void on_offered(struct edge_offers *offers, enum offer_word word)
 {
     struct uid_text storage;
-    if (offers->status == 204)
+    offers->strange = 0;
+    if (word == OFFER_TAKEN)
         offers->offered++;
     else
         LOG(offers->config.logger, LOG_WARNING, "the new origin did not take a listener's state",
             {"account", uid_text(&storage, offers->accounts[offers->at])},
             {"status", LOG_NUMBER(offers->status)});
     offers->at++;
-    if (offers->at % MARK_EVERY == 0)
+    if (offers->at % MARK_EVERY == 0 && !offers->deferred && !offers->is_again)
         (void)write_mark(offers, false);
     offer_next(offers);
 }
@@ -286,21 +330,28 @@ static void on_offered(struct edge_offers *offers)
 static void on_next(struct loop_timer *timer, uint64_t now_us UNUSED)
 {
     struct edge_offers *offers = CONTAINER_OF(timer, struct edge_offers, next);
-    bool is_final = offers->status == 204 || offers->status == 200 ||
-                    (offers->status >= 400 && offers->status < 500 && offers->status != 429);
-    if (!offers->is_answered || !is_final) {
+    enum offer_word word = OFFER_BUSY;
+    if (offers->is_answered)
+        word = offers->answer.overflowed ? OFFER_STRANGE
+                                         : offer_word_of(offers->step == STEP_ASK, offers->status,
+                                                         buffer_view(&offers->answer));
+    if (word == OFFER_BUSY) {
         try_again(offers);
         return;
     }
-    offers->failures = 0;
-    if (offers->step == STEP_OFFER) {
-        on_offered(offers);
-    } else if (offers->step == STEP_ASK && offers->status == 200) {
+    if (word == OFFER_STRANGE || (word == OFFER_REFUSED && offers->step != STEP_OFFER)) {
+        on_strange(offers);
+        return;
+    }
+    offers->failures = offers->said = 0;
+    if (word == OFFER_TOLD || offers->step == STEP_TELL) {
+        finish(offers);
+    } else if (offers->step == STEP_OFFER) {
+        on_offered(offers, word);
+    } else {
         gather(offers);
         offers->step = STEP_OFFER;
         offer_next(offers);
-    } else {
-        finish(offers);
     }
 }
 
@@ -314,7 +365,7 @@ static void begin(struct edge_offers *offers)
     state_offers_end(offers->config.state);
     if (!is_begun && write_mark(offers, false))
         state_offers_begin(offers->config.state);
-    offers->waits = offers->failures = 0;
+    offers->waits = offers->failures = offers->strange = offers->said = 0;
     if (offers->step == STEP_ASK)
         pause_for(offers, FIRST_PAUSE_MS);
 }
@@ -330,6 +381,7 @@ struct edge_offers *edge_offers_start(const struct edge_offers_config *config)
                                    .next.on_timer = on_next};
     keyring_unref(&ring);
     buffer_init(&offers->offer, OFFER_MAX_BYTES);
+    buffer_init(&offers->answer, OFFER_WORD_MAX_BYTES);
     offers->client = client_new_between_nodes(config->loop, member_tls(config->member));
     begin(offers);
     return offers;
@@ -358,6 +410,7 @@ void edge_offers_stop(struct edge_offers **offers_at)
     if (offers->offer.data)
         explicit_bzero(offers->offer.data, offers->offer.capacity);
     buffer_release(&offers->offer);
+    buffer_release(&offers->answer);
     mem_free(offers->accounts);
     mem_free_p(offers_at);
 }

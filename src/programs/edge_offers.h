@@ -8,10 +8,12 @@
  * edge_offers: when the origin that this edge follows is another than before (sostenuto promote),
  * what this edge holds of its own listeners is offered to it (api/rebuild.h, state/offer.h).
  *
- *     start, or a greater epoch ─▶ ask ─┬─ 404: nothing to rebuild ──────────────────▶ done
+ *     start, or a greater epoch ─▶ ask ─┬─ nothing to rebuild ───────────────────────▶ done
  *                                       └─ 200 ─▶ offer each account ─▶ that was all ─┘
  *
- * No answer, or 503: the same again, two seconds later and up to half a minute.
+ * No answer, 503, or one that is not the origin's word (offer_word.h): the same again, two seconds
+ * later and up to half a minute.  An account that gets strange answers alone waits behind the
+ * others, and until it is answered it is not said that this was all.
  *
  * One account at a time, in the order of ids.  STATE/offered keeps the origin's epoch and how far
  * this came, so that a restart goes on there, and an origin that was told is not asked again.

@@ -10,12 +10,13 @@ from certificates import edge_context, origin_context
 
 class Liar:
     """`lie(path, status, body)` returns (status, body) to say instead, or None to say nothing at all and close; `seen`
-    holds (time, path) of every GET.  No digest, date or length of the true answer survives a lie.
+    holds (time, path) of every GET.  No digest, date or length of the true answer survives a lie.  `instead(method, path)`
+    returns (status, body) to say without asking, as a proxy does, or None.
 
     It has the authority's key, so edges take it for their origin, and the edge's own, so the origin takes it for the edge."""
 
     def __init__(self):
-        self.lie, self.seen, self.is_hanging = None, [], threading.Event()
+        self.lie, self.instead, self.seen, self.is_hanging = None, None, [], threading.Event()
         liar = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -33,10 +34,19 @@ class Liar:
                     pass
 
             def do_POST(self):
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                self.answer(*liar.ask(self, body))
+                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                if not self.is_answered():
+                    self.answer(*liar.ask(self, body))
+
+            def is_answered(self):
+                invented = liar.instead(self.command, self.path) if liar.instead else None
+                if invented:
+                    self.answer(invented[0], [("Content-Type", "text/html")], invented[1])
+                return invented is not None
 
             def do_GET(self):
+                if self.is_answered():
+                    return
                 liar.seen.append((time.monotonic(), self.path))
                 if liar.is_hanging.is_set():
                     while liar.is_hanging.is_set():
@@ -78,7 +88,8 @@ class Liar:
 
     def ask(self, handler, body=None):
         host, port = self.door.rsplit(":", 1)
-        context = edge_context(self.edge.parent / "nobody" if body is not None else self.edge)
+        is_of_edge = body is None or handler.path.startswith(("/nodes/rebuild", "/nodes/operations"))
+        context = edge_context(self.edge if is_of_edge else self.edge.parent / "nobody")
         connection = http.client.HTTPSConnection(host, int(port), timeout=40, context=context)
         try:
             connection.request(handler.command, handler.path, body, headers=dict(handler.headers))

@@ -174,3 +174,25 @@ def test_a_listener_hears_through_the_edge_what_changes(server, secret, follower
     server.rest("star", secret, id=song["id"])
     news = follower.get("/changes?" + urllib.parse.urlencode({"since": first["cursor"], "wait": 20}), headers=bearer).json
     assert not news["reset"] and len(news["states"]) == 1, (first["cursor"], news)
+
+
+def test_what_a_proxy_says_of_writes_is_no_receipt(server, secret, liar, follower):
+    """Whatever it answers, what was accepted here is kept, and arrives once."""
+    words, given = [(404, PAGE), (200, PAGE), (403, PAGE), (413, b""), (204, b"")], []
+
+    def answer(method, path):
+        if path != "/nodes/operations" or not words:
+            return None
+        given.append(words.pop(0))
+        return given[-1]
+
+    song = follower.rest("search3", secret, query="", songCount=1)["searchResult3"]["song"][0]["id"]
+    liar.instead = answer
+    follower.rest("star", secret, id=song)
+    follower.rest("scrobble", secret, id=song, submission="true", time=1_700_000_000_000)
+    until(lambda: len(given) == 5, "each was said", seconds=120)
+
+    def at_the_origin():
+        found = server.rest("search3", secret, query="", songCount=100)["searchResult3"]["song"]
+        return [(one["id"], one.get("playCount", 0)) for one in found if one.get("starred") or one.get("playCount")]
+    until(lambda: at_the_origin() == [(song, 1)], "it arrived", seconds=60)

@@ -10,18 +10,24 @@ import pytest
 from browser import PASSWORD, Browser, b64, claims_of, homes, rest, token_and_salt
 from certificates import edge_context
 from fleet_nodes import Fleet, Node, environment, launcher, run
+from liar import Liar
 from patience import until
+from writes_nodes import free_port
 
 NAMES = ["paris", "rome", "oslo", "bern"]
 USERS = ["alice", "bob", "carol", "dave", "eve", "frank", "grace", "heidi"]
+
+
+def add_user(fleet, user):
+    command = [*launcher(), "user", "add", user, "--password-file", "-", "--data", str(fleet.folder / "origin")]
+    subprocess.run(command, input=PASSWORD + "\n", text=True, check=True, capture_output=True, env=environment(), timeout=60)
 
 
 class Rebuilt(Fleet):
     def begin(self):
         self.root = self.origin()
         for user in USERS:
-            command = [*launcher(), "user", "add", user, "--password-file", "-", "--data", str(self.folder / "origin")]
-            subprocess.run(command, input=PASSWORD + "\n", text=True, check=True, capture_output=True, env=environment(), timeout=60)
+            add_user(self, user)
         self.at = {name: self.joined(name, self.root.url, self.invite(name), flags=["--edge-place-kib-s", "0"]) for name in NAMES}
         for edge in self.at.values():
             until(lambda: self.has_all(edge), "an edge holds all")
@@ -51,8 +57,8 @@ class Rebuilt(Fleet):
     def promote(self, name, *flags):
         return run("promote", "--data", self.folder / name, "--root-key", self.root_key, "--listen", "127.0.0.1:0", *flags).stdout
 
-    def serve(self, name, listen):
-        node = Node("serve", self.folder / "music", "--data", self.folder / name, "--listen", listen, log=self.folder / f"{name}-origin.log")
+    def serve(self, name, listen, *flags):
+        node = Node("serve", self.folder / "music", "--data", self.folder / name, "--listen", listen, *flags, log=self.folder / f"{name}-origin.log")
         self.nodes.append(node)
         assert node.wait(), node.words[-3000:]
         return node
@@ -167,8 +173,7 @@ def test_what_came_after_the_backup_that_is_restored_comes_back_from_the_edges(f
     assert do(fleet.root, "unstar", id=songs[0]["id"]) == "ok"
     assert do(fleet.root, "scrobble", id=songs[2]["id"], submission="true", time=1_700_000_100_000) == "ok"
     assert do(fleet.at["rome"], "scrobble", id=songs[1]["id"], submission="true", time=1_700_000_200_000) == "ok"
-    subprocess.run([*launcher(), "user", "add", "ivy", "--password-file", "-", "--data", str(fleet.folder / "origin")],
-                   input=PASSWORD + "\n", text=True, check=True, capture_output=True, env=environment(), timeout=60)
+    add_user(fleet, "ivy")
     late = until(lambda: (whole := state_of(fleet.root, browser))["played"] == sorted([(songs[1]["id"], 1), (songs[2]["id"], 2)]) and whole, "all arrived")
     assert late["starred"] == [songs[1]["id"]] and late["lists"] == ["early", "late"]
     for edge in fleet.at.values():
@@ -215,3 +220,63 @@ def test_a_play_that_another_edge_heard_of_and_one_of_the_same_song_that_waited_
     assert state_of(server, browser)["played"] == [(song, 6)], "three of the lost origin, two that waited, and one of now"
     for name in NAMES[1:]:
         until(lambda: state_of(fleet.at[name], browser)["played"] == [(song, 6)], "everywhere")
+
+
+class Between:
+    """A proxy that answers in the origin's place, and forgets what it heard; `seen` are its words."""
+    PAGE = b"<html><body>It is not here</body></html>"
+    ASKED, TOLD, OFFERED = [404, 200], [404, 200], [400, 403, 413]
+
+    def __init__(self):
+        self.asked, self.told, self.offered, self.seen, self.shunned = list(self.ASKED), list(self.TOLD), list(self.OFFERED), [], None
+
+    def answer(self, method, path):
+        if not path.startswith("/nodes/rebuild"):
+            return None
+        account = path.removeprefix("/nodes/rebuild").strip("/")
+        words = self.asked if method == "GET" else self.offered if account else self.told
+        if account and words:
+            self.shunned = self.shunned or account  # the first is not let through before another was
+            if account != self.shunned:
+                return None
+        if not words:
+            return None
+        self.seen.append((method, path, words[0]))
+        return words.pop(0), self.PAGE
+
+
+def test_what_a_proxy_says_of_offers_is_not_the_origins_word(fleet):
+    liar, between = Liar(), Between()
+    door, users = f"127.0.0.1:{free_port()}", USERS[:3]
+    try:
+        flags = ("--nodes", door, "--node-addresses", liar.address)
+        root = fleet.origin(*flags)
+        for user in users[:2]:
+            add_user(fleet, user)
+        liar.stand_before(fleet.folder / "origin", door, fleet.folder / "paris")
+        edge = fleet.joined("paris", root.url, fleet.invite("paris"), flags=["--edge-place-kib-s", "0"])
+        until(lambda: json.loads(edge.ask("/status")[1])["accounts"] == 2, "the edge knows them")
+        run("backup", fleet.folder / "a.backup", "--data", fleet.folder / "origin")
+        add_user(fleet, users[2])
+        browsers = {user: Browser() for user in users}
+        for user, browser in browsers.items():
+            assert browser.sign_in(root, name=user)[0] == 200
+            assert rest(root, "createPlaylist", headers=browser.bearer, name=f"{user}'s")[0] == "ok"
+        for user, browser in browsers.items():
+            until(lambda: state_of(edge, browser)["lists"] == [f"{user}'s"], "the edge heard of it")
+        address = root.url.split("//")[1]
+        root.kill()
+        shutil.rmtree(fleet.folder / "origin")
+        run("restore", fleet.folder / "a.backup", "--data", fleet.folder / "origin")
+        liar.instead = between.answer
+        server = fleet.serve("origin", address, *flags)
+        until(lambda: heard(server) == "all", "the edge told what it holds", seconds=180)
+        assert not between.asked and not between.offered and not between.told, f"each answer was given: {between.seen}"
+        for user in users:
+            browser = Browser()
+            assert browser.sign_in(server, name=user)[0] == 200
+            assert state_of(server, browser)["lists"] == [f"{user}'s"], "and all of it arrived"
+        assert server.counter("rebuild_refused_total") == 0
+        assert "what answers an offer is not the origin" in edge.words
+    finally:
+        liar.close()
