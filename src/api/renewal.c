@@ -27,19 +27,6 @@ void renewal_write(struct uid session, struct text dpop, struct text token, stru
 
 /* --- who may say whose key it is --- */
 
-/* At the origin: a listener's homes then may be others now. */
-static bool was_home(const struct api *api, struct uid node, struct uid account)
-{
-    struct node_seat seat;
-    struct node_book *book = api->config.book;
-    for (size_t i = 0; book && i < node_book_count(book); i++) {
-        node_book_at(book, i, &seat);
-        if (uid_equal(seat.id, node))
-            return !seat.revoked_s && speaks_for_own(api, &seat, account);
-    }
-    return false;
-}
-
 /* Sessions that no edge opened the origin knows. */
 static bool is_origins(const struct api *api, struct uid session)
 {
@@ -64,8 +51,9 @@ static bool is_believed(const struct api *api, const struct token *token, struct
     if (uid_equal(token->node, edge) ||
         !(is_known(api, token) || opener_is(token->session, token->node)))
         return false;
+    /* at the origin: a listener's homes then may be others now */
     return api_follows(api) ? island_believes(api, token->node, token->account)
-                            : was_home(api, token->node, token->account);
+                            : speaks_was_home(api, token->node, token->account);
 }
 
 static bool by_token(const struct api *api, const struct dpop_witness *witness, struct uid edge,

@@ -3,6 +3,7 @@
 
 #include "api/decide.h"
 #include "api/player.h"
+#include "api/visitor.h"
 #include "api/wishes.h"
 #include "base/counters.h"
 #include "base/guard.h"
@@ -142,7 +143,11 @@ void requests_keep(struct player *player, const struct account_wish *wish)
     const struct wish_fault *fault = wish_fault(player->api->config.state, wish);
     const struct kept_request *same = find_same(player, wish);
     struct uid *id = arena_alloc(exchange_arena(player->exchange), sizeof *id);
-    if (same) {
+    if (visitor_is(player->api, player->account_id) && guard_is_on(GUARD_VISITS)) {
+        player_busy(player, RETRY_S,
+                    "The origin is away, and what an admin asks of it is kept at their home alone: "
+                    "ask there, or when it is back.");
+    } else if (same) {
         send_kept(player, same);
     } else if (fault) {
         player_problem(player, fault->status, fault->title, fault->words);

@@ -19,16 +19,24 @@
 
 enum { HOUR_MS = 3600 * 1000, SESSION_ARENA_BYTES = 64 << 10 };
 
+static bool has_bytes(const struct json_node *value, struct text name, const void *bytes,
+                      size_t size)
+{
+    uint8_t read[PASSKEY_KEY_MAX_BYTES];
+    const struct json_node *text = json_tree_member(value, name);
+    return json_tree_is(text, JSON_NODE_TEXT) &&
+           decode_base64url(text->text, read, sizeof read) == size &&
+           memcmp(read, bytes, size) == 0;
+}
+
 /* Edges give a session more time; whose key renews it they leave as it is.  Else an edge that was
- * visited once could take the visitor's session over. */
+ * visited once could take the visitor's session over.  One without a key has no second hash to be
+ * given: with it whoever made that up would renew by a cookie (trust/refresh.h). */
 static bool keeps_key(const struct session *session, const struct json_node *value)
 {
-    struct refresh_hash current;
-    const struct json_node *text = json_tree_member(value, TEXT("current"));
-    return !session || (json_tree_is(text, JSON_NODE_TEXT) &&
-                        decode_base64url(text->text, current.bytes, sizeof current.bytes) ==
-                            sizeof current.bytes &&
-                        memcmp(&current, &session->current, sizeof current) == 0);
+    return !session ||
+           (has_bytes(value, TEXT("current"), &session->current, sizeof session->current) &&
+            has_bytes(value, TEXT("previous"), &session->previous, sizeof session->previous));
 }
 
 /* A session that is known already, or one that this edge opened, as its id says: so what a stolen
@@ -48,16 +56,6 @@ static bool is_edges_session(const struct api *api, const struct node_seat *seat
                      keeps_key(state_session(api->config.state, session, 0), value)));
     arena_free(&arena);
     return is_theirs;
-}
-
-static bool has_bytes(const struct json_node *value, struct text name, const void *bytes,
-                      size_t size)
-{
-    uint8_t read[PASSKEY_KEY_MAX_BYTES];
-    const struct json_node *text = json_tree_member(value, name);
-    return json_tree_is(text, JSON_NODE_TEXT) &&
-           decode_base64url(text->text, read, sizeof read) == size &&
-           memcmp(read, bytes, size) == 0;
 }
 
 static bool has_number(const struct json_node *value, struct text name, int64_t least, int64_t most)
@@ -163,6 +161,18 @@ bool speaks_for_own(const struct api *api, const struct node_seat *edge, struct 
     return is_own;
 }
 
+bool speaks_was_home(const struct api *api, struct uid node, struct uid account)
+{
+    struct node_seat seat;
+    struct node_book *book = api->config.book;
+    for (size_t i = 0; book && i < node_book_count(book); i++) {
+        node_book_at(book, i, &seat);
+        if (uid_equal(seat.id, node))
+            return !seat.revoked_s && speaks_for_own(api, &seat, account);
+    }
+    return false;
+}
+
 /* --- visitors --- */
 
 void speaks_mark(const struct secret *secret, struct uid node, int64_t at_ms,
@@ -185,7 +195,8 @@ static bool token_proves(const struct api *api, const struct node_seat *edge,
     struct token token;
     struct text t = text_from(operation->proof, 1);
     return token_verify(api->ring, t, operation->accepted_ms / 1000, &token) == TOKEN_GOOD &&
-           uid_equal(token.account, operation->account) && !uid_equal(token.node, edge->id);
+           uid_equal(token.account, operation->account) && !uid_equal(token.node, edge->id) &&
+           (uid_is_none(token.node) || speaks_was_home(api, token.node, token.account));
 }
 
 static bool app_proves(const struct api *api, const struct node_seat *edge,
@@ -252,8 +263,11 @@ const char *speaks_why_not(const struct api *api, const struct node_seat *seat,
         return "this edge may bring no operations";
     if (!is_edges_to_bring(api, seat, operation))
         return "this is the origin's to decide";
-    if (!guard_is_on(GUARD_SPEAKS) || is_own(api, seat, operation->account, memo) ||
-        has_proof(api, seat, operation, memo))
+    if (!guard_is_on(GUARD_SPEAKS) || is_own(api, seat, operation->account, memo))
         return NULL;
-    return "not this edge's listener, and no proof of a visit";
+    if (operation_kind_from(operation->kind) == KIND_REQUEST)
+        return "not this edge's listener, whose requests their homes alone keep";
+    return has_proof(api, seat, operation, memo)
+               ? NULL
+               : "not this edge's listener, and no proof of a visit";
 }

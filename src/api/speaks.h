@@ -9,9 +9,11 @@
  *
  * For its own listeners: those of whom it has been home or backup at any moment since it joined,
  * for an edge that is cut off does not hear that others joined.  For a visitor with the operation's
- * proof (operation.h): an access token that was good when it was accepted and that this edge did
- * not sign itself, the renewal of a session there by the browser's key (renewal.h), or the mark
- * that an app's secret leaves at one node in one hour.
+ * proof (operation.h): an access token that was good when it was accepted and that the origin or
+ * another edge signed whose own listener that is, the renewal of a session there by the browser's
+ * key (renewal.h), or the mark that an app's secret leaves at one node in one hour.  Requests
+ * (requests.h) it brings for its own alone: else an edge that an admin once came by could ask in
+ * their name.
  */
 struct api;
 
@@ -36,6 +38,10 @@ const char *speaks_why_not(const struct api *api, const struct node_seat *seat,
 /* Whether this account is, or at any moment since the edge joined was, one of its own listeners;
  * also of a revoked edge. */
 bool speaks_for_own(const struct api *api, const struct node_seat *edge, struct uid account);
+
+/* Whether `node` is an edge of the book, not revoked, that may so speak for the account: what it
+ * signs for a session of theirs holds. */
+bool speaks_was_home(const struct api *api, struct uid node, struct uid account);
 
 /* --- proofs of visitors --- */
 enum {

@@ -48,6 +48,20 @@ void copy_blank_session(char *value)
     memset(value + SESSION_PREVIOUS_AT, 0xff, REFRESH_BYTES);
 }
 
+bool copy_is_blanked(enum space space, struct text value)
+{
+    uint8_t zeros[REFRESH_BYTES], ones[REFRESH_BYTES];
+    struct app_value app;
+    struct session_value session;
+    memset(zeros, 0, sizeof zeros);
+    memset(ones, 0xff, sizeof ones);
+    return space == SPACE_APP
+               ? app_value_read(value, &app) && sodium_is_zero(app.sealed, SECRET_SEALED_BYTES)
+               : space == SPACE_SESSION && session_value_read(value, &session) &&
+                     memcmp(session.current, zeros, REFRESH_BYTES) == 0 &&
+                     memcmp(session.previous, ones, REFRESH_BYTES) == 0;
+}
+
 static struct text fit_for_others(const struct writing *writing, const struct cell_name *name,
                                   struct text value, char room[VALUE_MAX_BYTES])
 {

@@ -24,6 +24,8 @@ bool copy_is_for_box(enum space space);
 /* A thumb of the browser's key is public and stays; hashes of cookies are made two that nothing
  * has.  `value` is one that session_value_read() took. */
 void copy_blank_session(char *value);
+/* Whether this value of an app or a session lacks what opens it, as in a copy without a box. */
+bool copy_is_blanked(enum space space, struct text value);
 
 /* The export that lies in a box, readable. */
 void copy_write_secrets(const struct state *state, struct uid account, int64_t now_ms,

@@ -69,10 +69,11 @@ static bool is_revocation(const struct cell_name *name, const struct cell *cell)
 }
 
 /* What an origin wrote, and the copies that it gave were blanked of: the value that both hold is of
- * the same operation. */
+ * the same operation.  What was not blanked here stays: a session's key is not the edge's to say.
+ */
 static bool is_the_same_writing(enum space space, const struct cell *held, const struct cell *cell)
 {
-    return (space == SPACE_APP || space == SPACE_SESSION) && held->value.size > 0 &&
+    return copy_is_blanked(space, held->value) &&
            operation_order_compare(&held->order, &cell->order) == 0;
 }
 

@@ -19,8 +19,8 @@ from read_signed import Keys, Refused, edges_of, opened_by, revoked_nodes  # noq
 DAY_S = 24 * 3600
 
 
-def add_user(fleet, name="alice", clock=None):
-    command = [*launcher(clock=clock), "user", "add", name, "--password-file", "-", "--data", str(fleet.folder / "origin")]
+def add_user(fleet, name="alice", clock=None, roles=()):
+    command = [*launcher(clock=clock), "user", "add", name, *roles, "--password-file", "-", "--data", str(fleet.folder / "origin")]
     subprocess.run(command, input=PASSWORD + "\n", text=True, check=True, capture_output=True, env=environment(), timeout=60)
 
 
@@ -358,6 +358,21 @@ def test_what_a_visitor_does_after_a_renewal_on_the_island_arrives(three):
     browser.renew(three.root)
     until(lambda: lists(three.root, browser) == ["one", "two"], "what was acknowledged is there", ARRIVES_S)
     assert "edge overreached" not in (three.folder / "origin/audit.log").read_text()
+
+
+def test_an_admin_asks_an_island_of_their_home_and_not_where_they_come_by(three):
+    """Else an edge that an admin once came by could ask in their name, long after."""
+    add_user(three, "boss", roles=("--admin",))
+    boss, json_fields = Browser(), {"Content-Type": "application/json"}
+    assert boss.sign_in(three.root, "boss")[0] == 200
+    at_home = three.homes_of(boss.session["user"]["id"])
+    home, away = three.at[at_home[0]], next(edge for name, edge in three.at.items() if name not in at_home)
+    until(lambda: boss.may(away) and boss.may(home), "the session is known everywhere")
+    three.lose_origin()
+    for node, status in ((away, 503), (home, 202)):
+        assert boss.renew(node)[0] == 200
+        got, answer = node.ask("/api/v1/users", "POST", b'{"name": "carl"}', {**json_fields, **boss.bearer})
+        assert got == status, answer
 
 
 def test_a_visitor_who_signed_in_on_the_island_is_believed_by_the_token_of_their_home(three):

@@ -156,12 +156,22 @@ def test_a_thief_writes_for_a_visitor_for_an_hour_around_each_renewal_there(serv
     own_word = renewal_proof(claims["sid"], renewed, signed_by(seed, claims))
     takes_over = {"id": session, "label": "x", "current": b64(b"k" * 32), "previous": b64(b"k" * 32), "rotated": now * 1000, "created": now * 1000,
                   "expires": (now + 86400) * 1000}
+    secret = secrets.token_bytes(32)
+    by_cookie = {**takes_over, "current": claims_of(token)["cnf"]["jkt"], "previous": b64(hashlib.blake2b(secret, digest_size=32).digest()),
+                 "rotated": (now + 86400) * 1000}
+    for_me = {"id": b64(b"r" * 16), "session": session, "what": "make", "about": b64(b"m" * 16), "name": "mallory", "admin": True}
     theft = [play(account, 10, accepted=now - 3700, proof=proof), play(account, 11, accepted=now + 3700, proof=proof),
              *(play(account, 20 + n, proof=one) for n, one in enumerate([elsewhere, unnamed, request, own_key, wrong_session, own_word])),
              play(b"?" * 16, 30, proof=proof), play(account, 31, kind="password", payload={"hash": ""}, proof=proof),
-             play(account, 32, kind="session", payload=takes_over, proof=proof)]
+             play(account, 32, kind="session", payload=takes_over, proof=proof),
+             play(account, 33, kind="session", payload=by_cookie, proof=proof),
+             play(account, 34, kind="request", payload=for_me, proof=proof), play(account, 35, kind="request", payload=for_me, proof=b"T" + token.encode())]
     assert words(taken(thief, *theft)) == {lsn: "refused" for lsn in range(1, len(theft) + 1)}
+    users = json.loads(origin.node.ask("/api/v1/users", headers=browser.bearer)[1])
+    assert "mallory" not in [user["name"] for user in users], "an admin who comes by asks for nothing there"
     assert browser.may(origin.node) and browser.renew(origin.node)[0] == 200, "the session is the visitor's still"
+    cookie = {"Cookie": f"sostenuto_refresh={session}.{b64(secret)}", "Content-Type": "application/json"}
+    assert origin.node.ask(RENEW, "POST", "{}", cookie)[0] == 401, "and nobody else's"
 
     # nothing for when the session had ended, and nothing at all once it is revoked
     assert browser.sign_out(origin.node) == 204

@@ -250,6 +250,30 @@ static void what_proves_nothing(void)
         OK(!is_taken(&rows[i].made), rows[i].claim);
 }
 
+/* A token alone, as a visitor shows it in its quarter of an hour. */
+static bool is_proven_by_token(const struct edge *signer)
+{
+    struct buffer out;
+    const struct token says = {.session = uid_random(),
+                               .account = account,
+                               .issued_s = NOW_S,
+                               .expires_s = NOW_S + TOKEN_LIFE_S};
+    buffer_init(&out, OPERATION_MAX_PROOF_BYTES);
+    buffer_byte(&out, PROOF_TOKEN);
+    token_sign(signer ? signer->ring : api.ring, &says, &out);
+    bool is = is_taken_at(buffer_view(&out), NOW_S);
+    buffer_release(&out);
+    return is;
+}
+
+static void whose_tokens_prove(void)
+{
+    OK(is_proven_by_token(NULL) && is_proven_by_token(home),
+       "a token proves a visitor that the origin signed, or their home");
+    OK(!is_proven_by_token(visited) && !is_proven_by_token(stranger),
+       "and none that the edge signed itself, or another that is no home");
+}
+
 static void nothing_may_be_altered(void)
 {
     struct buffer out;
@@ -345,17 +369,22 @@ static void a_parcel_costs_little(void)
 }
 
 /* Whether the origin takes a session from the edge that its listener visits. */
-static bool takes_session(struct uid id, const struct es256_maker *key, struct text proof)
+static bool takes_session(struct uid id, const struct es256_maker *current,
+                          const struct es256_maker *previous, struct text proof)
 {
     struct key_thumb thumb;
     struct speaks_memo memo = {0};
-    char payload[256], text[64];
+    char payload[256], text[2][64];
     struct uid_text storage;
-    thumb_of(key, &thumb);
-    sodium_bin2base64(text, sizeof text, thumb.bytes, sizeof thumb.bytes,
-                      sodium_base64_VARIANT_URLSAFE_NO_PADDING);
-    int size = snprintf(payload, sizeof payload, "{\"id\":\"%.*s\",\"current\":\"%s\"}",
-                        TEXT_ARGS(uid_text(&storage, id)), text);
+    const struct es256_maker *keys[] = {current, previous};
+    for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
+        thumb_of(keys[i], &thumb);
+        sodium_bin2base64(text[i], sizeof text[i], thumb.bytes, sizeof thumb.bytes,
+                          sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+    }
+    int size = snprintf(payload, sizeof payload,
+                        "{\"id\":\"%.*s\",\"current\":\"%s\",\"previous\":\"%s\"}",
+                        TEXT_ARGS(uid_text(&storage, id)), text[0], text[1]);
     const struct operation operation = {.seq = 1,
                                         .account = account,
                                         .accepted_ms = NOW_MS,
@@ -372,8 +401,11 @@ static void a_session_keeps_its_key(void)
     made.session = begin_session(&browser);
     buffer_init(&out, OPERATION_MAX_PROOF_BYTES);
     struct text proof = make(&made, &out);
-    OK(takes_session(made.session, &browser, proof), "an edge may give a session more time");
-    OK(!takes_session(made.session, &other_browser, proof), "and not another key");
+    OK(takes_session(made.session, &browser, &browser, proof),
+       "an edge may give a session more time");
+    OK(!takes_session(made.session, &other_browser, &other_browser, proof), "and not another key");
+    OK(!takes_session(made.session, &browser, &other_browser, proof),
+       "nor a second one, of a cookie, beside it");
     buffer_release(&out);
 }
 
@@ -433,6 +465,7 @@ int main(void)
     service_begin();
     what_proves();
     what_proves_nothing();
+    whose_tokens_prove();
     nothing_may_be_altered();
     a_session_that_is_known();
     a_parcel_costs_little();

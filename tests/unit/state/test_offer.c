@@ -14,7 +14,7 @@ enum { OFFER_ROOM_BYTES = 1 << 20 };
 #define OTHER_HASH "$argon2id$v=19$m=8,t=1,p=1$c29tZXNhbHQ$b3RoZXI"
 
 static struct fixture lost, home, heir;
-static struct uid anna, berta, app;
+static struct uid anna, berta, app, sofa, phone;
 static struct subject song, later;
 static struct secret secret;
 static uint8_t seed[BOX_SEED_BYTES];
@@ -27,12 +27,18 @@ static void live(void)
                               .rotated_ms = NOW_MS,
                               .expires_ms = NOW_MS + 1000000,
                               .label = TEXT("sofa")};
+    struct session bound = session;
+    sofa = session.id;
+    bound.id = phone = uid_random();
     memset(session.current.bytes, 7, sizeof session.current.bytes);
+    memset(bound.current.bytes, 5, sizeof bound.current.bytes);
+    bound.previous = bound.current;
     struct batch *batch = fixture_batch(&lost, anna);
     batch_star(batch, song, true);
     batch_play(batch, &(struct play){.track = song, .at_ms = NOW_MS});
     app = batch_app_create(batch, anna, TEXT("car"), &secret);
     batch_session(batch, &session);
+    batch_session(batch, &bound);
     OK(fixture_submit(&lost, batch) == OUTCOME_ACCEPTED, "somebody listens");
     batch = fixture_operator(&lost);
     batch_password(batch, anna, TEXT(HASH));
@@ -120,15 +126,65 @@ static void what_the_heir_had_not_heard_comes(void)
        "are at the heir");
 }
 
-/* The checksum at the end of its second half, anew. */
-static void seal_again(struct buffer *offer)
+/* The checksum at the end of a half, anew. */
+static void seal_half(struct buffer *offer, size_t from, size_t end)
 {
-    enum { BEGINNING = sizeof "sostoffr" - 1, DIGEST_BYTES = 32 };
-    uint32_t secrets; /* little-endian here */
-    memcpy(&secrets, offer->data + BEGINNING, sizeof secrets);
-    size_t from = BEGINNING + sizeof secrets + secrets, to = offer->size - DIGEST_BYTES;
+    enum { DIGEST_BYTES = 32 };
+    size_t to = end - DIGEST_BYTES;
     (void)crypto_generichash((uint8_t *)offer->data + to, DIGEST_BYTES,
                              (const uint8_t *)offer->data + from, to - from, NULL, 0);
+}
+
+static void seal_again(struct buffer *offer)
+{
+    enum { BEGINNING = sizeof "sostoffr" - 1 };
+    uint32_t secrets; /* little-endian here */
+    memcpy(&secrets, offer->data + BEGINNING, sizeof secrets);
+    size_t from = BEGINNING + sizeof secrets;
+    seal_half(offer, from, from + secrets);
+    seal_half(offer, from + secrets, offer->size);
+}
+
+/* --- what opens sessions --- */
+
+static bool is_renewed_by(struct uid session, int byte)
+{
+    struct refresh_hash hash;
+    const struct session *found = state_session(heir.state, session, NOW_MS);
+    memset(hash.bytes, byte, sizeof hash.bytes);
+    return found && memcmp(&found->current, &hash, sizeof hash) == 0;
+}
+
+/* Of its own listener's sessions, as if what renews them had been another: a greater value of the
+ * same writing. */
+static bool replace_hash(struct buffer *offer, int byte, int by)
+{
+    char hash[sizeof(struct refresh_hash)], *found;
+    bool is_there = false;
+    memset(hash, byte, sizeof hash);
+    while ((found = memmem(offer->data, offer->size, hash, sizeof hash))) {
+        memset(found, by, sizeof hash);
+        is_there = true;
+    }
+    return is_there;
+}
+
+static void a_session_keeps_what_renews_it(void)
+{
+    const char *why = "";
+    struct buffer bytes;
+    const struct offer_rules rules = {.until_ms = after_ms, .now_ms = NOW_MS};
+    OK(is_renewed_by(sofa, 7) && is_renewed_by(phone, 5), "the heir knows what renews sessions");
+    buffer_init(&bytes, OFFER_MAX_BYTES);
+    state_offer_write(home.state, anna, NOW_MS, &bytes);
+    OK(replace_hash(&bytes, 7, 9) && replace_hash(&bytes, 5, 9), "an edge says something else");
+    seal_again(&bytes);
+    OK(state_offer_take(heir.state, anna, buffer_view(&bytes), &rules, &taken, &why) ==
+           STATE_COPY_LEARNT,
+       "in an offer");
+    OK_GUARDED(GUARD_OFFERS, is_renewed_by(sofa, 7) && is_renewed_by(phone, 5),
+               "and takes no session over by it");
+    buffer_release(&bytes);
 }
 
 /* An export that no honest edge writes: of its own listener, so much as fits a number. */
@@ -229,6 +285,7 @@ int main(void)
     what_was_blanked_comes_back();
     what_the_heir_had_not_heard_comes();
     counts_have_a_measure();
+    a_session_keeps_what_renews_it();
     OK(fixture_reopen(&heir) && text_equal(password(), TEXT(HASH)) && app_opens(),
        "all of it is there after a restart");
     others_are_refused();
