@@ -57,21 +57,11 @@ bool island_believes(const struct api *api, struct uid node, struct uid account)
     return homes_has(&homes, node);
 }
 
-bool island_session_has_ended(const struct api *api, struct uid session)
-{
-    struct revocation_cursor cursor = {0};
-    struct revocation one;
-    while (state_revocation_next(api->config.state, &cursor, &one))
-        if (one.kind == REVOKED_SESSION && uid_equal(one.id, session))
-            return true;
-    return false;
-}
-
 static bool was_heard_of(const struct api *api, struct uid account, struct uid session)
 {
     const struct state *state = api->config.state;
     return uid_is_none(account)
-               ? state_session(state, session, 0) || island_session_has_ended(api, session)
+               ? state_session(state, session, 0) || state_session_has_ended(state, session)
                : state_session_is_known(state, account, session);
 }
 

@@ -38,8 +38,6 @@ bool island_believes(const struct api *api, struct uid node, struct uid account)
  */
 bool island_may_hear_of(const struct api *api, struct uid node, struct uid account,
                         struct uid session);
-/* Whether it ended before its time, whoever's it was. */
-bool island_session_has_ended(const struct api *api, struct uid session);
 
 /*
  * Whether a password for `name` is another node's to judge: nothing is held here to prove it by.

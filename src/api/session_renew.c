@@ -84,7 +84,7 @@ static void refresh_at_edge(struct player *player, struct uid id, const struct s
                                 session->rotated_ms, session->expires_ms, player_now_ms(player));
     if (!player->is_alone && island_is_linked(api) && !opener_is(id, api->node_id))
         island_pass(player, ISLAND_LACKS_SESSION, (struct uid){{0}});
-    else if (!session && island_session_has_ended(api, id))
+    else if (!session && state_session_has_ended(api->config.state, id))
         sign_out(player);
     else if (verdict != REFRESH_GOOD && verdict != REFRESH_GRACE) /* or it is blanked here */
         island_pass(player, ISLAND_LACKS_SESSION, session ? session->account : (struct uid){{0}});

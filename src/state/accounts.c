@@ -12,6 +12,8 @@ enum { MAX_ACCOUNTS = 100000, MAX_APPS = 1000000, MAX_SESSIONS = 1000000 };
 struct account_record {
     struct account account; /* exists when it has a name */
     char *name, *password_hash;
+    struct session_record **sessions; /* its own, in no order */
+    size_t session_count, session_capacity;
 };
 struct app_record {
     struct app app;
@@ -20,6 +22,8 @@ struct app_record {
 struct session_record {
     struct session session;
     char *label;
+    struct account_record *of; /* NULL: there was no room for one */
+    size_t place;              /* in its sessions */
 };
 
 enum { MARKS = 4096 };
@@ -67,6 +71,7 @@ struct accounts *accounts_new(void)
 
 static void account_free(struct account_record *record)
 {
+    mem_free(record->sessions);
     mem_free(record->name);
     mem_free(record->password_hash);
     mem_free(record);
@@ -205,6 +210,31 @@ static void set_password(struct account_record *record, struct text hash)
 
 /* --- apps and sessions --- */
 
+static void hold_session(struct account_record *of, struct session_record *record)
+{
+    record->of = of;
+    if (!of)
+        return;
+    if (of->session_count == of->session_capacity) {
+        of->session_capacity = of->session_capacity ? 2 * of->session_capacity : 4;
+        of->sessions =
+            mem_realloc_array(of->sessions, of->session_capacity, sizeof(struct session_record *));
+    }
+    record->place = of->session_count;
+    of->sessions[of->session_count++] = record;
+}
+
+/* The last takes its place: who goes through them begins at the end (accounts_session_next()). */
+static void let_session_go(struct session_record *record)
+{
+    struct account_record *of = record->of;
+    if (!of)
+        return;
+    struct session_record *last = of->sessions[--of->session_count];
+    last->place = record->place;
+    of->sessions[last->place] = last;
+}
+
 static void remove_app(struct accounts *accounts, struct app_record *record)
 {
     if (map_get(accounts->by_index,
@@ -252,6 +282,7 @@ static void apply_session(struct accounts *accounts, struct uid account, struct 
         return;
     if (before) {
         map_remove(accounts->sessions, uid_view(&id));
+        let_session_go(before);
         session_free(before);
     }
     if (value.size == 0 || !session_value_read(value, &session))
@@ -267,7 +298,9 @@ static void apply_session(struct accounts *accounts, struct uid account, struct 
                                        .used_ms = used_ms};
     memcpy(record->session.current.bytes, session.current, sizeof record->session.current);
     memcpy(record->session.previous.bytes, session.previous, sizeof record->session.previous);
-    if (!map_put(accounts->sessions, uid_view(&id), record))
+    if (map_put(accounts->sessions, uid_view(&id), record))
+        hold_session(obtain(accounts, account), record);
+    else
         session_free(record);
 }
 
@@ -411,14 +444,13 @@ const struct session *accounts_session(const struct accounts *accounts, struct u
 const struct session *accounts_session_next(const struct accounts *accounts, struct uid account,
                                             size_t *cursor)
 {
-    struct text key;
-    void *value;
-    while (map_next(accounts->sessions, cursor, &key, &value)) {
-        const struct session_record *record = value;
-        if (uid_equal(record->session.account, account))
-            return &record->session;
-    }
-    return NULL;
+    const struct account_record *record = map_get(accounts->accounts, uid_view(&account));
+    size_t count = record ? record->session_count : 0, left = *cursor ? *cursor - 1 : count;
+    left = left < count ? left : count; /* those before it may end meanwhile */
+    if (left == 0)
+        return NULL;
+    *cursor = left;
+    return &record->sessions[left - 1]->session;
 }
 
 void accounts_session_used(struct accounts *accounts, struct uid id, int64_t now_ms)
@@ -434,6 +466,20 @@ bool session_is_bound(const struct session *session)
 }
 
 /* --- what ended before its time --- */
+
+bool accounts_session_has_ended(const struct accounts *accounts, struct uid id)
+{
+    const struct session_record *record = map_get(accounts->sessions, uid_view(&id));
+    if (record) {
+        const struct account *account = accounts_by_id(accounts, record->session.account);
+        return !account || account->is_disabled;
+    }
+    for (size_t i = 0; i < accounts->revocations.count; i++)
+        if (accounts->revocations.items[i].kind == REVOKED_SESSION &&
+            uid_equal(accounts->revocations.items[i].id, id))
+            return true;
+    return false;
+}
 
 bool accounts_revocation_next(const struct accounts *accounts, struct revocation_cursor *cursor,
                               struct revocation *ret)

@@ -76,10 +76,13 @@ const struct session *state_session(const struct state *state, struct uid id, in
 bool state_session_is_known(const struct state *state, struct uid account, struct uid id);
 /* When it was ended before its time, Unix ms; 0: it was not. */
 int64_t state_session_ended_ms(const struct state *state, struct uid account, struct uid id);
+/* Of one account, in no order; they may end while one goes through them. */
 const struct session *state_session_next(const struct state *state, struct uid account,
                                          size_t *cursor);
 void state_session_used(struct state *state, struct uid id, int64_t now_ms);
 
+/* Whether one of this id is among these, whoever's it was: looks through what was revoked. */
+bool state_session_has_ended(const struct state *state, struct uid id);
 /*
  * Everything that ended before its time: revoked sessions and apps, and the sessions of accounts
  * that are disabled or gone.  Start with a cursor of zeros; some may be over already.  The version

@@ -73,6 +73,11 @@ void state_session_used(struct state *state, struct uid id, int64_t now_ms)
     accounts_session_used(state->model.accounts, id, now_ms);
 }
 
+bool state_session_has_ended(const struct state *state, struct uid id)
+{
+    return accounts_session_has_ended(state->model.accounts, id);
+}
+
 bool state_revocation_next(const struct state *state, struct revocation_cursor *cursor,
                            struct revocation *ret)
 {

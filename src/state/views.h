@@ -34,6 +34,7 @@ const struct session *accounts_session_next(const struct accounts *accounts, str
                                             size_t *cursor);
 void accounts_session_used(struct accounts *accounts, struct uid id, int64_t now_ms);
 const atomic_uint *accounts_mark(const struct accounts *accounts, struct uid account);
+bool accounts_session_has_ended(const struct accounts *accounts, struct uid id);
 bool accounts_revocation_next(const struct accounts *accounts, struct revocation_cursor *cursor,
                               struct revocation *ret);
 uint64_t accounts_revocations_version(const struct accounts *accounts);

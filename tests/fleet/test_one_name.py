@@ -3,6 +3,8 @@
 import collections
 import contextlib
 import http.client
+import http.server
+import json
 import os
 import pathlib
 import random
@@ -12,6 +14,7 @@ import socket
 import struct
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
@@ -167,6 +170,51 @@ def test_who_drains_is_named_no_more_and_plays_on_for_those_who_are_there(named,
     assert max(app.play(song) for song in app.songs) < 1
     system.run_command("drain", "--undo", "--data", tmp_path / "paris")
     until(lambda: "127.0.0.2" in ask_name(dns), "it is again", within=NEXT_TRACK_S)
+
+
+class Liar(http.server.BaseHTTPRequestHandler):
+    """A node that is ready, and has a list of its own."""
+
+    def do_GET(self):
+        self.server.asked.append(self.path)
+        body = self.server.list if self.path == "/nodes" else b"ready"
+        self.send_response(200 if body else 503)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
+
+
+@contextlib.contextmanager
+def a_liar(address, *named):
+    """`named`: URLs in its list; none: it has no list."""
+    server = http.server.ThreadingHTTPServer((address, 0), Liar)
+    nodes = [{"role": "edge", "welcome": True, "urls": [url]} for url in named]
+    server.asked, server.list = [], b"preamble\n\n" + json.dumps({"nodes": nodes}).encode() if nodes else b""
+    server.url = f"http://{address}:{server.server_address[1]}"
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield server
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def test_nobody_but_who_was_named_is_asked_for_the_list(tmp_path):
+    """A stolen edge stands in it; while the node that is asked does not answer, it does not say where the name leads."""
+    written = tmp_path / "hosts"
+    with a_liar("127.0.0.66") as elsewhere, a_liar("127.0.0.3", elsewhere.url) as edge, a_liar("127.0.0.2", edge.url) as node, \
+         running(sys.executable, DEPLOY / "dns" / "sostenuto-zone", "--node", node.url, "--name", NAME, "--out", written, "--every", "0.1",
+                 log=tmp_path / "zone.log"):
+        until(lambda: written.exists(), "the name leads somewhere", seconds=30)
+        node.list = b""
+        before = len(edge.asked)
+        until(lambda: len(edge.asked) > before + 5, "it goes on to look at who was in the list", seconds=30)
+        assert "/nodes" not in edge.asked and written.read_text() == f"127.0.0.3 {NAME}\n"
 
 
 def test_a_zone_holds_who_is_ready_and_is_never_emptied(three, tmp_path):

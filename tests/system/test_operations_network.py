@@ -9,6 +9,7 @@ import signal
 import socket
 import ssl
 import subprocess
+import tempfile
 import time
 
 import pytest
@@ -86,6 +87,38 @@ def test_certbot_gets_a_certificate_by_the_webroot_and_the_server_takes_it_up(st
     with context.wrap_socket(socket.create_connection((secure.host, secure.port))) as client:
         shown = ssl.DER_cert_to_PEM_cert(client.getpeercert(binary_form=True))
     assert shown.strip() in certificate.read_text()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="certbot is root's")
+def test_what_lies_in_the_servers_folder_leads_certbots_hook_nowhere():
+    """Who broke into the server puts links there; the hook writes through none of them as root, and signals no process of others."""
+    owner = 54321
+    hook = pathlib.Path(__file__).resolve().parents[2] / "deploy/certbot/deploy-hook"
+    with tempfile.TemporaryDirectory() as folder, subprocess.Popen(["sleep", "60"]) as other:
+        folder = pathlib.Path(folder)
+        folder.chmod(0o755)
+        victim, lineage, data = folder / "victim", folder / "lineage", folder / "data"
+        victim.write_text("root's")
+        victim.chmod(0o600)
+        lineage.mkdir(0o700)
+        for name in ("privkey", "fullchain"):
+            (lineage / f"{name}.pem").write_text(name + "\n")
+        (data / "keys").mkdir(parents=True)
+        (data / "keys/public.pem.new").symlink_to(victim)
+        (data / "lock").write_text(str(other.pid))
+        for path in (data, data / "keys", data / "lock"):
+            os.chown(path, owner, owner)
+        environment = {**clean_environment(), "RENEWED_LINEAGE": str(lineage), "SOSTENUTO_DATA": str(data)}
+        assert subprocess.run([hook], env=environment, capture_output=True).returncode != 0
+        assert victim.read_text() == "root's" and victim.stat().st_uid == 0 and other.poll() is None
+        (data / "keys/public.pem.new").unlink()
+        done = subprocess.run([hook], env=environment, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        made = data / "keys/public.pem"
+        assert made.read_text() == "privkey\nfullchain\n" and made.stat().st_uid == owner and made.stat().st_mode & 0o777 == 0o600
+        time.sleep(0.2)
+        assert other.poll() is None, "it is not the server"
+        other.kill()
 
 
 def test_only_challenges_are_served_from_the_webroot(start_server, music, tmp_path):

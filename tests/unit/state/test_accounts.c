@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "fixture.h"
+#include <time.h>
 
 static void test_account(struct fixture *f)
 {
@@ -121,6 +122,72 @@ static void test_many_sessions(struct fixture *f)
        "past the limit the session used longest ago makes room");
 }
 
+static double cpu_s(void)
+{
+    struct timespec at;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &at);
+    return (double)at.tv_sec + (double)at.tv_nsec / 1e9;
+}
+
+static double ask_often(const struct state *state, struct uid account, struct uid unknown)
+{
+    enum { OFTEN = 2000 };
+    size_t count = 0;
+    double start = cpu_s();
+    for (int i = 0; i < OFTEN; i++) {
+        for (size_t cursor = 0; state_session_next(state, account, &cursor);)
+            count++;
+        count += state_session_has_ended(state, unknown);
+    }
+    OK(count == OFTEN, "an account has one session, and what nobody knows has not ended");
+    return cpu_s() - start;
+}
+
+static void sign_in(struct fixture *f, struct uid account, unsigned times)
+{
+    struct session session = {.account = account, .expires_ms = NOW_MS + 100000};
+    struct batch *batch = fixture_operator(f);
+    for (unsigned i = 0; i < times; i++) {
+        session.id = uid_random();
+        batch_session(batch, &session);
+    }
+    fixture_submit(f, batch);
+}
+
+/* Each sign-in asks, each password that is changed, and who lost an edge asks for everybody. */
+static void test_sessions_of_others(struct fixture *f)
+{
+    enum { OTHERS = 100, EACH = 200 };
+    struct uid account = fixture_account(f, "dora"), unknown = uid_random();
+    sign_in(f, account, 1);
+    double alone = ask_often(f->state, account, unknown);
+    for (unsigned i = 0; i < OTHERS; i++) {
+        char name[16];
+        (void)snprintf(name, sizeof name, "other%u", i);
+        sign_in(f, fixture_account(f, name), EACH);
+    }
+    double among = ask_often(f->state, account, unknown);
+    printf("# %.2f ms, among %u others' sessions %.2f ms\n", alone * 1e3, OTHERS * EACH,
+           among * 1e3);
+    OK(among < 10 * alone + 0.005, "others' sessions cost an account nothing");
+}
+
+static void test_sessions_that_end_meanwhile(struct fixture *f)
+{
+    struct uid account = fixture_account(f, "ella");
+    const struct session *one;
+    size_t cursor = 0, count = 0;
+    sign_in(f, account, 5);
+    while ((one = state_session_next(f->state, account, &cursor)) && ++count < 100) {
+        struct batch *batch = fixture_batch(f, account);
+        batch_session_revoke(batch, account, one->id);
+        fixture_submit(f, batch);
+    }
+    OK(count == 5, "who ends each session on the way meets each once");
+    cursor = 0;
+    OK(!state_session_next(f->state, account, &cursor), "and then there is none");
+}
+
 int main(void)
 {
     struct fixture fixture;
@@ -132,6 +199,8 @@ int main(void)
     test_apps(&fixture);
     test_sessions(&fixture);
     test_many_sessions(&fixture);
+    test_sessions_that_end_meanwhile(&fixture);
+    test_sessions_of_others(&fixture);
     fixture_release(&fixture);
     return tap_done();
 }
