@@ -20,9 +20,9 @@ enum {
 
 static bool put(char *out, size_t room, struct text t)
 {
-    if (t.size >= room || memchr(t.data ? t.data : "", '\0', t.size))
+    if (t.size >= room || text_find_byte(t, '\0') != SIZE_MAX)
         return false;
-    memcpy(out, t.data ? t.data : "", t.size);
+    bytes_copy(out, t.data, t.size);
     out[t.size] = '\0';
     return true;
 }

@@ -89,7 +89,7 @@ static void star_in(const struct starring *starring, const char *lists, const ch
     size_t at = find(list, id);
     if (at != SIZE_MAX && (!starring->is_starred || !found))
         (void)json_array_remove(list, at);
-    if (starring->is_starred && found && (at = find(list, id)) == SIZE_MAX) {
+    if (starring->is_starred && found && find(list, id) == SIZE_MAX) {
         write_date(found, "starred", starring->at_ms);
         (void)json_array_append(list, found);
     }

@@ -26,7 +26,7 @@ static enum pass_says read_json(struct text body, int *ret_code)
                {TEXT_INIT("\"status\": \"failed\""), PASS_FAILED}};
     json_t *response = NULL;
     for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
-        if (!memmem(body.data, body.size, all[i].words.data, all[i].words.size))
+        if (!text_contains(body, all[i].words))
             continue;
         if (all[i].says == PASS_FAILED && body.size < LOOKED_AT) /* JSONP has no code for us */
             (void)!foreign_read(body, &response, ret_code);
@@ -38,10 +38,9 @@ static enum pass_says read_json(struct text body, int *ret_code)
 
 static int code_of(struct text head)
 {
-    static const char code[] = "code=\"";
-    const char *at = memmem(head.data, head.size, code, sizeof code - 1);
-    struct text digits,
-        rest = at ? text_from(head, (size_t)(at - head.data) + sizeof code - 1) : TEXT_NONE;
+    static const struct text code = TEXT_INIT("code=\"");
+    size_t at = text_find(head, code);
+    struct text digits, rest = at == SIZE_MAX ? TEXT_NONE : text_from(head, at + code.size);
     uint64_t value = 0;
     bool is_number = text_split(&rest, '"', &digits) && text_to_u64(digits, &value) && value < 1000;
     return is_number ? (int)value : 0;

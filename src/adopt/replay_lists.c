@@ -29,7 +29,7 @@ static struct text there_of(struct telling *telling, struct text id, char room[6
     struct text there = id;
     if (row && sqlite3_step(row) == SQLITE_ROW && book_text(row, 0).size < 64) {
         struct text found = book_text(row, 0);
-        memcpy(room, found.data, found.size);
+        bytes_copy(room, found.data, found.size);
         there = text_make(room, found.size);
     }
     (void)sqlite3_finalize(row);

@@ -88,7 +88,7 @@ void browse_index_open(struct index_writer *writer, struct text heading)
     browse_index_close(writer);
     if (heading.size > sizeof(writer->heading.digits))
         heading.size = sizeof(writer->heading.digits);
-    memcpy(writer->heading.digits, heading.data, heading.size);
+    bytes_copy(writer->heading.digits, heading.data, heading.size);
     writer->open = text_make(writer->heading.digits, heading.size);
     answer_item(&writer->call->answer);
     answer_text(&writer->call->answer, "name", writer->open);

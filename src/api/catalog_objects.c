@@ -34,7 +34,7 @@ struct name {
 
 static bool parse_number(struct text digits, uint64_t *ret)
 {
-    return text_to_u64(digits, ret) && (digits.size == 1 || digits.data[0] != '0');
+    return (digits.size < 2 || digits.data[0] != '0') && text_to_u64(digits, ret);
 }
 
 static bool is_lower_case(struct text hex)

@@ -9,7 +9,7 @@ enum { PER_MILLE_FLAC = 700, MOST_CHANNELS = 2, CD_RATE = 44100 };
 const char *decision_reason_word(enum decision_reason reason)
 {
     static const char *const words[] = {
-#define REASON(id, word) [DECISION_##id] = word,
+#define REASON(id, word) [DECISION_##id] = (word),
 #include "api/decision.def"
 #undef REASON
     };

@@ -72,7 +72,7 @@ static bool read_one(const struct json_node *node, struct arena *arena, struct l
     if (!own)
         return false;
     *ret = (struct library_lyrics){.is_synced = synced->integer, .lines = own};
-    memcpy(ret->language, language->text.data, language->text.size);
+    bytes_copy(ret->language, language->text.data, language->text.size);
     for (const struct json_node *line = json_tree_items(lines); line; line = line->next)
         if (!read_line(line, ret->is_synced, &own[ret->line_count++]))
             return false;

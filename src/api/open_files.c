@@ -239,7 +239,7 @@ struct open_file *open_files_keep(struct open_files *files, const struct open_fi
                                .is_kept = true};
     size_t size = content_type.size < sizeof kept->content_type ? content_type.size
                                                                 : sizeof kept->content_type - 1;
-    memcpy(kept->content_type, content_type.data, size);
+    bytes_copy(kept->content_type, content_type.data, size);
     resident_init(&kept->resident, kept->size_bytes);
     hold(files, kept);
     *place = kept;

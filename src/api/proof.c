@@ -72,7 +72,7 @@ static void fill(struct hot_proof *ret, const struct grant *grant, int64_t until
     };
     memcpy(ret->track, grant->track, sizeof ret->track);
     ret->user.size = account->name.size < HOT_USER_BYTES ? account->name.size : HOT_USER_BYTES;
-    memcpy(ret->user.name, account->name.data, ret->user.size);
+    bytes_copy(ret->user.name, account->name.data, ret->user.size);
 }
 
 /* Whose it is: a session's, and for one track also an app's or an account's own (api/hls.c).  NULL

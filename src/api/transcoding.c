@@ -16,18 +16,21 @@
 
 enum { MS_PER_S = 1000 };
 
-/* Podcasts have ids of their own, of which there is none. */
-static enum call_end find_song(struct call *call, struct track_row *ret)
+/* Podcasts have ids of their own, of which there is none.  False: call_fail() said why. */
+static bool find_song(struct call *call, struct track_row *ret)
 {
     uint32_t track;
     struct text type = call_text(call, "mediaType");
     bool is_song = text_equal(type, TEXT("song"));
     if (!is_song && !text_equal(type, TEXT("podcast")))
-        return call_fail(call, API_ERROR_GENERIC, "mediaType must be song or podcast.");
-    if (!is_song || !call_find(call, "mediaId", CATALOG_TRACK, &track))
-        return call_fail_not_found(call);
-    catalog_track(call->catalog, track, ret);
-    return CALL_OK;
+        (void)call_fail(call, API_ERROR_GENERIC, "mediaType must be song or podcast.");
+    else if (!is_song || !call_find(call, "mediaId", CATALOG_TRACK, &track))
+        (void)call_fail_not_found(call);
+    else {
+        catalog_track(call->catalog, track, ret);
+        return true;
+    }
+    return false;
 }
 
 /* --- getTranscodeDecision --- */
@@ -128,7 +131,7 @@ enum call_end rest_getTranscodeDecision(struct call *call)
                          "Send what the client can play as a JSON body, by POST.");
     if (bytes.size > ABILITIES_MAX_BYTES)
         return call_fail(call, API_ERROR_GENERIC, "The body must not be longer than 64 KiB.");
-    if (find_song(call, &row) != CALL_OK)
+    if (!find_song(call, &row))
         return CALL_FAILED;
     json_t *body = body_parse(bytes, why);
     if (!body)
@@ -151,7 +154,7 @@ enum call_end rest_getTranscodeStream(struct call *call)
     if (!decision_recipe_read(call_text(call, "transcodeParams"), &recipe))
         return call_fail(call, API_ERROR_GENERIC,
                          "transcodeParams must be those of getTranscodeDecision.");
-    if (find_song(call, &row) != CALL_OK)
+    if (!find_song(call, &row))
         return CALL_FAILED;
     if (recipe.is_hls)
         return stream_hls(call, &row, recipe.rendition, offset_ms);

@@ -100,8 +100,7 @@ struct text arena_text(struct arena *arena, struct text t)
     char *copy = arena_alloc(arena, t.size + 1);
     if (!copy)
         return TEXT_NONE;
-    if (t.size)
-        memcpy(copy, t.data, t.size);
+    bytes_copy(copy, t.data, t.size);
     copy[t.size] = '\0';
     return (struct text){copy, t.size};
 }

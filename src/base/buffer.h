@@ -50,7 +50,7 @@ static inline void buffer_append(struct buffer *buffer, const void *data, size_t
     char *at = size ? buffer_reserve(buffer, size) : NULL;
     if (!at)
         return;
-    memcpy(at, data, size);
+    bytes_copy(at, data, size);
     buffer->size += size;
 }
 

@@ -21,6 +21,13 @@
 #define UNLIKELY(claim) __builtin_expect(!!(claim), 0)
 /* Straight-line cold code only: the destroyer runs when the variable leaves its scope. */
 #define CLEANUP(destroyer) __attribute__((cleanup(destroyer)))
+/* What callers promise, said to clang's analyzer, which does not see them.  Nothing in a program:
+ * who breaks it is found by the sanitizers, as everywhere. */
+#ifdef __clang_analyzer__
+#define PROMISED(claim) ((claim) ? (void)0 : __builtin_unreachable())
+#else
+#define PROMISED(claim) ((void)0)
+#endif
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
 #define CONTAINER_OF(member_ptr, type, member) \
     ((type *)(void *)((char *)(member_ptr) - __builtin_offsetof(type, member)))

@@ -48,7 +48,7 @@ void json_name(struct json *json, const char *name)
     char *at = buffer_reserve(json->out, size + 3);
     if (at) {
         at[0] = '"';
-        memcpy(at + 1, name, size); // NOLINT(bugprone-not-null-terminated-result): a quote ends it
+        memcpy(at + 1, name, size);
         at[size + 1] = '"';
         at[size + 2] = ':';
         json->out->size += size + 3;
@@ -95,8 +95,7 @@ static void quote_clean(struct buffer *out, struct text value)
     if (!at)
         return;
     at[0] = '"';
-    if (value.size)
-        memcpy(at + 1, value.data, value.size);
+    bytes_copy(at + 1, value.data, value.size);
     at[value.size + 1] = '"';
     out->size += value.size + 2;
 }

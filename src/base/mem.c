@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "base/mem.h"
 
+#include "base/bytes.h"
+
 #include <stdint.h>
 
 static NORETURN void out_of_memory(void)
@@ -54,8 +56,7 @@ void *mem_realloc_array(void *block, size_t count, size_t size_bytes)
 void *mem_dup(const void *data, size_t size_bytes)
 {
     void *copy = mem_alloc(size_bytes);
-    if (size_bytes)
-        memcpy(copy, data, size_bytes);
+    bytes_copy(copy, data, size_bytes);
     return copy;
 }
 

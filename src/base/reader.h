@@ -26,10 +26,22 @@ static inline struct text reader_bytes(struct reader *reader, size_t size)
         return TEXT_NONE;
     }
     struct text taken = {(const char *)reader->at, size};
-    if (size > 0) /* nothing may lie at NULL */
+    if (size > 0) { /* nothing may lie at NULL */
+        PROMISED(reader->at);
         reader->at += size;
+    }
     reader->left -= size;
     return taken;
+}
+
+/* The next `size` bytes, or as many zeros when they are not there. */
+static inline void reader_copy(struct reader *reader, void *to, size_t size)
+{
+    struct text taken = reader_bytes(reader, size);
+    if (taken.size == size)
+        bytes_copy(to, taken.data, size);
+    else
+        __builtin_memset(to, 0, size);
 }
 
 static inline uint64_t reader_le(struct reader *reader, size_t size)

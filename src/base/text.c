@@ -41,8 +41,15 @@ bool text_ends_nocase(struct text whole, struct text suffix)
 
 bool text_contains(struct text whole, struct text part)
 {
-    return part.size == 0 ||
-           (whole.size >= part.size && memmem(whole.data, whole.size, part.data, part.size));
+    return text_find(whole, part) != SIZE_MAX;
+}
+
+size_t text_find(struct text whole, struct text part)
+{
+    if (part.size == 0 || whole.size < part.size)
+        return part.size == 0 ? 0 : SIZE_MAX;
+    const char *at = memmem(whole.data, whole.size, part.data, part.size);
+    return at ? (size_t)(at - whole.data) : SIZE_MAX;
 }
 
 size_t text_find_byte(struct text whole, char byte)
@@ -148,8 +155,7 @@ bool text_is_utf8(struct text t)
 char *text_dup(struct text t)
 {
     char *copy = mem_alloc(t.size + 1);
-    if (t.size)
-        memcpy(copy, t.data, t.size);
+    bytes_copy(copy, t.data, t.size);
     copy[t.size] = '\0';
     return copy;
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
+#include "base/bytes.h"
 #include "base/compiler.h"
 #include <stdbool.h>
 #include <stddef.h>
@@ -40,8 +41,9 @@ bool text_starts_nocase(struct text whole, struct text prefix);
 bool text_ends(struct text whole, struct text suffix);
 bool text_ends_nocase(struct text whole, struct text suffix);
 bool text_contains(struct text whole, struct text part);
-/* Offset of the first `byte`, or SIZE_MAX. */
+/* Offset of the first `byte` or `part`, or SIZE_MAX; an empty part is found at 0. */
 size_t text_find_byte(struct text whole, char byte);
+size_t text_find(struct text whole, struct text part);
 /* An offset beyond the end gives the empty text. */
 static inline struct text text_from(struct text whole, size_t offset);
 struct text text_trim(struct text whole); /* SP, HTAB, CR, LF at both ends */
@@ -72,8 +74,7 @@ static inline struct text text_of(const char *string)
 
 static inline bool text_starts(struct text whole, struct text prefix)
 {
-    return whole.size >= prefix.size &&
-           (prefix.size == 0 || __builtin_memcmp(whole.data, prefix.data, prefix.size) == 0);
+    return whole.size >= prefix.size && bytes_same(whole.data, prefix.data, prefix.size);
 }
 
 static inline bool text_equal(struct text a, struct text b)

@@ -79,7 +79,7 @@ static uint32_t *write_words(struct dictionary *dictionary)
         rank[order[i]] = i;
         dictionary->starts[i] = dictionary->size;
         dictionary->letters[i] = edits_letters(word);
-        memcpy(dictionary->bytes + dictionary->size, word.data, word.size);
+        bytes_copy(dictionary->bytes + dictionary->size, word.data, word.size);
         dictionary->size += (uint32_t)word.size;
         dictionary->bytes[dictionary->size++] = 0;
     }

@@ -1,27 +1,17 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
+#include "base/bytes.h"
 #include "base/text.h"
 
 /*
- * catalog/bytes: the few memory operations of the freestanding code.  The compiler may turn them
- * into calls of memcpy, memset, memmove and memcmp, which every C environment provides
- * (catalog/wasm.c does in the browser).
+ * catalog/bytes: the few memory operations of the freestanding code beyond base/bytes.h.  The
+ * compiler may turn them into calls of memcpy, memset, memmove and memcmp, which every C
+ * environment provides (catalog/wasm.c does in the browser).
  */
-static inline void bytes_copy(void *to, const void *from, size_t size)
-{
-    if (size)
-        __builtin_memcpy(to, from, size);
-}
-
 static inline void bytes_fill(void *at, uint8_t value, size_t size)
 {
     if (size)
         __builtin_memset(at, value, size);
-}
-
-static inline bool bytes_same(const void *a, const void *b, size_t size)
-{
-    return size == 0 || __builtin_memcmp(a, b, size) == 0;
 }
 
 /* By byte, shorter first: <0, 0, >0. */

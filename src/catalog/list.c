@@ -42,9 +42,7 @@ static void read_entry(struct reader *reader, struct list_entry *entry)
     entry->size_bytes[SEGMENT_DETAIL] = reader_u64(reader);
     entry->tracks = reader_u32(reader);
     entry->removals = reader_u32(reader);
-    struct text digests = reader_bytes(reader, sizeof entry->digest);
-    if (digests.size)
-        memcpy(entry->digest, digests.data, digests.size);
+    reader_copy(reader, entry->digest, sizeof entry->digest);
 }
 
 bool list_read(struct text bytes, struct list *ret)

@@ -20,8 +20,8 @@ static bool read_line(struct text line, struct asked_line *ret)
         !text_split(&line, ' ', &user) || !text_split(&line, '"', &before) ||
         !text_split(&line, ' ', &method) || !text_split(&line, ' ', &target))
         return false;
-    const char *end = memchr(target.data, '?', target.size);
-    target.size = end ? (size_t)(end - target.data) : target.size;
+    size_t end = text_find_byte(target, '?');
+    target.size = end == SIZE_MAX ? target.size : end;
     *ret = (struct asked_line){user, target};
     return true;
 }
@@ -62,8 +62,7 @@ static void count_line(struct asked *asked, struct text text)
 size_t asked_count(struct asked *asked, struct text log)
 {
     size_t read = 0;
-    for (const char *end; (end = memchr(log.data + read, '\n', log.size - read)) != NULL;) {
-        size_t size = (size_t)(end - log.data) - read;
+    for (size_t size; (size = text_find_byte(text_from(log, read), '\n')) != SIZE_MAX;) {
         count_line(asked, text_make(log.data + read, size));
         read += size + 1;
     }

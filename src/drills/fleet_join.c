@@ -101,9 +101,9 @@ bool fleet_join_is_level(const struct fleet_node *edge, unsigned accounts)
     buffer_init(&answer, STATUS_BYTES);
     fleet_node_ask(edge, "/status", &answer);
     struct text whole = buffer_view(&answer), end = TEXT("\r\n\r\n");
-    const char *body = whole.size ? memmem(whole.data, whole.size, end.data, end.size) : NULL;
-    size_t before = body ? (size_t)(body - whole.data) + end.size : whole.size;
-    bool is_good = is_level(text_make(whole.data + before, whole.size - before), accounts);
+    size_t at = text_find(whole, end);
+    bool is_good =
+        is_level(text_from(whole, at == SIZE_MAX ? whole.size : at + end.size), accounts);
     buffer_release(&answer);
     return is_good;
 }

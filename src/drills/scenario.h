@@ -58,7 +58,7 @@ struct scenario {
 #define SECTION(section) struct scenario_##section {
 #define SECTION_END(section) \
     }                        \
-    section;
+    section; /* NOLINT(bugprone-macro-parentheses): a name */
 #define KEY_TEXT(section, name, needed, help) char *name;
 #define KEY_LIST(section, name, help) struct scenario_list name;
 #define KEY_NUMBER(section, name, default, least, most, help) int64_t name;

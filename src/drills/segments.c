@@ -67,10 +67,9 @@ static enum segments_state read_body(const json_t *root, struct segments *ret)
 enum segments_state segments_read(struct text manifest, struct segments *ret)
 {
     struct segments fresh = {0};
-    const char *end = manifest.size ? memmem(manifest.data, manifest.size, "\n\n", 2) : NULL;
-    size_t before = end ? (size_t)(end - manifest.data) + 2 : manifest.size;
-    json_t *root =
-        json_loadb(manifest.data ? manifest.data + before : "", manifest.size - before, 0, NULL);
+    size_t end = text_find(manifest, TEXT("\n\n"));
+    struct text body = text_from(manifest, end == SIZE_MAX ? manifest.size : end + 2);
+    json_t *root = json_loadb(body.data ? body.data : "", body.size, 0, NULL);
     enum segments_state state = read_body(root, &fresh);
     json_decref(root);
     if (state == SEGMENTS_UNREADABLE) {

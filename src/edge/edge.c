@@ -26,7 +26,7 @@ enum {
 struct edge_policy edge_policy_default(void)
 {
     return (struct edge_policy){
-#define LIMIT(name, type, standard, help) .name = standard,
+#define LIMIT(name, type, standard, help) .name = (standard),
 #include "edge/edge.def"
 #undef LIMIT
     };

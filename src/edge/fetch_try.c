@@ -296,8 +296,7 @@ static bool write_request(struct fetch *fetch, struct client_request *ret, char 
     uint64_t left_ms = fetch->deadline_us > now_us ? (fetch->deadline_us - now_us) / 1000 : 0;
     if (!fields)
         return false;
-    if (ret->field_count)
-        memcpy(fields, ret->fields, ret->field_count * sizeof *fields);
+    bytes_copy(fields, ret->fields, ret->field_count * sizeof *fields);
     int size = snprintf(digits, digits_size, "%llu", (unsigned long long)left_ms);
     fields[ret->field_count++] =
         (struct http_field){TEXT("Sostenuto-Deadline-Ms"), text_make(digits, (size_t)size)};

@@ -29,7 +29,8 @@ bool hours_parse(struct text words, struct hours *ret)
     struct hours hours;
     if (words.size != WORDS_BYTES || words.data[WORD_BYTES] != '-' ||
         !parse_minute(text_make(words.data, WORD_BYTES), &hours.from) ||
-        !parse_minute(text_from(words, WORD_BYTES + 1), &hours.to) || hours.from == hours.to)
+        !parse_minute(text_make(words.data + WORD_BYTES + 1, WORD_BYTES), &hours.to) ||
+        hours.from == hours.to)
         return false;
     *ret = hours;
     return true;

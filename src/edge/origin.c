@@ -48,7 +48,7 @@ struct origins {
 struct fetch_limits fetch_limits_default(void)
 {
     return (struct fetch_limits){
-#define LIMIT(name, type, standard, help) .name = standard,
+#define LIMIT(name, type, standard, help) .name = (standard),
 #include "edge/fetch.def"
 #undef LIMIT
     };

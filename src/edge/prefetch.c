@@ -5,6 +5,7 @@
 #include "base/guard.h"
 #include "base/mem.h"
 
+#include <inttypes.h>
 #include <pthread.h>
 
 /*
@@ -96,7 +97,7 @@ bool prefetch_next(struct text pattern, struct text target, struct buffer *out)
         return false;
     int width = path.data[begin] == '0' ? (int)(end - begin) : 1; /* "007" */
     buffer_text(out, text_make(path.data, begin));
-    buffer_printf(out, "%0*llu", width, (unsigned long long)(number + 1));
+    buffer_printf(out, "%0*" PRIu64, width, number + 1);
     buffer_text(out, after);
     buffer_text(out, text_from(target, path.size));
     return !out->overflowed;

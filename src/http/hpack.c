@@ -230,8 +230,7 @@ static char *write_lower(char *out, struct text name)
 static char *write_value(char *out, struct text value)
 {
     out = write_integer(out, 0, 7, (uint32_t)value.size);
-    if (value.size)
-        memcpy(out, value.data, value.size);
+    bytes_copy(out, value.data, value.size);
     return out + value.size;
 }
 

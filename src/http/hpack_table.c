@@ -91,10 +91,8 @@ void hpack_table_add(struct hpack_table *table, struct text name, struct text va
     if (table->count == table->slots)
         grow_slots(table);
     char *at = reserve(table, (uint32_t)size);
-    if (name.size)
-        memcpy(at, name.data, name.size);
-    if (value.size)
-        memcpy(at + name.size, value.data, value.size);
+    bytes_copy(at, name.data, name.size);
+    bytes_copy(at + name.size, value.data, value.size);
     table->count++;
     *hpack_table_entry(table, 0) =
         (struct hpack_entry){table->end, (uint32_t)name.size, (uint32_t)value.size, hash};

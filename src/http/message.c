@@ -16,8 +16,7 @@ bool http_fields_have_room(struct arena *arena, struct http_field **fields, size
     struct http_field *grown = arena_alloc(arena, more * sizeof *grown);
     if (!grown)
         return false;
-    if (count)
-        memcpy(grown, *fields, count * sizeof *grown);
+    bytes_copy(grown, *fields, count * sizeof *grown);
     *fields = grown;
     *capacity = more;
     return true;

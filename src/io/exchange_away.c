@@ -179,8 +179,7 @@ static void post_event(struct exchange *exchange, const char *bytes, size_t size
     struct event_bytes *event = mem_alloc(sizeof *event + copied);
     event->exchange = exchange;
     event->size = size;
-    if (copied)
-        memcpy(event->bytes, bytes, copied);
+    bytes_copy(event->bytes, bytes, copied);
     loop_post(exchange->loop, on_event, event);
 }
 

@@ -28,8 +28,7 @@ void h2_say(struct h2_connection *connection, uint8_t type, uint8_t flags, int32
         return;
     }
     h2_write_head(at, size, type, flags, id);
-    if (size)
-        memcpy(at + H2_FRAME_HEAD_BYTES, payload, size);
+    bytes_copy(at + H2_FRAME_HEAD_BYTES, payload, size);
     connection->control.size += H2_FRAME_HEAD_BYTES + size;
 }
 

@@ -123,7 +123,7 @@ static void take_preface(struct h2_connection *connection, struct text *input)
     struct h2_frames *frames = &connection->frames;
     size_t left = H2_PREFACE_BYTES - frames->preface_bytes;
     size_t part = left < input->size ? left : input->size;
-    if (memcmp(h2_preface_bytes + frames->preface_bytes, input->data, part) != 0) {
+    if (!bytes_same(h2_preface_bytes + frames->preface_bytes, input->data, part)) {
         h2_terminate(connection, H2_PROTOCOL_ERROR);
         return;
     }

@@ -5,6 +5,7 @@
 #include "io/handover_message.h"
 #include "io/server_state.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -50,6 +51,7 @@ static struct server *choose_loop(struct server *server)
     struct server *least = server;
     unsigned own = atomic_load(&server->connection_count), fewest = own, total = 0;
     unsigned count = loop_group_count(home->group);
+    assert(count > 0);
     for (unsigned i = 0; i < count; i++) {
         unsigned held = atomic_load_explicit(&home->all[i]->connection_count, memory_order_relaxed);
         total += held;

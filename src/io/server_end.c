@@ -68,8 +68,7 @@ void server_end_answers(struct server *server, const uint8_t *owner, const uint8
         ending->server = server->all[i];
         memcpy(ending->owner, owner, EXCHANGE_OWNER_BYTES);
         ending->right_count = right_count;
-        if (right_count > 0)
-            memcpy(ending->rights, rights, right_count * EXCHANGE_OWNER_BYTES);
+        bytes_copy(ending->rights, rights, right_count * EXCHANGE_OWNER_BYTES);
         if (i == 0)
             on_ending(ending);
         else

@@ -130,7 +130,7 @@ bool filename_disc_folder(struct text name, struct text *ret_rest)
 static size_t put_utf8(char *out, unsigned byte)
 {
     if (byte < 0x20 || byte == 0x7f) {
-        memcpy(out, "\xef\xbf\xbd", 3); // NOLINT(bugprone-not-null-terminated-result): 3 bytes
+        memcpy(out, "\xef\xbf\xbd", 3);
         return 3;
     }
     if (byte < 0x80) {

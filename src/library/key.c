@@ -22,8 +22,7 @@ static void append(struct key_maker *maker, const char *data, size_t size)
         maker->size = sizeof maker->text;
         return;
     }
-    if (size)
-        memcpy(maker->text + maker->size, data, size);
+    bytes_copy(maker->text + maker->size, data, size);
     maker->size += size;
 }
 

@@ -30,9 +30,8 @@ void probe_submit(struct scan *scan, const struct probe_file *file, int fd)
     struct text name = file->name, path = file->folder_path;
     struct probe *probe = mem_alloc(sizeof *probe + name.size + path.size);
     probe->file = *file;
-    memcpy(probe->texts, name.data, name.size);
-    if (path.size)
-        memcpy(probe->texts + name.size, path.data, path.size);
+    bytes_copy(probe->texts, name.data, name.size);
+    bytes_copy(probe->texts + name.size, path.data, path.size);
     probe->file.name.data = probe->texts;
     probe->file.folder_path.data = probe->texts + name.size;
     media_batch_add(scan->batch, fd, probe);

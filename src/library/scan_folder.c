@@ -126,8 +126,7 @@ static void read_known(struct folder *folder)
             struct known_file *more = arena_alloc(folder->arena, wider * sizeof *more);
             if (!more)
                 break;
-            if (capacity)
-                memcpy(more, folder->known, capacity * sizeof *more);
+            bytes_copy(more, folder->known, capacity * sizeof *more);
             folder->known = more;
             capacity = wider;
         }

@@ -236,8 +236,7 @@ static void add_to_groups(struct scan *scan, struct groups *groups, int64_t file
     change.old_artist_count = artists.size / sizeof *old_artists;
     if (change.old_artist_count > GROUPING_MAX_CREDITS)
         change.old_artist_count = GROUPING_MAX_CREDITS;
-    if (change.old_artist_count)
-        memcpy(old_artists, artists.data, change.old_artist_count * sizeof *old_artists);
+    bytes_copy(old_artists, artists.data, change.old_artist_count * sizeof *old_artists);
     change.old_artists = old_artists;
 
     struct media_info info = {0};

@@ -87,8 +87,7 @@ static bool grow(struct lister *lister)
     struct walk_entry *entries = arena_alloc(lister->arena, capacity * sizeof *entries);
     if (!entries)
         return false;
-    if (lister->count)
-        memcpy(entries, lister->entries, lister->count * sizeof *entries);
+    bytes_copy(entries, lister->entries, lister->count * sizeof *entries);
     lister->entries = entries;
     lister->capacity = capacity;
     return true;

@@ -26,8 +26,7 @@ void package_index_copy(const struct package_index *from, struct package_index *
     *ret = *from;
     ret->capacity = from->count;
     ret->segments = mem_alloc(((size_t)from->count + 1) * sizeof *ret->segments);
-    if (from->count)
-        memcpy(ret->segments, from->segments, from->count * sizeof *ret->segments);
+    bytes_copy(ret->segments, from->segments, from->count * sizeof *ret->segments);
 }
 
 void package_index_add(struct package_index *index, const struct package_segment *segment)

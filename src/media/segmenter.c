@@ -151,7 +151,7 @@ static bool take_head(struct segmenter *segmenter, const struct packets_head *he
         return false;
     segmenter->has_head = true;
     segmenter->head = *head;
-    memcpy(segmenter->config, head->track.config.data, head->track.config.size);
+    bytes_copy(segmenter->config, head->track.config.data, head->track.config.size);
     segmenter->head.track.config.data = segmenter->config;
     segmenter->cut = rendition_cut(head->track.codec, head->track.rate);
     buffer_reset(&segmenter->out);
@@ -181,8 +181,7 @@ static bool take_end(struct segmenter *segmenter, const struct packets_end *end)
         segmenter->at + segmenter->samples < segmenter->head.track.priming + end->samples)
         return false;
     segmenter->end = *end;
-    if (end->blocks.size)
-        memcpy(segmenter->blocks, end->blocks.data, end->blocks.size);
+    bytes_copy(segmenter->blocks, end->blocks.data, end->blocks.size);
     segmenter->end.blocks.data = segmenter->blocks;
     segmenter->is_ending = true;
     if (!emit_segment(segmenter))

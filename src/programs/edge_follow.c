@@ -51,8 +51,7 @@ static struct news *new_news(struct edge_follow *follow, struct text bytes)
     struct news *news = mem_zalloc(sizeof *news + bytes.size);
     news->follow = follow;
     news->size = bytes.size;
-    if (bytes.size)
-        memcpy(news->bytes, bytes.data, bytes.size);
+    bytes_copy(news->bytes, bytes.data, bytes.size);
     return news;
 }
 

@@ -8,6 +8,7 @@
 #include "programs/edge_service.h"
 #include "trust/node_list.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -83,6 +84,7 @@ struct places {
 static void add_url(struct places *places, const char *url)
 {
     const char *host = url ? strstr(url, "://") : NULL;
+    assert(places->count > 0); /* no invitation is without an address */
     struct text first = places->all[0];
     const char *port = memrchr(first.data, ':', first.size);
     if (!host || !port || places->count >= JOIN_ADDRESSES_MAX)

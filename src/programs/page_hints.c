@@ -19,8 +19,8 @@ static void add(struct page_hints *hints, struct text path, const char *how)
 static void add_each(struct page_hints *hints, struct text page, struct text before,
                      const char *how)
 {
-    for (const char *at; (at = memmem(page.data, page.size, before.data, before.size));) {
-        page = text_from(page, (size_t)(at - page.data) + before.size);
+    for (size_t at; (at = text_find(page, before)) != SIZE_MAX;) {
+        page = text_from(page, at + before.size);
         size_t end = text_find_byte(page, '"');
         if (end != SIZE_MAX)
             add(hints, text_make(page.data, end), how);

@@ -165,8 +165,7 @@ static struct text first_font(void)
 {
     for (size_t i = 0; i < player_assets_count; i++) {
         struct text path = player_assets[i].path;
-        if (text_ends(path, TEXT(".woff2")) &&
-            memmem(path.data, path.size, "-latin-400-normal-", 18))
+        if (text_ends(path, TEXT(".woff2")) && text_contains(path, TEXT("-latin-400-normal-")))
             return path;
     }
     return TEXT_NONE;

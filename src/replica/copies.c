@@ -82,9 +82,10 @@ static bool find_root(const struct copies *copies, struct text bytes,
                       uint8_t ret[SIGNED_PUBLIC_BYTES])
 {
     uint8_t digest[crypto_hash_sha256_BYTES];
-    const char *why, *body = memmem(bytes.data, bytes.size, "\n\n", 2);
+    const char *why;
+    size_t head = text_find(bytes, TEXT("\n\n"));
     struct arena *arena = arena_new(KEYS_ARENA_BYTES);
-    struct text json = body ? text_from(bytes, (size_t)(body - bytes.data) + 2) : TEXT_NONE;
+    struct text json = head == SIZE_MAX ? TEXT_NONE : text_from(bytes, head + 2);
     const struct json_node *root =
         json.size ? json_tree_member(json_tree_read(arena, json, &why), TEXT("root")) : NULL;
     bool is_root = json_tree_is(root, JSON_NODE_TEXT) &&

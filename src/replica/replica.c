@@ -17,7 +17,7 @@ enum { OBJECT_MAX_BYTES = SIGNED_MAX_BODY_BYTES + (64 << 10), CURSOR_MAX_BYTES =
 struct replica_limits replica_limits_default(void)
 {
     return (struct replica_limits){
-#define LIMIT(name, type, standard, help) .name = standard,
+#define LIMIT(name, type, standard, help) .name = (standard),
 #include "replica/replica.def"
 #undef LIMIT
     };

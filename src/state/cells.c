@@ -63,8 +63,7 @@ static struct text name_of(char storage[NAME_BYTES], struct uid account, enum sp
     assert(key.size <= NAME_MAX_BYTES);
     memcpy(storage, account.bytes, UID_BYTES);
     storage[UID_BYTES] = (char)space;
-    if (key.size)
-        memcpy(storage + UID_BYTES + 1, key.data, key.size);
+    bytes_copy(storage + UID_BYTES + 1, key.data, key.size);
     return text_make(storage, UID_BYTES + 1 + key.size);
 }
 
@@ -121,8 +120,7 @@ enum cells_verdict cells_merge(struct cells *cells, struct uid account, enum spa
     if (before && !wins(&before->cell, order, value))
         return CELLS_LOST;
     struct stored *after = mem_alloc(sizeof *after + value.size);
-    if (value.size)
-        memcpy(after->value, value.data, value.size);
+    bytes_copy(after->value, value.data, value.size);
     after->cell = (struct cell){*order, text_make(after->value, value.size)};
     if (!map_put(cells->map, name, after)) {
         mem_free(after);

@@ -221,10 +221,8 @@ int state_export(struct database *from, const char *path, int64_t now_ms,
 
 static struct subject read_subject(struct reader *reader)
 {
-    struct subject subject = {{0}};
-    struct text bytes = reader_bytes(reader, SUBJECT_BYTES);
-    if (bytes.data)
-        memcpy(&subject, bytes.data, SUBJECT_BYTES);
+    struct subject subject;
+    reader_copy(reader, &subject, SUBJECT_BYTES);
     return subject;
 }
 

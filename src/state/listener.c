@@ -211,10 +211,8 @@ static void apply_queue(struct listener *listener, struct text value, int64_t ch
         return;
     size_t subjects_at = 0, client_at = queue.subjects.size;
     listener->queue_storage = mem_alloc(queue.subjects.size + queue.client.size + 1);
-    if (queue.subjects.size)
-        memcpy(listener->queue_storage + subjects_at, queue.subjects.data, queue.subjects.size);
-    if (queue.client.size)
-        memcpy(listener->queue_storage + client_at, queue.client.data, queue.client.size);
+    bytes_copy(listener->queue_storage + subjects_at, queue.subjects.data, queue.subjects.size);
+    bytes_copy(listener->queue_storage + client_at, queue.client.data, queue.client.size);
     listener->queue = (struct play_queue){
         .tracks = (const struct subject *)(void *)listener->queue_storage,
         .count = queue.subjects.size / SUBJECT_BYTES,

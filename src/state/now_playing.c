@@ -10,8 +10,7 @@ void state_now_playing_set(struct state *state, struct uid account, struct text 
     struct playing playing = {.now = {account, track, TEXT_NONE, now_ms}};
     size_t size = client.size < sizeof playing.client ? client.size : sizeof playing.client;
     size_t at = 0;
-    if (size)
-        memcpy(playing.client, client.data, size);
+    bytes_copy(playing.client, client.data, size);
     playing.now.client.size = size;
     while (at < state->playing_count &&
            !(uid_equal(state->playing[at].now.account, account) &&

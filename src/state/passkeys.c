@@ -35,8 +35,7 @@ static struct account_passkey *record_new(struct uid account, struct uid id,
 {
     struct account_passkey *record = mem_zalloc(sizeof *record + value->label.size + 1);
     char *label = (char *)(record + 1);
-    if (value->label.size)
-        memcpy(label, value->label.data, value->label.size);
+    bytes_copy(label, value->label.data, value->label.size);
     *record = (struct account_passkey){.id = id,
                                        .account = account,
                                        .label = text_make(label, value->label.size),

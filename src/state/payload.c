@@ -136,8 +136,7 @@ static void read_playlist_put(struct in *in)
             return;
         }
         memcpy(value, &track, SUBJECT_BYTES);
-        if (position.size)
-            memcpy(value + SUBJECT_BYTES, position.data, position.size);
+        bytes_copy(value + SUBJECT_BYTES, position.data, position.size);
         in_put(in, SPACE_ENTRY, entry_view(&key), text_make(value, SUBJECT_BYTES + position.size),
                false);
     }

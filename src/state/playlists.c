@@ -209,10 +209,8 @@ static void apply_share(struct playlists *playlists, struct uid owner, struct ui
     struct share_record *record = MEM_NEW(struct share_record);
     size_t subjects_size = share.subjects.size;
     record->storage = mem_alloc(subjects_size + share.description.size + 1);
-    if (subjects_size)
-        memcpy(record->storage, share.subjects.data, subjects_size);
-    if (share.description.size)
-        memcpy(record->storage + subjects_size, share.description.data, share.description.size);
+    bytes_copy(record->storage, share.subjects.data, subjects_size);
+    bytes_copy(record->storage + subjects_size, share.description.data, share.description.size);
     record->share = (struct share){
         .id = id,
         .owner = owner,

@@ -62,6 +62,7 @@ static void grow(struct shard *shard)
 static struct cache_object *unlist(struct shard *shard, struct cache_object **at)
 {
     struct cache_object *object = *at;
+    assert(object);
     *at = object->next;
     object->next = NULL;
     object->is_listed = false;

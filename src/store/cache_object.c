@@ -84,11 +84,9 @@ struct meta_box *meta_box_new(struct cache_memory *memory, const struct cache_me
     atomic_init(&box->refs, 1);
     box->memory = memory;
     box->charged = bytes;
-    if (marks_bytes > 0)
-        memcpy(box->storage, meta->marks, marks_bytes);
+    bytes_copy(box->storage, meta->marks, marks_bytes);
     char *copy = (char *)(box->storage + meta->mark_count);
-    if (meta->bytes.size > 0)
-        memcpy(copy, meta->bytes.data, meta->bytes.size);
+    bytes_copy(copy, meta->bytes.data, meta->bytes.size);
     box->meta = (struct cache_meta){text_make(copy, meta->bytes.size), meta->generation,
                                     box->storage, meta->mark_count};
     return box;

@@ -22,8 +22,7 @@ static void put_le(uint8_t **at, uint64_t value, size_t size)
 
 static void put_bytes(uint8_t **at, const void *bytes, size_t size)
 {
-    if (size > 0)
-        memcpy(*at, bytes, size);
+    bytes_copy(*at, bytes, size);
     *at += size;
 }
 
@@ -189,7 +188,7 @@ enum record_kind record_decode(struct text bytes, uint64_t region, struct record
     record.rest_sum = reader_u64(&reader);
     record.hash.high = reader_u64(&reader);
     record.hash.low = reader_u64(&reader);
-    memcpy(record.sha256, reader_bytes(&reader, sizeof record.sha256).data, sizeof record.sha256);
+    reader_copy(&reader, record.sha256, sizeof record.sha256);
     if (major != MAJOR || record.region != region || !is_consistent(&record))
         return RECORD_BAD;
     *ret = record;

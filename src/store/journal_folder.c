@@ -59,8 +59,8 @@ static struct place place_of(int folder_fd)
         place.inode = status.st_ino;
     buffer_init(&machine, 64);
     if (file_read(AT_FDCWD, "/etc/machine-id", &machine) == 0)
-        memcpy(place.machine, machine.data,
-               machine.size < MACHINE_BYTES ? machine.size : MACHINE_BYTES);
+        bytes_copy(place.machine, machine.data,
+                   machine.size < MACHINE_BYTES ? machine.size : MACHINE_BYTES);
     buffer_release(&machine);
     return place;
 }
@@ -97,9 +97,7 @@ static bool read_identity(struct text bytes, struct journal_folder *folder, stru
     folder->device = uid_read(&reader);
     ret_place->inode = reader_u64(&reader);
     (void)reader_u64(&reader);
-    struct text machine = reader_bytes(&reader, MACHINE_BYTES);
-    if (machine.data)
-        memcpy(ret_place->machine, machine.data, MACHINE_BYTES);
+    reader_copy(&reader, ret_place->machine, MACHINE_BYTES);
     return !reader.failed;
 }
 

@@ -65,12 +65,12 @@ static bool read_grant(struct text body, struct grant *ret, struct key_id *ret_i
     struct reader reader = reader_of(body);
     if (reader_u8(&reader) != VERSION)
         return false;
-    memcpy(ret_id->bytes, reader_bytes(&reader, KEY_ID_BYTES).data, KEY_ID_BYTES);
+    reader_copy(&reader, ret_id->bytes, KEY_ID_BYTES);
     ret->session = uid_read(&reader);
     uint64_t expires_s = reader_u64(&reader);
     ret->expires_s = (int64_t)expires_s;
     ret->libraries = reader_u64(&reader);
-    memcpy(ret->track, reader_bytes(&reader, GRANT_TRACK_BYTES).data, GRANT_TRACK_BYTES);
+    reader_copy(&reader, ret->track, GRANT_TRACK_BYTES);
     return expires_s <= INT64_MAX;
 }
 

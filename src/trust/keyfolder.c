@@ -33,8 +33,10 @@ static int fail(const struct keyfolder *folder, int error, const char *name, con
                 struct keys_error *ret_error)
 {
     bool is_credential = key_file_is_credential(&folder->files, name);
-    return keys_fail(ret_error, error, is_credential ? folder->credentials : folder->path, name,
-                     what);
+    int failed =
+        keys_fail(ret_error, error, is_credential ? folder->credentials : folder->path, name, what);
+    assert(failed < 0);
+    return failed;
 }
 
 /* --- the root key, for a moment --- */

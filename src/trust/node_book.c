@@ -35,9 +35,9 @@ const char *node_book_words(enum node_book_verdict verdict)
         [NODE_BOOK_FULL] = "no room: max_edges or max_invites is reached",
         [NODE_BOOK_UNKNOWN] = "nobody is known by that here: it was never made, or is long over",
         [NODE_BOOK_EXPIRED] = "the token has expired: make another with sostenuto invite",
-        [NODE_BOOK_USED] = "the token was used already, by another edge: make another with "
-                           "sostenuto invite, and look at sostenuto edges list for whom you do not "
-                           "know",
+        [NODE_BOOK_USED] = ("the token was used already, by another edge: make another with "
+                            "sostenuto invite, and look at sostenuto edges list for whom you do "
+                            "not know"),
         [NODE_BOOK_REVOKED] = "that edge was revoked here",
         [NODE_BOOK_UNWRITTEN] = "it could not be written down, so it was not done",
     };

@@ -57,6 +57,6 @@ bool password_is_outdated(struct text hash)
     char copy[PASSWORD_HASH_BYTES] = {0};
     if (hash.size >= sizeof copy)
         return true;
-    memcpy(copy, hash.data, hash.size);
+    bytes_copy(copy, hash.data, hash.size);
     return crypto_pwhash_str_needs_rehash(copy, passes, memory_bytes) != 0;
 }

@@ -31,10 +31,8 @@ static inline bool uid_is_none(struct uid uid) { return uid_equal(uid, (struct u
 /* Takes one off; none when the reader has failed. */
 static inline struct uid uid_read(struct reader *reader)
 {
-    struct uid uid = {{0}};
-    struct text bytes = reader_bytes(reader, UID_BYTES);
-    if (bytes.data)
-        memcpy(uid.bytes, bytes.data, UID_BYTES);
+    struct uid uid;
+    reader_copy(reader, uid.bytes, UID_BYTES);
     return uid;
 }
 

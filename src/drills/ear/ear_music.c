@@ -174,10 +174,9 @@ static bool begin_to_cut(struct ear *ear, struct text bytes UNUSED)
 static bool take_manifest(struct ear *ear, struct text object)
 {
     char why[MANIFEST_WHY_BYTES];
-    const char *end = memmem(object.data, object.size, "\n\n", 2);
-    size_t before = end ? (size_t)(end - object.data) + 2 : object.size;
+    size_t end = text_find(object, TEXT("\n\n"));
     manifest_body_release(&ear->manifest);
-    if (!manifest_read(text_make(object.data + before, object.size - before), &ear->manifest,
+    if (!manifest_read(text_from(object, end == SIZE_MAX ? object.size : end + 2), &ear->manifest,
                        why) ||
         !song(ear)->is_there)
         return false;

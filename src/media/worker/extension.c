@@ -59,8 +59,11 @@ void extension_make(const float *near, ptrdiff_t near_step, size_t count, float 
         faded = 0;
     for (size_t i = 0; i < wanted; i++) {
         double mirrored = i < count ? (double)near[(ptrdiff_t)i * near_step] : 0;
-        double share = i < faded ? 0.5 + 0.5 * cos(M_PI * (double)i / EXTENSION_FADE) : 0;
-        double value = share > 0 ? share * predicted[i] + (1 - share) * mirrored : mirrored;
+        double value = mirrored;
+        if (i < faded) {
+            double share = 0.5 + 0.5 * cos(M_PI * (double)i / EXTENSION_FADE);
+            value = share * predicted[i] + (1 - share) * mirrored;
+        }
         out[(ptrdiff_t)i * out_step] = (float)(value > 1 ? 1 : value < -1 ? -1 : value);
     }
 }

@@ -119,7 +119,7 @@ static AVPacket *packet_of(struct text image, struct picture_size size)
         av_packet_free(&packet);
         return NULL;
     }
-    memcpy(packet->data, image.data, image.size);
+    bytes_copy(packet->data, image.data, image.size);
     memset(packet->data + image.size, 0, more);
     if (more)
         memcpy(packet->data + image.size, jpeg_end, sizeof jpeg_end);

@@ -26,6 +26,24 @@ static void test_text(void)
     OK_TEXT(text_trim(TEXT(" \t x y \r\n")), TEXT("x y"), "trimming keeps inner space");
 }
 
+static void test_nothing(void)
+{
+    char room[4] = "abc";
+    bytes_copy(room, NULL, 0);
+    OK(strcmp(room, "abc") == 0, "no bytes are copied from nowhere");
+    OK(bytes_same(NULL, "x", 0) && bytes_same(NULL, NULL, 0), "and are the same as no others");
+    OK(text_equal(TEXT_NONE, TEXT("")) && !text_equal(TEXT_NONE, TEXT("x")) &&
+           text_starts(TEXT("x"), TEXT_NONE) && text_ends(TEXT("x"), TEXT_NONE) &&
+           text_compare(TEXT_NONE, TEXT("")) == 0,
+       "the text that is nowhere is the empty text");
+    OK(text_find(TEXT_NONE, TEXT("\n\n")) == SIZE_MAX && text_find(TEXT_NONE, TEXT_NONE) == 0 &&
+           text_find_byte(TEXT_NONE, 'x') == SIZE_MAX && !text_contains(TEXT_NONE, TEXT("x")),
+       "in it nothing is found but nothing");
+    OK(text_find(TEXT("a\n\nb\n\n"), TEXT("\n\n")) == 1 && text_find(TEXT("ab"), TEXT("b")) == 1 &&
+           text_find(TEXT("ab"), TEXT("ba")) == SIZE_MAX,
+       "the first place of a part is found");
+}
+
 static void test_utf8(void)
 {
     OK(text_is_utf8(TEXT("d\xC3\xA9j\xC3\xA0 \xE9\x9F\xB3 \xF0\x9D\x84\x9E")),
@@ -49,6 +67,8 @@ static void test_buffer(void)
     buffer_byte(&b, 'x');
     OK(b.overflowed && b.size == 8, "past the ceiling nothing is added and the buffer says so");
     buffer_reset(&b);
+    buffer_text(&b, TEXT_NONE);
+    OK(b.size == 0 && !b.overflowed, "nothing is appended without a word");
     buffer_printf(&b, "%d", 7);
     OK_TEXT(buffer_view(&b), TEXT("7"), "a reset buffer is usable again");
     buffer_release(&b);
@@ -57,6 +77,16 @@ static void test_buffer(void)
     size_t size = reader_u16(&r);
     OK_TEXT(reader_bytes(&r, size), TEXT("xy"), "a reader takes a counted run");
     OK(reader_u32(&r) == 0 && r.failed, "reading past the end gives zero and fails");
+
+    char room[3] = "??";
+    r = reader_of(TEXT("abc"));
+    reader_copy(&r, room, 2);
+    OK(memcmp(room, "ab", 2) == 0 && r.left == 1, "a reader copies what comes next");
+    reader_copy(&r, room, 2);
+    OK(memcmp(room, "\0\0", 3) == 0 && r.failed, "and zeros, failed, when it is not all there");
+    r = reader_of(TEXT_NONE);
+    reader_copy(&r, room, 0);
+    OK(!r.failed, "of nothing it copies nothing");
 }
 
 static void test_arena(void)
@@ -88,6 +118,7 @@ static void test_hash(void)
 int main(void)
 {
     test_text();
+    test_nothing();
     test_utf8();
     test_buffer();
     test_arena();

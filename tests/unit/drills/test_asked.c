@@ -23,7 +23,8 @@ static const struct {
     uint8_t edges;
     const char *says;
 } rows[] = {
-    {"", 0, 0, 0, "an empty log says nothing"},
+    {NULL, 0, 0, 0, "a log that nobody wrote to says nothing"},
+    {"", 0, 0, 0, "nor does an empty one"},
     {WRITE WRITE, 2, 0, 2, "what an edge brings counts, and which it was"},
     {KEYS LISTENER, 2, 0, 0, "so does what listeners ask, and an edge that has not said its name"},
     {LAUNCH, 0, 1, 0, "what an edge asks by the clock is told apart"},
@@ -36,8 +37,9 @@ static void test_lines(void)
 {
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
         struct asked asked = {0};
-        size_t size = strlen(rows[i].log), read = asked_count(&asked, text_of(rows[i].log));
-        OK(read == size && asked.requests == rows[i].requests && asked.timed == rows[i].timed &&
+        struct text log = text_of(rows[i].log);
+        size_t read = asked_count(&asked, log);
+        OK(read == log.size && asked.requests == rows[i].requests && asked.timed == rows[i].timed &&
                asked.edges == rows[i].edges,
            rows[i].says);
     }

@@ -56,6 +56,8 @@ static void keys_come_first(void)
     OK(copies_offer(copies, "/keys", keyring_object(strangers), NOW_MS, &why) == COPIES_BAD &&
            !copies_ring(copies),
        "keys of another root are refused");
+    OK(copies_offer(copies, "/keys", TEXT_NONE, NOW_MS, &why) == COPIES_BAD,
+       "no bytes are no keys");
     OK(copies_offer(copies, "/keys", TEXT("<html>Bad Gateway</html>"), NOW_MS, &why) == COPIES_BAD,
        "and an error page");
     OK(copies_offer(copies, "/keys", TEXT("\n\n{\"root\": 1}"), NOW_MS, &why) == COPIES_BAD,

@@ -27,6 +27,7 @@ static void test_password(void)
     OK(password_is_outdated(TEXT(
            "$argon2id$v=19$m=8,t=9,p=1$c29tZXNhbHRzb21lc2FsdA$cGFzc3dvcmRwYXNzd29yZHBhc3N3b3Jk")),
        "others are");
+    OK(password_is_outdated(TEXT_NONE), "so is none at all");
 }
 
 static void test_refresh(void)
