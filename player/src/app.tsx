@@ -8,24 +8,25 @@ import { Empty, Heading } from './parts/basics';
 import { DialogHost } from './parts/dialog';
 import { Icon, Mark, type IconName } from './parts/icon';
 import { lazy } from './parts/lazy';
+import { SearchField } from './parts/search-field';
 import { place, trouble } from './state/health';
 import { notices } from './state/notices';
 import { current } from './state/playing';
 import { route } from './state/route';
 import { AlbumView } from './views/album';
-import { AlbumsView } from './views/albums';
-import { ArtistView } from './views/artist';
-import { ArtistsView } from './views/artists';
 import { GateView } from './views/gate';
-import { GenresView } from './views/genres';
 import { HomeView } from './views/home';
-import { SearchField, SearchView } from './views/search';
 
-const NowView = lazy('Now playing', async () => (await import('./views/later')).NowView);
-const PlaylistView = lazy('Playlist', async () => (await import('./views/later')).PlaylistView);
-const PlaylistsView = lazy('Playlists', async () => (await import('./views/later')).PlaylistsView);
-const QueueView = lazy('Queue', async () => (await import('./views/later')).QueueView);
-const SettingsView = lazy('Settings', async () => (await import('./views/later')).SettingsView);
+const AlbumsView = lazy('Albums', (later) => later.AlbumsView);
+const ArtistView = lazy('Artist', (later) => later.ArtistView);
+const ArtistsView = lazy('Artists', (later) => later.ArtistsView);
+const GenresView = lazy('Genres', (later) => later.GenresView);
+const NowView = lazy('Now playing', (later) => later.NowView);
+const PlaylistView = lazy('Playlist', (later) => later.PlaylistView);
+const PlaylistsView = lazy('Playlists', (later) => later.PlaylistsView);
+const QueueView = lazy('Queue', (later) => later.QueueView);
+const SearchView = lazy('Search', (later) => later.SearchView);
+const SettingsView = lazy('Settings', (later) => later.SettingsView);
 
 function View(): JSX.Element {
   const { view, id } = route.value;

@@ -5,7 +5,7 @@ import { batch, signal } from '@preact/signals';
 import { gainFactor, type GainMode } from '../model/gain';
 import type { Song } from '../model/types';
 import { Throughput } from '../model/adapt';
-import { ElementStage } from './element';
+import type { ElementStage } from './element';
 import { SegmentStage } from './segments';
 import { hasMediaSource, playableType } from './sink';
 import type { Item, Stage, StageListener } from './stage';
@@ -39,7 +39,7 @@ export class Engine implements StageListener {
   private readonly supplies = new Map<string, Supply>();
   private readonly unfit = new Set<string>(); // tracks that have no segments we can play
   private readonly segments: SegmentStage;
-  private readonly element: ElementStage;
+  private element: ElementStage | null = null; // few need it
   private stage: Stage | null = null;
   private volume = 1;
   private gainMode: GainMode = 'album';
@@ -49,10 +49,11 @@ export class Engine implements StageListener {
   constructor(
     private readonly owner: EngineOwner,
     private readonly net: Net,
+    private readonly fetchElement: () => Promise<typeof ElementStage>,
   ) {
     const needs = { supply: (track: string) => this.supplyOf(track), throughput: this.throughput, isSparing, onSlow: () => net.onSlow?.() };
     this.segments = new SegmentStage(this.audio, needs, this);
-    this.element = new ElementStage(this.audio, this);
+    if (!hasMediaSource()) void this.getElement();
   }
 
   /** Shows a track at a place without touching the network; play() begins there. */
@@ -79,8 +80,20 @@ export class Engine implements StageListener {
       this.durationS.value = item.song.duration ?? 0;
       this.isPlaying.value = true;
     });
+    if (!stage) return void this.startLater(item);
     stage.setVolume(this.volume);
     stage.start(item, fromS, true);
+  }
+
+  private async startLater(item: Item): Promise<void> {
+    this.onStall(true);
+    await this.getElement();
+    if (!this.stage && this.isPlaying.value && this.now.value?.key === item.key) this.start(item, this.positionS.value);
+  }
+
+  private async getElement(): Promise<void> {
+    const made = await this.fetchElement();
+    this.element ??= new made(this.audio, this);
   }
 
   play(): void {
@@ -197,7 +210,8 @@ export class Engine implements StageListener {
     this.start(next);
   }
 
-  private stageFor(song: Song): Stage {
+  /** Null: it is still to be fetched. */
+  private stageFor(song: Song): Stage | null {
     const isGapless = this.way === 'gapless' && hasMediaSource() && !this.unfit.has(song.id);
     return isGapless ? this.segments : this.element;
   }

@@ -4,6 +4,7 @@
 // Fetching never gives up because of the network; it ends when the signal fires.  A piece with a wrong digest is fetched
 // once more past every cache; wrong again means Spoiled: take another rendition.
 import { Backoff, pause } from '../data/backoff';
+import { DOUBT_MS } from '../data/link';
 import { Problem, problemOf } from '../data/problem';
 import { beginsAt, exactLengthS, segmentAt, type Manifest, type Part, type Rendition, type Segment } from '../model/manifest';
 
@@ -14,7 +15,7 @@ export interface Net {
   digest(data: Uint8Array<ArrayBuffer>): Promise<string>;
   renewGrant(): Promise<void>;
   onSlow?(): void;
-  onSilence?(): Promise<boolean>; // true: ask again, another node answers now
+  onSilence?(askedAt: number): Promise<boolean>; // true: ask again, another node answers now
 }
 
 export interface Piece {
@@ -37,7 +38,6 @@ export class Abandoned extends Error {}
 export const idOf = ({ name, generation }: Rendition): string => `${name}.${generation}`;
 
 const SILENCE_MS = 10_000;
-const DOUBT_MS = 2000; // so long without a byte: does the node still live?
 const NEAR_END_S = 0.5; // an estimate may be wrong by this
 const MOST_READS = 4; // of the manifest for one piece
 
@@ -182,25 +182,24 @@ export class Supply {
     const limit = new AbortController();
     const stop = (): void => limit.abort();
     signal.addEventListener('abort', stop);
-    let began = performance.now();
-    let heardAt = began;
-    const doubt = setInterval(() => {
-      if (performance.now() - heardAt < DOUBT_MS) return;
-      void this.net.onSilence?.().then((hasMoved) => hasMoved && limit.abort());
-    }, DOUBT_MS / 2);
+    const askedAt = performance.now();
+    let doubts: ReturnType<typeof setInterval> | undefined;
     try {
-      const response = await this.net.open(path, limit.signal, isFresh).catch((error: unknown) => {
-        throw limit.signal.aborted && !signal.aborted ? new Problem('away', 'The node does not answer.') : error;
-      });
+      const response = await this.net.open(path, limit.signal, isFresh);
       if (!response.ok || !response.body) throw await problemOf(response);
-      if (!part) began = performance.now(); // it may have waited for the encoder
+      let heardAt = performance.now();
+      const began = part ? askedAt : heardAt; // it may have waited for the encoder
+      doubts = setInterval(() => {
+        if (performance.now() - heardAt < DOUBT_MS) return;
+        void this.net.onSilence?.(askedAt).then((hasMoved) => hasMoved && limit.abort());
+      }, DOUBT_MS / 2);
       const total = part?.bytes ?? Number(response.headers.get('content-length') ?? 0);
       return await receive(response.body, total, limit, (received, isDone) => {
         heardAt = performance.now();
         return watch?.(received, total, (heardAt - began) / 1000, isDone) ?? false;
       });
     } finally {
-      clearInterval(doubt);
+      clearInterval(doubts);
       stop();
       signal.removeEventListener('abort', stop);
     }

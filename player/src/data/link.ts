@@ -11,7 +11,11 @@ export interface Link {
 
 export const link = signal<Link>({ isAway: false, since: Date.now() });
 
+/** So long without a byte: does the node still live? */
+export const DOUBT_MS = 2000;
+
 let misses = 0;
+let movedAt = -Infinity; // performance.now()
 let isProbing = false;
 let probe: (() => Promise<'same' | 'moved' | 'none'>) | null = null;
 const waiting = new Set<() => void>();
@@ -35,11 +39,17 @@ function back(): void {
   for (const callback of waiting) callback();
 }
 
-/** Looks for a node that answers, whatever was heard last; true when another one was found. */
-export async function look(): Promise<boolean> {
-  const hasMoved = (await probe?.()) === 'moved';
-  if (hasMoved) back();
-  return hasMoved;
+/** Whether another node has taken over since then (performance.now()): what was asked before waits for one that is left. */
+export const hasMovedSince = (then: number): boolean => movedAt >= then;
+
+function moved(): void {
+  movedAt = performance.now();
+  back();
+}
+
+/** Looks for a node that answers, whatever was heard last. */
+export async function look(): Promise<void> {
+  if ((await probe?.()) === 'moved') moved();
 }
 
 export function missed(): void {
@@ -58,7 +68,8 @@ async function keepProbing(): Promise<void> {
     const found = await probe();
     if (found !== 'none') {
       misses = 0;
-      if (found === 'moved' || link.value.isAway) back();
+      if (found === 'moved') moved();
+      else if (link.value.isAway) back();
     } else {
       misses += 1;
       if (misses >= 2 && !link.value.isAway) link.value = { isAway: true, since: Date.now() };

@@ -3,7 +3,7 @@
 // holds us to it, because reads will soon come from this device first.
 import { Backoff, pause } from './backoff';
 import { carried } from './late';
-import { heard, look, missed, setProbe } from './link';
+import { DOUBT_MS, hasMovedSince, heard, look, missed, setProbe } from './link';
 import { addressAt, candidates, isLeft, leave, node } from './nodes';
 import { Problem, problemOf } from './problem';
 import { currentGrant, renew, token } from './session';
@@ -13,10 +13,35 @@ const send = (url: string, options: RequestInit): Promise<Response> => carried(u
 const READ_TIMEOUT_MS = 10_000;
 const SILENCE_MS = 60_000; // events: the server pings every 25 s
 
-/** fetch from the node in use; reports to the link and throws Problem('away') when there was no answer. */
+let isRunningOut = (): boolean => false;
+
+/** Told by whoever plays: little of what sounds is held. */
+export const setRunningOut = (tell: () => boolean): void => void (isRunningOut = tell);
+
+/** Nothing has come for a while: does the node live?  One that lives and gives nothing while the music runs out is left. */
+export async function doubt(askedAt: number): Promise<boolean> {
+  if (isRunningOut()) leave();
+  await look();
+  return hasMovedSince(askedAt);
+}
+
+/** fetch from the node in use, and from the one that takes its place meanwhile; reports to the link and throws
+ *  Problem('away') when there was no answer. */
 async function ask(path: string, options: RequestInit, timeoutMs: number): Promise<Response> {
+  for (;;) {
+    const askedAt = performance.now();
+    try {
+      return await askOnce(path, options, timeoutMs, askedAt);
+    } catch (error) {
+      if (options.signal?.aborted || !hasMovedSince(askedAt)) throw error;
+    }
+  }
+}
+
+async function askOnce(path: string, options: RequestInit, timeoutMs: number, askedAt: number): Promise<Response> {
   const limit = new AbortController();
   const timer = setTimeout(() => limit.abort(), timeoutMs);
+  const doubts = setInterval(() => void doubt(askedAt).then((hasMoved) => hasMoved && limit.abort()), DOUBT_MS);
   const outer = options.signal;
   const forward = (): void => limit.abort();
   outer?.addEventListener('abort', forward);
@@ -24,14 +49,15 @@ async function ask(path: string, options: RequestInit, timeoutMs: number): Promi
     const response = await send(node.peek() + path, { ...options, signal: limit.signal });
     if (response.status === 502 || response.status === 504) missed();
     else heard();
-    return response;
+    return response; // and whoever asked may still give up its body
   } catch (error) {
+    outer?.removeEventListener('abort', forward);
     if (outer?.aborted) throw error;
-    missed();
+    if (!hasMovedSince(askedAt)) missed();
     throw new Problem('away', 'The server does not answer. What is here keeps playing; this comes back by itself.');
   } finally {
     clearTimeout(timer);
-    outer?.removeEventListener('abort', forward);
+    clearInterval(doubts);
   }
 }
 

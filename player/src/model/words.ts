@@ -53,6 +53,3 @@ export function quality(song: { suffix?: string; bitDepth?: number; samplingRate
   const head = [name, rate && (depth ? depth + rate : `${rate} kHz`)].filter(Boolean).join(' ');
   return [head, song.bitRate ? `${song.bitRate} kbit/s` : ''].filter(Boolean).join(' · ');
 }
-
-/** For sorting and jumping by first letter. */
-export const fold = (text: string): string => text.normalize('NFKD').replace(/\p{M}/gu, '').toLowerCase();

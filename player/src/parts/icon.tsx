@@ -18,17 +18,12 @@ const drawings = {
   shuffle: 'M4 7h3.5c4 0 5 10 9 10H20M17.5 14.5L20 17l-2.5 2.5M4 17h3.5c1.5 0 2.6-1.4 3.5-3M13 10c.9-1.6 2-3 3.5-3H20M17.5 4.5L20 7l-2.5 2.5',
   plus: 'M12 5v14M5 12h14',
   close: 'M6 6l12 12M18 6L6 18',
-  up: 'M6 15l6-6 6 6',
-  down: 'M6 9l6 6 6-6',
-  back: 'M14.5 5L7.5 12l7 7',
   grip: 'M9 6h.01M15 6h.01M9 12h.01M15 12h.01M9 18h.01M15 18h.01',
   genre: 'M9.5 4l-2 16M16.5 4l-2 16M5 9h15M4 15h15',
   home: 'M4 11l8-6.5 8 6.5v8.5h-5.5V14h-5v5.5H4z',
   disc: 'M12 3.5a8.5 8.5 0 100 17 8.5 8.5 0 000-17zM12 10a2 2 0 100 4 2 2 0 000-4z',
   person: 'M12 4a4 4 0 100 8 4 4 0 000-8zM4.5 20.5c.6-4 3.6-6 7.5-6s6.900 2 7.500 6',
   list: 'M8 6h12M8 12h12M8 18h12M4 6h.01M4 12h.01M4 18h.01',
-  edit: 'M5 19l1-4L16 5l3 3L9 18z',
-  trash: 'M5 7h14M9.500 7V4.500h5V7M7 7l1 12.500h8L17 7',
 } as const;
 
 export type IconName = keyof typeof drawings;

@@ -5,7 +5,8 @@ import { current, cycleRepeat, next, previous, queue, setVolume, shuffleRest, sk
 import { isStarred, star } from '../state/marks';
 import { back, go, route } from '../state/route';
 import { settings } from '../state/settings';
-import { closeDialog, DialogFrame, isDialogOpen, showDialog } from './dialog';
+import { closeDialog, isDialogOpen, showDialog } from './dialog';
+import { DialogFrame } from './dialogs';
 
 interface Shortcut {
   keys: readonly string[]; // as KeyboardEvent.key; 'Shift+' in front when needed

@@ -1,66 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // song-menu: what can be done with some songs, the same everywhere.
-import type { JSX } from 'preact';
-import { rest } from '../data/objects';
-import type { Playlist, Song } from '../model/types';
+import type { Song } from '../model/types';
+import { later } from '../state/later';
 import { addLast, addNext } from '../state/playing';
-import { addToPlaylist, createPlaylist, LIST_KEY } from '../state/playlists';
-import { useRead } from '../state/reads';
 import { go, paths } from '../state/route';
-import { Answer, Button } from './basics';
-import { AskText, closeDialog, DialogFrame, showDialog } from './dialog';
 import type { Action } from './menu';
-import { say } from '../state/notices';
-import { explain } from '../data/problem';
 
-export const loadPlaylists = async (): Promise<Playlist[]> =>
-  (await rest<{ playlist?: Playlist[] }>('getPlaylists', 'playlists', {})).playlist ?? [];
-
-export function askPlaylistName(songs: readonly Song[], isOpening = false): void {
-  const made = (id: string): void => {
-    if (id && isOpening) go(paths.playlist(id));
-  };
-  showDialog(
-    <AskText title="New playlist" label="Name" action="Create" onDone={(name) => void createPlaylist(name, songs).then(made)} />,
-  );
-}
-
-function ChoosePlaylist({ songs }: { songs: readonly Song[] }): JSX.Element {
-  const all = useRead(LIST_KEY, loadPlaylists);
-  const add = async (playlist: Playlist): Promise<void> => {
-    closeDialog();
-    try {
-      const whole = await rest<Playlist>('getPlaylist', 'playlist', { id: playlist.id });
-      await addToPlaylist(whole, songs);
-    } catch (error) {
-      say(explain(error), true);
-    }
-  };
-  return (
-    <DialogFrame title="Add to a playlist">
-      <Answer of={all} name={LIST_KEY}>
-        {(lists) => (
-          <ul class="pick">
-            {lists.filter((list) => !list.readonly).map((list) => (
-              <li key={list.id}>
-                <button type="button" onClick={() => void add(list)}>
-                  {list.name}
-                </button>
-              </li>
-            ))}
-          </ul>
-        )}
-      </Answer>
-      <div class="dialog-actions">
-        <Button icon="plus" onClick={() => askPlaylistName(songs)}>
-          New playlist
-        </Button>
-      </div>
-    </DialogFrame>
-  );
-}
-
-export const choosePlaylist = (songs: readonly Song[]): void => showDialog(<ChoosePlaylist songs={songs} />);
+export const choosePlaylist = (songs: readonly Song[]): void => void later().then((script) => script.choosePlaylist(songs));
 
 export function songActions(song: Song, more: Action[] = []): Action[] {
   const { albumId, artistId } = song;

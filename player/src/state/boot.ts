@@ -10,7 +10,6 @@ import { follow, move, status, type ServerEvent, type Status } from '../data/obj
 import { Problem } from '../data/problem';
 import { gate, person, renew, token } from '../data/session';
 import { forgetMarks } from './marks';
-import { startMediaSession } from './media-session';
 import { say } from './notices';
 import { forgetQueue, restoreQueue } from './playing';
 import { forgetAll, outdate } from './reads';
@@ -23,7 +22,6 @@ export const scan = signal<NonNullable<Status['scanning']> | null>(null);
 /** The name in the browser's history of sessions: signing in after this is not a surprise. */
 export async function boot(): Promise<void> {
   await Promise.all([restoreSettings(), restoreNodes()]);
-  startMediaSession();
   const backoff = new Backoff(500, 8000);
   for (;;) {
     try {

@@ -15,6 +15,7 @@ import { outdate } from './reads';
 import { asked, readAsked } from './requests';
 
 const EVERY_MS = 20_000;
+const WORSE_MS = 5000; // while something is wrong: that it passed is seen soon
 
 const health = signal<NodeStatus | null>(null);
 
@@ -62,7 +63,8 @@ async function look(): Promise<void> {
 async function watch(): Promise<void> {
   for (;;) {
     if (gate.value === 'open' && !document.hidden) await look();
-    await pause(EVERY_MS);
+    const { link: how, draining } = health.peek() ?? {};
+    await pause(how === 'linked' && !draining ? EVERY_MS : WORSE_MS);
   }
 }
 

@@ -4,15 +4,15 @@ import { computed, effect, signal } from '@preact/signals';
 import { Engine, type EngineOwner } from '../audio/engine';
 import type { Item } from '../audio/stage';
 import { command, keep, kept, record } from '../data/journal';
-import { look } from '../data/link';
 import { digestOf, manifestOf } from '../data/manifests';
-import { move, openObject, rest } from '../data/objects';
+import { doubt, move, openObject, rest, setRunningOut } from '../data/objects';
 import { person, renewGrant, token } from '../data/session';
 import { explain } from '../data/problem';
 import { HeardMeter } from '../model/heard';
 import * as q from '../model/queue';
 import type { Song } from '../model/types';
 import { count } from '../model/words';
+import { later } from './later';
 import { say } from './notices';
 import { outdate } from './reads';
 import { change, settings } from './settings';
@@ -39,8 +39,16 @@ const owner: EngineOwner = {
   onFailed: (item, error) => say(`“${item.song.title}” cannot be played: ${explain(error)}`, true),
 };
 
-export const engine = new Engine(owner, { manifest: manifestOf, open: openObject, digest: digestOf, renewGrant, onSlow: move, onSilence: look });
+const net = { manifest: manifestOf, open: openObject, digest: digestOf, renewGrant, onSlow: move, onSilence: doubt };
+export const engine = new Engine(owner, net, async () => (await later()).ElementStage);
 export const { isPlaying, isStalled, positionS, durationS, heldS } = engine;
+
+const SHORT_S = 6; // with less of it held a node that is silent is left
+
+setRunningOut(() => {
+  const aheadS = heldS.peek() - positionS.peek();
+  return isPlaying.peek() && aheadS > 0 && aheadS < SHORT_S && heldS.peek() < durationS.peek() - 1;
+});
 
 effect(() => engine.setVolume(settings.value.isMuted ? 0 : settings.value.volume ** 2));
 effect(() => engine.setGainMode(settings.value.gain));

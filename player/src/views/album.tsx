@@ -2,16 +2,18 @@
 import type { JSX } from 'preact';
 import { rest } from '../data/objects';
 import { Answer, Art, ArtistLinks, Button, Empty, Heading, StarButton, Waiting } from '../parts/basics';
+import { lazy } from '../parts/lazy';
 import { Menu } from '../parts/menu';
 import { choosePlaylist } from '../parts/song-menu';
 import { Songs } from '../parts/songs';
-import { Tint } from '../parts/tint';
 import { totalSeconds } from '../model/queue';
 import { artistOf, type Album, type Song } from '../model/types';
 import { count, quality, span } from '../model/words';
 import { addLast, addNext, playSongs, shuffleSongs } from '../state/playing';
 import { useRead } from '../state/reads';
 import { paths } from '../state/route';
+
+const Tint = lazy('', (later) => later.Tint);
 
 function discsOf(songs: readonly Song[]): [number, Song[]][] {
   const discs = new Map<number, Song[]>();

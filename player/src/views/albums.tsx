@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 import type { JSX } from 'preact';
 import { rest } from '../data/objects';
-import { AlbumGrid, Pages } from '../parts/albums';
+import { AlbumGrid, Pages } from '../parts/album-grid';
 import { Choice, Heading } from '../parts/basics';
 import type { Album } from '../model/types';
 import { useRead } from '../state/reads';

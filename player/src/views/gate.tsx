@@ -8,8 +8,9 @@ import { link } from '../data/link';
 import { Button, Field } from '../parts/basics';
 import { Mark } from '../parts/icon';
 import { lazy } from '../parts/lazy';
+import { later } from '../state/later';
 
-const SetUp = lazy('Welcome', async () => (await import('./later')).SetUp);
+const SetUp = lazy('Welcome', (script) => script.SetUp);
 
 export function GateFrame({ title, children }: { title: string; children: ComponentChildren }): JSX.Element {
   document.title = `${title} · Sostenuto`;
@@ -45,7 +46,7 @@ function SignIn(): JSX.Element {
   const [name, setName] = useState('');
   const [password, setPassword] = useState('');
   const { error, isBusy, submit } = useSubmit(() => signIn(name.trim(), password));
-  const passkey = useSubmit(async () => (await import('./later')).signInByPasskey());
+  const passkey = useSubmit(async () => (await later()).signInByPasskey());
   return (
     <GateFrame title="Sign in">
       <form onSubmit={submit}>

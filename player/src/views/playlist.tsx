@@ -2,7 +2,8 @@
 import type { JSX } from 'preact';
 import { rest } from '../data/objects';
 import { Answer, Button, Empty, Heading } from '../parts/basics';
-import { AskText, Confirm, showDialog } from '../parts/dialog';
+import { showDialog } from '../parts/dialog';
+import { AskText, Confirm } from '../parts/dialogs';
 import { useGrowing } from '../parts/growing';
 import { Menu } from '../parts/menu';
 import { Grip, Sortable } from '../parts/sortable';

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 import type { JSX } from 'preact';
 import { Answer, Button, Empty, Heading } from '../parts/basics';
-import { askPlaylistName, loadPlaylists } from '../parts/song-menu';
+import { askPlaylistName, loadPlaylists } from '../parts/choose-playlist';
 import { count, span } from '../model/words';
 import { LIST_KEY } from '../state/playlists';
 import { useRead } from '../state/reads';

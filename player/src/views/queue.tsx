@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 import type { JSX } from 'preact';
 import { Button, Empty, Heading, IconButton } from '../parts/basics';
-import { askPlaylistName } from '../parts/song-menu';
+import { askPlaylistName } from '../parts/choose-playlist';
 import { Grip, Sortable } from '../parts/sortable';
 import { SongRow } from '../parts/songs';
 import { totalSeconds } from '../model/queue';

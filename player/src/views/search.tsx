@@ -6,11 +6,11 @@ import { rest } from '../data/objects';
 import { explain } from '../data/problem';
 import { AlbumCard, Shelf } from '../parts/albums';
 import { Art, Empty, Heading } from '../parts/basics';
-import { Icon } from '../parts/icon';
+import { queryOf } from '../parts/search-field';
 import { Songs } from '../parts/songs';
 import type { Album, Artist, Song } from '../model/types';
 import { count } from '../model/words';
-import { go, paths, route } from '../state/route';
+import { paths } from '../state/route';
 
 interface Found {
   artist?: Artist[];
@@ -45,33 +45,6 @@ function ask(query: string): void {
       },
     );
   }, WAIT_MS);
-}
-
-const queryOf = (): string => route.value.search.get('q') ?? '';
-
-/** Stands in the header of every page; typing opens the results. */
-export function SearchField(): JSX.Element {
-  const type = (text: string): void => {
-    const isHere = route.value.view === 'search';
-    go(`/search?q=${encodeURIComponent(text)}`, isHere);
-  };
-  return (
-    <form class="search" role="search" onSubmit={(event) => event.preventDefault()}>
-      <Icon name="search" />
-      <input
-        id="search"
-        type="search"
-        placeholder="Search"
-        aria-label="Search artists, albums and songs"
-        autocomplete="off"
-        spellcheck={false}
-        value={route.value.view === 'search' ? queryOf() : ''}
-        onFocus={() => route.value.view !== 'search' && innerWidth < 760 && go('/search')}
-        onInput={(event) => type(event.currentTarget.value)}
-      />
-      <kbd aria-hidden="true">/</kbd>
-    </form>
-  );
 }
 
 function Artists({ artists }: { artists: readonly Artist[] }): JSX.Element | null {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // stage: runs inside Chromium.  The player's own engine on a queue of tracks, and what comes out of its element, sample by
 // sample.
+import { ElementStage } from '../../src/audio/element';
 import { Engine, type Way } from '../../src/audio/engine';
 import { digestOf, manifestOf } from '../../src/data/manifests';
 import { openObject } from '../../src/data/objects';
@@ -37,6 +38,7 @@ const engine: Engine = new Engine(
     onFailed: (item, error) => tell(`failed ${item.song.id} ${String(error)}`),
   },
   { manifest: manifestOf, open: openObject, digest: digestOf, renewGrant: () => Promise.resolve() },
+  () => Promise.resolve(ElementStage),
 );
 
 interface Inside {

@@ -184,6 +184,34 @@ async function neverSkips(person, server) {
   ok(await until(async () => (await person.position()) >= 1 && (await person.title()) === 'Prelude 3'), 'and sounds when the server is back, without a reload');
 }
 
+/** Of two scripts the first one stands and sounds alone, and the second one is here before the server is gone. */
+async function twoScripts(person, server) {
+  const { page } = person;
+  const first = await page.locator('link[rel=modulepreload]').evaluateAll((links) => links.map((link) => link.href));
+  const isLater = ({ pathname, href }) => pathname.startsWith('/part-') && !first.includes(href);
+  const helps = async () => {
+    await page.keyboard.press('?');
+    return page.locator('dialog h2', { hasText: 'Keyboard' }).count();
+  };
+  await page.route(isLater, (route) => route.abort());
+  await person.openAlbum('Winter Lights');
+  await page.reload();
+  await page.locator('.song').first().waitFor();
+  await person.button('Play').first().click();
+  ok((await until(() => person.position(), (at) => at >= 1)) >= 1 && !(await helps()), 'a song sounds before the second script is here');
+  await page.unroute(isLater);
+  ok(await until(helps), 'which is asked for until it comes');
+  await page.keyboard.press('Escape');
+  await server.down('SIGKILL');
+  const opened = [];
+  for (const path of ['/albums', '/artists', '/genres', '/playlists', '/search', '/queue', '/now', '/settings']) {
+    await person.go(path);
+    opened.push(await page.locator('main [aria-label=Loading]').count());
+  }
+  ok(opened.every((waits) => waits === 0), 'and without the server every view stands at once', opened);
+  await server.up();
+}
+
 async function playlists(person, server, secret) {
   const { page } = person;
   await person.go('/playlists');
@@ -350,7 +378,7 @@ if (!binary()) {
     await setUp(person, server);
     const secret = await connectApp(person, server);
     const wanted = process.env.FLOW;
-    for (const flow of [browse, playAlbum, everyFormat, plainWay, queueSurvives, serverDies, neverSkips, playlists, keyboardOnly, lyricsFollow, accessible, signInAgain]) {
+    for (const flow of [browse, playAlbum, everyFormat, plainWay, queueSurvives, serverDies, neverSkips, twoScripts, playlists, keyboardOnly, lyricsFollow, accessible, signInAgain]) {
       if (wanted && !wanted.split(',').includes(flow.name)) continue;
       try {
         await flow(person, server, secret);
