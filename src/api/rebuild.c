@@ -370,12 +370,14 @@ void rebuild_routes(struct api *api, struct server *server)
     server_route(server, &(struct server_route){.methods = "GET POST",
                                                 .path = TARGET,
                                                 .class = SHIELD_CLASS_SIGNED_IN,
+                                                .wants_node = true,
                                                 .handler = on_whole,
                                                 .context = api});
     server_route(server, &(struct server_route){.methods = "POST",
                                                 .path = TARGET "/",
                                                 .max_body_bytes = OFFER_MAX_BYTES,
                                                 .class = SHIELD_CLASS_SIGNED_IN,
+                                                .wants_node = true,
                                                 .handler = on_offer,
                                                 .context = api});
 }

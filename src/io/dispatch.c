@@ -267,6 +267,10 @@ const struct server_route *dispatch_header(struct exchange *exchange)
     }
     if (!is_admitted(exchange, SHIELD_AT_HEADER) || neighbours_answer(exchange))
         return NULL;
+    if (route && route->wants_node && !exchange->peer.is_node) {
+        refuse(exchange, 403, "For nodes", "This is for edges, at the address for nodes.");
+        return NULL;
+    }
     if (has_lied(exchange))
         return NULL;
     if (!route) {

@@ -34,6 +34,7 @@ struct server_route {
                                  there yet */
     bool is_shared;           /* other sites may embed its answers: no cookie opens them */
     bool greets_strangers;    /* on the nodes' address, also to who shows no certificate: joining */
+    bool wants_node;          /* from others not even a body is taken: 403 */
     bool runs_anywhere;       /* the handler is thread-safe: it runs where the connection lives */
 };
 

@@ -5,6 +5,7 @@ import json
 import secrets
 import shutil
 import subprocess
+import urllib.parse
 
 import pytest
 from browser import PASSWORD, Browser, b64, claims_of, homes, rest, token_and_salt
@@ -280,3 +281,17 @@ def test_what_a_proxy_says_of_offers_is_not_the_origins_word(fleet):
         assert "what answers an offer is not the origin" in edge.words
     finally:
         liar.close()
+
+
+def test_who_is_no_edge_is_refused_before_an_offer_is_taken_into_memory(tmp_path):
+    fleet = Fleet(tmp_path)
+    try:
+        node = fleet.origin()
+        line = http.client.HTTPConnection(urllib.parse.urlsplit(node.url).netloc, timeout=20)
+        line.putrequest("POST", "/nodes/rebuild/" + "A" * 22)
+        line.putheader("Content-Length", str(8 << 20))
+        line.endheaders()
+        assert line.getresponse().status == 403, "and not a byte of it was asked for"
+        line.close()
+    finally:
+        fleet.stop()
