@@ -214,8 +214,7 @@ void packager_stop(struct packager **packager_p)
     for (unsigned i = 0; i < packager->thread_count; i++)
         pthread_join(packager->threads[i], NULL);
     if (packager->has_spare) {
-        process_kill(&packager->spare);
-        (void)process_reap(&packager->spare);
+        process_end(&packager->spare);
     }
     free_all(packager);
     if (packager->folder >= 0)

@@ -17,6 +17,7 @@ enum {
     PLANNED_MAX = 4096,
     WARM_MAX = 64, /* open files with their index, beside those that are lent */
     ENCODES_MAX = 32,
+    PACKAGER_SPARE_S = 600, /* a spare worker that nobody needed so long goes */
 };
 
 struct package {
@@ -79,5 +80,21 @@ bool packager_make_room(struct packager *packager, uint64_t bytes) MUST_USE;
 /* With the lock held: the least valuable package leaves.  False when none may. */
 bool packager_evict(struct packager *packager) MUST_USE;
 
-/* --- packager_encode.c --- */
+/* --- packager_queue.c --- */
 void *packager_run(void *packager); /* a thread */
+
+/* --- packager_encode.c --- */
+/* On its thread: the package, whose slot in `running` is taken, becomes complete or failed. */
+void packager_encode(struct packager *packager, struct package *package, unsigned slot);
+
+/* --- packager_worker.c --- */
+/* The spare one, or a new one when there is none or it has died meanwhile, has the package's work.
+ * The pipe's read end or -errno. */
+int packager_start_worker(struct packager *packager, struct package *package,
+                          unsigned slot) MUST_USE;
+/* What a worker said of its work.  Its pipe may end a moment before that word arrives. */
+enum media_outcome packager_last_word(const struct process *process);
+/* With the lock held: for the next song, while this one sounds. */
+void packager_want_spare(struct packager *packager);
+/* With the lock held, and let go of meanwhile: starts the spare one, or ends it when it is old. */
+void packager_tend_spare(struct packager *packager);

@@ -100,6 +100,12 @@ int process_reap(struct process *process)
     return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
+void process_end(struct process *process)
+{
+    process_kill(process);
+    (void)process_reap(process);
+}
+
 uint64_t process_resident_bytes(const struct process *process)
 {
     char path[64], line[128] = {0}, *at = line;

@@ -31,6 +31,7 @@ int process_start(struct process *process, const struct process_plan *plan) MUST
 void process_kill(const struct process *process);
 /* Waits for its end and forgets it.  Exit status as a shell shows it: 0-255, or 128 + signal. */
 int process_reap(struct process *process);
+void process_end(struct process *process);                      /* kills and reaps it */
 uint64_t process_resident_bytes(const struct process *process); /* 0 when unknown */
 
 /* One message with up to two descriptors (negative ones are left out); never waits.  0 or -errno.

@@ -118,8 +118,7 @@ static int start_process(struct transcoders *transcoders, int fd, int pipe_end,
     error = process_send(process, message.data, message.size, (const int[2]){fd, pipe_end});
     buffer_release(&message);
     if (error) {
-        process_kill(process);
-        (void)process_reap(process);
+        process_end(process);
     }
     return error;
 }
@@ -182,8 +181,7 @@ enum media_outcome media_transcode_end(struct media_transcode **transcode_p)
     struct transcoders *transcoders = transcode->transcoders;
     enum media_outcome outcome = media_transcode_outcome(transcode);
     place_return(transcoders, transcode);
-    process_kill(&transcode->process);
-    (void)process_reap(&transcode->process);
+    process_end(&transcode->process);
     mem_free_p(transcode_p);
     return outcome;
 }
