@@ -16,6 +16,8 @@
 #include "programs/drain.h"
 #include "programs/service_keys.h"
 #include "programs/service_nodes.h"
+#include "programs/service_reload.h"
+#include "programs/service_sockets.h"
 #include "programs/service_succession.h"
 #include "programs/service_tls.h"
 #include "programs/service_upgrade.h"
@@ -28,102 +30,13 @@
 #include <signal.h>
 #include <unistd.h>
 
-/* --- settings --- */
-
-static bool load(struct settings *settings, const struct arguments *arguments, struct buffer *why)
-{
-    return settings_load(settings, arguments, why) &&
-           settings_take_folders(settings, arguments, why);
-}
+/* --- opening, from the ground up --- */
 
 static size_t list_texts(const struct settings_list *list, struct text *texts)
 {
     for (size_t i = 0; i < list->count; i++)
         texts[i] = text_of(list->items[i]);
     return list->count;
-}
-
-/* --- opening, from the ground up --- */
-
-/* The socket for `wanted` that was handed to us; -1 when there is none. */
-static int inherited_socket(struct service *service, struct text wanted,
-                            struct listening_address *ret)
-{
-    for (size_t i = 0; i < service->inherited->count; i++)
-        if (strncmp(service->inherited->all[i].name, "listen-", 7) == 0 &&
-            listening_known(service->inherited->all[i].fd, ret) && listening_suits(wanted, ret))
-            return inherited_claim_at(service->inherited, i);
-    return -1;
-}
-
-static void name_socket(const struct listening_address *address, char *ret, size_t capacity)
-{
-    (void)snprintf(ret, capacity, "listen-%s", address->text);
-    for (char *at = ret; *at; at++)
-        if (*at == ':')
-            *at = '_';
-}
-
-/* Whoever watches over us holds it from now on, for the next of us. */
-static void hand_up_socket(const struct service *service, size_t i)
-{
-    char name[INHERITED_NAME_BYTES], state[128];
-    name_socket(&service->addresses[i], name, sizeof name);
-    (void)snprintf(state, sizeof state, "FDSTORE=1\nFDNAME=%s", name);
-    (void)notify_send_fd(&service->notify, state, service->fds[i]);
-}
-
-/* Those that the settings do not name any more, or that are no TCP sockets: nobody may hold them
- * open. */
-static void drop_sockets(struct service *service)
-{
-    char state[128];
-    for (size_t i; (i = inherited_find(service->inherited, "listen-")) != SIZE_MAX;) {
-        (void)snprintf(state, sizeof state, "FDSTOREREMOVE=1\nFDNAME=%s",
-                       service->inherited->all[i].name);
-        (void)notify_send(&service->notify, state);
-        (void)close(inherited_claim_at(service->inherited, i));
-    }
-}
-
-/* Sockets of a .socket unit stand for the setting `listen`: who made the unit has chosen. */
-static void take_activated(struct service *service)
-{
-    for (size_t i = 0; i < service->inherited->count;) {
-        struct listening_address *address = &service->addresses[service->address_count];
-        if (service->address_count < SERVICE_MAX_ADDRESSES &&
-            strncmp(service->inherited->all[i].name, "listen-", 7) != 0 &&
-            listening_known(service->inherited->all[i].fd, address))
-            service->fds[service->address_count++] = inherited_claim_at(service->inherited, i);
-        else
-            i++;
-    }
-}
-
-static bool bind_addresses(struct service *service, struct buffer *why)
-{
-    const struct settings_list *wanted = &service->settings.listen;
-    if (wanted->count == 0 || wanted->count > SERVICE_MAX_ADDRESSES) {
-        buffer_printf(why, "listen: 1 to %d addresses", SERVICE_MAX_ADDRESSES);
-        return false;
-    }
-    service_nodes_claim(service);
-    take_activated(service);
-    for (size_t i = 0, is_activated = service->address_count; !is_activated && i < wanted->count;
-         i++) {
-        struct text address = text_of(wanted->items[i]);
-        service->fds[i] = inherited_socket(service, address, &service->addresses[i]);
-        bool is_new = service->fds[i] < 0;
-        if (is_new)
-            service->fds[i] = listening_open(address, &service->addresses[i], why);
-        if (service->fds[i] < 0)
-            return false;
-        if (is_new)
-            hand_up_socket(service, i);
-        service->address_count = i + 1;
-    }
-    drop_sockets(service);
-    return true;
 }
 
 static void publish(struct service *service)
@@ -354,79 +267,13 @@ static void stop(struct service *service)
                  service);
 }
 
-/* Takes over what may change while we run, and says what may not. */
-static void take_live_settings(struct service *service, const struct settings *fresh)
-{
-    struct buffer value, why;
-    buffer_init(&value, SIZE_MAX);
-    buffer_init(&why, SETTINGS_WHY_MAX_BYTES);
-    for (size_t i = 0; i < setting_count(); i++) {
-        const struct setting *setting = setting_at(i);
-        if (setting_same(setting, &service->settings, fresh))
-            continue;
-        buffer_reset(&value);
-        setting_show(setting, fresh, &value);
-        if (setting->when == SETTING_START)
-            LOG(&service->logging.logger, LOG_WARNING, "reload: this setting needs a restart",
-                {"setting", text_of(setting->name)}, {"value", buffer_view(&value)});
-        else if (!settings_set(&service->settings, setting, buffer_view(&value), &why))
-            LOG(&service->logging.logger, LOG_ERROR, "reload", {"why", buffer_view(&why)});
-    }
-    buffer_release(&value);
-    buffer_release(&why);
-}
-
-/* systemd wants to know when the reload began, by its clock. */
-static void say_reloading(const struct service *service)
-{
-    char state[64];
-    (void)snprintf(state, sizeof state, "RELOADING=1\nMONOTONIC_USEC=%llu",
-                   (unsigned long long)clock_monotonic_us());
-    (void)notify_send(&service->notify, state);
-}
-
-/* What was answered until now is in the former file of the access log. */
-static void reload_now(void *context)
-{
-    struct service *service = context;
-    struct settings fresh;
-    struct buffer why;
-    buffer_init(&why, SETTINGS_WHY_MAX_BYTES);
-    bool is_good = load(&fresh, service->arguments, &why);
-    if (is_good) {
-        take_live_settings(service, &fresh);
-        is_good = logging_reopen(&service->logging, &service->settings, &why) == 0 &&
-                  audit_log_reopen(&service->audit, &service->settings, &why) == 0 &&
-                  service_tls_reload(service, &why);
-    }
-    settings_release(&fresh);
-    counter_add(is_good ? COUNTER_RELOADS : COUNTER_RELOADS_REFUSED, 1);
-    if (is_good)
-        LOG_EVENT(&service->logging.logger, LOG_INFO, "reloaded");
-    else
-        LOG(&service->logging.logger, LOG_ERROR, "reload refused, the former settings stay",
-            {"why", buffer_view(&why)});
-    buffer_release(&why);
-    (void)notify_send(&service->notify, "READY=1");
-}
-
-/* A second signal while the first waits for the loops' lines asks for the same. */
-static void reload(struct service *service)
-{
-    say_reloading(service);
-    if (service->server)
-        (void)!server_flush_log(service->server, reload_now, service);
-    else
-        reload_now(service); /* nothing was answered yet */
-}
-
 static void on_signal(int number, void *context)
 {
     struct service *service = context;
     if (number == SIGHUP && service->gave_way)
         return;
     if (number == SIGHUP)
-        reload(service);
+        service_reload(service);
     else
         stop(service);
 }
@@ -496,8 +343,8 @@ bool service_open(struct service *service, const struct arguments *arguments,
     service->signals =
         signals_start(service->loop, (const int[]){SIGTERM, SIGINT, SIGHUP, 0}, on_signal, service);
     counter_set(COUNTER_START_TIME, clock_unix_ms() / 1000);
-    if (!load(&service->settings, arguments, why) || !open_log(service, starts > 0, why) ||
-        !bind_addresses(service, why) ||
+    if (!service_settings_load(&service->settings, arguments, why) ||
+        !open_log(service, starts > 0, why) || !service_sockets_open(service, why) ||
         privileges_settle(&service->settings, &service->logging.logger, why) < 0 ||
         !can_read_again(service, why) || !watch_supervisor(service, why) ||
         !service_upgrade_await(service, why))
@@ -548,9 +395,7 @@ void service_close(struct service *service)
     launch_desk_free(&service->launch);
     api_free(&service->api);
     service_kept_close(service);
-    for (size_t i = 0; i < SERVICE_MAX_ADDRESSES; i++)
-        if (service->fds[i] >= 0)
-            (void)close(service->fds[i]);
+    service_sockets_close(service);
     service_nodes_close(service);
     node_close(&service->node);
     operator_free(&service->operator);
