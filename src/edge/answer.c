@@ -2,11 +2,9 @@
 #include "base/counters.h"
 #include "base/digits.h"
 #include "base/mem.h"
+#include "edge/answer.h"
 #include "edge/peers.h"
 #include "edge/sliced.h"
-#include "edge/state.h"
-#include "http/conditional.h"
-#include "http/date.h"
 #include "http/range.h"
 #include "io/fault_point.h"
 
@@ -14,20 +12,15 @@
 #include <string.h>
 
 /*
- * answer: what an asking is answered with, on its client's loop: a stored response (whole, a part,
- * or 304), one that is passed on, or a problem.
+ * answer: what an asking is answered with, on its client's loop: here a stored response, whole, a
+ * part of it, or 304.
  */
 
 enum { STATUS_BYTES = 192 }; /* of Cache-Status: all its words and numbers take less */
 
-static void answer_stored(struct asking *asking, struct cache_object *object,
-                          const struct cache_meta *meta, const struct stored *held);
-static void answer_failed(struct asking *asking);
-
 /* --- fields --- */
 
-/* Without a field where the arena is full: the answer is another one then. */
-static void add_status(struct asking *asking)
+void answer_add_status(struct asking *asking)
 {
     char *room = arena_alloc(exchange_arena(asking->exchange), STATUS_BYTES);
     struct buffer out = {.data = room, .capacity = STATUS_BYTES, .ceiling = STATUS_BYTES};
@@ -49,7 +42,7 @@ static bool is_digest(struct text name)
            text_equal_nocase(name, TEXT("Content-Digest"));
 }
 
-static void add_fields(struct exchange *exchange, const struct edge_object *object,
+void answer_add_fields(struct exchange *exchange, const struct edge_object *object,
                        struct caching_fields fields, bool has_body, bool has_digest)
 {
     struct http_field each = object ? object->each : (struct http_field){0};
@@ -83,90 +76,6 @@ static void count_stored(const struct asking *asking)
         counter_add(COUNTER_EDGE_STALE, 1);
     if (!status->is_hit && status->is_collapsed)
         counter_add(COUNTER_EDGE_COALESCED, 1);
-}
-
-/* --- preconditions and ranges of what is stored --- */
-
-static uint64_t length_of(struct cache_object *object, const struct stored *stored)
-{
-    return stored->kind == STORED_SLICED ? stored->sliced_bytes : cache_object_length(object);
-}
-
-static struct text opaque_tag(struct text tag)
-{
-    if (text_starts(tag, TEXT("W/")))
-        tag = text_from(tag, 2);
-    return tag.size > 2 ? text_make(tag.data + 1, tag.size - 2) : TEXT_NONE;
-}
-
-static struct http_validators validators_of(const struct stored *stored, int64_t now_s)
-{
-    struct http_validators validators = {opaque_tag(caching_field(stored->fields, TEXT("ETag"))),
-                                         INT64_MIN};
-    struct text date = caching_field(stored->fields, TEXT("Last-Modified"));
-    if (!date.data) /* RFC 9111 4.3.2 */
-        date = caching_field(stored->fields, TEXT("Date"));
-    if (!date.data || !http_date_parse(date, now_s, &validators.last_modified_s))
-        validators.last_modified_s = INT64_MIN;
-    return validators;
-}
-
-/* Most requests ask for nothing special: then no date is read. */
-static bool has_conditions(const struct http_request *request)
-{
-    return http_request_field(request, TEXT("If-None-Match")).data ||
-           http_request_field(request, TEXT("If-Modified-Since")).data;
-}
-
-static bool is_not_modified(const struct asking *asking, const struct stored *stored, int64_t now_s)
-{
-    const struct http_request *request = exchange_request(asking->exchange);
-    if (!asking->is_read || (stored->status != 200 && stored->status != 206) ||
-        !has_conditions(request))
-        return false;
-    struct http_validators validators = validators_of(stored, now_s);
-    return http_condition_of(request, &validators, now_s) == HTTP_CONDITION_NOT_MODIFIED;
-}
-
-/* The one range that is asked for of `length` bytes; several are answered with the whole. */
-static enum http_range_result range_of(const struct asking *asking, const struct stored *stored,
-                                       uint64_t length, struct http_range *ret)
-{
-    const struct http_request *request = exchange_request(asking->exchange);
-    struct text value = http_request_field(request, TEXT("Range"));
-    int64_t now_s = exchange_now_ms(asking->exchange) / 1000;
-    struct http_ranges ranges;
-    if (!value.data || request->method != HTTP_METHOD_GET || stored->status != 200 ||
-        length == CACHE_LENGTH_UNKNOWN)
-        return HTTP_RANGE_IGNORED;
-    struct http_validators validators = validators_of(stored, now_s);
-    if (text_starts(caching_field(stored->fields, TEXT("ETag")), TEXT("W/")))
-        validators.etag = TEXT_NONE; /* If-Range compares strongly (RFC 9110 13.1.5) */
-    if (!http_if_range_holds(request, &validators, now_s))
-        return HTTP_RANGE_IGNORED;
-    enum http_range_result result = http_range_parse(value, length, &ranges);
-    if (result == HTTP_RANGE_PARTIAL && ranges.count > 1)
-        return HTTP_RANGE_IGNORED;
-    if (result == HTTP_RANGE_PARTIAL)
-        *ret = ranges.items[0];
-    return result;
-}
-
-bool answer_is_enough(const struct asking *asking, struct cache_object *object,
-                      const struct stored *stored)
-{
-    struct cache_range ranges[CACHE_RANGES_MAX];
-    struct http_range wanted;
-    enum cache_state state = cache_object_state(object);
-    if (state != CACHE_PARTIAL || !asking->exchange)
-        return state != CACHE_FAILED && state != CACHE_PARTIAL;
-    if (range_of(asking, stored, cache_object_length(object), &wanted) != HTTP_RANGE_PARTIAL)
-        return is_not_modified(asking, stored, exchange_now_ms(asking->exchange) / 1000);
-    size_t count = cache_object_ranges(object, ranges);
-    for (size_t i = 0; i < count; i++)
-        if (ranges[i].begin <= wanted.first && wanted.last < ranges[i].end)
-            return true;
-    return false;
 }
 
 /* --- bodies of objects --- */
@@ -435,8 +344,13 @@ static bool waits_for_slice(struct asking *asking, struct cache_object *object,
     return true;
 }
 
-static void answer_stored(struct asking *asking, struct cache_object *object,
-                          const struct cache_meta *meta, const struct stored *held)
+static uint64_t length_of(struct cache_object *object, const struct stored *stored)
+{
+    return stored->kind == STORED_SLICED ? stored->sliced_bytes : cache_object_length(object);
+}
+
+void answer_stored(struct asking *asking, struct cache_object *object,
+                   const struct cache_meta *meta, const struct stored *held)
 {
     struct exchange *exchange = asking->exchange;
     const struct stored stored = *held; /* which may be the asking's */
@@ -445,8 +359,8 @@ static void answer_stored(struct asking *asking, struct cache_object *object,
     unsigned status = stored.status;
     uint64_t length = length_of(object, &stored), whole = length;
     int64_t now_ms = edge_now_ms();
-    enum http_range_result result = range_of(asking, &stored, length, &range);
-    bool is_fresh_copy = is_not_modified(asking, &stored, now_ms / 1000);
+    enum http_range_result result = answer_range_of(asking, &stored, length, &range);
+    bool is_fresh_copy = answer_is_not_modified(asking, &stored, now_ms / 1000);
     if (stored.kind == STORED_SLICED && !is_fresh_copy && result != HTTP_RANGE_UNSATISFIABLE &&
         exchange_request(exchange)->method == HTTP_METHOD_GET) {
         if (result == HTTP_RANGE_IGNORED)
@@ -458,7 +372,7 @@ static void answer_stored(struct asking *asking, struct cache_object *object,
                 (struct caching_status){.forward = CACHING_FORWARD_PARTIAL, .is_stored = true};
     }
     add_age(asking, &stored.freshness, now_ms);
-    add_status(asking);
+    answer_add_status(asking);
     count_stored(asking);
     struct sending *sending = sending_new(asking, object, meta);
     const struct edge_object *object_asked = asking->object_asked;
@@ -476,105 +390,8 @@ static void answer_stored(struct asking *asking, struct cache_object *object,
         length = range.last - range.first + 1;
         exchange_field(exchange, "Content-Range", http_content_range_write(&storage, range, whole));
     }
-    add_fields(exchange, object_asked, stored.fields, status != 304, !sending->is_poisoned);
+    answer_add_fields(exchange, object_asked, stored.fields, status != 304, !sending->is_poisoned);
     send_body(sending, status, length);
-}
-
-/* --- passing on --- */
-
-struct passing {
-    struct exchange *exchange;
-    struct relay *relay;
-    struct buffer head;
-};
-
-static void on_passed(void *context, int error UNUSED)
-{
-    struct passing *passing = context;
-    relay_leave(&passing->relay);
-    buffer_release(&passing->head);
-    mem_free(passing);
-}
-
-static void on_relay_ready(void *context)
-{
-    struct passing *passing = context;
-    exchange_source_ready(passing->exchange);
-}
-
-static void pass_trailers(struct passing *passing)
-{
-    struct text note = relay_noted(passing->relay);
-    struct stored trailers;
-    if (note.size > 0 && stored_read(note, exchange_arena(passing->exchange), &trailers))
-        exchange_trailers(passing->exchange, trailers.fields.items, trailers.fields.count);
-}
-
-static ssize_t read_relay(void *context, char *room, size_t size)
-{
-    struct passing *passing = context;
-    ssize_t got = relay_read(passing->relay, room, size, on_relay_ready, passing);
-    if (got > 0)
-        counter_add(COUNTER_EDGE_PASS_BYTES, got);
-    if (got == 0)
-        pass_trailers(passing);
-    return got;
-}
-
-static void answer_relayed(struct asking *asking)
-{
-    struct exchange *exchange = asking->exchange;
-    struct passing *passing = MEM_NEW(struct passing);
-    struct stored head;
-    uint64_t length = asking->length;
-    *passing = (struct passing){exchange, asking->relay, asking->head};
-    asking->relay = NULL;
-    buffer_init(&asking->head, CACHE_META_MAX);
-    if (!stored_read(buffer_view(&passing->head), exchange_arena(exchange), &head)) {
-        on_passed(passing, 0);
-        asking->outcome = FETCH_FULL;
-        answer_failed(asking);
-        return;
-    }
-    add_status(asking);
-    counter_add(COUNTER_EDGE_PASSES, 1);
-    add_fields(exchange, asking->object_asked, head.fields, true, true);
-    asking_free(asking);
-    if (head.status == 204 || head.status == 304 || head.status == 205)
-        length = 0;
-    exchange_send_source(exchange, head.status, length, read_relay, on_passed, passing);
-}
-
-/* --- problems --- */
-
-static unsigned status_of(const struct asking *asking)
-{
-    if (asking->asked.only_if_cached || asking->object)
-        return 504; /* RFC 9111 5.2.1.7, 5.2.2.2 */
-    if (asking->outcome == FETCH_LATE)
-        return 504;
-    return asking->outcome == FETCH_FULL ? 503 : 502;
-}
-
-static void answer_failed(struct asking *asking)
-{
-    struct exchange *exchange = asking->exchange;
-    const struct edge_object *object = asking->object_asked;
-    unsigned status = status_of(asking);
-    if (object && object->otherwise) {
-        asking_free(asking);
-        object->otherwise(exchange, object->context);
-        return;
-    }
-    add_status(asking);
-    counter_add(COUNTER_EDGE_REFUSED, 1);
-    asking_free(asking);
-    if (status == 503)
-        exchange_field(exchange, "Retry-After", TEXT("1"));
-    exchange_send_problem(
-        exchange, status, http_reason(status),
-        status == 503 ? "Too much is asked of the origin at once. Try again in a moment."
-                      : "The origin does not answer, and nothing that may be used is held.");
 }
 
 const struct answers answers_of_exchanges = {answer_stored, answer_relayed, answer_failed};

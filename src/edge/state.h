@@ -128,6 +128,11 @@ void asking_deliver(struct asking *asking, enum asking_result result); /* home â
 void asking_interim(struct asking *asking, const struct stored *head); /* before that */
 void asking_look_again(struct asking *asking);
 void asking_free(struct asking *asking);
+/* Looks for what lies under `key`, then decides: an answer, or asking_forward(). */
+void asking_look(struct asking *asking, struct text key);
+void asking_forward(struct asking *asking); /* upstream, unless only-if-cached */
+
+/* --- asking_begin.c --- */
 /* Nobody's connection: a GET of an object of this service, its fields and texts the arena's. */
 struct asking *asking_own(struct edge_loop *here, struct arena *arena, struct text target,
                           const struct answers *answers) MUST_USE;
@@ -143,8 +148,3 @@ void lead_background(struct asking *asking);
 /* What nobody has asked for yet: `next` says what it is like; `number` is told to the prefetch. */
 void lead_prefetch(struct asking *next, uint64_t number);
 void lead_cut_all(struct edge_loop *home);
-
-/* --- answer.c --- */
-/* Whether a partial object has what a request asks for. */
-bool answer_is_enough(const struct asking *asking, struct cache_object *object,
-                      const struct stored *stored);
