@@ -9,17 +9,15 @@
 #include "base/counters.h"
 #include "base/guard.h"
 #include "base/mem.h"
+#include "edge/forwarded_mark.h"
 #include "io/client.h"
 #include "io/clock.h"
-#include "io/file.h"
 #include "io/loop.h"
 #include "io/random.h"
 #include "store/journal_tail.h"
 #include "trust/signed.h"
 
 #include <assert.h>
-#include <fcntl.h>
-#include <limits.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -33,14 +31,13 @@ enum {
     UNGUARDED_RETRY_MS = 1,
     DEADLINE_MS = 20000,
     CONNECT_MS = 4000,
-    MARK_BYTES = 128,
 };
 
 enum step { STEP_IDLE, STEP_ASKING, STEP_PAUSED, STEP_SETTLING, STEP_OVER };
 
 struct forwarder {
     struct forwarder_config config;
-    char *authorization, *mark_path;
+    char *authorization, *folder;
     pthread_t thread;
     struct loop *loop;
     atomic_bool is_woken;
@@ -76,41 +73,6 @@ struct landing {
 };
 
 static void advance(struct forwarder *forwarder);
-
-/* --- the mark --- */
-
-void forwarder_read_mark(const char *folder, struct uid *ret_journal, uint64_t *ret_lsn)
-{
-    char path[PATH_MAX];
-    struct buffer bytes;
-    struct text rest, journal, line;
-    *ret_journal = (struct uid){{0}};
-    *ret_lsn = 0;
-    buffer_init(&bytes, MARK_BYTES);
-    (void)snprintf(path, sizeof path, "%s/forwarded", folder);
-    if (file_read(AT_FDCWD, path, &bytes) == 0) {
-        rest = buffer_view(&bytes);
-        uint64_t lsn;
-        struct uid id;
-        if (text_split(&rest, '\n', &line) && text_split(&line, ' ', &journal) &&
-            uid_from_text(journal, &id) && text_to_u64(line, &lsn)) {
-            *ret_journal = id;
-            *ret_lsn = lsn;
-        }
-    }
-    buffer_release(&bytes);
-}
-
-static bool write_mark(const struct forwarder *forwarder, uint64_t lsn)
-{
-    char line[MARK_BYTES];
-    struct uid_text storage;
-    int size = snprintf(line, sizeof line, "%.*s %llu\n",
-                        TEXT_ARGS(uid_text(&storage, forwarder->config.journal_id)),
-                        (unsigned long long)lsn);
-    return file_write_atomic(AT_FDCWD, forwarder->mark_path, text_make(line, (size_t)size), 0600) ==
-           0;
-}
 
 /* --- what is said --- */
 
@@ -414,7 +376,7 @@ static void on_next(struct loop_timer *timer, uint64_t now_us UNUSED)
 static void finish(struct forwarder *forwarder)
 {
     uint64_t lsn = forwarder->parcel.last_lsn;
-    if (!write_mark(forwarder, lsn)) {
+    if (!forwarded_mark_write(forwarder->folder, forwarder->config.journal_id, lsn)) {
         say(forwarder, "the state folder takes no mark");
         forwarder->failures++;
         wait_us(forwarder, STEP_PAUSED, retry_us(forwarder));
@@ -506,13 +468,11 @@ static void *run(void *context)
 
 struct forwarder *forwarder_start(const struct forwarder_config *config)
 {
-    char path[PATH_MAX];
     sigset_t all, before;
     struct forwarder *forwarder = MEM_NEW(struct forwarder);
     forwarder->config = *config;
     forwarder->authorization = text_dup(config->line.authorization);
-    (void)snprintf(path, sizeof path, "%s/forwarded", config->folder);
-    forwarder->mark_path = mem_strdup(path);
+    forwarder->folder = mem_strdup(config->folder);
     forwarder->shown.forwarded_lsn = config->forwarded_lsn;
     forwarder->next.on_timer = on_next;
     journal_tail_init(&forwarder->tail, config->journal, config->forwarded_lsn);
@@ -545,6 +505,6 @@ void forwarder_stop(struct forwarder **forwarder_at)
     buffer_release(&forwarder->answer);
     (void)pthread_mutex_destroy(&forwarder->lock);
     mem_free(forwarder->authorization);
-    mem_free(forwarder->mark_path);
+    mem_free(forwarder->folder);
     mem_free_p(forwarder_at);
 }

@@ -16,8 +16,6 @@
  * parcel is sent until its receipt is here, at least a second apart, ever less often up to half a
  * minute, at random within that; each time from the first place on.  A crash anywhere makes the
  * last parcel be sent again, which changes nothing there.
- *
- * STATE/forwarded is the mark: "JOURNAL LSN" LF, replaced whole.
  */
 struct forwarder;
 struct client;
@@ -63,9 +61,6 @@ struct forwarder_config {
     const struct logger *logger; /* may be NULL */
     struct workers *resolvers;   /* borrowed */
 };
-
-/* The mark that was left; zeros when there is none. */
-void forwarder_read_mark(const char *folder, struct uid *ret_journal, uint64_t *ret_lsn);
 
 struct forwarder *forwarder_start(const struct forwarder_config *config) MUST_USE;
 /* On the home loop's thread.  Joins the thread; nothing is called any more.  Accepts NULL inside.

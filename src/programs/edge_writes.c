@@ -2,6 +2,7 @@
 #include "programs/edge_writes.h"
 
 #include "base/counters.h"
+#include "edge/forwarded_mark.h"
 #include "io/client.h"
 #include "io/clock.h"
 
@@ -13,7 +14,7 @@ void edge_writes_prepare(struct edge_writes *writes, const struct settings *sett
                          struct loop *loop, const struct logger *logger)
 {
     *writes = (struct edge_writes){.logger = logger, .loop = loop, .settings = settings};
-    forwarder_read_mark(settings->data, &writes->left.journal, &writes->left.lsn);
+    forwarded_mark_read(settings->data, &writes->left.journal, &writes->left.lsn);
     writes->left.max_waiting_ms = settings->edge_journal_days * day_ms;
 }
 

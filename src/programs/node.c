@@ -3,7 +3,7 @@
 
 #include "base/guard.h"
 #include "base/log.h"
-#include "edge/forwarder.h"
+#include "edge/forwarded_mark.h"
 #include "io/clock.h"
 #include "io/file.h"
 #include "io/workers.h"
@@ -54,7 +54,7 @@ static int open_state(struct node *node, struct buffer *why)
         return error;
     }
     struct state_forwarded kept = {.lsn = 0};
-    forwarder_read_mark(node->settings->data, &kept.journal, &kept.lsn);
+    forwarded_mark_read(node->settings->data, &kept.journal, &kept.lsn);
     const struct state_config config = {
         .kept = is_promoted(node->settings) ? &kept : NULL,
         .folder = node->settings->data,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "programs/promotion_accounts.h"
 
-#include "edge/forwarder.h"
+#include "edge/forwarded_mark.h"
 #include "io/clock.h"
 #include "io/loop.h"
 #include "programs/promotion_edges.h"
@@ -83,7 +83,7 @@ bool promotion_accounts_look(const struct promotion_config *config, const struct
     struct state_error state_error = {""};
     struct loop *loop = loop_new();
     struct state_forwarded kept = {.lsn = 0}; /* it may become an edge again */
-    forwarder_read_mark(config->settings->data, &kept.journal, &kept.lsn);
+    forwarded_mark_read(config->settings->data, &kept.journal, &kept.lsn);
     int error = keys_open(place, true, &keys, &keys_error);
     const struct state_config own = {.folder = config->settings->data,
                                      .keys = keys,

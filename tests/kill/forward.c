@@ -13,7 +13,7 @@
  * written stays in it until it is synced (a power cut), as in campaign.c.
  */
 #include "base/hash.h"
-#include "edge/forwarder.h"
+#include "edge/forwarded_mark.h"
 #include "io/file.h"
 #include "io/loop.h"
 #include "io/random.h"
@@ -136,7 +136,7 @@ static void open_node(struct child *child, int index, bool is_calm)
     node->power.fd = -1;
     node->skew_ms = index == 1 ? -hour_ms : index == 2 ? hour_ms : 0;
     if (index != ORIGIN)
-        forwarder_read_mark(node->folder, &node->left.journal, &node->left.lsn);
+        forwarded_mark_read(node->folder, &node->left.journal, &node->left.lsn);
     const struct state_config config = {.folder = node->folder,
                                         .keys = node->keys,
                                         .loop = child->loop,
