@@ -14,26 +14,15 @@ enum {
     PLAY_COUNTS_MS = 240000, /* heard so long, or half of the track: it counts as played */
     TAP_PATIENCE_MS = 30000, /* for a first sound, long after the play has failed */
     SILENCE_PATIENCE_MS = 120000,
-    MOVE_MS = 20, /* to ask the next target */
 };
 
 static void wake(struct loop_timer *timer, uint64_t now_us);
 static void choose(struct listener *listener, uint64_t now_us);
 static void leave(struct listener *listener, uint64_t now_us);
 
-static struct load_figures *figures_of(struct listener *listener)
-{
-    return &listener->load->figures;
-}
-
 static const struct load_habits *habits_of(const struct listener *listener)
 {
     return &listener->load->profile.habits;
-}
-
-static struct fetch *playing(struct listener *listener)
-{
-    return &listener->fetches[listener->now];
 }
 
 static struct fetch *coming(struct listener *listener)
@@ -46,7 +35,7 @@ static const struct shelf_track *track_of(const struct listener *listener)
     return &listener->load->shelf.tracks[listener->fetches[listener->now].track];
 }
 
-static void wake_at(struct listener *listener, uint64_t at_us)
+void listener_wake_at(struct listener *listener, uint64_t at_us)
 {
     if (at_us == listener->due_us)
         return;
@@ -62,90 +51,6 @@ static uint64_t after_ms(uint64_t now_us, uint64_t ms) { return now_us + ms * 10
 static void decide(const struct listener *listener, const char *what, uint64_t value)
 {
     load_tell_choice(listener->load, listener->index, what, value);
-}
-
-/* --- what is heard --- */
-
-static void count_gap(struct listener *listener)
-{
-    if (listener->gap_is_counted)
-        return;
-    listener->gap_is_counted = true;
-    figures_of(listener)->gaps++;
-    figures_of(listener)->plays_interrupted += !listener->is_interrupted;
-    listener->is_interrupted = true;
-}
-
-static void end_gap(struct listener *listener, uint32_t gap_ms)
-{
-    if (gap_ms > CLOCK_GAP_LIMIT_MS) {
-        count_gap(listener);
-        histogram_add(&figures_of(listener)->gap_ms, gap_ms);
-        figures_of(listener)->gap_total_ms += gap_ms;
-    }
-    listener->gap_is_counted = false;
-}
-
-static void begin_sound(struct listener *listener, uint32_t started_ms)
-{
-    struct load_figures *figures = figures_of(listener);
-    histogram_add(&figures->start_ms, started_ms);
-    if (started_ms > CLOCK_START_LIMIT_MS && !listener->has_failed)
-        figures->plays_failed++; /* the timer was about to say so */
-    else if (!listener->has_failed)
-        figures->plays_started++;
-    listener->has_failed |= started_ms > CLOCK_START_LIMIT_MS;
-    errand_run(listener, ERRAND_NOW_PLAYING);
-}
-
-static void hear(struct listener *listener, const struct clock_change *change)
-{
-    if (change->has_started)
-        begin_sound(listener, change->started_ms);
-    if (change->has_gap)
-        end_gap(listener, change->gap_ms);
-}
-
-/* Music heard since it was last looked, for the sum of all. */
-static struct clock_change look_at_clock(struct listener *listener, uint64_t now_us)
-{
-    uint64_t before_us = listener->clock.played_us;
-    struct clock_change change = buffer_clock_look(&listener->clock, now_us);
-    figures_of(listener)->music_ms += (listener->clock.played_us - before_us) / 1000;
-    return change;
-}
-
-void listener_fed(struct listener *listener, const struct fetch *fetch, uint64_t now_us)
-{
-    if (listener->step != LISTENER_HEARING || fetch != playing(listener)) {
-        fetch_pace(&listener->fetches[fetch - listener->fetches]);
-        return;
-    }
-    listener->clock.size_bytes = fetch->size ? fetch->size : 1;
-    (void)look_at_clock(listener, now_us);
-    uint8_t before = listener->clock.state;
-    struct clock_change change = buffer_clock_feed(&listener->clock, fetch->got, now_us);
-    hear(listener, &change);
-    bool was_paused = fetch->is_paused;
-    fetch_pace(playing(listener));
-    if (before != listener->clock.state || was_paused != fetch->is_paused ||
-        listener->clock.state == CLOCK_OVER)
-        wake_at(listener, now_us);
-}
-
-uint32_t listener_ahead_ms(const struct listener *listener, const struct fetch *fetch)
-{
-    const struct shelf_track *track = &listener->load->shelf.tracks[fetch->track];
-    if (listener->step == LISTENER_HEARING && fetch == &listener->fetches[listener->now])
-        return buffer_clock_ahead_ms(&listener->clock);
-    return (uint32_t)((double)fetch->got * track->duration_ms / (double)(fetch->size + 1));
-}
-
-uint32_t listener_silent_ms(const struct listener *listener, uint64_t now_us)
-{
-    uint32_t silent_ms =
-        listener->step == LISTENER_HEARING ? buffer_clock_silent_ms(&listener->clock, now_us) : 0;
-    return silent_ms > CLOCK_GAP_LIMIT_MS ? silent_ms : 0;
 }
 
 /* --- from track to track --- */
@@ -170,31 +75,31 @@ static void plan_track(struct listener *listener)
     listener->tracks_left -= listener->tracks_left > 0;
     listener->has_next = listener->tracks_left > 0 && !listener->is_flash &&
                          chance_percent(&listener->chance, habits->next_in_queue);
-    listener->next_track = (playing(listener)->track + 1) % load->shelf.count;
+    listener->next_track = (listener_playing(listener)->track + 1) % load->shelf.count;
     listener->is_flash = false;
-    decide(listener, "hears track", playing(listener)->track);
+    decide(listener, "hears track", listener_playing(listener)->track);
     decide(listener, "skips at ms", listener->skip_ms);
     decide(listener, listener->stars ? "stars, and goes on" : "goes on", listener->has_next);
 }
 
 static void tap(struct listener *listener, uint32_t track, uint64_t now_us)
 {
-    struct load_figures *figures = figures_of(listener);
+    struct load_figures *figures = listener_figures(listener);
     const struct shelf_track *wanted = &listener->load->shelf.tracks[track];
     bool is_here = coming(listener)->is_wanted && coming(listener)->track == track;
-    audio_fetch_stop(playing(listener));
+    audio_fetch_stop(listener_playing(listener));
     listener->now ^= is_here;
     listener->step = LISTENER_HEARING;
     figures->taps++;
     buffer_clock_start(&listener->clock, wanted->size_bytes, wanted->duration_ms,
                        listener->load->profile.speed, now_us);
-    playing(listener)->track = track;
+    listener_playing(listener)->track = track;
     plan_track(listener);
     if (is_here)
-        listener_fed(listener, playing(listener), now_us);
+        listener_fed(listener, listener_playing(listener), now_us);
     else
-        audio_fetch_start(playing(listener), track);
-    wake_at(listener, now_us);
+        audio_fetch_start(listener_playing(listener), track);
+    listener_wake_at(listener, now_us);
 }
 
 /* The next track of the queue follows without a tap. */
@@ -204,26 +109,26 @@ static void follow(struct listener *listener, uint64_t now_us)
     uint64_t ended_us = listener->clock.since_us;
     if (!coming(listener)->is_wanted)
         audio_fetch_start(coming(listener), track);
-    audio_fetch_stop(playing(listener));
+    audio_fetch_stop(listener_playing(listener));
     listener->now ^= 1;
-    const struct fetch *fetch = playing(listener);
-    figures_of(listener)->taps++;
-    figures_of(listener)->plays_started++; /* from here on only gaps can spoil it */
+    const struct fetch *fetch = listener_playing(listener);
+    listener_figures(listener)->taps++;
+    listener_figures(listener)->plays_started++; /* from here on only gaps can spoil it */
     buffer_clock_follow(&listener->clock, fetch->size, track_of(listener)->duration_ms,
                         listener->load->profile.speed, fetch->got, ended_us);
     plan_track(listener);
     errand_run(listener, ERRAND_NOW_PLAYING);
-    wake_at(listener, now_us);
+    listener_wake_at(listener, now_us);
 }
 
 static void stop_hearing(struct listener *listener, uint64_t now_us)
 {
     if (listener->step == LISTENER_HEARING) {
-        (void)look_at_clock(listener, now_us);
-        end_gap(listener, buffer_clock_silent_ms(&listener->clock, now_us));
+        ear_look(listener, now_us);
+        ear_end_gap(listener, buffer_clock_silent_ms(&listener->clock, now_us));
         listener->step = LISTENER_CHOOSING;
     }
-    audio_fetch_stop(playing(listener));
+    audio_fetch_stop(listener_playing(listener));
 }
 
 static void go_on(struct listener *listener, bool was_whole, uint64_t now_us)
@@ -259,15 +164,15 @@ static void choose(struct listener *listener, uint64_t now_us)
         errand_run(listener, ERRAND_NEW_PLAYLIST);
     uint32_t choose_ms = chance_between(chance, habits->choose_ms_min, habits->choose_ms_max);
     decide(listener, "chooses for ms", choose_ms);
-    wake_at(listener, after_ms(now_us, choose_ms));
+    listener_wake_at(listener, after_ms(now_us, choose_ms));
 }
 
 static void tap_chosen(struct listener *listener, uint64_t now_us)
 {
-    playing(listener)->track = draw_track(listener);
+    listener_playing(listener)->track = draw_track(listener);
     if (track_of(listener)->cover[0])
         errand_run(listener, ERRAND_ARTWORK);
-    tap(listener, playing(listener)->track, now_us);
+    tap(listener, listener_playing(listener)->track, now_us);
 }
 
 void listener_errand_ended(struct listener *listener, enum errand_kind kind, bool is_good)
@@ -299,14 +204,14 @@ static void arrive(struct listener *listener, uint64_t now_us)
     if (profile->arrival == LOAD_ARRIVE_STEADY)
         listener->tracks_left = 1 + chance_below(&listener->chance, listener->tracks_left);
     decide(listener, "stays for tracks", listener->tracks_left);
-    wake_at(listener, UINT64_MAX);
+    listener_wake_at(listener, UINT64_MAX);
     errand_run(listener, ERRAND_SIGN_IN);
 }
 
 void listener_arrive_at(struct listener *listener, uint64_t at_us)
 {
     assert(listener->step == LISTENER_ABSENT);
-    wake_at(listener, at_us);
+    listener_wake_at(listener, at_us);
 }
 
 static void leave(struct listener *listener, uint64_t now_us)
@@ -314,13 +219,13 @@ static void leave(struct listener *listener, uint64_t now_us)
     const struct load_profile *profile = &listener->load->profile;
     stop_hearing(listener, now_us);
     audio_fetch_stop(coming(listener));
-    figures_of(listener)->listener_ms += load_ms_since(listener->arrived_us, now_us);
+    listener_figures(listener)->listener_ms += load_ms_since(listener->arrived_us, now_us);
     listener->step = LISTENER_ABSENT;
     bool returns = profile->arrival != LOAD_ARRIVE_DIURNAL && listener->load->state == LOAD_RUNNING;
     uint32_t pause_ms = chance_pause_ms(&listener->chance, profile->habits.pause_s * 1000);
     if (listener->load->state == LOAD_RUNNING)
         decide(listener, "is away for ms", pause_ms);
-    wake_at(listener, returns ? after_ms(now_us, pause_ms + 1) : UINT64_MAX);
+    listener_wake_at(listener, returns ? after_ms(now_us, pause_ms + 1) : UINT64_MAX);
 }
 
 /* --- waking --- */
@@ -351,7 +256,7 @@ static uint64_t next_in_music_us(struct listener *listener)
         next_us = earlier(next_us, buffer_clock_reaches_us(clock, next_at_ms(listener)));
     if (listener->skip_ms != UINT32_MAX)
         next_us = earlier(next_us, buffer_clock_reaches_us(clock, listener->skip_ms));
-    if (ahead_ms > low_ms && playing(listener)->got < playing(listener)->size)
+    if (ahead_ms > low_ms && listener_playing(listener)->got < listener_playing(listener)->size)
         next_us = earlier(next_us, buffer_clock_reaches_us(clock, buffer_clock_played_ms(clock) +
                                                                       ahead_ms - low_ms + 1));
     return next_us;
@@ -384,10 +289,10 @@ static bool judge_silence(struct listener *listener, uint64_t now_us)
     if (clock->state == CLOCK_WAITING && waited_ms > CLOCK_START_LIMIT_MS &&
         !listener->has_failed) {
         listener->has_failed = true;
-        figures_of(listener)->plays_failed++;
+        listener_figures(listener)->plays_failed++;
     }
     if (clock->state == CLOCK_SILENT && buffer_clock_silent_ms(clock, now_us) > CLOCK_GAP_LIMIT_MS)
-        count_gap(listener);
+        ear_count_gap(listener);
     bool gives_up = (clock->state == CLOCK_WAITING && waited_ms >= TAP_PATIENCE_MS) ||
                     (clock->state == CLOCK_SILENT && waited_ms >= SILENCE_PATIENCE_MS);
     if (gives_up)
@@ -409,12 +314,12 @@ static void do_what_is_due(struct listener *listener)
         listener->next_is_fetched = true;
         audio_fetch_start(coming(listener), listener->next_track);
     }
-    fetch_pace(playing(listener));
+    fetch_pace(listener_playing(listener));
 }
 
 static void hear_on(struct listener *listener, uint64_t now_us)
 {
-    (void)look_at_clock(listener, now_us);
+    ear_look(listener, now_us);
     if (listener->clock.state == CLOCK_OVER) {
         go_on(listener, true, now_us);
         return;
@@ -427,7 +332,7 @@ static void hear_on(struct listener *listener, uint64_t now_us)
         return;
     do_what_is_due(listener);
     uint64_t at_us = next_us(listener);
-    wake_at(listener, at_us > now_us ? at_us : after_ms(now_us, 1));
+    listener_wake_at(listener, at_us > now_us ? at_us : after_ms(now_us, 1));
 }
 
 static void wake(struct loop_timer *timer, uint64_t now_us)
@@ -455,7 +360,7 @@ static void wake(struct loop_timer *timer, uint64_t now_us)
 void listener_look(struct listener *listener, uint64_t now_us)
 {
     if (listener->step == LISTENER_HEARING)
-        (void)look_at_clock(listener, now_us);
+        ear_look(listener, now_us);
 }
 
 /* --- life --- */
@@ -469,23 +374,6 @@ static bool chooses_player(struct listener *listener)
     return is_player || !listener->pass->secret[0];
 }
 
-static void new_pool(struct listener *listener)
-{
-    /* an address of its own in 127/8, as people have */
-    struct address source = address_v4(0x7f010000 + listener->index + 1);
-    listener->pool = client_pool_new(listener->load->origins[listener->target], &source);
-}
-
-/* In a fixed pattern: what a listener decides is not moved by where it begins. */
-static uint8_t first_target(const struct load_profile *profile, uint32_t index)
-{
-    unsigned count = profile->target_count;
-    if (count < 2 || profile->at_first_percent == LOAD_EVENLY)
-        return (uint8_t)(index % count);
-    bool begins_there = index * 37 % 100 < profile->at_first_percent;
-    return (uint8_t)(begins_there ? 0 : 1 + index % (count - 1));
-}
-
 void listener_init(struct listener *listener, struct load *load, uint32_t index)
 {
     const struct load_profile *profile = &load->profile;
@@ -494,55 +382,18 @@ void listener_init(struct listener *listener, struct load *load, uint32_t index)
     listener->luck = chance_of(~profile->seed, index);
     listener->account = index % profile->account_count;
     listener->pass = &load->passes[listener->account];
-    listener->target = first_target(profile, index);
     listener->timer.on_timer = wake;
     listener->is_player = chooses_player(listener);
     listener->is_impatient = chance_percent(&listener->chance, profile->impatient_percent);
     for (int i = 0; i < 2; i++)
         listener->fetches[i].listener = listener;
-    new_pool(listener);
-}
-
-uint32_t listener_backoff_ms(struct listener *listener, unsigned tries)
-{
-    bool is_new_here =
-        listener->moves > 0 && listener->moves < listener->load->profile.target_count;
-    uint32_t wait_ms = people_backoff_ms(&listener->luck, tries, listener->is_impatient);
-    return is_new_here ? MOVE_MS : wait_ms;
-}
-
-void listener_line_failed(struct listener *listener)
-{
-    struct load *load = listener->load;
-    if (load->profile.target_count < 2)
-        return;
-    if (listener->moves < UINT8_MAX)
-        listener->moves++;
-    for (int i = 0; i < 2; i++)
-        fetch_move(&listener->fetches[i]);
-    for (int i = 0; i < LISTENER_ERRANDS; i++)
-        errand_move(&listener->errands[i]);
-    client_pool_free(&listener->pool);
-    listener->target = (uint8_t)((listener->target + 1u) % load->profile.target_count);
-    new_pool(listener);
-}
-
-void listener_ask_of(struct listener *listener, const struct fetch *fetch, struct request_of *ret)
-{
-    *ret = (struct request_of){
-        .pass = listener->pass,
-        .node = listener->load->profile.targets[listener->target],
-        .track = fetch ? &listener->load->shelf.tracks[fetch->track] : NULL,
-        .is_player = listener->is_player,
-        .listener = listener->index,
-        .run = listener->load->run,
-    };
+    listener_choose_target(listener);
 }
 
 void listener_fall_silent(struct listener *listener, uint64_t now_us)
 {
     if (listener->step == LISTENER_ABSENT)
-        wake_at(listener, UINT64_MAX);
+        listener_wake_at(listener, UINT64_MAX);
     else
         leave(listener, now_us);
 }

@@ -100,22 +100,45 @@ uint32_t listener_silent_ms(const struct listener *listener, uint64_t now_us);
 
 /* --- between the parts of a listener --- */
 
+static inline struct load_figures *listener_figures(struct listener *listener)
+{
+    return &listener->load->figures;
+}
+static inline struct fetch *listener_playing(struct listener *listener)
+{
+    return &listener->fetches[listener->now];
+}
+
+/* listener.c */
+void listener_wake_at(struct listener *listener, uint64_t at_us); /* UINT64_MAX: never */
+void listener_errand_ended(struct listener *listener, enum errand_kind kind, bool is_good);
+
+/* listener_ear.c */
+/* Music heard since it was last looked, for the sum of all. */
+void ear_look(struct listener *listener, uint64_t now_us);
+void ear_count_gap(struct listener *listener); /* the one that goes on: once */
+void ear_end_gap(struct listener *listener, uint32_t gap_ms);
+/* Bytes of a fetch have come. */
+void listener_fed(struct listener *listener, const struct fetch *fetch, uint64_t now_us);
+/* Music that lies ahead of the ear, of this fetch's track. */
+uint32_t listener_ahead_ms(const struct listener *listener, const struct fetch *fetch);
+
+/* listener_target.c */
+void listener_choose_target(struct listener *listener); /* the first; makes its pool */
+/* A request failed on its way: where there is another target the listener moves to it. */
+void listener_line_failed(struct listener *listener);
+void listener_ask_of(struct listener *listener, const struct fetch *fetch, struct request_of *ret);
+/* After the first failure at each of the targets it asks the next at once, then with patience. */
+uint32_t listener_backoff_ms(struct listener *listener, unsigned tries);
+
 /* listener_audio.c */
 void audio_fetch_start(struct fetch *fetch, uint32_t track);
 void audio_fetch_stop(struct fetch *fetch);
 void fetch_pace(struct fetch *fetch); /* reads on, or stops reading */
 /* Once this much lies ahead, fetch_pace() reads on. */
 uint32_t fetch_low_ms(const struct listener *listener);
+void fetch_go_on(struct fetch *fetch, bool is_renewed); /* if it waits for the session */
 void fetch_move(struct fetch *fetch); /* the pool is about to go: asks again in the next one */
-/* After the first failure at each of the targets it asks the next at once, then with patience. */
-uint32_t listener_backoff_ms(struct listener *listener, unsigned tries);
-/* listener.c: bytes of a fetch have come. */
-void listener_fed(struct listener *listener, const struct fetch *fetch, uint64_t now_us);
-/* Music that lies ahead of the ear, of this fetch's track. */
-uint32_t listener_ahead_ms(const struct listener *listener, const struct fetch *fetch);
-/* A request failed on its way: where there is another target the listener moves to it. */
-void listener_line_failed(struct listener *listener);
-void listener_ask_of(struct listener *listener, const struct fetch *fetch, struct request_of *ret);
 
 /* listener_errand.c */
 void errand_run(struct listener *listener, enum errand_kind kind);
@@ -126,7 +149,3 @@ bool errand_renew(struct listener *listener) MUST_USE;
 /* The same, when the session is about to end. */
 void errand_renew_early(struct listener *listener);
 void errand_go_on(struct errand *errand, bool is_renewed); /* if it waits for the session */
-/* listener_audio.c */
-void fetch_go_on(struct fetch *fetch, bool is_renewed);
-/* listener.c: the errand ended. */
-void listener_errand_ended(struct listener *listener, enum errand_kind kind, bool is_good);
