@@ -5,7 +5,6 @@
 #include "api/island.h"
 #include "api/player.h"
 #include "api/sealed.h"
-#include "base/encode.h"
 #include "base/mem.h"
 #include "io/clock.h"
 #include "io/file.h"
@@ -84,13 +83,10 @@ static void write_edge(struct json *json, struct node_book *book, size_t i, int6
 {
     struct node_seat seat;
     struct text urls[JOINING_URLS_MAX];
-    struct buffer key;
     node_book_at(book, i, &seat);
     if (!node_seat_has_key(&seat))
         return; /* /revoked names it */
     bool is_welcome = seat.revoked_s == 0 && seat.until_s > now_s;
-    buffer_init(&key, 64);
-    encode_base64url(&key, seat.key, sizeof seat.key);
     json_begin_object(json);
     player_write_uid(json, "id", seat.id);
     json_member_text(json, "name", text_of(seat.name));
@@ -98,12 +94,11 @@ static void write_edge(struct json *json, struct node_book *book, size_t i, int6
     write_urls(json, urls, seat.revoked_s ? 0 : node_book_urls(book, i, urls));
     json_member_i64(json, "since", seat.joined_s);
     json_member_bool(json, "welcome", is_welcome);
-    json_member_text(json, "public", buffer_view(&key));
+    json_member_bytes(json, "public", seat.key, sizeof seat.key);
     json_name(json, "may");
     delegated_write(json, seat.may);
     json_member_i64(json, "until", seat.until_s);
     json_end_object(json);
-    buffer_release(&key);
 }
 
 static void write_body(struct nodes *nodes, int64_t now_s)

@@ -119,14 +119,10 @@ static bool read_answer(struct player *player, bool has_signature, struct answer
 
 static void write_descriptor(struct json *json, const struct account_passkey *passkey)
 {
-    struct buffer id;
-    buffer_init(&id, 512);
-    encode_base64url(&id, passkey->passkey.credential, passkey->passkey.credential_size);
     json_begin_object(json);
     json_member_text(json, "type", TEXT("public-key"));
-    json_member_text(json, "id", buffer_view(&id));
+    json_member_bytes(json, "id", passkey->passkey.credential, passkey->passkey.credential_size);
     json_end_object(json);
-    buffer_release(&id);
 }
 
 static void write_creation(struct json *json, const struct player *player)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "base/json.h"
+#include "base/encode.h"
 
 #include <assert.h>
 #include <math.h>
@@ -194,4 +195,13 @@ void json_member_bool(struct json *json, const char *name, bool value)
 {
     json_name(json, name);
     json_bool(json, value);
+}
+
+void json_member_bytes(struct json *json, const char *name, const void *data, size_t size)
+{
+    json_name(json, name);
+    before_value(json);
+    buffer_byte(json->out, '"');
+    encode_base64url(json->out, data, size);
+    buffer_byte(json->out, '"');
 }

@@ -39,6 +39,8 @@ void json_member_text(struct json *json, const char *name, struct text value);
 void json_member_u64(struct json *json, const char *name, uint64_t value);
 void json_member_i64(struct json *json, const char *name, int64_t value);
 void json_member_bool(struct json *json, const char *name, bool value);
+/* In base64url. */
+void json_member_bytes(struct json *json, const char *name, const void *data, size_t size);
 
 /* The quoted, escaped form alone. */
 void json_quote(struct buffer *out, struct text value);

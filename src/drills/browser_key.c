@@ -44,14 +44,6 @@ void browser_key_free(struct browser_key **key_at)
 
 /* --- its two parts --- */
 
-static void put_bytes(struct json *json, const char *name, const void *bytes, size_t size)
-{
-    char memory[64];
-    struct buffer text = {.data = memory, .capacity = sizeof memory, .ceiling = sizeof memory};
-    encode_base64url(&text, bytes, size);
-    json_member_text(json, name, buffer_view(&text));
-}
-
 static void write_header(const struct browser_key *key, struct buffer *out)
 {
     struct json json;
@@ -63,8 +55,8 @@ static void write_header(const struct browser_key *key, struct buffer *out)
     json_begin_object(&json);
     json_member_text(&json, "kty", TEXT("EC"));
     json_member_text(&json, "crv", TEXT("P-256"));
-    put_bytes(&json, "x", key->point + 1, HALF_BYTES);
-    put_bytes(&json, "y", key->point + 1 + HALF_BYTES, HALF_BYTES);
+    json_member_bytes(&json, "x", key->point + 1, HALF_BYTES);
+    json_member_bytes(&json, "y", key->point + 1 + HALF_BYTES, HALF_BYTES);
     json_end_object(&json);
     json_end_object(&json);
 }
@@ -79,7 +71,7 @@ static void write_claims(const struct browser_post *post, struct buffer *out)
     buffer_printf(&whole, "%s%s", post->node, post->path);
     json_init(&json, out);
     json_begin_object(&json);
-    put_bytes(&json, "jti", jti, sizeof jti);
+    json_member_bytes(&json, "jti", jti, sizeof jti);
     json_member_text(&json, "htm", TEXT("POST"));
     json_member_text(&json, "htu", buffer_view(&whole));
     json_member_i64(&json, "iat", post->now_s);

@@ -104,19 +104,13 @@ static void put_rest(struct buffer *out, struct request_text *text, const struct
 static void put_device(struct json *json, const struct request_of *of)
 {
     uint64_t bytes[2] = {hash_mix(of->run), hash_mix(of->run ^ (of->listener + UINT64_C(1)))};
-    char memory[32];
-    struct buffer device = over(memory, sizeof memory);
-    encode_base64url(&device, bytes, DEVICE_BYTES);
-    json_member_text(json, "device", buffer_view(&device));
+    json_member_bytes(json, "device", bytes, DEVICE_BYTES);
 }
 
 static void put_playlist_id(struct json *json, const struct request_of *of)
 {
     uint64_t bytes[2] = {hash_mix(of->run + 7), hash_mix(of->run ^ hash_mix(of->number))};
-    char memory[32];
-    struct buffer id = over(memory, sizeof memory);
-    encode_base64url(&id, bytes, sizeof bytes);
-    json_member_text(json, "id", buffer_view(&id));
+    json_member_bytes(json, "id", bytes, sizeof bytes);
 }
 
 static void put_payload(struct json *json, enum errand_kind kind, const struct request_of *of)

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "media/manifest.h"
 
-#include "base/encode.h"
-
 enum { REFERENCE_MLUFS = -18000 };
 
 int32_t manifest_gain_of(int32_t loudness_mlufs) { return REFERENCE_MLUFS - loudness_mlufs; }
@@ -51,29 +49,21 @@ static void write_object(struct json *json, const char *name, const struct packa
         json_write_null(json);
         return;
     }
-    struct buffer digest;
-    buffer_init(&digest, 64);
-    encode_base64url(&digest, object->sha256, sizeof object->sha256);
     json_begin_object(json);
     json_member_u64(json, "bytes", object->bytes);
-    json_member_text(json, "sha256", buffer_view(&digest));
+    json_member_bytes(json, "sha256", object->sha256, sizeof object->sha256);
     json_end_object(json);
-    buffer_release(&digest);
 }
 
 static void write_segment(struct json *json, const struct package_segment *segment)
 {
-    struct buffer digest;
-    buffer_init(&digest, 64);
-    encode_base64url(&digest, segment->segment.sha256, sizeof segment->segment.sha256);
     json_begin_object(json);
     json_member_u64(json, "at", segment->at);
     json_member_u64(json, "duration", segment->samples);
     json_member_u64(json, "bytes", segment->segment.bytes);
-    json_member_text(json, "sha256", buffer_view(&digest));
+    json_member_bytes(json, "sha256", segment->segment.sha256, sizeof segment->segment.sha256);
     write_object(json, "lead", &segment->lead);
     json_end_object(json);
-    buffer_release(&digest);
 }
 
 /* --- a source's length: what an encode counted, else what its tags say --- */

@@ -1,16 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#include "base/encode.h"
 #include "state/batch_build.h"
 #include "state/state_internal.h"
-
-static void build_bytes(struct json *json, const char *name, const void *data, size_t size)
-{
-    struct buffer text;
-    buffer_init(&text, 512);
-    encode_base64url(&text, data, size);
-    json_member_text(json, name, buffer_view(&text));
-    buffer_release(&text);
-}
 
 struct uid batch_account_create(struct batch *batch, struct text name, struct text password_hash,
                                 bool is_admin, uint64_t libraries)
@@ -93,8 +83,8 @@ struct uid batch_app_create(struct batch *batch, struct uid account, struct text
     struct json json = build_begin(batch);
     build_uid(&json, "id", id);
     json_member_text(&json, "label", label);
-    build_bytes(&json, "index", index.bytes, sizeof index.bytes);
-    build_bytes(&json, "sealed", sealed.bytes, sizeof sealed.bytes);
+    json_member_bytes(&json, "index", index.bytes, sizeof index.bytes);
+    json_member_bytes(&json, "sealed", sealed.bytes, sizeof sealed.bytes);
     json_member_i64(&json, "created", batch->author.now_ms);
     build_end_for(batch, &json, account, KIND_APP);
     if (app_count(batch->state, account) >= ACCOUNT_MAX_APPS)
@@ -132,8 +122,8 @@ void batch_session(struct batch *batch, const struct session *session)
     struct json json = build_begin(batch);
     build_uid(&json, "id", session->id);
     json_member_text(&json, "label", session->label);
-    build_bytes(&json, "current", session->current.bytes, sizeof session->current.bytes);
-    build_bytes(&json, "previous", session->previous.bytes, sizeof session->previous.bytes);
+    json_member_bytes(&json, "current", session->current.bytes, sizeof session->current.bytes);
+    json_member_bytes(&json, "previous", session->previous.bytes, sizeof session->previous.bytes);
     json_member_i64(&json, "rotated", session->rotated_ms);
     json_member_i64(&json, "created", session->created_ms);
     json_member_i64(&json, "expires", session->expires_ms);
@@ -158,8 +148,9 @@ static bool has_room_for_passkey(const struct state *state, const struct account
 void batch_passkey(struct batch *batch, const struct account_passkey *passkey)
 {
     struct json json = build_begin(batch);
-    build_bytes(&json, "credential", passkey->passkey.credential, passkey->passkey.credential_size);
-    build_bytes(&json, "key", passkey->passkey.key, passkey->passkey.key_size);
+    json_member_bytes(&json, "credential", passkey->passkey.credential,
+                      passkey->passkey.credential_size);
+    json_member_bytes(&json, "key", passkey->passkey.key, passkey->passkey.key_size);
     json_member_i64(&json, "algorithm", passkey->passkey.algorithm);
     json_member_u64(&json, "count", passkey->passkey.count);
     json_member_text(&json, "label", passkey->label);

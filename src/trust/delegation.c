@@ -51,20 +51,16 @@ static void write_body(const struct delegation *delegation, struct buffer *out)
 {
     struct json json;
     struct uid_text id;
-    struct buffer key;
-    buffer_init(&key, 64);
-    encode_base64url(&key, delegation->key, sizeof delegation->key);
     json_init(&json, out);
     json_begin_object(&json);
     json_member_text(&json, "id", uid_text(&id, delegation->id));
     json_member_text(&json, "name", text_of(delegation->name));
     json_member_text(&json, "role", TEXT("edge"));
-    json_member_text(&json, "public", buffer_view(&key));
+    json_member_bytes(&json, "public", delegation->key, sizeof delegation->key);
     json_name(&json, "may");
     delegated_write(&json, delegation->may);
     json_member_i64(&json, "since", delegation->since_s);
     json_end_object(&json);
-    buffer_release(&key);
 }
 
 /* The end of the key that signs now: what it signed is not believed after. */

@@ -14,26 +14,15 @@ enum { ARENA_BYTES = 64 << 10 };
 
 /* --- request --- */
 
-static void member_bytes(struct json *json, const char *name, const uint8_t *bytes, size_t size)
-{
-    struct buffer text;
-    buffer_init(&text, 256);
-    encode_base64url(&text, bytes, size);
-    json_member_text(json, name, buffer_view(&text));
-    if (text.data)
-        explicit_bzero(text.data, text.size);
-    buffer_release(&text);
-}
-
 static void write_request_body(const struct joining_request *request,
                                const uint8_t key[SIGNED_PUBLIC_BYTES], struct buffer *out)
 {
     struct json json;
     json_init(&json, out);
     json_begin_object(&json);
-    member_bytes(&json, "public", key, SIGNED_PUBLIC_BYTES);
+    json_member_bytes(&json, "public", key, SIGNED_PUBLIC_BYTES);
     if (request->has_secret)
-        member_bytes(&json, "secret", request->secret, sizeof request->secret);
+        json_member_bytes(&json, "secret", request->secret, sizeof request->secret);
     json_name(&json, "urls");
     json_begin_array(&json);
     for (size_t i = 0; i < request->url_count; i++)
@@ -147,7 +136,7 @@ void joining_answer_write(const struct joining_answer *answer, struct buffer *ou
     struct json json;
     json_init(&json, out);
     json_begin_object(&json);
-    member_bytes(&json, "root", answer->root, sizeof answer->root);
+    json_member_bytes(&json, "root", answer->root, sizeof answer->root);
     json_member_text(&json, "keys", answer->keys);
     json_member_text(&json, "delegation", answer->delegation);
     json_member_text(&json, "certificates", answer->certificates);

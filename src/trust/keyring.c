@@ -34,28 +34,19 @@ struct keyring {
 
 /* --- the content as JSON --- */
 
-static void member_bytes(struct json *json, const char *name, const void *data, size_t size)
-{
-    struct buffer text;
-    buffer_init(&text, 128);
-    encode_base64url(&text, data, size);
-    json_member_text(json, name, buffer_view(&text));
-    buffer_release(&text);
-}
-
 static void write_content(const struct keyring_content *content, struct buffer *out)
 {
     struct json json;
     json_init(&json, out);
     json_begin_object(&json);
-    member_bytes(&json, "root", content->root, sizeof content->root);
+    json_member_bytes(&json, "root", content->root, sizeof content->root);
     json_name(&json, "keys");
     json_begin_array(&json);
     for (size_t i = 0; i < content->key_count; i++) {
         const struct ring_key *key = &content->keys[i];
         json_begin_object(&json);
-        member_bytes(&json, "id", key->id.bytes, sizeof key->id.bytes);
-        member_bytes(&json, "public", key->public_key, sizeof key->public_key);
+        json_member_bytes(&json, "id", key->id.bytes, sizeof key->id.bytes);
+        json_member_bytes(&json, "public", key->public_key, sizeof key->public_key);
         json_member_i64(&json, "from", key->from_s);
         json_member_i64(&json, "until", key->until_s);
         json_end_object(&json);
@@ -65,7 +56,7 @@ static void write_content(const struct keyring_content *content, struct buffer *
     json_begin_array(&json);
     for (size_t i = 0; i < content->revoked_count; i++) {
         json_begin_object(&json);
-        member_bytes(&json, "id", content->revoked[i].id.bytes, KEY_ID_BYTES);
+        json_member_bytes(&json, "id", content->revoked[i].id.bytes, KEY_ID_BYTES);
         json_member_i64(&json, "until", content->revoked[i].until_s);
         json_end_object(&json);
     }

@@ -140,23 +140,14 @@ void node_roster_forget(struct node_roster *roster, int64_t now_s)
 
 /* --- as bytes --- */
 
-static void member_bytes(struct json *json, const char *name, const uint8_t *bytes, size_t size)
-{
-    struct buffer text;
-    buffer_init(&text, 128);
-    encode_base64url(&text, bytes, size);
-    json_member_text(json, name, buffer_view(&text));
-    buffer_release(&text);
-}
-
 static void write_edge(struct json *json, const struct roster_edge *edge)
 {
     json_begin_object(json);
     json_member_text(json, "name", text_of(edge->seat.name));
-    member_bytes(json, "public", edge->seat.key, sizeof edge->seat.key);
+    json_member_bytes(json, "public", edge->seat.key, sizeof edge->seat.key);
     if (!node_seat_has_key(&edge->seat))
-        member_bytes(json, "id", edge->seat.id.bytes, sizeof edge->seat.id.bytes);
-    member_bytes(json, "invitation", edge->digest, sizeof edge->digest);
+        json_member_bytes(json, "id", edge->seat.id.bytes, sizeof edge->seat.id.bytes);
+    json_member_bytes(json, "invitation", edge->digest, sizeof edge->digest);
     json_member_u64(json, "may", edge->seat.may);
     json_member_i64(json, "joined", edge->seat.joined_s);
     json_member_i64(json, "until", edge->seat.until_s);
@@ -180,7 +171,7 @@ void node_roster_write(const struct node_roster *roster, struct buffer *out)
     for (size_t i = 0; i < roster->invited_count; i++) {
         json_begin_object(&json);
         json_member_text(&json, "name", text_of(roster->invited[i].name));
-        member_bytes(&json, "digest", roster->invited[i].digest, INVITATION_DIGEST_BYTES);
+        json_member_bytes(&json, "digest", roster->invited[i].digest, INVITATION_DIGEST_BYTES);
         json_member_i64(&json, "expires", roster->invited[i].expires_s);
         json_end_object(&json);
     }

@@ -37,8 +37,11 @@ int main(void)
     json_double(&json, __builtin_nan(""), 2);
     json_end_array(&json);
     json_member_bool(&json, "b", false);
+    json_member_bytes(&json, "c", "\xFB\xFF\x00", 3);
+    json_member_bytes(&json, "d", NULL, 0);
     json_end_object(&json);
-    OK_TEXT(buffer_view(&out), TEXT("{\"a\":1,\"list\":[{},\"x\",0.33,null],\"b\":false}"),
+    OK_TEXT(buffer_view(&out),
+            TEXT("{\"a\":1,\"list\":[{},\"x\",0.33,null],\"b\":false,\"c\":\"-_8A\",\"d\":\"\"}"),
             "commas stand where they belong");
     buffer_reset(&out);
     json_quote(&out, TEXT("q\" b\\ n\n z\x01 e\xC3\xA9 bad\xFF!"));
