@@ -142,14 +142,6 @@ static int load_list(struct keyfolder *folder, int64_t now_s, struct keys_error 
     return error;
 }
 
-static struct key_id id_of_seed(const uint8_t seed[KEYRING_SEED_BYTES])
-{
-    uint8_t public_key[SIGNED_PUBLIC_BYTES], secret[SIGNED_SECRET_BYTES];
-    crypto_sign_seed_keypair(public_key, secret, seed);
-    sodium_memzero(secret, sizeof secret);
-    return key_id_of(public_key);
-}
-
 /* The signing keys that still sign, or will: all from the one in use on. */
 static void drop_old_seeds(struct seeds *seeds, const struct keyring_content *content,
                            int64_t now_s)
@@ -161,7 +153,7 @@ static void drop_old_seeds(struct seeds *seeds, const struct keyring_content *co
             in_use = i;
     for (size_t i = in_use; i < content->key_count; i++)
         for (size_t k = 0; k < seeds->count; k++)
-            if (key_id_equal(id_of_seed(seeds->seed[k]), content->keys[i].id))
+            if (key_id_equal(keyring_id_of_seed(seeds->seed[k]), content->keys[i].id))
                 memcpy(kept.seed[kept.count++], seeds->seed[k], KEYRING_SEED_BYTES);
     *seeds = kept;
     sodium_memzero(&kept, sizeof kept);
@@ -272,36 +264,6 @@ void keyfolder_lend_root(struct keyfolder *folder, const uint8_t root_seed[KEYRI
 
 /* --- what is due --- */
 
-static const struct ring_key *newest(const struct keyring_content *content)
-{
-    return &content->keys[content->key_count - 1];
-}
-
-static void forget_ended(struct keyring_content *content, int64_t now_s)
-{
-    size_t kept = 0;
-    for (size_t i = 0; i < content->key_count; i++)
-        if (content->keys[i].until_s > now_s || i + 1 == content->key_count)
-            content->keys[kept++] = content->keys[i];
-    content->key_count = kept;
-    kept = 0;
-    for (size_t i = 0; i < content->revoked_count; i++)
-        if (content->revoked[i].until_s > now_s)
-            content->revoked[kept++] = content->revoked[i];
-    content->revoked_count = kept;
-}
-
-static bool is_named(const struct keyring_content *content, struct key_id id)
-{
-    for (size_t i = 0; i < content->key_count; i++)
-        if (key_id_equal(content->keys[i].id, id))
-            return true;
-    for (size_t i = 0; i < content->revoked_count; i++)
-        if (key_id_equal(content->revoked[i].id, id))
-            return true;
-    return false;
-}
-
 /* One more seed behind those held: new, or the one behind the last of the credential's that was
  * used. */
 static int add_seed(struct keyfolder *folder, const struct keyring_content *content,
@@ -317,7 +279,7 @@ static int add_seed(struct keyfolder *folder, const struct keyring_content *cont
     int size = key_file_load(&folder->files, SIGNING, KEYRING_SEED_BYTES, sizeof offered,
                              offered[0], ret_error);
     int count = size < 0 ? 0 : size / KEYRING_SEED_BYTES, at = count;
-    while (at > 0 && !is_named(content, id_of_seed(offered[at - 1])))
+    while (at > 0 && !keyring_content_names(content, keyring_id_of_seed(offered[at - 1])))
         at--;
     bool is_found = at < count;
     if (is_found)
@@ -335,7 +297,7 @@ static int add_key(struct keyfolder *folder, struct keyring_content *content, in
                    int64_t from_s, struct keys_error *ret_error)
 {
     struct seeds *seeds = folder->seeds;
-    forget_ended(content, now_s);
+    keyring_content_forget(content, now_s);
     drop_old_seeds(seeds, content, now_s);
     if (content->key_count == KEYRING_MAX_KEYS || seeds->count == KEYRING_MAX_SECRETS)
         return fail(folder, EBUSY, LIST, "holds as many keys as it may: wait until one has ended",
@@ -360,7 +322,7 @@ static int put_back(struct keyfolder *folder, int error)
 int keyfolder_rotate(struct keyfolder *folder, int64_t now_s, struct keys_error *ret_error)
 {
     struct keyring_content content = *keyring_content(folder->ring);
-    if (newest(&content)->from_s > now_s)
+    if (keyring_content_newest(&content)->from_s > now_s)
         return fail(folder, EALREADY, LIST, "holds the next key already; it signs within a day",
                     ret_error);
     return put_back(folder, add_key(folder, &content, now_s, now_s + KEYRING_LEAD_S, ret_error));
@@ -370,23 +332,12 @@ int keyfolder_revoke(struct keyfolder *folder, struct key_id id, int64_t now_s,
                      struct keys_error *ret_error)
 {
     struct keyring_content content = *keyring_content(folder->ring);
-    size_t at = 0;
-    while (at < content.key_count && !key_id_equal(content.keys[at].id, id))
-        at++;
-    if (at == content.key_count)
+    if (!keyring_content_key(&content, id))
         return fail(folder, ENOENT, LIST, "holds no such key", ret_error);
     if (content.revoked_count == KEYRING_MAX_REVOKED)
         return fail(folder, EBUSY, LIST, "holds as many revoked keys as it may", ret_error);
-    content.revoked[content.revoked_count++] = (struct revoked_key){id, content.keys[at].until_s};
-    memmove(&content.keys[at], &content.keys[at + 1],
-            (content.key_count - at - 1) * sizeof content.keys[0]);
-    content.key_count--;
+    keyring_content_revoke(&content, id);
     return put_back(folder, add_key(folder, &content, now_s, now_s, ret_error));
-}
-
-static bool is_rotation_due(const struct keyring_content *content, int64_t now_s)
-{
-    return now_s >= newest(content)->from_s + KEYRING_ROTATE_S;
 }
 
 /* Secrets that are not needed any more are forgotten at once. */
@@ -406,7 +357,7 @@ int keyfolder_settle(struct keyfolder *folder, uint64_t epoch, int64_t now_s,
         content.epoch = epoch;
     folder->is_due = false;
     int error = 0;
-    if (is_rotation_due(&content, now_s))
+    if (keyring_content_is_due(&content, now_s))
         error = add_key(folder, &content, now_s, now_s + KEYRING_LEAD_S, ret_error);
     else if (is_raised)
         error = publish(folder, &content, now_s, ret_error);
@@ -431,16 +382,6 @@ static int read_former(const struct keyfolder *folder, struct text former, int64
     return 0;
 }
 
-/* The oldest give way to the new one. */
-static void make_room(struct keyring_content *content, int64_t now_s)
-{
-    forget_ended(content, now_s);
-    if (content->key_count < KEYRING_MAX_KEYS)
-        return;
-    content->key_count = KEYRING_MAX_KEYS - 1;
-    memmove(&content->keys[0], &content->keys[1], content->key_count * sizeof content->keys[0]);
-}
-
 /* root.pub comes last: a folder without it holds nothing yet. */
 static int inherit(struct keyfolder *folder, struct text former, uint64_t epoch, int64_t now_s,
                    struct keys_error *ret_error)
@@ -455,7 +396,7 @@ static int inherit(struct keyfolder *folder, struct text former, uint64_t epoch,
         error = read_former(folder, former, now_s, &content, ret_error);
     if (error)
         return error;
-    make_room(&content, now_s);
+    keyring_content_make_room(&content, now_s);
     content.epoch = epoch;
     folder->seeds->count = 0;
     error = add_seed(folder, &content, ret_error);
@@ -487,8 +428,8 @@ struct keyfolder_status keyfolder_status(const struct keyfolder *folder, int64_t
     uint8_t digest[crypto_hash_sha256_BYTES];
     struct keyfolder_status status = {
         .has_root = folder->lent_root || key_file_is_there(&folder->files, ROOT),
-        .is_due = folder->is_due || is_rotation_due(content, now_s),
-        .next_rotation_s = newest(content)->from_s + KEYRING_ROTATE_S,
+        .is_due = folder->is_due || keyring_content_is_due(content, now_s),
+        .next_rotation_s = keyring_content_newest(content)->from_s + KEYRING_ROTATE_S,
     };
     crypto_hash_sha256(digest, folder->root, sizeof folder->root);
     sodium_bin2base64(status.root_fingerprint, sizeof status.root_fingerprint, digest,

@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "trust/keyring.h"
 
-#include "base/encode.h"
-#include "base/json.h"
 #include "base/mem.h"
 #include "trust/node_certificate.h"
 
 #include <assert.h>
-#include <jansson.h>
 #include <sodium.h>
 #include <stdatomic.h>
 #include <string.h>
@@ -31,133 +28,6 @@ struct keyring {
         uint8_t secret[SIGNED_SECRET_BYTES];
     } * own;
 };
-
-/* --- the content as JSON --- */
-
-static void write_content(const struct keyring_content *content, struct buffer *out)
-{
-    struct json json;
-    json_init(&json, out);
-    json_begin_object(&json);
-    json_member_bytes(&json, "root", content->root, sizeof content->root);
-    json_name(&json, "keys");
-    json_begin_array(&json);
-    for (size_t i = 0; i < content->key_count; i++) {
-        const struct ring_key *key = &content->keys[i];
-        json_begin_object(&json);
-        json_member_bytes(&json, "id", key->id.bytes, sizeof key->id.bytes);
-        json_member_bytes(&json, "public", key->public_key, sizeof key->public_key);
-        json_member_i64(&json, "from", key->from_s);
-        json_member_i64(&json, "until", key->until_s);
-        json_end_object(&json);
-    }
-    json_end_array(&json);
-    json_name(&json, "revoked");
-    json_begin_array(&json);
-    for (size_t i = 0; i < content->revoked_count; i++) {
-        json_begin_object(&json);
-        json_member_bytes(&json, "id", content->revoked[i].id.bytes, KEY_ID_BYTES);
-        json_member_i64(&json, "until", content->revoked[i].until_s);
-        json_end_object(&json);
-    }
-    json_end_array(&json);
-    json_end_object(&json);
-}
-
-static bool read_bytes(const json_t *object, const char *name, void *ret, size_t size)
-{
-    const json_t *value = json_object_get(object, name);
-    return json_is_string(value) &&
-           decode_base64url(text_make(json_string_value(value), json_string_length(value)), ret,
-                            size) == size;
-}
-
-static bool read_time(const json_t *object, const char *name, int64_t *ret)
-{
-    const json_t *value = json_object_get(object, name);
-    *ret = json_integer_value(value);
-    return json_is_integer(value) && *ret >= 0;
-}
-
-static bool read_key(const json_t *object, struct ring_key *ret)
-{
-    return read_bytes(object, "id", ret->id.bytes, sizeof ret->id.bytes) &&
-           read_bytes(object, "public", ret->public_key, sizeof ret->public_key) &&
-           key_id_equal(ret->id, key_id_of(ret->public_key)) &&
-           read_time(object, "from", &ret->from_s) && read_time(object, "until", &ret->until_s) &&
-           ret->from_s < ret->until_s;
-}
-
-static bool read_keys(const json_t *list, struct keyring_content *ret)
-{
-    ret->key_count = json_array_size(list);
-    bool is_good = json_is_array(list) && ret->key_count && ret->key_count <= KEYRING_MAX_KEYS;
-    for (size_t i = 0; is_good && i < ret->key_count; i++)
-        is_good = read_key(json_array_get(list, i), &ret->keys[i]) &&
-                  (i == 0 || ret->keys[i - 1].from_s <= ret->keys[i].from_s);
-    return is_good;
-}
-
-static bool read_revoked(const json_t *list, struct keyring_content *ret)
-{
-    ret->revoked_count = json_array_size(list);
-    bool is_good = json_is_array(list) && ret->revoked_count <= KEYRING_MAX_REVOKED;
-    for (size_t i = 0; is_good && i < ret->revoked_count; i++) {
-        const json_t *one = json_array_get(list, i);
-        struct revoked_key *key = &ret->revoked[i];
-        is_good = read_bytes(one, "id", key->id.bytes, sizeof key->id.bytes) &&
-                  read_time(one, "until", &key->until_s);
-    }
-    return is_good;
-}
-
-static bool read_content(const struct signed_object *object, struct keyring_content *ret)
-{
-    if (object->body.size > KEYRING_MAX_OBJECT_BYTES)
-        return false;
-    json_t *root = json_loadb(object->body.data, object->body.size, JSON_REJECT_DUPLICATES, NULL);
-    *ret = (struct keyring_content){.epoch = object->epoch,
-                                    .number = object->number,
-                                    .issued_s = object->issued_s,
-                                    .expires_s = object->expires_s};
-    bool is_good = read_bytes(root, "root", ret->root, sizeof ret->root) &&
-                   read_keys(json_object_get(root, "keys"), ret) &&
-                   read_revoked(json_object_get(root, "revoked"), ret);
-    json_decref(root);
-    return is_good;
-}
-
-void keyring_seal_content(const uint8_t root_secret[SIGNED_SECRET_BYTES],
-                          const struct keyring_content *content, struct buffer *out)
-{
-    struct buffer body;
-    buffer_init(&body, KEYRING_MAX_OBJECT_BYTES);
-    write_content(content, &body);
-    signed_seal(root_secret,
-                &(struct signed_object){.name = TEXT(KEYRING_NAME),
-                                        .epoch = content->epoch,
-                                        .number = content->number,
-                                        .issued_s = content->issued_s,
-                                        .expires_s = content->expires_s,
-                                        .body = buffer_view(&body)},
-                out);
-    buffer_release(&body);
-}
-
-void keyring_content_add(struct keyring_content *content, const uint8_t seed[KEYRING_SEED_BYTES],
-                         int64_t from_s)
-{
-    uint8_t secret[SIGNED_SECRET_BYTES];
-    assert(content->key_count < KEYRING_MAX_KEYS);
-    struct ring_key key = {.from_s = from_s, .until_s = from_s + KEYRING_KEY_LIFE_S};
-    crypto_sign_seed_keypair(key.public_key, secret, seed);
-    sodium_memzero(secret, sizeof secret);
-    key.id = key_id_of(key.public_key);
-    size_t at = content->key_count++;
-    for (; at > 0 && content->keys[at - 1].from_s > from_s; at--)
-        content->keys[at] = content->keys[at - 1];
-    content->keys[at] = key;
-}
 
 /* --- making a ring --- */
 
@@ -197,7 +67,8 @@ struct keyring *keyring_open_signing(const uint8_t root[SIGNED_PUBLIC_BYTES], st
     *ret = signed_open(root, object, TEXT(KEYRING_NAME), now_s, &opened);
     if (*ret != SIGNED_GOOD && *ret != SIGNED_EXPIRED)
         return NULL;
-    if (!read_content(&opened, &content) || memcmp(content.root, root, SIGNED_PUBLIC_BYTES) != 0) {
+    if (!keyring_content_read(&opened, &content) ||
+        memcmp(content.root, root, SIGNED_PUBLIC_BYTES) != 0) {
         *ret = SIGNED_MALFORMED;
         return NULL;
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
-#include "trust/signed.h"
+#include "trust/keyring_content.h"
 #include "trust/uid.h"
 
 /*
@@ -15,38 +15,7 @@
  */
 struct keyring;
 
-enum {
-    KEYRING_MAX_KEYS = 8,
-    KEYRING_MAX_REVOKED = 32,
-    KEYRING_MAX_SECRETS = 4,
-    KEYRING_SEED_BYTES = 32,
-    KEYRING_MAX_OBJECT_BYTES = 16 << 10,
-    KEYRING_MAX_NODES = 1024,
-};
-#define KEYRING_NAME "/keys"
-#define KEYRING_KEY_LIFE_S (90LL * 24 * 60 * 60) /* of a signing key, from its first use */
-#define KEYRING_ROTATE_S (60LL * 24 * 60 * 60)   /* then the next one is made */
-#define KEYRING_LEAD_S (24LL * 60 * 60)          /* between publishing a key and its first use */
-
-struct ring_key {
-    struct key_id id;
-    uint8_t public_key[SIGNED_PUBLIC_BYTES];
-    int64_t from_s, until_s; /* signs from; verifies until */
-};
-struct revoked_key {
-    struct key_id id;
-    int64_t until_s; /* nothing it signed could be good after */
-};
-
-/* Everything that /keys says; keys oldest first. */
-struct keyring_content {
-    uint64_t epoch, number;
-    int64_t issued_s, expires_s;
-    uint8_t root[SIGNED_PUBLIC_BYTES];
-    size_t key_count, revoked_count;
-    struct ring_key keys[KEYRING_MAX_KEYS];
-    struct revoked_key revoked[KEYRING_MAX_REVOKED];
-};
+enum { KEYRING_MAX_SECRETS = 4, KEYRING_MAX_NODES = 1024 };
 
 /* The ring of a /keys object signed by `root`; NULL with the verdict, MALFORMED also for a body
  * that is not a list of keys.  An expired one is taken: its keys have times of their own. */
@@ -102,10 +71,3 @@ bool keyring_seal(const struct keyring *ring, const struct signed_object *object
 /* signed_open() with the key that the object names. */
 enum signed_verdict keyring_check(const struct keyring *ring, struct text bytes, struct text name,
                                   int64_t now_s, struct signed_object *ret) MUST_USE;
-
-/* Signs `content` as /keys: by the root key's secret alone. */
-void keyring_seal_content(const uint8_t root_secret[SIGNED_SECRET_BYTES],
-                          const struct keyring_content *content, struct buffer *out);
-/* The first key, or another beside those there are, which goes out of use when this one begins. */
-void keyring_content_add(struct keyring_content *content, const uint8_t seed[KEYRING_SEED_BYTES],
-                         int64_t from_s);
