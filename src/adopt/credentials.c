@@ -12,6 +12,7 @@
 #include <string.h>
 
 enum {
+    SALT_TAG_BYTES = 8,
     NONCE_BYTES = crypto_aead_xchacha20poly1305_ietf_NPUBBYTES,
     TAG_BYTES = crypto_aead_xchacha20poly1305_ietf_ABYTES
 };
@@ -171,14 +172,33 @@ struct credentials_digest credentials_digest(const struct keys *keys,
 
 /* --- verifiers --- */
 
-/* The number of the one that fits, -1 without; *ret_count: how many there are of this kind. */
-static int64_t find(struct book *book, const struct credentials *credentials, size_t *ret_count)
+/* "p", "k", or "t" and a keyed hash of the salt in hex. */
+struct verifier_kind {
+    char text[2 + 2 * SALT_TAG_BYTES];
+};
+
+static struct verifier_kind kind_of(const struct keys *keys, const struct credentials *credentials)
 {
-    const char kind[2] = {credentials->kind, '\0'};
+    struct verifier_kind kind = {{credentials->kind}};
+    const char *salt = strchr(credentials->secret, '\n');
+    if (credentials->kind != 't' || !salt)
+        return kind;
+    struct credentials salted = {.kind = 's'};
+    (void)snprintf(salted.listener, sizeof salted.listener, "%s", credentials->listener);
+    (void)snprintf(salted.secret, sizeof salted.secret, "%s", salt + 1);
+    struct credentials_digest digest = credentials_digest(keys, &salted);
+    (void)sodium_bin2hex(kind.text + 1, sizeof kind.text - 1, digest.bytes, SALT_TAG_BYTES);
+    return kind;
+}
+
+/* The number of the one that fits, -1 without; *ret_count: how many there are of this kind. */
+static int64_t find(struct book *book, const struct verifier_kind *kind,
+                    const struct credentials *credentials, size_t *ret_count)
+{
     sqlite3_stmt *row = book_query(
         book,
         "SELECT number, hash FROM verifier WHERE listener = ? AND kind = ? ORDER BY number DESC",
-        "ss", credentials->listener, kind);
+        "ss", credentials->listener, kind->text);
     int64_t found = -1;
     *ret_count = 0;
     while (row && found < 0 && sqlite3_step(row) == SQLITE_ROW) {
@@ -190,41 +210,47 @@ static int64_t find(struct book *book, const struct credentials *credentials, si
     return found;
 }
 
-enum verifier verifier_check(struct book *book, const struct credentials *credentials)
+enum verifier verifier_check(struct book *book, const struct keys *keys,
+                             const struct credentials *credentials)
 {
     size_t count;
+    struct verifier_kind kind = kind_of(keys, credentials);
     if (!guard_is_on(GUARD_ADOPT_PROOF))
         return VERIFIER_GOOD;
-    if (find(book, credentials, &count) >= 0)
+    if (find(book, &kind, credentials, &count) >= 0)
         return VERIFIER_GOOD;
     if (count > 0)
         return VERIFIER_WRONG;
-    password_verify_nobody(text_of(credentials->secret));
+    if (credentials->kind != 't') /* a salt of nobody's tells nothing of who is known */
+        password_verify_nobody(text_of(credentials->secret));
     return VERIFIER_NONE;
 }
 
-bool verifier_keep(struct book *book, const struct credentials *credentials)
+bool verifier_keep(struct book *book, const struct keys *keys,
+                   const struct credentials *credentials)
 {
-    const char kind[2] = {credentials->kind, '\0'};
+    struct verifier_kind kind = kind_of(keys, credentials);
     struct password_hash hash;
     size_t count;
-    if (find(book, credentials, &count) >= 0)
+    if (find(book, &kind, credentials, &count) >= 0)
         return true;
     return password_hash(text_of(credentials->secret), &hash) &&
            book_do(book, "INSERT INTO verifier(listener, kind, hash) VALUES(?, ?, ?)", "sss",
-                   credentials->listener, kind, hash.text) &&
+                   credentials->listener, kind.text, hash.text) &&
            book_do(
                book,
-               "DELETE FROM verifier WHERE listener = ?1 AND kind = ?2 AND number NOT IN (SELECT"
-               " number FROM verifier WHERE listener = ?1 AND kind = ?2 ORDER BY number DESC"
-               " LIMIT ?3)",
-               "ssi", credentials->listener, kind, (int64_t)VERIFIERS_PER_KIND);
+               "DELETE FROM verifier WHERE listener = ?1 AND substr(kind, 1, 1) = substr(?2, 1, 1)"
+               " AND number NOT IN (SELECT number FROM verifier WHERE listener = ?1"
+               " AND substr(kind, 1, 1) = substr(?2, 1, 1) ORDER BY number DESC LIMIT ?3)",
+               "ssi", credentials->listener, kind.text, (int64_t)VERIFIERS_PER_KIND);
 }
 
-void verifier_forget(struct book *book, const struct credentials *credentials)
+void verifier_forget(struct book *book, const struct keys *keys,
+                     const struct credentials *credentials)
 {
     size_t count;
-    int64_t number = find(book, credentials, &count);
+    struct verifier_kind kind = kind_of(keys, credentials);
+    int64_t number = find(book, &kind, credentials, &count);
     if (number >= 0)
         (void)book_do(book, "DELETE FROM verifier WHERE number = ?", "i", number);
 }

@@ -11,7 +11,7 @@
  *     apiKey  Argon2id of the key
  *     u+t+s   Argon2id of that very pair: only an app that sends the same salt again is known.
  *             Nothing less than the password itself could judge another salt, and we do not keep
- *             it.
+ *             it.  With the same salt another token is a wrong guess of the password, and counts.
  *
  * Listeners' writes that wait are replayed as theirs, so what they signed in with is sealed beside
  * them (XChaCha20-Poly1305, bound to the listener) until they are told; no longer.
@@ -47,12 +47,19 @@ struct credentials_digest credentials_digest(const struct keys *keys,
 
 /* --- verifiers; BLOCK, as passwords do (trust/password.h) --- */
 enum { VERIFIERS_PER_KIND = 4 }; /* of one listener */
-enum verifier { VERIFIER_GOOD, VERIFIER_WRONG, VERIFIER_NONE /* nothing of this kind is kept */ };
-enum verifier verifier_check(struct book *book, const struct credentials *credentials) MUST_USE;
+enum verifier {
+    VERIFIER_GOOD,
+    VERIFIER_WRONG,
+    VERIFIER_NONE, /* nothing of this kind is kept, of a token nothing with this salt */
+};
+enum verifier verifier_check(struct book *book, const struct keys *keys,
+                             const struct credentials *credentials) MUST_USE;
 /* Unless one of them fits already; the oldest of its kind gives way: an app with a new salt each
  * minute drives out no password. */
-bool verifier_keep(struct book *book, const struct credentials *credentials);
-void verifier_forget(struct book *book, const struct credentials *credentials);
+bool verifier_keep(struct book *book, const struct keys *keys,
+                   const struct credentials *credentials);
+void verifier_forget(struct book *book, const struct keys *keys,
+                     const struct credentials *credentials);
 
 /* --- sealed, for writes that wait --- */
 enum { CREDENTIALS_SEALED_BYTES = CREDENTIALS_QUERY_BYTES + 24 + 16 };

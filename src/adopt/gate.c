@@ -84,16 +84,17 @@ static void on_verified(struct visit *visit)
         return;
     }
     counter_add(COUNTER_ADOPT_UNPROVEN, 1);
-    if (visit->credentials.kind == 't') /* another salt is no wrong guess */
+    bool is_token = visit->credentials.kind == 't';
+    if (!is_token || visit->verifier == VERIFIER_WRONG) /* another salt is no wrong guess */
+        throttle_failed(visit->adopt->throttle, &attempt, now_ms());
+    if (is_token) /* in the same words, so that nobody learns which salts are kept */
         visit_fail(
             visit, 41,
             "The server is away. Without it only a password can be checked: let the app send "
             "it (legacy or plain sign-in).");
-    else {
-        throttle_failed(visit->adopt->throttle, &attempt, now_ms());
+    else
         visit_fail(visit, 40,
                    "Wrong name or password, or not known here while the server is away.");
-    }
 }
 
 static void prove_here(struct visit *visit)

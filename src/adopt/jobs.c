@@ -107,7 +107,8 @@ void job_is_whole(struct visit *visit, visit_step *then)
 static void work_verify(void *context)
 {
     struct visit *visit = context;
-    visit->verifier = verifier_check(&visit->adopt->proving, &visit->credentials);
+    visit->verifier =
+        verifier_check(&visit->adopt->proving, visit->adopt->config.keys, &visit->credentials);
 }
 
 void job_verify(struct visit *visit, visit_step *then)
@@ -136,10 +137,12 @@ static void work_keep(void *context)
 {
     struct keeping *keeping = context;
     if (keeping->is_kept) {
-        keeping->is_done = verifier_keep(&keeping->adopt->proving, &keeping->credentials);
+        keeping->is_done = verifier_keep(&keeping->adopt->proving, keeping->adopt->config.keys,
+                                         &keeping->credentials);
         renew_writes(keeping);
     } else {
-        verifier_forget(&keeping->adopt->proving, &keeping->credentials);
+        verifier_forget(&keeping->adopt->proving, keeping->adopt->config.keys,
+                        &keeping->credentials);
     }
 }
 

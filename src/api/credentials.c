@@ -136,9 +136,10 @@ static enum call_end prove_token(struct call *call, struct text name, struct tex
     const struct app *app = account ? find_app_by_token(call, account, token, salt) : NULL;
     if (app)
         return use_app(call, app);
-    if (api_follows(call->api) && ((!call->is_alone && island_is_linked(call->api)) || !account ||
-                                   !island_is_home(call->api, account->id)))
-        return pass(call, account ? account->id : (struct uid){{0}});
+    struct uid id = account ? account->id : island_uid_of_name(name);
+    if (api_follows(call->api) &&
+        ((!call->is_alone && island_is_linked(call->api)) || !island_is_home(call->api, id)))
+        return pass(call, id);
     /* nobody guesses 140 random bits, so a failure here is not counted and makes nobody wait */
     return call_fail(call, API_ERROR_WRONG_CREDENTIALS, NULL);
 }

@@ -76,7 +76,7 @@ bool island_may_hear_of(const struct api *api, struct uid node, struct uid accou
 
 /* --- who signs in elsewhere --- */
 
-static struct uid uid_of_name(struct text name)
+struct uid island_uid_of_name(struct text name)
 {
     struct uid uid;
     uint8_t digest[crypto_hash_sha256_BYTES];
@@ -97,7 +97,7 @@ bool island_lacks_password(const struct api *api, struct text name, struct uid *
     const struct account *account = state_account_by_name(api->config.state, name);
     if (!api_follows(api) || (account && account->password_hash.size))
         return false;
-    *ret_account = account ? account->id : uid_of_name(name);
+    *ret_account = account ? account->id : island_uid_of_name(name);
     return island_is_linked(api) || !island_is_home(api, *ret_account);
 }
 

@@ -39,6 +39,10 @@ bool island_believes(const struct api *api, struct uid node, struct uid account)
 bool island_may_hear_of(const struct api *api, struct uid node, struct uid account,
                         struct uid session);
 
+/* Stands for the account of a name that nobody has, so that answers about homes do not tell which
+ * names exist. */
+struct uid island_uid_of_name(struct text name);
+
 /*
  * Whether a password for `name` is another node's to judge: nothing is held here to prove it by.
  * *ret_account is whose home to name: for a name that nobody has it is drawn from the name, so that

@@ -4,6 +4,7 @@
 One album of one song, listeners with passwords, plays and stars in memory.  `faults` maps an endpoint to what it answers instead:
 ("error", code), ("status", 500), or ("hang up", None); `FOREIGN.asked` lists (endpoint, name, parameters).
 """
+import hashlib
 import http.server
 import json
 import threading
@@ -12,6 +13,10 @@ import urllib.parse
 SONG = {"id": "s1", "parent": "al1", "isDir": False, "title": "Song", "album": "Album", "artist": "Band", "albumId": "al1", "artistId": "ar1",
         "duration": 60, "suffix": "mp3", "contentType": "audio/mpeg"}
 ALBUM = {"id": "al1", "name": "Album", "artist": "Band", "artistId": "ar1", "songCount": 1, "duration": 60, "created": "2024-01-01T00:00:00Z"}
+
+
+def token_of(password, salt):
+    return hashlib.md5((password + salt).encode()).hexdigest()
 
 
 class Foreign:
@@ -69,7 +74,8 @@ class Foreign:
         if endpoint == "stream":
             self.send(handler, b"ID3" + b"x" * 4000, "audio/mpeg")
             return
-        is_known = self.passwords.get(name) == asked.get("p", [None])[0]
+        password, salt = self.passwords.get(name), asked.get("s", [""])[0]
+        is_known = password and (password == asked.get("p", [None])[0] or token_of(password, salt) == asked.get("t", [None])[0])
         if kind == "error":
             answer = {"status": "failed", "error": {"code": what, "message": "no"}}
         elif endpoint == "getOpenSubsonicExtensions":  # open to everybody, as the specification says

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from foreign import Foreign
+from foreign import Foreign, token_of
 from patience import until
 from test_subsonic import FORM, adopt, anna, ask, get, is_linked, known  # noqa: F401: `adopt` is a fixture
 
@@ -74,6 +74,39 @@ def verifiers(edge):
     import sqlite3
     with sqlite3.connect(f"file:{edge.data}/adopt.db?mode=ro", uri=True) as book:
         return book.execute("SELECT count(*) FROM verifier WHERE listener = 'anna'").fetchone()[0]
+
+
+def guess_by_tokens(edge, salts):
+    """Statuses, of sixteen wrong passwords with these salts in turn."""
+    answers = [get(edge.url, "getArtists", u="anna", t=token_of(f"guess {i}", salts[i % len(salts)]), s=salts[i % len(salts)], f="json") for i in range(16)]
+    assert all(answer.json["subsonic-response"]["status"] == "failed" for answer in answers)
+    return [answer.status for answer in answers]
+
+
+def an_island_that_knows_a_salt(foreign, edge):
+    pair = {"u": "anna", "t": token_of("apples", "always"), "s": "always"}
+    before = verifiers(edge)
+    until(lambda: ask(edge.url, "ping", **pair)["status"] == "ok" and verifiers(edge) > before, "an app with a salt of its own is known", seconds=90)
+    foreign.close()
+    is_linked(edge, "island")
+    return pair
+
+
+def test_guesses_by_token_and_salt_wait_on_an_island_as_passwords_do(foreign, adopt):  # noqa: F811
+    edge = adopt(foreign.url)
+    until(lambda: edge.status()["walked"] > 0, "the library was walked")
+    pair = an_island_that_knows_a_salt(foreign, edge)
+    assert set(guess_by_tokens(edge, [f"salt {i}" for i in range(16)])) == {200}, "another salt each time is an app, not a guess"
+    assert guess_by_tokens(edge, ["always"])[-1] == 503, "the salt that is known can be guessed with, and waits"
+    assert ask(edge.url, "getArtists", **pair)["status"] == "ok", "who is known does not"
+
+
+@pytest.mark.slow
+def test_without_the_guard_tokens_are_guessed_at_will(foreign, adopt):  # noqa: F811
+    edge = adopt(foreign.url, guards_off="signin-waits")
+    until(lambda: edge.status()["walked"] > 0, "the library was walked")
+    an_island_that_knows_a_salt(foreign, edge)
+    assert set(guess_by_tokens(edge, ["always"])) == {200}
 
 
 def test_every_one_of_many_listeners_is_known_on_the_island(foreign, edge):

@@ -129,6 +129,7 @@ def test_apps_sign_in_with_all_that_they_have(service):
     assert rest(edge, u="alice", p="enc:" + PASSWORD.encode().hex())[0] == "ok"
     assert rest(edge, u="alice", p="wrong horse battery")[1]["code"] == 40
     assert rest(edge, **token_and_salt("alice", "wrong"))[1]["code"] == 40
+    assert rest(edge, **token_and_salt("nobody", "wrong")) == rest(edge, **token_and_salt("alice", "wrong")), "and no answer tells which names exist"
     edge.stop()
     edge = service.joined("paris", service.root.url)
     assert rest(edge, **token_and_salt("alice", secret))[0] == "ok", "also after the edge's own restart"
