@@ -34,6 +34,7 @@ static const char schema[] =
     "CREATE TABLE IF NOT EXISTS write(number INTEGER PRIMARY KEY AUTOINCREMENT, listener TEXT,"
     " endpoint TEXT, parameters TEXT, at INTEGER, state INTEGER, note TEXT, credential BLOB);"
     "CREATE INDEX IF NOT EXISTS write_state ON write(state);"
+    "CREATE INDEX IF NOT EXISTS write_listener ON write(listener);"
     "CREATE TABLE IF NOT EXISTS ended(number INTEGER PRIMARY KEY AUTOINCREMENT, listener TEXT,"
     " endpoint TEXT, parameters TEXT, at INTEGER, ended INTEGER, how TEXT, code INTEGER);"
     "CREATE INDEX IF NOT EXISTS ended_listener ON ended(listener);"

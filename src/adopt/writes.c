@@ -93,10 +93,20 @@ static bool complete(struct book *book, const struct write_wish *wish)
     return is_good;
 }
 
+/* Of a full database, or one that cannot be read, nothing is free. */
+static bool has_room(struct book *book, const struct write_wish *wish)
+{
+    int64_t all = book_one_number(book, wish->most, "SELECT count(*) FROM write", "");
+    int64_t own = book_one_number(book, wish->most, "SELECT count(*) FROM write WHERE listener = ?",
+                                  "t", wish->listener);
+    if (guard_is_on(GUARD_ADOPT_WRITES) && all >= wish->most)
+        return false;
+    return !guard_is_on(GUARD_ADOPT_SHARE) || own == 0 || 2 * (own + 1) <= wish->most - (all - own);
+}
+
 enum write_end writes_take(struct book *book, const struct write_wish *wish, int64_t *ret_number)
 {
-    if (guard_is_on(GUARD_ADOPT_WRITES) &&
-        book_one_number(book, wish->most, "SELECT count(*) FROM write", "") >= wish->most)
+    if (!has_room(book, wish))
         return WRITE_FULL;
     if (!complete(book, wish))
         return WRITE_MISSING;

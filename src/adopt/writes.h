@@ -23,12 +23,12 @@ struct write_wish {
     json_t *parameters;     /* {name: [value …]}; borrowed, and completed */
     struct text credential; /* sealed */
     int64_t at_ms;
-    int64_t most; /* how many may wait */
+    int64_t most; /* how many may wait; of one listener half of what the others leave */
 };
 
 enum write_end {
     WRITE_TAKEN,
-    WRITE_FULL,    /* too many wait */
+    WRITE_FULL,    /* too many wait, of all or of this listener */
     WRITE_MISSING, /* it names what is not there, or nothing */
     WRITE_FAILED,  /* the database */
 };

@@ -91,14 +91,20 @@ static void searching(void)
     OK(ask("search3", parameters("query", "nothing%"), "song", first) == 0, "no wildcard comes in");
 }
 
-static enum write_end take(const char *endpoint, json_t *asked)
+static enum write_end take_of(const char *listener, int64_t most, const char *endpoint,
+                              json_t *asked)
 {
     int64_t number;
-    const struct write_wish wish = {text_of(endpoint), TEXT("anna"),  asked,
-                                    TEXT("sealed"),    1700000000000, 6};
+    const struct write_wish wish = {text_of(endpoint), text_of(listener), asked,
+                                    TEXT("sealed"),    1700000000000,     most};
     enum write_end end = writes_take(&book, &wish, &number);
     json_decref(asked);
     return end;
+}
+
+static enum write_end take(const char *endpoint, json_t *asked)
+{
+    return take_of("anna", 1000, endpoint, asked);
 }
 
 static int view_count(const char *lists_name, const char *name)
@@ -142,11 +148,33 @@ static void writing(void)
     OK(ask("getPlaylist", parameters("id", id), "entry", first) == 2 && !strcmp(first, "10"),
        "and the list is as it should be");
     OK(take("scrobble", parameters("id", "10")) == WRITE_TAKEN, "a play is taken");
-    OK_GUARDED(GUARD_ADOPT_WRITES, take("scrobble", parameters("id", "10")) == WRITE_FULL,
-               "and no more than may wait");
     view = own_view(&book, TEXT("eve"));
     OK(json_array_size(json_object_get(view, "playlists")) == 0, "nobody sees another's");
     json_decref(view);
+}
+
+/* How many plays of this listener are taken while `most` may wait. */
+static int takes(const char *listener, int64_t most)
+{
+    int count = 0;
+    while (count < 100 &&
+           take_of(listener, most, "scrobble", parameters("id", "10")) == WRITE_TAKEN)
+        count++;
+    return count;
+}
+
+static void room(void)
+{
+    int64_t waiting = book_one_number(&book, 0, "SELECT count(*) FROM write", "");
+    OK_GUARDED(GUARD_ADOPT_WRITES,
+               take_of("carl", waiting, "scrobble", parameters("id", "10")) == WRITE_FULL,
+               "no more are taken than may wait");
+    waiting = book_one_number(&book, 0, "SELECT count(*) FROM write", "");
+    OK_GUARDED(GUARD_ADOPT_SHARE, takes("dave", waiting + 10) == 5,
+               "one listener has half of what is free");
+    OK_GUARDED(GUARD_ADOPT_SHARE, takes("eve", waiting + 10) == 2, "the next half of the rest");
+    OK_GUARDED(GUARD_ADOPT_SHARE, takes("frank", waiting + 10) == 1 && takes("gina", waiting + 10),
+               "and there is always room for one more");
 }
 
 /* What would be hours if each were looked for in all the others. */
@@ -186,6 +214,7 @@ int main(void)
     lists();
     searching();
     writing();
+    room();
     much();
     book_close(&book);
     return tap_done();
