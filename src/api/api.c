@@ -166,6 +166,7 @@ void api_take_object(struct api *api, struct text name, uint64_t epoch, uint64_t
 
 void api_look_at_nodes(struct api *api)
 {
+    rebuild_look(api);
     if (api->changes)
         changes_look(api->changes);
 }

@@ -182,9 +182,11 @@ void rebuild_begin(struct api *api)
     struct api_rebuild told;
     if (api_rebuild(api, &told) && told.heard < told.edges)
         state_offers_expect(api->config.state);
+    else
+        state_offers_over(api->config.state);
 }
 
-static void end_if_whole(struct api *api)
+void rebuild_look(struct api *api)
 {
     struct api_rebuild told;
     if (api_rebuild(api, &told) && told.heard >= told.edges)
@@ -356,7 +358,7 @@ static void on_whole(struct exchange *exchange, void *context)
         return;
     }
     add_heard(rebuild, seat.id);
-    end_if_whole(api);
+    rebuild_look(api);
     LOG(api->config.logger, LOG_INFO, "an edge of the lost origin has told what it holds",
         {"name", text_of(seat.name)});
     if (write_heard(rebuild))

@@ -30,5 +30,6 @@ struct server;
 struct rebuild *rebuild_new(struct api *api) MUST_USE; /* NULL: it never took another's place */
 /* Reads the journal, while offers are still to come.  BLOCKS. */
 void rebuild_begin(struct api *api);
+void rebuild_look(struct api *api); /* an edge may have been revoked: then it is not waited for */
 void rebuild_free(struct rebuild **rebuild); /* offers under way are answered when state ends */
 void rebuild_routes(struct api *api, struct server *server);

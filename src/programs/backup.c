@@ -74,16 +74,23 @@ static enum command_exit restore_locked(const struct settings *settings, int fol
                                         const char *file)
 {
     struct state_error error = {""};
+    char aside[STATE_ASIDE_BYTES];
     size_t edges = 0;
-    if (state_restore(file, settings->data, &error) < 0 || !count_edges(settings, &edges, &error) ||
-        (edges && !ask_edges(settings, folder, &error)))
+    if (state_restore(file, settings->data, aside, &error) < 0 ||
+        !count_edges(settings, &edges, &error) || (edges && !ask_edges(settings, folder, &error)))
         return command_fail(COMMAND_FAILED, "%s", error.words);
-    printf("restored; what listeners did after the backup is in %s/journal.before-restore\n",
-           settings->data);
+    printf("restored\n");
+    if (aside[0])
+        printf("What was here is whole in %s/%s, a state folder of its own (sostenuto state export "
+               "FILE --data THAT). Delete it when nobody misses anything.\n",
+               settings->data, aside);
     if (edges)
-        printf("The %zu edges of then are asked what they heard of since, once it serves; one that "
-               "joined later joins again, with an invitation.\n",
-               edges);
+        printf(
+            "The %zu edges of then are asked what they heard of since, once it serves. Revoke "
+            "again "
+            "those that were revoked since (sostenuto edges revoke NAME), and invite again those "
+            "that joined since: docs/edge.md, \"A backup is restored\".\n",
+            edges);
     return COMMAND_OK;
 }
 
@@ -139,7 +146,14 @@ const struct command command_restore = {
     .arguments = "FILE",
     .summary = "Put a backup in place of the state folder's content.",
     .about =
-        "Only while no server runs on it. The file is verified whole before anything is touched.\n",
+        "Only while no server runs on it. The file is verified whole before anything is touched. "
+        "What "
+        "was there is kept\nwhole in before-restore, a state folder of its own inside: delete it "
+        "when "
+        "nobody misses anything. Edges that the\norigin had when the backup was made follow by "
+        "themselves and bring back what they heard of since; which were\nrevoked since is to be "
+        "said "
+        "again. See docs/edge.md.\n",
     .least_positionals = 1,
     .most_positionals = 1,
     .settings = COMMAND_SETTINGS_PLACE,

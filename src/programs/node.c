@@ -28,11 +28,10 @@ enum {
     AWAIT_TRIES = 10000, /* about ten seconds */
 };
 
-/* It was an edge, and may become one again (sostenuto demote). */
-static bool is_promoted(const struct settings *settings)
+static bool has_file(const struct settings *settings, const char *name)
 {
     char path[PATH_MAX];
-    (void)snprintf(path, sizeof path, "%s/promoted", settings->data);
+    (void)snprintf(path, sizeof path, "%s/%s", settings->data, name);
     return access(path, F_OK) == 0;
 }
 
@@ -56,7 +55,9 @@ static int open_state(struct node *node, struct buffer *why)
     struct state_forwarded kept = {.lsn = 0};
     forwarded_mark_read(node->settings->data, &kept.journal, &kept.lsn);
     const struct state_config config = {
-        .kept = is_promoted(node->settings) ? &kept : NULL,
+        .kept = has_file(node->settings, "promoted") ? &kept : NULL,
+        /* restored: it was no edge, and becomes none (sostenuto demote) */
+        .kept_for_offers = !has_file(node->settings, "keys/joined.before-promote"),
         .folder = node->settings->data,
         .keys = node->keys,
         .loop = node->loop,

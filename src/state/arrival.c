@@ -100,8 +100,11 @@ void state_offers_expect(struct state *state)
 
 void state_offers_over(struct state *state)
 {
-    if (!state->forwards)
-        uncounted_free(&state->uncounted);
+    if (state->forwards)
+        return;
+    uncounted_free(&state->uncounted);
+    if (state->kept_for_offers && !state->record) /* which holds it for reasons of its own */
+        state_keep_no_more(state);
 }
 
 /* --- what arrived --- */

@@ -339,13 +339,50 @@ static int write_beside(int folder_fd, const struct parts *parts, struct state_e
                  : 0;
 }
 
-/* Under another name when an earlier restore left one there. */
-static int move_journal_aside(int folder_fd)
+static bool is_there(int folder_fd, const char *name)
 {
-    char aside[64] = "journal.before-restore";
-    if (faccessat(folder_fd, aside, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
-        snprintf(aside, sizeof aside, "journal.before-restore.%lld", (long long)clock_unix_ms());
-    return renameat(folder_fd, "journal", folder_fd, aside) != 0 && errno != ENOENT ? -errno : 0;
+    return faccessat(folder_fd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+static int move_aside(int from_fd, int to_fd, const char *name)
+{
+    return renameat(from_fd, name, to_fd, name) != 0 && errno != ENOENT ? -errno : 0;
+}
+
+/* It stays here, too, until the restored one takes its name: a crash leaves either. */
+static int copy_aside(int from_fd, int to_fd, const char *name)
+{
+    if (linkat(from_fd, name, to_fd, name, 0) == 0 || errno == ENOENT)
+        return 0;
+    char restored[64];
+    snprintf(restored, sizeof restored, "%s.restored", name);
+    return is_there(from_fd, restored) ? move_aside(from_fd, to_fd, name) : 0; /* no links here */
+}
+
+/* What is there becomes a state folder of its own, whole: nobody else may have heard of what is in
+ * it.  *ret_aside is its name: another when an earlier restore left one. */
+static int set_aside(int folder_fd, char ret_aside[STATE_ASIDE_BYTES])
+{
+    static const char *const moved[] = {"state.db-wal", "state.db-shm", "journal"};
+    ret_aside[0] = '\0';
+    if (!is_there(folder_fd, "state.db") && !is_there(folder_fd, "journal"))
+        return 0;
+    snprintf(ret_aside, STATE_ASIDE_BYTES, "before-restore");
+    if (is_there(folder_fd, ret_aside))
+        snprintf(ret_aside, STATE_ASIDE_BYTES, "before-restore.%lld", (long long)clock_unix_ms());
+    int error = file_make_dirs(folder_fd, ret_aside, 0700);
+    int aside_fd = error ? error : openat(folder_fd, ret_aside, O_DIRECTORY | O_CLOEXEC);
+    if (aside_fd < 0)
+        return error ? error : -errno;
+    error = file_make_dirs(aside_fd, "keys", 0700);
+    for (int i = 0; i < PARTS && !error; i++)
+        error = copy_aside(folder_fd, aside_fd, part_paths[i]);
+    for (size_t i = 0; i < ARRAY_SIZE(moved) && !error; i++)
+        error = move_aside(folder_fd, aside_fd, moved[i]);
+    if (!error && fsync(aside_fd) != 0)
+        error = -errno;
+    close(aside_fd);
+    return error;
 }
 
 /* A part that the backup did not have stays as it is here. */
@@ -353,7 +390,7 @@ static int swap_part(int folder_fd, int i)
 {
     char from[64];
     snprintf(from, sizeof from, "%s.restored", part_paths[i]);
-    bool is_given = faccessat(folder_fd, from, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+    bool is_given = is_there(folder_fd, from);
     if (i < NEEDED_PARTS || is_given)
         return renameat(folder_fd, from, folder_fd, part_paths[i]) ? -errno : 0;
     if (i == LIST_PART)
@@ -361,11 +398,9 @@ static int swap_part(int folder_fd, int i)
     return 0;
 }
 
-static int swap_in(int folder_fd, struct state_error *ret_error)
+static int swap_in(int folder_fd, char ret_aside[STATE_ASIDE_BYTES], struct state_error *ret_error)
 {
-    int error = move_journal_aside(folder_fd);
-    unlinkat(folder_fd, "state.db-wal", 0); /* of the database that goes */
-    unlinkat(folder_fd, "state.db-shm", 0);
+    int error = set_aside(folder_fd, ret_aside);
     for (int i = PARTS;
          i-- > 0 && !error;) { /* keys first: a database without its keys opens no secret */
         error = swap_part(folder_fd, i);
@@ -377,7 +412,8 @@ static int swap_in(int folder_fd, struct state_error *ret_error)
                  : 0;
 }
 
-int state_restore(const char *path, const char *folder, struct state_error *ret_error)
+int state_restore(const char *path, const char *folder, char ret_aside[STATE_ASIDE_BYTES],
+                  struct state_error *ret_error)
 {
     struct parts parts;
     char database_path[4096];
@@ -395,7 +431,7 @@ int state_restore(const char *path, const char *folder, struct state_error *ret_
     if (!error)
         error = prepare_database(database_path, epoch_there(folder), ret_error);
     if (!error)
-        error = swap_in(folder_fd, ret_error);
+        error = swap_in(folder_fd, ret_aside, ret_error);
     close(folder_fd);
     return error;
 }

@@ -10,11 +10,14 @@
 
 /*
  * Offline, with no server on `folder`: verifies the file whole before anything is touched, puts
- * the database and keys in place, moves the journal that was there aside (journal.before-restore,
- * with the time behind it when that is taken), and raises the epoch above both. 0, or -errno with
- * *ret_error filled and the folder as it was.
+ * the database and keys in place, and raises the epoch above both. What was there is kept, whole,
+ * as a state folder of its own in `folder`/`ret_aside` (before-restore, with the time behind it
+ * when that is taken; "" when there was none). 0, or -errno with *ret_error filled and the folder
+ * as it was.
  */
-int state_restore(const char *path, const char *folder, struct state_error *ret_error) MUST_USE;
+enum { STATE_ASIDE_BYTES = 64 };
+int state_restore(const char *path, const char *folder, char ret_aside[STATE_ASIDE_BYTES],
+                  struct state_error *ret_error) MUST_USE;
 /* Reads and verifies only. */
 int state_backup_verify(const char *path, struct state_error *ret_error) MUST_USE;
 /*

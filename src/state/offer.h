@@ -34,7 +34,8 @@ struct state;
 void state_offers_begin(struct state *state);
 void state_offers_end(struct state *state);
 /* At an origin that was an edge, opened with state_config.kept: reads its journal behind that mark,
- * and counts plays on, until the last offer came.  BLOCKS. */
+ * and counts plays on, until the last offer came, or there is none to come: then a journal that is
+ * kept for offers alone goes as any other does.  The first BLOCKS. */
 void state_offers_expect(struct state *state);
 void state_offers_over(struct state *state);
 

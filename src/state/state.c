@@ -250,14 +250,22 @@ static void keep_journal(struct state *state, const struct state_config *config)
     state->kept_lsn = uid_equal(kept->journal, state->journal_id) ? kept->lsn : 0;
     journal_hold(state->journal, state->kept_lsn);
     state->keeps_bytes = max_bytes / 2;
+    state->kept_for_offers = config->kept_for_offers;
+}
+
+void state_keep_no_more(struct state *state)
+{
+    if (!state->keeps_bytes)
+        return;
+    journal_hold(state->journal, UINT64_MAX);
+    state->keeps_bytes = 0;
 }
 
 void state_keep_within(struct state *state)
 {
     if (!state->keeps_bytes || journal_status(state->journal).bytes <= state->keeps_bytes)
         return;
-    journal_hold(state->journal, UINT64_MAX);
-    state->keeps_bytes = 0;
+    state_keep_no_more(state);
 }
 
 static int fill(struct state *state, const struct state_config *config, struct database *remote,

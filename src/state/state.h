@@ -45,6 +45,7 @@ struct state_config {
     /* NULL, or of an origin that may have to forward after all (sostenuto demote): what is behind
      * it stays in the journal, until that holds more than half of what it may. */
     const struct state_forwarded *kept;
+    bool kept_for_offers; /* it cannot have to: no longer than until the last offer (offer.h) */
     uint64_t max_journal_bytes; /* 0: 1 GiB */
     int64_t now_ms;             /* Unix time */
     const struct disk *disk;    /* NULL: the real one; tests give a failing one */

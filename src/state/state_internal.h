@@ -28,6 +28,7 @@ struct state {
     struct replayed *replayed; /* state_replayed_since() */
     bool gave_way;             /* state_give_way() */
     uint64_t kept_lsn;         /* state_config.kept: what is behind it was not the lost origin's */
+    bool kept_for_offers;      /* as configured */
     uint64_t keeps_bytes; /* state_config.kept: until the journal is greater; 0: nothing is kept */
     int64_t stamp_ms;     /* the last that a copy or a receipt was given */
     size_t in_flight;     /* batches whose callback is still to come */
@@ -61,6 +62,7 @@ enum outcome state_take(struct state *state, const struct operation *operation,
                         struct effects *effects, const char **ret_why);
 /* Lets the journal go when what is kept in it (state_config.kept) has become too much. */
 void state_keep_within(struct state *state);
+void state_keep_no_more(struct state *state);
 /* arrival.c: counts what the journal holds and the origin does not; and a play that was just merged
  * (model.changes has it). */
 int arrival_open(struct state *state, const struct state_forwarded *forwarded) MUST_USE;

@@ -407,11 +407,22 @@ def test_backup_and_restore(start_server, music, tmp_path):
     done = run_command("restore", file, "--data", data, check=False)
     assert done.returncode == 1 and "stop it first" in done.stderr
     server.stop()
-    run_command("restore", file, "--data", data)
+    keys = {path.name: path.read_bytes() for path in (data / "keys").iterdir() if path.is_file()}
+    told = run_command("restore", file, "--data", data).stdout
     names = run_command("user", "list", "--data", data).stdout
     assert "before" in names and "after" not in names
+    aside = data / "before-restore"
+    assert f"{aside}," in told and stat.S_IMODE(aside.stat().st_mode) == 0o700
+    assert {path.name: path.read_bytes() for path in (aside / "keys").iterdir()} == {name: keys[name] for name in os.listdir(aside / "keys")}
+    assert {"signing.key", "sealing.key", "root.key"} <= set(os.listdir(aside / "keys"))
+    assert "after" in run_command("user", "list", "--data", aside).stdout, "what was there is a whole state folder"
+    run_command("state", "export", tmp_path / "former", "--data", aside)
+    assert b"after" in (tmp_path / "former").read_bytes()
+    again = run_command("restore", file, "--data", data).stdout
+    assert re.search(r"/before-restore\.\d+,", again) and "after" in run_command("user", "list", "--data", aside).stdout
     fresh = tmp_path / "fresh"
-    run_command("restore", file, "--data", fresh)
+    assert run_command("restore", file, "--data", fresh).stdout == "restored\n"
+    assert not list(fresh.glob("before-restore*"))
     assert "before" in run_command("user", "list", "--data", fresh).stdout
     damaged = tmp_path / "damaged"
     damaged.write_bytes(file.read_bytes()[:-100] + bytes(100))

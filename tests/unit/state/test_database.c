@@ -150,7 +150,7 @@ static void test_backup(void)
 {
     struct fixture f;
     struct stat status;
-    char file[128], cut[128];
+    char file[128], cut[128], aside[STATE_ASIDE_BYTES] = "", former[128];
     fixture_init(&f);
     snprintf(file, sizeof file, "%s/backup", f.folder);
     snprintf(cut, sizeof cut, "%s/cut", f.folder);
@@ -176,10 +176,10 @@ static void test_backup(void)
     for (off_t at = 0; is_read && at < status.st_size; at += status.st_size / 50 + 1) {
         unlink(cut);
         write_bytes(cut, 0, bytes, (size_t)at);
-        accepted += state_restore(cut, f.folder, &f.error) == 0;
+        accepted += state_restore(cut, f.folder, aside, &f.error) == 0;
         bytes[at] ^= 1;
         write_bytes(cut, 0, bytes, (size_t)status.st_size);
-        accepted += state_restore(cut, f.folder, &f.error) == 0;
+        accepted += state_restore(cut, f.folder, aside, &f.error) == 0;
         bytes[at] ^= 1;
     }
     free(bytes);
@@ -187,13 +187,23 @@ static void test_backup(void)
     OK(fixture_open(&f) && state_account_count(f.state) == 2, "and nothing was touched");
     state_close(&f.state);
 
-    OK(state_restore(file, f.folder, &f.error) == 0, "the whole one is restored");
+    OK(state_restore(file, f.folder, aside, &f.error) == 0, "the whole one is restored");
     OK(fixture_open(&f) && state_account_count(f.state) == 1 &&
            listener_starred_ms(state_listener(f.state, anna), subject_number("tr", 1)),
        "all is as it was when it was made");
     OK(state_health(f.state).epoch == before.epoch + 1 &&
            !uid_equal(state_health(f.state).device, before.device),
        "in a new epoch, by a new device");
+    state_close(&f.state);
+    snprintf(former, sizeof former, "%s/before-restore", f.folder);
+    f.config.folder = former;
+    OK(strcmp(aside, "before-restore") == 0 && fixture_open(&f) &&
+           state_account_count(f.state) == 2 &&
+           uid_equal(state_health(f.state).device, before.device),
+       "what was there is a whole state of its own, also what only its journal had");
+    state_close(&f.state);
+    f.config.folder = f.folder;
+    OK(fixture_open(&f), "beside the restored one");
     OK(!uid_is_none(fixture_account(&f, "carla")) && fixture_reopen(&f) &&
            state_account_count(f.state) == 2,
        "and life goes on");

@@ -322,6 +322,52 @@ static void an_edge_that_started_anew_doubles_nothing(void)
     release();
 }
 
+static size_t segments_at(const struct fixture *at)
+{
+    return journal_status(state_outbox(at->state).journal).segments;
+}
+
+/* Some ten segments' worth. */
+static void fill_journal(struct fixture *at)
+{
+    static struct subject tracks[5000];
+    for (size_t i = 0; i < ARRAY_SIZE(tracks); i++)
+        tracks[i] = subject_number("tr", (uint32_t)i);
+    for (int i = 0; i < 300; i++) {
+        struct batch *batch = fixture_batch(at, anna);
+        batch_queue(batch, tracks, ARRAY_SIZE(tracks), 0, 0);
+        if (outcome_status(fixture_submit(at, batch)) != 200)
+            OK(false, at->why);
+    }
+}
+
+/* An origin that was restored, which will never forward; and a promoted one, which may have to. */
+static void a_journal_is_kept_as_long_as_offers_need_it(bool may_forward)
+{
+    struct fixture heir;
+    const struct state_forwarded none = {.lsn = 0};
+    fixture_init(&heir);
+    heir.config.kept = &none;
+    heir.config.kept_for_offers = !may_forward;
+    OK(fixture_open(&heir), "an origin that took another's place");
+    anna = fixture_account(&heir, "anna");
+    state_offers_expect(heir.state);
+    play_at(&heir);
+    fill_journal(&heir);
+    size_t segments = segments_at(&heir);
+    OK(segments >= 3 && fixture_reopen(&heir) && segments_at(&heir) >= segments,
+       "its journal stays while offers are to come");
+    state_offers_expect(heir.state);
+    state_offers_over(heir.state);
+    play_at(&heir); /* what is applied next takes along what was applied before */
+    OK(fixture_reopen(&heir) && count_at(&heir) == 2, "the last offer came, nothing is lost");
+    if (may_forward)
+        OK(segments_at(&heir) >= segments, "one that may become an edge again keeps it");
+    else
+        OK(segments_at(&heir) <= 2, "else it goes as any other does");
+    fixture_release(&heir);
+}
+
 int main(int count, char **arguments)
 {
     uint64_t first = 1, rounds = ROUNDS;
@@ -331,6 +377,8 @@ int main(int count, char **arguments)
         return 2;
     the_same_song_at_both();
     an_edge_that_started_anew_doubles_nothing();
+    a_journal_is_kept_as_long_as_offers_need_it(false);
+    a_journal_is_kept_as_long_as_offers_need_it(true);
     for (uint64_t i = 0; i < rounds; i++)
         run(first + i);
     return tap_done();
