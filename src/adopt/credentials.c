@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "adopt/credentials.h"
 
+#include "api/answer.h"
 #include "base/encode.h"
 #include "base/guard.h"
 #include "http/message.h"
@@ -108,6 +109,13 @@ static struct text sign_in_name(struct text name)
     return TEXT_NONE;
 }
 
+/* Of JSONP what stands before the answer is the asker's: it must not read as one (pass_read()). */
+static bool says_something(const struct http_parameter *parameter)
+{
+    return text_equal_nocase(text_trim(parameter->name), TEXT("callback")) &&
+           parameter->value.size && !answer_callback_is_safe(parameter->value);
+}
+
 /* Whether a server cannot read another name or secret in it than we do: nothing is said twice, and
  * in one way only. */
 static bool is_plain(const struct http_parameters *parameters)
@@ -120,8 +128,9 @@ static bool is_plain(const struct http_parameters *parameters)
     for (size_t i = 0; i < parameters->count; i++) {
         const struct http_parameter *each = &parameters->items[i];
         struct text name = sign_in_name(each->name);
-        if (name.data && (!text_equal(name, each->name) ||
-                          !text_equal(each->value, http_parameter(parameters, name))))
+        if (says_something(each) ||
+            (name.data && (!text_equal(name, each->name) ||
+                           !text_equal(each->value, http_parameter(parameters, name)))))
             return false;
     }
     return has_key + (has_name || has_password || has_token) <= 1 && !(has_password && has_token);

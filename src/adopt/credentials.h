@@ -31,8 +31,9 @@ struct credentials {
     char query[CREDENTIALS_QUERY_BYTES];   /* as it goes to the foreign server, escaped */
 };
 /* False, and none, also when a server could read another name or secret in them than is read here:
- * one is said twice and differently, or there are several ways to sign in.  Whose answer that is
- * nobody knows, so it proves nothing. */
+ * one is said twice and differently, or there are several ways to sign in; or when a JSONP callback
+ * would put words of the asker's before the answer.  Whose answer that is nobody knows, so it
+ * proves nothing. */
 bool credentials_read(const struct http_parameters *parameters, struct credentials *ret) MUST_USE;
 bool credentials_of_operator(struct text name, struct text password,
                              struct credentials *ret) MUST_USE;

@@ -46,11 +46,14 @@ static int code_of(struct text head)
     return is_number ? (int)value : 0;
 }
 
+/* By the root's own word: what is quoted in it may be the asker's.  `head` begins with it. */
 static enum pass_says read_xml(struct text head, int *ret_code)
 {
-    if (text_contains(head, TEXT("status=\"ok\"")))
+    struct text rest = head, root;
+    (void)text_split(&rest, '>', &root);
+    if (text_contains(root, TEXT("status=\"ok\"")))
         return PASS_OK;
-    if (!text_contains(head, TEXT("status=\"failed\"")))
+    if (!text_contains(root, TEXT("status=\"failed\"")))
         return PASS_AWAY;
     *ret_code = code_of(head);
     return PASS_FAILED;
@@ -62,8 +65,9 @@ enum pass_says pass_read(unsigned status, struct text type, struct text body, in
     *ret_code = 0;
     if (status >= 500)
         return PASS_AWAY;
-    if (text_contains(head, TEXT("<subsonic-response")))
-        return read_xml(head, ret_code);
+    size_t root_at = text_find(head, TEXT("<subsonic-response"));
+    if (root_at != SIZE_MAX)
+        return read_xml(text_from(head, root_at), ret_code);
     if (text_contains(head, TEXT("\"subsonic-response\"")))
         return read_json(body, ret_code);
     bool is_page = text_starts_nocase(type, TEXT("text/html")) ||

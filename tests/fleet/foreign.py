@@ -85,7 +85,11 @@ class Foreign:
         else:
             with self.lock:
                 answer = {"status": "ok", **self.answer(endpoint, name, asked)}
-        self.send(handler, json.dumps({"subsonic-response": {"version": "1.16.1", **answer}}).encode(), "application/json")
+        text = json.dumps({"subsonic-response": {"version": "1.16.1", **answer}})
+        if asked.get("f") == ["jsonp"]:  # as supysonic does: whatever the callback is
+            self.send(handler, f"{asked['callback'][0]}({text})".encode(), "application/javascript")
+        else:
+            self.send(handler, text.encode(), "application/json")
 
     @staticmethod
     def send(handler, body, kind):

@@ -31,11 +31,14 @@ def spoof(edge, how):
         edge.ask("POST", "/rest/getStarred2?u=anna&p=eves", eve, FORM)
     elif how == "another body":
         edge.ask("POST", "/rest/getStarred2?u=anna&p=eves", eve, {"Content-Type": "text/parameters"})
+    elif how == "her own words before the answer":
+        answer = get(edge.url, "getStarred2", u="anna", p="eves", f="jsonp", callback='"status":"ok"').body
+        assert answer.startswith(b'"status":"ok"(') and b"Wrong username" in answer, answer
     else:
         assert ask(edge.url, "getOpenSubsonicExtensions", u="anna", p="eves")["status"] == "ok"
 
 
-@pytest.mark.parametrize("how", ["form before query", "another body", "open to everybody"])
+@pytest.mark.parametrize("how", ["form before query", "another body", "open to everybody", "her own words before the answer"])
 def test_nobody_is_anna_by_another_answer(foreign, edge, how):
     spoof(edge, how)
     assert get(edge.url, "stream", u="anna", p="eves", id="s1", f="json").body[:3] != b"ID3"
@@ -47,7 +50,7 @@ def test_nobody_is_anna_by_another_answer(foreign, edge, how):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("how", ["form before query", "another body", "open to everybody"])
+@pytest.mark.parametrize("how", ["form before query", "another body", "open to everybody", "her own words before the answer"])
 def test_without_its_guard_eve_is_anna(foreign, adopt, how):  # noqa: F811
     edge = adopt(foreign.url, guards_off="adopt-plain-sign-in")
     until(lambda: edge.status()["walked"] > 0, "the library was walked")

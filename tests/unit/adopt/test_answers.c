@@ -29,6 +29,9 @@ static void what_an_answer_is(void)
          "<subsonic-response status=\"failed\"><error code=\"70\" message=\"\"/>"
          "</subsonic-response>",
          200, PASS_FAILED, 70},
+        {"in XML the root says it, and nothing that is quoted in it", "text/xml",
+         "<subsonic-response status='failed'><error code='0' message='No status=\"ok\"'/>", 200,
+         PASS_AWAY, 0},
         {"an error page with status 200 is no answer", "text/html",
          "<html><body>It works!</body></html>", 200, PASS_AWAY, 0},
         {"some other JSON is no answer", "application/json", "{\"detail\":\"down\"}", 200,

@@ -60,10 +60,14 @@ static void doubles(void)
         {"u=anna&p=x&%20u=eve", "nor one behind a space"},
         {"u=anna&p=x&apiKey=eve", "nor are two ways to sign in"},
         {"u=anna&p=x&t=00&s=aa", "nor a password beside a token"},
+        {"u=anna&p=x&f=jsonp&callback=%22status%22:%22ok%22",
+         "nor who answers in the server's place"},
+        {"u=anna&p=x&callback=f&Callback=%22status%22:%22ok%22", "however that is written"},
     };
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
         OK_GUARDED(GUARD_ADOPT_PLAIN_SIGN_IN, !of(rows[i].query).kind, rows[i].claim);
     OK(of("u=anna&p=x&id=1&id=2&u=anna").kind == 'p', "the same said twice is the same");
+    OK(of("u=anna&p=x&f=jsonp&callback=jQuery1.cb_2").kind == 'p', "a name is a callback");
 }
 
 static void verifiers(void)
