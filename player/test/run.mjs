@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // run: every test of the player, as one TAP stream and a closing line.  usage: run.mjs [unit|lint|browser|flows|NAME]...
 //
-// Most of them wait for music to be played, so they run side by side: the longest first, and as many as ABREAST.
+// Most of them wait for music to be played, so they run side by side: the longest first, as many as ABREAST.
 // The flows need a built server (SOSTENUTO, else build/{release,debug}/sostenuto); without one they are skipped, and say so.
 import { spawn } from 'node:child_process';
 import { build } from 'esbuild';
@@ -16,10 +16,13 @@ const parts = process.argv.slice(2);
 const wants = (part) => parts.length === 0 || parts.includes(part);
 const scratch = mkdtempSync(join(tmpdir(), 'sostenuto-player-test-'));
 const LIMIT_MS = 480_000; // some play their music up to four times when the machine stood still (harness.mjs, steadily)
-const ABREAST = 2;
-const LONGEST = ['flows', 'nodes', 'island', 'adapt', 'segments', 'devices', 'seams'];
+const ABREAST = 3; // they wait more than they compute
+const LONGEST = ['adapt', 'flows', 'island', 'nodes', 'late', 'segments', 'devices', 'seams'];
+/** Every sample that comes out of an element is compared: not two of these at once. */
+const SAMPLED = ['adapt', 'segments', 'seams'];
 /** A song, or an outage, of minutes each: left out by script/test --quick, unless named. */
-const LONG = parts.length === 0 && process.env.SOSTENUTO_QUICK ? ['adapt', 'nodes', 'island'] : [];
+const LONG = parts.length === 0 && process.env.SOSTENUTO_QUICK ? ['adapt', 'nodes', 'late', 'island'] : [];
+const took = {}; // seconds, by group
 const count = { passed: 0, failed: 0, skipped: 0 };
 let number = 0;
 
@@ -43,6 +46,7 @@ function take(line, group) {
 function run(group, program, args) {
   return new Promise((resolve) => {
     let failed = 0;
+    const began = performance.now();
     const child = spawn(program, args, { cwd: playerFolder, stdio: ['ignore', 'pipe', 'inherit'] });
     const timer = setTimeout(() => child.kill('SIGTERM'), LIMIT_MS);
     let rest = '';
@@ -54,6 +58,7 @@ function run(group, program, args) {
     child.on('close', (code, signal) => {
       clearTimeout(timer);
       if (rest) failed += take(rest, group);
+      took[group] = (took[group] ?? 0) + Math.round((performance.now() - began) / 1000);
       if (code !== 0 && !failed) take(`not ok 0 - ended with ${signal ?? code}`, group);
       resolve();
     });
@@ -92,8 +97,24 @@ async function programs() {
 async function runAll() {
   const left = await programs();
   if (left.some(([, [file]]) => file.includes('flows')) && binary()) makeMusic(musicFolder()); // once, before two want it
+  let sampled = Promise.resolve(); // until none runs
+  const isFree = ([group]) => !SAMPLED.includes(group) || !isSampling;
+  let isSampling = false;
   const worker = async () => {
-    for (let next = left.shift(); next; next = left.shift()) await run(next[0], process.execPath, next[1]);
+    while (left.length > 0) {
+      const at = left.findIndex(isFree);
+      if (at < 0) {
+        await sampled;
+        continue;
+      }
+      const [[group, args]] = left.splice(at, 1);
+      const running = run(group, process.execPath, args);
+      if (SAMPLED.includes(group)) {
+        isSampling = true;
+        sampled = running.then(() => void (isSampling = false));
+      }
+      await running;
+    }
   };
   await Promise.all(Array.from({ length: ABREAST }, worker));
 }
@@ -104,5 +125,6 @@ try {
   if (existsSync(scratch)) rmSync(scratch, { recursive: true });
 }
 console.log(`1..${number}`);
+console.log(`# seconds: ${Object.entries(took).map(([group, seconds]) => `${group} ${seconds}`).join(', ')}`);
 console.log(`# player: ${count.passed} passed, ${count.failed} failed, ${count.skipped} skipped`);
 process.exitCode = count.failed ? 1 : 0;
