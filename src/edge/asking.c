@@ -3,6 +3,7 @@
 #include "edge/ahead.h"
 #include "edge/answer.h"
 #include "edge/sliced.h"
+#include "edge/variants.h"
 #include "http/caching_update.h"
 #include "http/caching_vary.h"
 
@@ -256,24 +257,6 @@ static void decide(struct asking *asking)
 
 /* --- looking --- */
 
-/* What fits by a set of Vary's names, or by the language that the client prefers; false: nothing
- * can. */
-static bool write_tried_key(const struct asking *asking, const struct http_field *set,
-                            struct buffer *key)
-{
-    struct text rest = set->value, tag;
-    buffer_text(key, asking->key);
-    if (text_equal(set->name, TEXT("vary"))) {
-        stored_variant(set->value, asking->fields, key);
-        return true;
-    }
-    if (!text_split(&rest, '\n', &tag) ||
-        !text_equal_nocase(tag, caching_preferred_language(asking->fields)))
-        return false;
-    buffer_text(key, text_from(set->value, tag.size));
-    return true;
-}
-
 static void try_next_set(struct asking *asking)
 {
     struct buffer key;
@@ -282,7 +265,8 @@ static void try_next_set(struct asking *asking)
         return;
     }
     buffer_init(&key, CACHE_KEY_MAX);
-    bool can_fit = write_tried_key(asking, &asking->sets.items[asking->set_at], &key);
+    buffer_text(&key, asking->key);
+    bool can_fit = variants_key(&asking->sets.items[asking->set_at], asking->fields, &key);
     struct text own =
         can_fit && !key.overflowed ? arena_text(asking->arena, buffer_view(&key)) : TEXT_NONE;
     buffer_release(&key);

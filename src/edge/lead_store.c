@@ -4,6 +4,7 @@
 #include "edge/forward.h"
 #include "edge/lead_state.h"
 #include "edge/slice.h"
+#include "edge/variants.h"
 #include "http/caching_update.h"
 #include "http/caching_vary.h"
 #include "http/range.h"
@@ -431,66 +432,22 @@ enum lead_kept lead_keep(struct lead *lead, const struct http_response *response
 
 /* --- the end --- */
 
-/* The names of Vary, or the tag of a language. */
-static struct text subject_of(struct text value)
-{
-    struct text subject;
-    return text_split(&value, '\n', &subject) ? subject : value;
-}
-
-/* Those of `name` about something else than `newest`, behind it; returns how many there are. */
-static size_t add_older(const struct lead *lead, struct text name, struct http_field newest,
-                        size_t most, struct http_field *fields)
-{
-    size_t count = 0;
-    fields[count++] = newest;
-    for (size_t i = 0; i < lead->sets.count && count < most; i++) {
-        const struct http_field *set = &lead->sets.items[i];
-        if (text_equal(set->name, name) &&
-            !text_equal(subject_of(set->value), subject_of(newest.value)))
-            fields[count++] = *set;
-    }
-    return count;
-}
-
-/* What varies by language alone is also found by its own (caching_preferred_language()). */
-static struct text language_entry(const struct lead *lead)
-{
-    if (!lead->language.size || !text_equal(lead->names, TEXT("accept-language")))
-        return TEXT_NONE;
-    return arena_printf(lead->arena, "%.*s%.*s", TEXT_ARGS(lead->language),
-                        TEXT_ARGS(text_from(lead->shown_key, lead->key.size)));
-}
-
-static bool is_listed(const struct lead *lead, struct text name, struct text value)
-{
-    for (size_t i = 0; i < lead->sets.count; i++)
-        if (text_equal(lead->sets.items[i].name, name) &&
-            text_equal(lead->sets.items[i].value, value))
-            return true;
-    return false;
-}
-
-/* The newest first; those of before behind them, as far as there is room. */
+/* Who finds no room there varies unlisted: a miss. */
 static void write_list(struct lead *lead)
 {
-    struct http_field fields[STORED_SETS_MAX + STORED_LANGUAGES_MAX];
-    struct text vary = TEXT("vary"), language = TEXT("language"), entry = language_entry(lead);
+    struct http_field fields[VARIANTS_MAX];
+    const struct variant newest = {lead->names, lead->language,
+                                   text_from(lead->shown_key, lead->key.size)};
+    size_t count = variants_add(lead->sets, &newest, lead->arena, fields);
+    const struct stored list = {.kind = STORED_LIST, .fields = {fields, count}};
     struct cache_writer *writer = NULL;
     struct metadata metadata;
-    if (lead->sets.count > 0 && text_equal(lead->sets.items[0].value, lead->names) &&
-        (!entry.data || is_listed(lead, language, entry)))
+    if (count == 0)
         return;
-    size_t count =
-        add_older(lead, vary, (struct http_field){vary, lead->names}, STORED_SETS_MAX, fields);
-    if (entry.data)
-        count += add_older(lead, language, (struct http_field){language, entry},
-                           STORED_LANGUAGES_MAX, fields + count);
-    const struct stored list = {.kind = STORED_LIST, .fields = {fields, count}};
     if (metadata_write(lead, &list, &metadata)) {
         const struct cache_draft draft = {.key = lead->key, .meta = metadata.meta};
         if (cache_write_begin(lead->home->edge->config.cache, &draft, &writer, NULL) == 0)
-            (void)!cache_write_end(&writer, NULL); /* then it varies unlisted: a miss */
+            (void)!cache_write_end(&writer, NULL);
     }
     buffer_release(&metadata.bytes);
 }
