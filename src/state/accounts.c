@@ -481,14 +481,23 @@ bool accounts_session_has_ended(const struct accounts *accounts, struct uid id)
     return false;
 }
 
+/* An id is its first owner's: what is there still is not who ended it's. */
+static bool is_anothers(const struct accounts *accounts, const struct revocation *revocation)
+{
+    const struct map *map =
+        revocation->kind == REVOKED_SESSION ? accounts->sessions : accounts->apps;
+    return map_get(map, uid_view(&revocation->id));
+}
+
 bool accounts_revocation_next(const struct accounts *accounts, struct revocation_cursor *cursor,
                               struct revocation *ret)
 {
     struct text key;
     void *value;
-    if (cursor->listed < accounts->revocations.count) {
+    while (cursor->listed < accounts->revocations.count) {
         *ret = accounts->revocations.items[cursor->listed++];
-        return true;
+        if (!is_anothers(accounts, ret))
+            return true;
     }
     while (map_next(accounts->sessions, &cursor->sessions, &key, &value)) {
         const struct session *session = &((struct session_record *)value)->session;

@@ -172,6 +172,43 @@ static void test_sessions_of_others(struct fixture *f)
     OK(among < 10 * alone + 0.005, "others' sessions cost an account nothing");
 }
 
+static bool is_listed(const struct state *state, struct uid id)
+{
+    struct revocation_cursor cursor = {0};
+    struct revocation one;
+    while (state_revocation_next(state, &cursor, &one))
+        if (uid_equal(one.id, id))
+            return true;
+    return false;
+}
+
+static void test_ids_of_others(struct fixture *f)
+{
+    struct uid mine = fixture_account(f, "fred"), other = fixture_account(f, "gina");
+    struct secret secret;
+    size_t cursor = 0;
+    sign_in(f, other, 1);
+    const struct uid session = state_session_next(f->state, other, &cursor)->id;
+    struct batch *batch = fixture_batch(f, other);
+    const struct uid app = batch_app_create(batch, other, TEXT("car"), &secret);
+    fixture_submit(f, batch);
+    batch = fixture_batch(f, mine);
+    batch_session_revoke(batch, mine, session);
+    batch_app_revoke(batch, mine, app);
+    fixture_submit(f, batch);
+    OK(state_session(f->state, session, NOW_MS) && state_app(f->state, app),
+       "nobody ends what is another's");
+    OK(!is_listed(f->state, session) && !is_listed(f->state, app),
+       "nor has it named among what ended");
+    OK(fixture_reopen(f) && !is_listed(f->state, session) && !is_listed(f->state, app),
+       "also after a restart");
+    batch = fixture_batch(f, other);
+    batch_session_revoke(batch, other, session);
+    batch_app_revoke(batch, other, app);
+    fixture_submit(f, batch);
+    OK(is_listed(f->state, session) && is_listed(f->state, app), "whose it is does");
+}
+
 static void test_sessions_that_end_meanwhile(struct fixture *f)
 {
     struct uid account = fixture_account(f, "ella");
@@ -200,6 +237,7 @@ int main(void)
     test_sessions(&fixture);
     test_many_sessions(&fixture);
     test_sessions_that_end_meanwhile(&fixture);
+    test_ids_of_others(&fixture);
     test_sessions_of_others(&fixture);
     fixture_release(&fixture);
     return tap_done();
