@@ -75,7 +75,9 @@ static struct package_object object_or_null(const struct reading *reading, const
                                             const char *name)
 {
     const json_t *object = json_object_get(parent, name);
-    return json_is_null(object) ? (struct package_object){0} : object_of(reading, object);
+    if (json_is_null(object))
+        return (struct package_object){0};
+    return object_of(reading, object);
 }
 
 /* --- a rendition --- */

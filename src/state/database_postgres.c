@@ -62,13 +62,13 @@ static int transact(struct record *record, struct postgres_merge *merge, uint64_
     PGresult *results[MERGES + 3] = {0};
     uint64_t storage;
     size_t count = 1 + postgres_merge_statements(merge, statements + 1);
+    const struct postgres_statement note_mark = {
+        .sql = "INSERT INTO sostenuto.marks AS m VALUES ($1, $2) ON CONFLICT (journal) DO UPDATE"
+               " SET lsn = greatest(m.lsn, excluded.lsn)",
+        .values = {postgres_bytes(uid_view(journal)), postgres_integer(&storage, lsn)},
+        .count = 2};
     if (lsn)
-        statements[count++] = (struct postgres_statement){
-            .sql =
-                "INSERT INTO sostenuto.marks AS m VALUES ($1, $2) ON CONFLICT (journal) DO UPDATE"
-                " SET lsn = greatest(m.lsn, excluded.lsn)",
-            .values = {postgres_bytes(uid_view(journal)), postgres_integer(&storage, lsn)},
-            .count = 2};
+        statements[count++] = note_mark;
     statements[count++] = tell_others;
     int error = postgres_transact(&record->postgres, statements, count, results);
     if (!error)
