@@ -78,5 +78,6 @@ const struct command command_check_config = {
     .option_count = ARRAY_SIZE(options),
     .most_positionals = 1,
     .settings = COMMAND_SETTINGS_ALL,
+    .often = "data",
     .run = run,
 };

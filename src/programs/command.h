@@ -31,6 +31,9 @@ struct command {
     size_t option_count;
     size_t least_positionals, most_positionals;
     enum command_settings settings;
+    /* Of COMMAND_SETTINGS_ALL: the options of settings that --help shows, spaces between;
+     * --help-all shows all.  NULL: --help shows all. */
+    const char *often;
     enum command_exit (*run)(const struct arguments *arguments);
 };
 
@@ -40,9 +43,22 @@ struct command {
 
 /* NULL when nothing is called that.  *ret_words says how many of argv the name took. */
 const struct command *command_find(int argc, char *const *argv, int *ret_words);
-void command_list(FILE *out);                                /* all commands with their summaries */
-void command_help(const struct command *command, FILE *out); /* usage, about, options */
-/* Parses what follows the name, answers --help, runs. */
+/* Parses what follows the name, answers --help and --help-all, runs. */
 enum command_exit command_run(const struct command *command, int argc, char *const *argv);
 /* "sostenuto: " and the message on standard error, then `code`. */
 enum command_exit command_fail(enum command_exit code, const char *format, ...) PRINTF_LIKE(2, 3);
+
+/* --- command_help: what is said of them --- */
+
+void command_list(FILE *out); /* all commands with their summaries, under their headings */
+/* Whether commands of two words begin with this one, such as "user", and all of these. */
+bool command_is_group(const char *word);
+void command_list_group(FILE *out, const char *word);
+/* The command that was meant by a name of up to two words that there is not; NULL when none is
+ * near. */
+const struct command *command_nearest(int argc, char *const *argv);
+/* Usage, about, options: all of them, or those that are often needed. */
+void command_help(const struct command *command, bool shows_all, FILE *out);
+enum { COMMAND_OPTIONS_MAX = 192 };
+/* The command's own options, those of its settings, and --help, in one table. */
+size_t command_options(const struct command *command, struct argument_option *ret_options);

@@ -3,6 +3,7 @@
 #include "base/counters.h"
 #include "programs/command.h"
 #include "programs/edge_service.h"
+#include "programs/folder_role.h"
 #include "programs/settings_sources.h"
 #include "programs/supervisor.h"
 
@@ -54,6 +55,38 @@ static void hide_token(const struct arguments *arguments)
     memset(token + kept, 'x', size - kept); /* as long as before: /proc shows it so */
 }
 
+/* What is seen before anything is begun; true when it is none of it, or for others to say. */
+static bool may_begin(const struct arguments *arguments, struct buffer *why)
+{
+    struct settings settings;
+    struct buffer unsaid;
+    buffer_init(&unsaid, SETTINGS_WHY_MAX_BYTES);
+    const char *url = arguments->positional_count > 0 ? arguments->positionals[0] : NULL;
+    bool is_loaded = settings_load(&settings, arguments, &unsaid);
+    if (url && strncmp(url, "http://", 7) != 0 && strncmp(url, "https://", 8) != 0)
+        buffer_printf(why, "\"%s\" is no ORIGIN_URL, such as https://music.example.org", url);
+    else if (url && is_loaded && (settings.plain.count > 0 || settings.subsonic[0]))
+        buffer_printf(why,
+                      "ORIGIN_URL is for an edge that joins its origin; with --%s leave it out",
+                      settings.subsonic[0] ? "subsonic" : "plain");
+    else if (is_loaded)
+        (void)!folder_may_be_edge(settings.data, why);
+    settings_release(&settings);
+    buffer_release(&unsaid);
+    return why->size == 0;
+}
+
+static enum command_exit check(const struct arguments *arguments)
+{
+    struct buffer why;
+    buffer_init(&why, SETTINGS_WHY_MAX_BYTES);
+    enum command_exit code = COMMAND_OK;
+    if (!may_begin(arguments, &why))
+        code = command_fail(COMMAND_FAILED, "edge: %.*s", TEXT_ARGS(buffer_view(&why)));
+    buffer_release(&why);
+    return code;
+}
+
 static enum command_exit run(const struct arguments *arguments)
 {
     struct inherited inherited;
@@ -61,6 +94,10 @@ static enum command_exit run(const struct arguments *arguments)
     inherited_take(&inherited);
     uint64_t starts = supervised_starts();
     bool is_server = inherited_find(&inherited, "supervisor") != SIZE_MAX;
+    if (!is_server && check(arguments) != COMMAND_OK) {
+        inherited_close(&inherited);
+        return COMMAND_FAILED;
+    }
     if (!is_server && settings_want_supervisor(arguments))
         return supervise(arguments, &inherited, starts);
     enum command_exit code = serve(arguments, &inherited, starts);
@@ -73,14 +110,23 @@ const struct command command_edge = {
     .arguments = "[ORIGIN_URL]",
     .summary = "Serve listeners near them, for an origin elsewhere.",
     .about =
-        "The first time --token or --token-file, from \"sostenuto invite\" at the origin, lets "
-        "it join; afterwards its\nfolder (--data) holds what it needs, and the origin need not "
-        "answer. ORIGIN_URL is where listeners open the\norigin. With --plain URL instead it "
-        "caches any other server; that may be given several times, the\npreferred one first. "
-        "With --subsonic URL it stands before an existing OpenSubsonic server, whose listeners go\n"
-        "on from here while that is away. What an origin ever gave is still served when it does\n"
-        "not answer. Runs in the foreground; SIGTERM ends it. See docs/edge.md.\n",
+        "An edge of a Sostenuto origin, which joins it the first time by a token of \"sostenuto "
+        "invite\" there; from\nthen on its folder is enough, and the origin need not answer:\n"
+        "  sostenuto edge ORIGIN_URL --token-file FILE --data DIR --listen ADDR:PORT\n"
+        "  sostenuto edge --data DIR --listen ADDR:PORT\n"
+        "A cache before any other HTTP server; --plain may be given several times, the preferred "
+        "one first:\n"
+        "  sostenuto edge --plain URL --data DIR --listen ADDR:PORT\n"
+        "A place where the listeners of an existing OpenSubsonic server go on while that is away:\n"
+        "  sostenuto edge --subsonic URL --subsonic-user NAME --subsonic-password-file FILE --data "
+        "DIR --listen ADDR:PORT\n"
+        "What an origin ever gave is still served when it does not answer. An edge speaks plain "
+        "HTTP to its listeners:\nput a proxy with a certificate before it, and name that in "
+        "--trusted-proxies. Runs in the foreground; SIGTERM\nends it. See docs/edge.md.\n",
     .most_positionals = 1,
     .settings = COMMAND_SETTINGS_ALL,
+    .often = "data listen token token-file node-urls plain subsonic subsonic-user "
+             "subsonic-password-file origin-ca cache-disk-mib cache-memory-mib edge-journal-mib "
+             "edge-place-hours trusted-proxies access-log log-level",
     .run = run,
 };

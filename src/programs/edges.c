@@ -35,6 +35,31 @@ static bool read_time(const char *words, uint64_t *ret_s)
     return *ret_s <= EDGES_INVITE_MAX_S;
 }
 
+/* Whether only this machine gets there: "127.0.0.1:4748". */
+static bool is_loopback(const char *addresses)
+{
+    return !strchr(addresses, ',') &&
+           (strncmp(addresses, "127.", 4) == 0 || strncmp(addresses, "[::1]", 5) == 0);
+}
+
+static void show_invitation(const json_t *root, const char *until)
+{
+    const char *url = json_string_value(json_object_get(root, "url"));
+    const char *addresses = json_string_value(json_object_get(root, "addresses"));
+    fprintf(stderr,
+            "shown once, good once, until %s UTC. On the edge's machine:\n"
+            "  sostenuto edge %s --token-file FILE --data DIR --listen ADDR:PORT\n"
+            "root key   %s\nreached at %s\n",
+            until, url && url[0] ? url : "ORIGIN_URL",
+            json_string_value(json_object_get(root, "root")), addresses ? addresses : "");
+    if (addresses && is_loopback(addresses))
+        fprintf(stderr, "           which only this machine reaches: for an edge elsewhere set "
+                        "listen or nodes to an address\n           of the network, or "
+                        "node_addresses to how it gets here\n");
+    if (json_is_true(json_object_get(root, "takes_place")))
+        fprintf(stderr, "the token that was made before for this name is good no more\n");
+}
+
 /* Only the token goes to standard output: scripts take it from there. */
 static enum command_exit invite(const struct arguments *arguments)
 {
@@ -51,12 +76,7 @@ static enum command_exit invite(const struct arguments *arguments)
     const char *token = json_string_value(json_object_get(root, "token"));
     if (token) {
         show_time(json_integer_value(json_object_get(root, "expires_s")), until);
-        fprintf(stderr,
-                "shown once, good once, until %s UTC. On the edge's machine:\n"
-                "  sostenuto edge ORIGIN_URL --token-file FILE --data DIR --listen ADDR:PORT\n"
-                "root key   %s\nreached at %s\n",
-                until, json_string_value(json_object_get(root, "root")),
-                json_string_value(json_object_get(root, "addresses")));
+        show_invitation(root, until);
         printf("%s\n", token);
     }
     enum command_exit code = token ? COMMAND_OK : COMMAND_FAILED;
@@ -77,6 +97,14 @@ static void show_edge(const json_t *edge)
            revoked ? "REVOKED, until" : "until", until);
 }
 
+static void show_invited(const json_t *invitation)
+{
+    char until[24];
+    show_time(json_integer_value(json_object_get(invitation, "expires_s")), until);
+    printf("%-20s  invited, not here yet; the token is good until %s\n",
+           json_string_value(json_object_get(invitation, "name")), until);
+}
+
 static enum command_exit list(const struct arguments *arguments)
 {
     const struct operator_request request = {.verb = (char *)(uintptr_t) "edge.list"};
@@ -92,9 +120,7 @@ static enum command_exit list(const struct arguments *arguments)
         json_array_foreach(json_object_get(root, "edges"), i, edge) show_edge(edge);
         if (json_array_size(json_object_get(root, "edges")) == 0)
             printf("no edge has joined\n");
-        json_int_t invited = json_integer_value(json_object_get(root, "invited"));
-        if (invited > 0)
-            printf("%lld invited, not here yet\n", (long long)invited);
+        json_array_foreach(json_object_get(root, "invitations"), i, edge) show_invited(edge);
     }
     json_decref(root);
     return COMMAND_OK;

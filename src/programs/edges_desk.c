@@ -132,8 +132,26 @@ static bool open_door(const struct edges_desk *desk, struct buffer *why)
 
 /* --- the requests --- */
 
+static bool is_invited(const struct edges_desk *desk, struct text name, int64_t now_s)
+{
+    struct text other;
+    int64_t expires_s;
+    for (size_t cursor = 0; node_book_next_invited(desk->book, now_s, &cursor, &other, &expires_s);)
+        if (text_equal(other, name))
+            return true;
+    return false;
+}
+
+/* Where listeners open this origin, as far as its settings say. */
+static struct text url_of(const struct settings *settings)
+{
+    return text_of(settings->public_url[0]         ? settings->public_url
+                   : settings->node_urls.count > 0 ? settings->node_urls.items[0]
+                                                   : "");
+}
+
 static void answer_token(const struct edges_desk *desk, const struct invitation *invitation,
-                         int64_t expires_s, struct buffer *answer)
+                         int64_t expires_s, bool takes_place, struct buffer *answer)
 {
     struct keyfolder_status keys = keyfolder_status(desk->keyfolder, expires_s);
     struct buffer token;
@@ -143,7 +161,9 @@ static void answer_token(const struct edges_desk *desk, const struct invitation 
     json_member_text(&json, "token", buffer_view(&token));
     json_member_text(&json, "addresses", text_of(invitation->addresses));
     json_member_text(&json, "root", text_of(keys.root_fingerprint));
+    json_member_text(&json, "url", url_of(desk->settings));
     json_member_i64(&json, "expires_s", expires_s);
+    json_member_bool(&json, "takes_place", takes_place);
     json_end_object(&json);
     explicit_bzero(token.data, token.size);
     buffer_release(&token);
@@ -187,12 +207,13 @@ static void invite(const struct edges_desk *desk, const struct operator_request 
         buffer_printf(&why, "an invitation lasts a second to 30 days");
     else if (draw(desk, &invitation, &why)) {
         int64_t expires_s = now_s + (int64_t)seconds;
+        bool takes_place = is_invited(desk, name, now_s);
         invitation_digest(invitation.secret, digest);
         enum node_book_verdict verdict =
             node_book_invite(desk->book, name, digest, expires_s, now_s);
         if (verdict == NODE_BOOK_DONE) {
             audit(desk, AUDIT_EDGE_INVITED, name);
-            answer_token(desk, &invitation, expires_s, answer);
+            answer_token(desk, &invitation, expires_s, takes_place, answer);
         } else {
             buffer_printf(&why, "%s", node_book_words(verdict));
         }
@@ -228,8 +249,20 @@ static void write_edge(struct json *json, struct node_book *book, size_t i)
 static void list(const struct edges_desk *desk, int64_t now_s, struct buffer *answer)
 {
     struct json json = begin(answer);
+    struct text name;
+    int64_t expires_s;
     json_member_text(&json, "door", node_book_door(desk->book));
     json_member_u64(&json, "invited", node_book_invited(desk->book, now_s));
+    json_name(&json, "invitations");
+    json_begin_array(&json);
+    for (size_t cursor = 0;
+         node_book_next_invited(desk->book, now_s, &cursor, &name, &expires_s);) {
+        json_begin_object(&json);
+        json_member_text(&json, "name", name);
+        json_member_i64(&json, "expires_s", expires_s);
+        json_end_object(&json);
+    }
+    json_end_array(&json);
     json_name(&json, "edges");
     json_begin_array(&json);
     for (size_t i = 0; i < node_book_count(desk->book); i++)

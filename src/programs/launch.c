@@ -2,6 +2,7 @@
 /* launch plan: songs lie at all edges before everybody asks for them. */
 #include "programs/control.h"
 #include "programs/operate.h"
+#include <errno.h>
 #include <jansson.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -82,7 +83,8 @@ static enum command_exit run(const struct arguments *arguments)
 {
     char *path = realpath(arguments->positionals[0], NULL);
     if (!path)
-        return command_fail(COMMAND_FAILED, "%s cannot be read", arguments->positionals[0]);
+        return command_fail(COMMAND_FAILED, "%s cannot be read: %s", arguments->positionals[0],
+                            strerrordesc_np(errno));
     const struct operator_request request = {.verb = (char *)(uintptr_t) "launch.plan",
                                              .path = path};
     json_t *root = operate_and_read(arguments, &request);

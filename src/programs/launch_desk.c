@@ -254,7 +254,9 @@ static void plan(struct launch_desk *desk, const char *path, struct buffer *answ
     char why[LAUNCH_WHY_BYTES];
     struct launch_list list;
     if (!read_plan(desk, path, &list, why)) {
-        fail(answer, why);
+        char words[PATH_MAX + LAUNCH_WHY_BYTES];
+        (void)snprintf(words, sizeof words, "%s: %s", path, why);
+        fail(answer, words);
         return;
     }
     list.number = next_number(desk);

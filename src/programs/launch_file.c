@@ -110,10 +110,16 @@ static bool find_paths(struct reading *reading)
     void *line;
     for (uint32_t i = 0; map_count(reading->paths) && i < total; i++)
         look_at(reading, i);
-    for (size_t cursor = 0; map_next(reading->paths, &cursor, &path, &line);)
-        if (line != &found)
-            return fail(reading, (size_t)(uintptr_t)line, "no song lies there", path);
-    return true;
+    size_t first = SIZE_MAX;
+    struct text lost = TEXT_NONE;
+    for (size_t cursor = 0; map_next(reading->paths, &cursor, &path, &line);) {
+        if (line == &found || (size_t)(uintptr_t)line >= first)
+            continue;
+        first = (size_t)(uintptr_t)line;
+        lost = path;
+    }
+    return first == SIZE_MAX ||
+           fail(reading, first, "no song lies there, beneath a music folder", lost);
 }
 
 bool launch_file_read(struct text file, struct catalog_view view, struct launch_list *ret,
@@ -130,7 +136,8 @@ bool launch_file_read(struct text file, struct catalog_view view, struct launch_
         is_good = read_line(&reading, text_trim(line), ++number);
     is_good = is_good && find_paths(&reading);
     if (is_good && (reading.is_full || reading.list.count == 0)) {
-        (void)snprintf(ret_why, LAUNCH_WHY_BYTES, "a launch is of 1 to %d songs",
+        (void)snprintf(ret_why, LAUNCH_WHY_BYTES,
+                       reading.is_full ? "these are more than %d songs" : "it names no song",
                        LAUNCH_MAX_TRACKS);
         is_good = false;
     }

@@ -11,6 +11,7 @@
 #include "media/packager.h"
 #include "media/pool.h"
 #include "programs/folder_lock.h"
+#include "programs/folder_role.h"
 #include "state/state.h"
 #include "trust/breached.h"
 #include "trust/keyfolder.h"
@@ -88,6 +89,8 @@ int node_open(struct node *node, const struct settings *settings, const struct l
               struct loop *loop, struct buffer *why)
 {
     *node = (struct node){.settings = settings, .logger = logger, .loop = loop, .lock_fd = -1};
+    if (!folder_may_be_origin(settings->data, why))
+        return -EINVAL;
     node->lock_fd = folder_lock(settings->data, why);
     int error = node->lock_fd < 0 ? node->lock_fd : open_state(node, why);
     if (error < 0)

@@ -5,6 +5,7 @@
 #include "programs/control.h"
 #include "programs/control_client.h"
 #include "programs/edges_desk.h"
+#include "programs/folder_role.h"
 #include "programs/logging.h"
 #include "programs/node.h"
 #include "programs/operator.h"
@@ -78,6 +79,19 @@ static void run_offline(struct node *node, struct text line, struct buffer *answ
     operator_free(&offline.operator);
 }
 
+/* An account may be made before anything is served.  Everything else asks of what is there: where a
+ * path was mistyped no folder is made, nor an empty backup. */
+static bool is_there(const char *data, const struct operator_request *request, struct buffer *why)
+{
+    if (folder_role(data) != FOLDER_NONE || strcmp(request->verb, "user.add") == 0)
+        return true;
+    buffer_printf(why,
+                  "there is no state folder %s; name that of the server with --data, as it was for "
+                  "sostenuto serve",
+                  data);
+    return false;
+}
+
 static bool operate_offline(const struct settings *settings, struct text line,
                             enum operate_need need, struct buffer *answer, struct buffer *why)
 {
@@ -125,7 +139,8 @@ bool operate(const struct arguments *arguments, const struct operator_request *r
         if (fd >= 0) {
             is_done = operate_online(fd, buffer_view(&line), answer, &why);
         } else if (fd == -ENOENT) {
-            is_done = operate_offline(&settings, buffer_view(&line), need, answer, &why);
+            is_done = is_there(settings.data, request, &why) &&
+                      operate_offline(&settings, buffer_view(&line), need, answer, &why);
         } else {
             buffer_printf(&why, "%s/control.sock: %.*s", settings.data, TEXT_ARGS(log_errno(fd)));
             is_done = false;

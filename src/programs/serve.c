@@ -100,5 +100,7 @@ const struct command command_serve = {
              "ends it.\n",
     .most_positionals = LIBRARY_MAX_ROOTS,
     .settings = COMMAND_SETTINGS_ALL,
+    .often = "data listen public-url node-urls nodes tls-certificate tls-key plain-http "
+             "trusted-proxies host-names database user access-log log-level",
     .run = run,
 };

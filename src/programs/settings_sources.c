@@ -13,11 +13,35 @@ enum { NAME_MAX_BYTES = 48, OPTIONS_MAX = 192 };
 static const char environment_prefix[] = "SOSTENUTO_";
 
 /* Variables with our prefix that are no settings. */
-static const char *const other_variables[] = {"CONFIG", "FAULT_BOARD", "GUARDS_OFF",
-                                              "MEDIA_WORKER"};
+static const char *const other_variables[] = {"CONFIG", "FAULT_BOARD", "GUARDS_OFF", "MEDIA_WORKER",
+                                              "SUBSONIC_PASSWORD"};
 
 static const struct argument_option config_option = {"config", "FILE",
                                                      "Read this configuration file.", NULL};
+
+static char *replaced(const char *words, char from, char to)
+{
+    char *copy = mem_strdup(words);
+    for (char *at = copy; *at; at++)
+        *at = *at == from ? to : *at;
+    return copy;
+}
+
+static char *dashed(const char *name) { return replaced(name, '_', '-'); }
+
+/* What it does, and what it is when nobody says. */
+static char *help_of(const struct setting *setting)
+{
+    struct buffer words;
+    buffer_init(&words, SIZE_MAX);
+    buffer_printf(&words, "%s", setting->help);
+    if (setting->default_text[0])
+        buffer_printf(&words, " Default: %s.", setting->default_text);
+    buffer_append(&words, "", 1); /* the terminating NUL */
+    char *help = mem_strdup(words.data);
+    buffer_release(&words);
+    return help;
+}
 
 static const char *value_word(const struct setting *setting)
 {
@@ -27,7 +51,7 @@ static const char *value_word(const struct setting *setting)
     case SETTING_KIND_SWITCH:
         return "yes|no";
     case SETTING_KIND_CHOICE:
-        return "WORD";
+        return replaced(setting->choices, ' ', '|');
     case SETTING_KIND_TEXT:
     case SETTING_KIND_LIST:
         break;
@@ -51,14 +75,6 @@ static const char *value_word(const struct setting *setting)
     }
 }
 
-static char *dashed(const char *name)
-{
-    char *copy = mem_strdup(name);
-    for (char *at = copy; *at; at++)
-        *at = *at == '_' ? '-' : *at;
-    return copy;
-}
-
 const struct argument_option *settings_options(size_t *ret_count)
 {
     /* Built once and kept for the life of the process: a constant table that C cannot spell. */
@@ -71,7 +87,7 @@ const struct argument_option *settings_options(size_t *ret_count)
             options[i] = (struct argument_option){
                 .name = dashed(setting->name),
                 .value = value_word(setting),
-                .help = setting->help,
+                .help = help_of(setting),
                 .implied = setting->kind == SETTING_KIND_SWITCH ? "yes" : NULL,
             };
         }
@@ -95,15 +111,24 @@ const struct argument_option *settings_place_options(size_t *ret_count)
 
 /* --- the environment --- */
 
-static const char *environment_value(const char *setting_name)
-{
+struct variable {
     char name[sizeof environment_prefix + NAME_MAX_BYTES];
-    int size = snprintf(name, sizeof name, "%s%s", environment_prefix, setting_name);
-    assert(size > 0 && (size_t)size < sizeof name);
-    for (char *at = name; *at; at++)
+};
+
+static const char *variable_of(const char *setting_name, struct variable *ret)
+{
+    int size = snprintf(ret->name, sizeof ret->name, "%s%s", environment_prefix, setting_name);
+    assert(size > 0 && (size_t)size < sizeof ret->name);
+    for (char *at = ret->name; *at; at++)
         if (*at >= 'a' && *at <= 'z')
             *at = (char)(*at - 'a' + 'A');
-    return getenv(name);
+    return ret->name;
+}
+
+static const char *environment_value(const char *setting_name)
+{
+    struct variable variable;
+    return getenv(variable_of(setting_name, &variable));
 }
 
 static bool is_known_variable(struct text name)
@@ -136,13 +161,25 @@ static void warn_of_unknown_variables(void)
     }
 }
 
-static bool take_environment(struct settings *settings, struct buffer *why)
+/* A token of the command line has moved to the environment (programs/edge.c): it is named where it
+ * was typed. */
+static void say_variable(const struct arguments *arguments, const char *setting_name,
+                         struct buffer *why)
+{
+    struct variable variable;
+    bool was_flag = arguments_has(arguments, setting_name);
+    buffer_printf(why, " (in %s%s)", was_flag ? "--" : "",
+                  was_flag ? setting_name : variable_of(setting_name, &variable));
+}
+
+static bool take_environment(struct settings *settings, const struct arguments *arguments,
+                             struct buffer *why)
 {
     warn_of_unknown_variables();
     for (size_t i = 0; i < setting_count(); i++) {
-        const char *value = environment_value(setting_at(i)->name);
+        const char *name = setting_at(i)->name, *value = environment_value(name);
         if (value && !settings_set(settings, setting_at(i), text_of(value), why)) {
-            buffer_printf(why, " (in the environment)");
+            say_variable(arguments, name, why);
             return false;
         }
     }
@@ -231,7 +268,8 @@ bool settings_load(struct settings *settings, const struct arguments *arguments,
     char *fallback = given && given[0] ? mem_strdup(given) : default_data_folder();
     settings_file_path(arguments, fallback, path, sizeof path);
     bool is_good = (!path[0] || settings_read_file(settings, path, why)) &&
-                   take_environment(settings, why) && take_flags(settings, arguments, why);
+                   take_environment(settings, arguments, why) &&
+                   take_flags(settings, arguments, why);
     if (is_good && !settings->data[0])
         is_good = settings_set(settings, setting_named(TEXT("data")), text_of(fallback), why);
     mem_free(fallback);

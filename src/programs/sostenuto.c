@@ -22,21 +22,67 @@ static enum command_exit show_version(const struct arguments *arguments)
 const struct command command_version = {
     .name = "version", .arguments = "", .summary = "Print the version.", .run = show_version};
 
+static bool is_help(const char *word)
+{
+    return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 || strcmp(word, "help") == 0;
+}
+
+/* "user" and no known word behind it: what there is. */
+static enum command_exit show_group(int argc, char *const *argv)
+{
+    if (argc > 1 && is_help(argv[1])) {
+        command_list_group(stdout, argv[0]);
+        return COMMAND_OK;
+    }
+    if (argc > 1)
+        (void)command_fail(COMMAND_USAGE, "there is no command \"%s %s\", but there are", argv[0],
+                           argv[1]);
+    else
+        (void)command_fail(COMMAND_USAGE, "\"%s\" wants a word more", argv[0]);
+    command_list_group(stderr, argv[0]);
+    return COMMAND_USAGE;
+}
+
+static enum command_exit show_unknown(int argc, char *const *argv)
+{
+    const struct command *nearest = command_nearest(argc, argv);
+    if (nearest)
+        return command_fail(COMMAND_USAGE,
+                            "there is no command \"%s\"; did you mean \"%s\"? sostenuto --help "
+                            "shows them all",
+                            argv[0], nearest->name);
+    return command_fail(COMMAND_USAGE,
+                        "there is no command \"%s\"; sostenuto --help shows them all", argv[0]);
+}
+
+/* "help user add" is "user add --help". */
+static enum command_exit show_help(int argc, char *const *argv)
+{
+    int words = 0;
+    const struct command *command = command_find(argc, argv, &words);
+    if (command && words == argc) {
+        command_help(command, false, stdout);
+        return COMMAND_OK;
+    }
+    if (!command_is_group(argv[0]))
+        return show_unknown(argc, argv);
+    command_list_group(stdout, argv[0]);
+    return COMMAND_OK;
+}
+
 static enum command_exit dispatch(int argc, char *const *argv)
 {
     int words = 0;
     if (argc < 1)
         return show_usage(stderr, COMMAND_USAGE);
-    if (strcmp(argv[0], "--help") == 0 || strcmp(argv[0], "-h") == 0 ||
-        strcmp(argv[0], "help") == 0)
-        return show_usage(stdout, COMMAND_OK);
+    if (is_help(argv[0]))
+        return argc > 1 ? show_help(argc - 1, argv + 1) : show_usage(stdout, COMMAND_OK);
     if (strcmp(argv[0], "--version") == 0)
         return show_version(NULL);
     const struct command *command = command_find(argc, argv, &words);
     if (command)
         return command_run(command, argc - words, argv + words);
-    (void)command_fail(COMMAND_USAGE, "there is no command \"%s\"", argv[0]);
-    return show_usage(stderr, COMMAND_USAGE);
+    return command_is_group(argv[0]) ? show_group(argc, argv) : show_unknown(argc, argv);
 }
 
 #ifdef SOSTENUTO_DRILLS

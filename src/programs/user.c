@@ -61,19 +61,15 @@ static enum command_exit role(const struct arguments *arguments)
 static enum command_exit list(const struct arguments *arguments)
 {
     struct operator_request request = {.verb = (char *)(uintptr_t) "user.list"};
-    struct buffer answer;
-    buffer_init(&answer, CONTROL_MAX_ANSWER_BYTES);
-    bool is_done = operate(arguments, &request, OPERATE_STATE, &answer);
-    json_t *root = is_done ? json_loadb(answer.data, answer.size, 0, NULL) : NULL, *user;
+    json_t *root = operate_and_read(arguments, &request), *user;
+    bool is_done = root;
     size_t i;
     json_array_foreach(json_object_get(root, "users"), i, user)
         printf("%-24s %-9s%s  %lld apps\n", json_string_value(json_object_get(user, "name")),
                json_is_true(json_object_get(user, "admin")) ? "admin" : "listener",
                json_is_true(json_object_get(user, "disabled")) ? " (disabled)" : "",
                (long long)json_integer_value(json_object_get(user, "apps")));
-    is_done = is_done && json_is_true(json_object_get(root, "ok"));
     json_decref(root);
-    buffer_release(&answer);
     return is_done ? COMMAND_OK : COMMAND_FAILED;
 }
 

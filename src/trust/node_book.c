@@ -33,7 +33,9 @@ const char *node_book_words(enum node_book_verdict verdict)
         [NODE_BOOK_DONE] = "done",
         [NODE_BOOK_TAKEN] = "an edge has that name already: sostenuto edges list shows it",
         [NODE_BOOK_FULL] = "no room: max_edges or max_invites is reached",
-        [NODE_BOOK_UNKNOWN] = "nobody is known by that here: it was never made, or is long over",
+        [NODE_BOOK_UNKNOWN] =
+            "it is not known here: it was taken back, a newer one for the same name took its "
+            "place, or it is long over; make another with sostenuto invite",
         [NODE_BOOK_EXPIRED] = "the token has expired: make another with sostenuto invite",
         [NODE_BOOK_USED] = ("the token was used already, by another edge: make another with "
                             "sostenuto invite, and look at sostenuto edges list for whom you do "
@@ -389,6 +391,20 @@ size_t node_book_invited(struct node_book *book, int64_t now_s)
     for (size_t i = 0; i < book->now.invited_count; i++)
         count += book->now.invited[i].expires_s > now_s;
     return count;
+}
+
+bool node_book_next_invited(const struct node_book *book, int64_t now_s, size_t *cursor,
+                            struct text *ret_name, int64_t *ret_expires_s)
+{
+    while (*cursor < book->now.invited_count) {
+        const struct roster_invited *invited = &book->now.invited[(*cursor)++];
+        if (invited->expires_s <= now_s)
+            continue;
+        *ret_name = text_of(invited->name);
+        *ret_expires_s = invited->expires_s;
+        return true;
+    }
+    return false;
 }
 
 uint64_t node_book_changes(const struct node_book *book) { return book->changes; }

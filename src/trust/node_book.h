@@ -90,6 +90,10 @@ void node_book_at(struct node_book *book, size_t i, struct node_seat *ret);
 /* Where its listeners reach it, as it says; borrowed until the next change. */
 size_t node_book_urls(const struct node_book *book, size_t i, struct text ret[JOINING_URLS_MAX]);
 size_t node_book_invited(struct node_book *book, int64_t now_s);
+/* The next invitation behind *cursor (0 to begin) that is not over yet; false: there is none.  The
+ * name is borrowed until the next change. */
+bool node_book_next_invited(const struct node_book *book, int64_t now_s, size_t *cursor,
+                            struct text *ret_name, int64_t *ret_expires_s);
 /* Grows with everything that was written. */
 uint64_t node_book_changes(const struct node_book *book);
 /* Grows with each revocation. */

@@ -467,6 +467,8 @@ def test_a_launch_lies_at_all_edges_before_it_begins(server, secret, start_edge,
     for edge in edges:
         launch = placed(edge)["launch"]
         assert launch["placed"] == launch["wanted"] > 0 and launch["bytes"] == launch["of"] > 0
-    plan.write_text("Artist 9/nothing\n")
-    wrong = system_command("launch", "plan", plan, "--data", server.data, check=False)
-    assert wrong.returncode == 1 and "line 1" in wrong.stderr and "no song lies there" in wrong.stderr
+    for words, said in (("Artist 9/nothing\n", "line 1: no song lies there"), ("# none\n", "it names no song"),
+                        (f"{album}\n\nArtist 9\nArtist 8\nArtist 7\n", "line 3: no song lies there"), ("at noon\n", "line 1: a moment is written")):
+        plan.write_text(words)
+        wrong = system_command("launch", "plan", plan, "--data", server.data, check=False)
+        assert wrong.returncode == 1 and f"sostenuto: {plan}: {said}" in wrong.stderr

@@ -4,6 +4,7 @@ import base64
 import contextlib
 import json
 import pathlib
+import re
 import shutil
 import signal
 import socket
@@ -174,7 +175,7 @@ def test_a_forged_token_is_refused(fleet):
     origin = fleet.origin()
     head, _ = fleet.invite("paris").rsplit(".", 1)
     forged = head + "." + base64.urlsafe_b64encode(bytes(32)).decode().rstrip("=")
-    assert "nobody is known by that here" in refused(fleet, "paris", origin.url, forged)
+    assert "it is not known here" in refused(fleet, "paris", origin.url, forged)
     assert "cut off" in refused(fleet, "paris", origin.url, forged[:-3])
 
 
@@ -182,7 +183,50 @@ def test_an_invitation_can_be_taken_back(fleet):
     origin = fleet.origin()
     token = fleet.invite("paris")
     fleet.revoke("paris")
-    assert "nobody is known by that here" in refused(fleet, "paris", origin.url, token)
+    assert "it is not known here" in refused(fleet, "paris", origin.url, token)
+
+
+def test_a_second_invitation_of_a_name_takes_the_first_ones_place_and_says_so(fleet):
+    origin = fleet.origin()
+    first = fleet.invite("paris")
+    done = run("invite", "paris", "--data", fleet.folder / "origin")
+    assert "made before for this name is good no more" in done.stderr and "only this machine reaches" in done.stderr
+    listed_now = run("edges", "list", "--data", fleet.folder / "origin").stdout
+    assert re.search(r"^paris +invited, not here yet; the token is good until 20", listed_now, re.M)
+    assert "a newer one for the same name" in refused(fleet, "paris", origin.url, first)
+    fleet.joined("paris", origin.url, done.stdout.strip())
+
+
+def test_no_folder_is_taken_for_another_kind(fleet, tmp_path):
+    origin = fleet.origin()
+    edge = fleet.joined("paris", origin.url, fleet.invite("paris"))
+    edge.stop()
+    token, data = fleet.invite("rome"), fleet.folder / "origin"
+    for flags in (["--token", token], ["--plain", "http://127.0.0.1:1"]):
+        done = run("edge", *flags, "--data", data, "--listen", "127.0.0.1:0", check=False)
+        assert done.returncode == 1 and "is the folder of an origin" in done.stderr, done.stderr
+    folder = fleet.folder / "paris"
+    kept = sorted(path.name for path in (folder / "keys").iterdir())
+    for command in (["serve"], ["user", "list"], ["invite", "nice"]):
+        done = run(*command, "--data", folder, check=False)
+        assert done.returncode == 1 and "is the folder of an edge" in done.stderr, done.stderr
+    assert sorted(path.name for path in (folder / "keys").iterdir()) == kept
+    fleet.joined("paris", origin.url)
+
+
+def test_an_origins_address_is_looked_at_before_anything_begins(fleet, tmp_path):
+    for arguments, words in ((["purg"], "is no ORIGIN_URL"), (["http://127.0.0.1:1", "--plain", "http://127.0.0.1:1"], "with --plain leave it out")):
+        done = run("edge", *arguments, "--data", tmp_path / "none", "--listen", "127.0.0.1:0", check=False)
+        assert done.returncode == 1 and words in done.stderr and not (tmp_path / "none").exists()
+    done = run("edge", "--token", "garbage", "--data", tmp_path / "none", "--listen", "127.0.0.1:0", check=False)
+    assert done.returncode == 1 and "(in --token)" in done.stderr
+
+
+def test_what_is_asked_of_an_origin_is_not_passed_over_in_silence_at_an_edge(fleet):
+    origin = fleet.origin()
+    fleet.joined("paris", origin.url, fleet.invite("paris"))
+    done = run("user", "list", "--data", fleet.folder / "paris", check=False)
+    assert done.returncode == 1 and done.stderr.startswith("sostenuto: ")
 
 
 def test_invitations_and_edges_are_bounded(fleet):

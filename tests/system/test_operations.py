@@ -366,8 +366,51 @@ def test_every_command_helps_itself_and_is_in_the_manual():
         shown = run_command(*name.split(), "--help").stdout
         assert shown.startswith(f"usage: sostenuto {name}")
         assert f".It Cm {name}" in manual, name
+        assert run_command("help", *name.split()).stdout == shown
     done = run_command("sing", check=False)
     assert done.returncode == 2 and "there is no command \"sing\"" in done.stderr
+
+
+@pytest.mark.parametrize("typed,said", [
+    (["edg"], "did you mean \"edge\"?"), (["kyes", "list"], "did you mean \"keys list\"?"), (["bakup", "x"], "did you mean \"backup\"?"),
+    (["user"], "user add"), (["user", "ad"], "there is no command \"user ad\", but there are"), (["edges"], "edges revoke")])
+def test_who_mistypes_a_command_is_told_the_near_one_and_not_all(typed, said):
+    done = run_command(*typed, check=False)
+    assert done.returncode == 2 and said in done.stderr and done.stdout == ""
+    assert len(done.stderr.splitlines()) < 8 and "state export" not in done.stderr
+
+
+def test_the_first_word_of_commands_helps_too():
+    assert run_command("user", "--help").stdout == run_command("help", "user").stdout
+    listed = run_command("user", "--help").stdout.splitlines()
+    assert len(listed) == 5 and all(line.startswith("  user ") for line in listed)
+
+
+def test_help_shows_what_is_often_needed_and_all_of_it_when_asked():
+    for name, often, seldom in (("edge", "--token-file PATH", "--breaker-failures"), ("serve", "--public-url URL", "--max-transcodes")):
+        short, whole = run_command(name, "--help").stdout, run_command(name, "--help-all").stdout
+        assert often in short and seldom not in short and f"sostenuto {name} --help-all" in short
+        assert often in whole and seldom in whole
+        assert len(short.splitlines()) < 80 and max(map(len, short.splitlines())) <= 120
+    assert "--tls auto|off" in whole and "Default: 0.0.0.0:4747." in whole
+
+
+def test_a_mistyped_state_folder_is_not_made(tmp_path):
+    typo = tmp_path / "typo"
+    for arguments in (["user", "list"], ["invite", "paris"], ["edges", "list"], ["backup", tmp_path / "file"], ["status"], ["keys", "list"],
+                      ["app", "list", "alice"], ["scan"]):
+        done = run_command(*arguments, "--data", typo, check=False)
+        assert done.returncode == 1 and f"there is no state folder {typo}" in done.stderr, arguments
+    assert not typo.exists() and not (tmp_path / "file").exists()
+
+
+def test_variables_that_are_read_are_not_said_to_be_ignored(tmp_path):
+    environment = clean_environment({"SOSTENUTO_SUBSONIC_PASSWORD": "x", "SOSTENUTO_LOG_LEVLE": "info"})
+    done = subprocess.run([find_binary(), "check-config", "--data", tmp_path], env=environment, capture_output=True, text=True)
+    assert "SUBSONIC_PASSWORD" not in done.stderr and "SOSTENUTO_LOG_LEVLE is no setting" in done.stderr
+    environment = clean_environment({"SOSTENUTO_LOG_LEVEL": "loud"})
+    done = subprocess.run([find_binary(), "check-config", "--data", tmp_path], env=environment, capture_output=True, text=True)
+    assert done.returncode == 1 and "(in SOSTENUTO_LOG_LEVEL)" in done.stderr
 
 
 def test_manuals_are_clean():

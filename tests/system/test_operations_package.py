@@ -7,23 +7,33 @@ import shutil
 import subprocess
 
 import pytest
+from conftest import find_binary
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 UNIT = ROOT / "deploy/systemd/sostenuto.service"
+EDGE_UNIT = ROOT / "deploy/systemd/sostenuto-edge.service"
 PACKAGES = sorted((ROOT / "build/package").glob("sostenuto_*.deb"))
 needs_package = pytest.mark.skipif(not PACKAGES, reason="no package built: script/package")
 
 
 @pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="needs systemd-analyze")
-def test_the_unit_is_understood_and_well_locked_in(tmp_path):
-    for name in ("sostenuto.service",):
-        text = UNIT.read_text().replace("/usr/bin/sostenuto", "/bin/true")
-        (tmp_path / name).write_text(re.sub(r"^Documentation=.*\n", "", text, flags=re.M))
-    done = subprocess.run(["systemd-analyze", "verify", tmp_path / "sostenuto.service"], capture_output=True, text=True)
+@pytest.mark.parametrize("unit", [UNIT, EDGE_UNIT], ids=["server", "edge"])
+def test_the_unit_is_understood_and_well_locked_in(unit, tmp_path):
+    text = unit.read_text().replace("/usr/bin/sostenuto", "/bin/true")
+    (tmp_path / unit.name).write_text(re.sub(r"^Documentation=.*\n", "", text, flags=re.M))
+    done = subprocess.run(["systemd-analyze", "verify", tmp_path / unit.name], capture_output=True, text=True)
     assert "sostenuto" not in done.stderr, done.stderr
-    done = subprocess.run(["systemd-analyze", "security", "--offline=true", tmp_path / "sostenuto.service"], capture_output=True, text=True)
-    exposure = float(re.search(r"exposure level for sostenuto.service: ([\d.]+)", done.stdout).group(1))
+    done = subprocess.run(["systemd-analyze", "security", "--offline=true", tmp_path / unit.name], capture_output=True, text=True)
+    exposure = float(re.search(rf"exposure level for {re.escape(unit.name)}: ([\d.]+)", done.stdout).group(1))
     assert exposure <= 2.0, done.stdout
+
+
+def test_an_edges_settings_are_good_each_of_the_three_ways():
+    text = (ROOT / "deploy/edge.conf").read_text()
+    assert "/etc/sostenuto/edge.conf" in EDGE_UNIT.read_text() and "sostenuto edge " in EDGE_UNIT.read_text()
+    for chosen in (text, re.sub(r"^# (?=\w+ = )", "", text, flags=re.M)):
+        done = subprocess.run([find_binary(), "check-config", "/dev/stdin"], input=chosen, capture_output=True, text=True)
+        assert done.returncode == 0 and "node_urls" in done.stdout, done.stderr
 
 
 def test_the_unit_does_not_lock_out_what_the_server_needs():
