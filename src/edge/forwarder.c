@@ -86,6 +86,9 @@ static void say(struct forwarder *forwarder, const char *why)
         LOG(forwarder->config.logger, LOG_WARNING,
             "what was accepted here has not arrived at the origin; it is kept",
             {"why", text_of(why)}, {"at", text_of(forwarder->place.url)});
+    else if (is_new)
+        LOG(forwarder->config.logger, LOG_INFO, "what is accepted here arrives at the origin again",
+            {"at", text_of(forwarder->place.url)});
 }
 
 void forwarder_status(struct forwarder *forwarder, struct forwarder_status *ret)

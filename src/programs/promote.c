@@ -22,14 +22,14 @@ static void show_whole(const struct promotion_findings *found)
 {
     char when[24];
     show_time(found->confirmed_ms, when);
-    printf("origin       %s, epoch %" PRIu64 ", last heard of %s UTC\n", found->root_fingerprint,
-           found->epoch, when);
+    printf("origin       %s, epoch %" PRIu64 ", the newest of it here came %s UTC\n",
+           found->root_fingerprint, found->epoch, when);
     printf("catalogue    %" PRIu64 " tracks, %" PRIu64 " albums, %" PRIu64 " artists in %" PRIu64
            " libraries, with their ids\n",
            found->tracks, found->albums, found->artists, found->libraries);
     printf("accounts     %" PRIu64 ", with what they starred, rated, played and put into lists\n",
            found->accounts);
-    printf("edges        %" PRIu64 " others\n", found->edges);
+    printf("edges        %" PRIu64 " other%s\n", found->edges, found->edges == 1 ? "" : "s");
 }
 
 /* What is not here and comes by itself, once this is the origin and they follow it. */
@@ -38,8 +38,8 @@ static void show_coming(const struct promotion_findings *found)
     if (found->edges == 0)
         return;
     printf("comes        from the %" PRIu64
-           " other edges, when they follow: what they heard of and this one did not",
-           found->edges);
+           " other edge%s, following: what was heard of there and not here",
+           found->edges, found->edges == 1 ? "" : "s");
     if (found->passwords_elsewhere)
         printf(";\n             the passwords of %" PRIu64 " accounts", found->passwords_elsewhere);
     if (found->apps_elsewhere)

@@ -247,7 +247,8 @@ bool promotion_open(const struct promotion_config *config, struct promotion **re
         return false;
     promotion->found.has_root_key = promotion->root_seed != NULL;
     promotion->found.edges =
-        promotion_edges_count(copies_get(promotion->copies, "/nodes"), &promotion->place);
+        promotion_edges_count(copies_get(promotion->copies, "/nodes"),
+                              copies_get(promotion->copies, "/revoked"), &promotion->place);
     return true;
 }
 

@@ -44,17 +44,6 @@ static bool is_other_edge(const struct node_entry *entry, struct uid own)
     return entry->is_delegate && !uid_equal(entry->id, own);
 }
 
-size_t promotion_edges_count(const struct copy *nodes, const struct key_place *place)
-{
-    struct node_list *list = promotion_edges_list(nodes);
-    struct uid own = promotion_edges_own(place);
-    size_t count = 0;
-    for (size_t i = 0; list && i < node_list_count(list); i++)
-        count += is_other_edge(node_list_at(list, i), own);
-    node_list_unref(&list);
-    return count;
-}
-
 static enum node_book_verdict readmit_all(struct node_book *book, const struct node_list *list,
                                           struct uid own)
 {
@@ -70,29 +59,83 @@ static enum node_book_verdict readmit_all(struct node_book *book, const struct n
     return verdict;
 }
 
+/* --- revoked ones --- */
+
+/* False ends it. */
+typedef bool banished_handler(void *context, struct uid node, int64_t until_s);
+
 /* The member `nodes` of /revoked: [{"id", "until"}]. */
-static enum node_book_verdict banish_all(struct node_book *book, const struct copy *revoked,
-                                         int64_t now_s)
+static void each_banished(const struct copy *revoked, int64_t now_s, banished_handler *handler,
+                          void *context)
 {
     const char *why;
-    enum node_book_verdict verdict = NODE_BOOK_DONE;
+    bool goes_on = true;
     struct arena *arena = arena_new(ARENA_BYTES);
     const struct json_node *root =
         revoked ? json_tree_read(arena, revoked->object.body, &why) : NULL;
     const struct json_node *nodes = json_tree_member(root, TEXT("nodes"));
     const struct json_node *one =
         json_tree_is(nodes, JSON_NODE_ARRAY) ? json_tree_items(nodes) : NULL;
-    for (; one && verdict == NODE_BOOK_DONE; one = one->next) {
+    for (; one && goes_on; one = one->next) {
         const struct json_node *id = json_tree_member(one, TEXT("id"));
         const struct json_node *until = json_tree_member(one, TEXT("until"));
         struct uid node;
         if (json_tree_is(id, JSON_NODE_TEXT) && uid_from_text(id->text, &node) &&
             json_tree_is(until, JSON_NODE_INTEGER) && until->integer > now_s)
-            verdict = node_book_banish(book, node, until->integer, now_s);
+            goes_on = handler(context, node, until->integer);
     }
     arena_free(&arena);
-    return verdict;
 }
+
+struct banishing {
+    struct node_book *book;
+    int64_t now_s;
+    enum node_book_verdict verdict;
+};
+
+static bool banish(void *context, struct uid node, int64_t until_s)
+{
+    struct banishing *banishing = context;
+    banishing->verdict = node_book_banish(banishing->book, node, until_s, banishing->now_s);
+    return banishing->verdict == NODE_BOOK_DONE;
+}
+
+static enum node_book_verdict banish_all(struct node_book *book, const struct copy *revoked,
+                                         int64_t now_s)
+{
+    struct banishing banishing = {.book = book, .now_s = now_s, .verdict = NODE_BOOK_DONE};
+    each_banished(revoked, now_s, banish, &banishing);
+    return banishing.verdict;
+}
+
+struct counting {
+    struct node_list *list;
+    struct uid own;
+    size_t count;
+};
+
+static bool leave_out(void *context, struct uid node, int64_t until_s UNUSED)
+{
+    struct counting *counting = context;
+    const struct node_entry *entry = node_list_find(counting->list, node);
+    counting->count -= entry && is_other_edge(entry, counting->own);
+    return true;
+}
+
+size_t promotion_edges_count(const struct copy *nodes, const struct copy *revoked,
+                             const struct key_place *place)
+{
+    struct counting counting = {.list = promotion_edges_list(nodes),
+                                .own = promotion_edges_own(place)};
+    for (size_t i = 0; counting.list && i < node_list_count(counting.list); i++)
+        counting.count += is_other_edge(node_list_at(counting.list, i), counting.own);
+    if (counting.list)
+        each_banished(revoked, clock_unix_ms() / 1000, leave_out, &counting);
+    node_list_unref(&counting.list);
+    return counting.count;
+}
+
+/* --- the book --- */
 
 static enum node_book_verdict choose_door(struct node_book *book, const struct settings *settings)
 {

@@ -19,8 +19,9 @@ struct node_list *promotion_edges_list(const struct copy *nodes) MUST_USE;
 /* Who this edge was; an id of nobody when it followed without having joined. */
 struct uid promotion_edges_own(const struct key_place *place);
 
-/* The edges that would be taken over; the copy may be NULL. */
-size_t promotion_edges_count(const struct copy *nodes, const struct key_place *place);
+/* The edges that would be taken over: none that was revoked.  Either copy may be NULL. */
+size_t promotion_edges_count(const struct copy *nodes, const struct copy *revoked,
+                             const struct key_place *place);
 /* Either copy may be NULL.  False with words in `why`. */
 bool promotion_edges_take(const struct settings *settings, const struct key_place *place,
                           const struct copy *nodes, const struct copy *revoked,

@@ -47,6 +47,8 @@ void course_say(struct replica *replica, const char *what, const char *why)
     if (is_new && *why)
         LOG(replica->config.logger, LOG_WARNING, "the origin is not followed as it should be",
             {"what", text_of(what)}, {"why", text_of(why)});
+    else if (is_new)
+        LOG_EVENT(replica->config.logger, LOG_INFO, "the origin is followed again");
 }
 
 static void say(struct replica *replica, const char *why)

@@ -89,6 +89,7 @@ def test_an_edge_comes_back_to_an_origin_that_was_away(fleet):
     while edge.ask("/nodes")[0] != 200:
         assert time.monotonic() < end, "it does not find its origin again"
         time.sleep(0.2)
+    until(lambda: "the origin is followed again" in edge.words, "its log says so")
 
 
 def test_secrets_lie_in_files_that_only_the_owner_reads_and_in_no_log(fleet):
