@@ -58,7 +58,7 @@ export function QueueView(): JSX.Element {
     <>
       <Heading
         small={
-          entries.length > 0 ? (
+          rest.length > 0 ? (
             <span class="muted">
               {count(rest.length, 'song')} to come, {span(totalSeconds(rest))}
             </span>
