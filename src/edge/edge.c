@@ -79,15 +79,25 @@ static void end_loop(void *context, size_t index)
     flights_free(&here->flights);
 }
 
+/* No origin of ours takes more of a listener (api/player.c): what is larger it would refuse after
+ * it lay here whole, be it a stranger's. */
+enum { NODE_BODY_BYTES = 2 << 20 };
+
+static size_t max_body_bytes(const struct edge *edge)
+{
+    size_t most = edge->config.policy.edge_body_bytes;
+    if (!guard_is_on(GUARD_EDGE_BODY))
+        return UINT32_MAX;
+    return edge_is_node(edge) && most > NODE_BODY_BYTES ? NODE_BODY_BYTES : most;
+}
+
 static void add_route(struct edge *edge)
 {
     const struct edge_config *config = &edge->config;
     server_route(edge->server,
                  &(struct server_route){.methods = "*",
                                         .path = "/",
-                                        .max_body_bytes = guard_is_on(GUARD_EDGE_BODY)
-                                                              ? config->policy.edge_body_bytes
-                                                              : UINT32_MAX,
+                                        .max_body_bytes = max_body_bytes(edge),
                                         .class = SHIELD_CLASS_NEW_VISIT,
                                         .handler = config->first ? config->first : edge_handle,
                                         .context = config->first ? config->first_context : edge,

@@ -283,15 +283,25 @@ def test_what_a_proxy_says_of_offers_is_not_the_origins_word(fleet):
         liar.close()
 
 
-def test_who_is_no_edge_is_refused_before_an_offer_is_taken_into_memory(tmp_path):
+def ask_without_a_body(node, path, size):
+    """The status before a byte of it was sent."""
+    line = http.client.HTTPConnection(urllib.parse.urlsplit(node.url).netloc, timeout=20)
+    line.putrequest("POST", path)
+    line.putheader("Content-Length", str(size))
+    line.endheaders()
+    try:
+        return line.getresponse().status
+    finally:
+        line.close()
+
+
+def test_no_stranger_has_large_bodies_taken_into_memory(tmp_path):
     fleet = Fleet(tmp_path)
     try:
-        node = fleet.origin()
-        line = http.client.HTTPConnection(urllib.parse.urlsplit(node.url).netloc, timeout=20)
-        line.putrequest("POST", "/nodes/rebuild/" + "A" * 22)
-        line.putheader("Content-Length", str(8 << 20))
-        line.endheaders()
-        assert line.getresponse().status == 403, "and not a byte of it was asked for"
-        line.close()
+        origin = fleet.origin()
+        edge = fleet.joined("paris", origin.url, fleet.invite("paris"))
+        assert ask_without_a_body(origin, "/nodes/rebuild/" + "A" * 22, 8 << 20) == 403, "offers are for edges"
+        for path in ("/api/v1/session", "/nodes/rebuild/" + "A" * 22, "/anything"):
+            assert ask_without_a_body(edge, path, (2 << 20) + 1) == 413, "no origin takes so much of a listener"
     finally:
         fleet.stop()
