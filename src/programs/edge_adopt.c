@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "programs/edge_adopt.h"
 
-#include "api/throttle.h"
 #include "io/file.h"
 #include "programs/folder_lock.h"
 #include "programs/node.h"
+#include "programs/signin_limits.h"
 #include "trust/keys.h"
 
 #include <errno.h>
@@ -78,14 +78,7 @@ static bool start(struct edge_adopt *adopt, const struct edge_adopt_config *conf
 {
     const struct settings *settings = config->settings;
     char words[300] = "";
-    const struct throttle_limits signin = {
-        .free_pair = settings->signin_tries,
-        .free_address = settings->signin_tries_per_address,
-        .free_name = settings->signin_tries_per_name,
-        .longest_wait_ms = settings->signin_longest_wait_seconds * 1000,
-        .forget_ms = settings->signin_forget_minutes * 60000,
-        .max_renewals = settings->max_renewals_per_account,
-    };
+    const struct throttle_limits signin = signin_limits(settings);
     const struct adopt_config wanted = {
         .folder = settings->data,
         .url = settings->subsonic,

@@ -2,7 +2,6 @@
 #include "programs/edge_follow.h"
 
 #include "api/api.h"
-#include "api/throttle.h"
 #include "base/mem.h"
 #include "catalog/catalog.h"
 #include "io/client.h"
@@ -17,6 +16,7 @@
 #include "programs/folder_lock.h"
 #include "programs/follow_status.h"
 #include "programs/node.h"
+#include "programs/signin_limits.h"
 #include "state/copy.h"
 #include "state/state.h"
 #include "trust/keys.h"
@@ -267,14 +267,7 @@ static void fill_status(void *follow, struct node_status *status)
 static void open_api(struct edge_follow *follow, struct server *server)
 {
     const struct settings *settings = follow->settings;
-    const struct throttle_limits signin = {
-        .free_pair = settings->signin_tries,
-        .free_address = settings->signin_tries_per_address,
-        .free_name = settings->signin_tries_per_name,
-        .longest_wait_ms = settings->signin_longest_wait_seconds * 1000,
-        .forget_ms = settings->signin_forget_minutes * 60000,
-        .max_renewals = settings->max_renewals_per_account,
-    };
+    const struct throttle_limits signin = signin_limits(settings);
     const struct settings_list *legacy = &settings->legacy_clients;
     for (size_t i = 0; i < legacy->count; i++)
         follow->legacy_clients[i] = text_of(legacy->items[i]);

@@ -4,7 +4,6 @@
 #include "programs/origin_status.h"
 
 #include "api/api.h"
-#include "api/throttle.h"
 #include "base/address.h"
 #include "base/counters.h"
 #include "io/clock.h"
@@ -22,6 +21,7 @@
 #include "programs/service_tls.h"
 #include "programs/service_upgrade.h"
 #include "programs/settings_sources.h"
+#include "programs/signin_limits.h"
 #include "programs/supervisor.h"
 #include "state/state.h"
 #include "trust/keyfolder.h"
@@ -75,18 +75,6 @@ static void open_audit(struct service *service)
         LOG(&service->logging.logger, LOG_ERROR, "the audit log goes to this log",
             {"why", buffer_view(&why)});
     buffer_release(&why);
-}
-
-static struct throttle_limits signin_limits(const struct settings *settings)
-{
-    return (struct throttle_limits){
-        .free_pair = settings->signin_tries,
-        .free_address = settings->signin_tries_per_address,
-        .free_name = settings->signin_tries_per_name,
-        .longest_wait_ms = settings->signin_longest_wait_seconds * 1000,
-        .forget_ms = settings->signin_forget_minutes * 60000,
-        .max_renewals = settings->max_renewals_per_account,
-    };
 }
 
 static bool open_api(struct service *service)
