@@ -60,7 +60,8 @@ struct call {
     const struct endpoint *endpoint;
     const struct http_parameters *parameters;
     struct answer answer;
-    bool is_alone;        /* an edge, and its origin was asked and does not answer */
+    bool is_unheard; /* by the origin's signature alone, for a session that is not known here */
+    bool is_alone;   /* an edge, and its origin was asked and does not answer */
     struct text callback; /* JSONP */
     struct text client;   /* `c`, as the client calls itself; "" when it does not */
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "api/credentials.h"
 
+#include "api/endings.h"
 #include "api/inside.h"
 #include "api/island.h"
 #include "api/signin.h"
@@ -47,6 +48,8 @@ static bool prove_unheard(struct call *call)
         return false;
     call->account_id = token.account;
     call->proven_by = token.session;
+    call->is_unheard = true;
+    endings_believed(call->api->endings, token.session, token.account);
     return true;
 }
 

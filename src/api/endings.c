@@ -12,6 +12,8 @@
 
 /* Of one turn; of more accounts that lose something at once the answers go on to their end. */
 enum { NOTED_MAX_BYTES = 16 << 20, RIGHTS_MAX_BYTES = 1 << 20 };
+/* Looks for sessions that were believed, in one turn: some ten milliseconds. */
+enum { MOST_LOOKS = 1 << 17, WAYS = 4, SETS = ENDINGS_UNHEARD / WAYS };
 static_assert((int)UID_BYTES == (int)EXCHANGE_OWNER_BYTES, "accounts own answers");
 
 struct endings {
@@ -19,6 +21,13 @@ struct endings {
     uint64_t version; /* of the state's revocations that were seen to, with all whom they concern */
     struct buffer noted;
     struct loop_timer timer;
+    struct believed_set {
+        struct believed {
+            struct uid session, account; /* session none: free */
+        } ways[WAYS];
+        uint32_t next; /* that gives way */
+    } believed[SETS];
+    size_t believed_count;
 };
 
 void endings_own(struct exchange *exchange, struct uid account, struct uid right)
@@ -55,6 +64,66 @@ static void end_answers(const struct api *api, struct uid account)
     buffer_release(&rights);
 }
 
+/* --- sessions that are not known here --- */
+
+void endings_believed(struct endings *endings, struct uid session, struct uid account)
+{
+    uint32_t hash;
+    memcpy(&hash, session.bytes, sizeof hash); /* random, and signed by the origin */
+    struct believed_set *set = &endings->believed[hash % SETS];
+    for (size_t i = 0; i < WAYS; i++)
+        if (uid_equal(set->ways[i].session, session))
+            return;
+    struct believed *place = &set->ways[set->next++ % WAYS];
+    endings->believed_count += uid_is_none(place->session);
+    *place = (struct believed){session, account};
+}
+
+static bool is_over(const struct state *state, const struct believed *believed,
+                    const struct buffer *noted)
+{
+    const struct session *known = state_session(state, believed->session, 0);
+    struct uid whose = known ? known->account : believed->account;
+    const struct account *account = state_account(state, whose);
+    if (!uid_is_none(whose) && (!account || account->is_disabled))
+        return true;
+    for (size_t at = 0; !known && at < noted->size; at += UID_BYTES) {
+        memcpy(whose.bytes, noted->data + at, UID_BYTES);
+        if (state_session_ended_ms(state, whose, believed->session))
+            return true;
+    }
+    return false;
+}
+
+static void gather_over(struct endings *endings, const struct buffer *noted, struct buffer *out)
+{
+    for (size_t i = 0; i < ENDINGS_UNHEARD; i++) {
+        struct believed *believed = &endings->believed[i / WAYS].ways[i % WAYS];
+        if (uid_is_none(believed->session) || !is_over(endings->api->config.state, believed, noted))
+            continue;
+        buffer_append(out, believed->session.bytes, UID_BYTES);
+        *believed = (struct believed){0};
+        endings->believed_count--;
+    }
+}
+
+static void end_believed(struct endings *endings, const struct buffer *noted)
+{
+    const struct uid nobody = {{0}};
+    struct buffer over;
+    if (!endings->api->server || endings->believed_count == 0 ||
+        endings->believed_count * (noted->size / UID_BYTES) > MOST_LOOKS)
+        return;
+    buffer_init(&over, (size_t)ENDINGS_UNHEARD * UID_BYTES);
+    gather_over(endings, noted, &over);
+    if (over.size > 0)
+        server_end_rights(endings->api->server, nobody.bytes, (const uint8_t *)over.data,
+                          over.size / UID_BYTES);
+    buffer_release(&over);
+}
+
+/* --- in a turn of its own --- */
+
 static void on_turn(struct loop_timer *timer, uint64_t now_us UNUSED)
 {
     struct endings *endings = CONTAINER_OF(timer, struct endings, timer);
@@ -66,6 +135,7 @@ static void on_turn(struct loop_timer *timer, uint64_t now_us UNUSED)
         memcpy(account.bytes, noted.data + at, UID_BYTES);
         end_answers(endings->api, account);
     }
+    end_believed(endings, &noted);
     buffer_release(&noted);
 }
 

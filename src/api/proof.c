@@ -145,6 +145,7 @@ static bool prove(struct api *api, const struct exchange *exchange, struct hot_p
             !island_may_hear_of(api, grant.node, (struct uid){{0}}, grant.session))
             return false;
         fill_signed(api, &grant, now_ms + NEWS_MS, ret);
+        endings_believed(api->endings, grant.session, (struct uid){{0}});
     }
     memcpy(ret->grant, text.data, GRANT_TEXT_BYTES);
     return true;

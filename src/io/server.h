@@ -104,6 +104,9 @@ bool server_flush_log(struct server *server, void (*done)(void *context), void *
 struct exchange_owner;
 void server_end_answers(struct server *server, const uint8_t *owner, const uint8_t *rights,
                         size_t right_count);
+/* The same, but what is being sent to `owner` by one of these rights. */
+void server_end_rights(struct server *server, const uint8_t *owner, const uint8_t *rights,
+                       size_t right_count);
 /* Stops accepting, lets running requests end for at most `grace_us`, then calls `done`. */
 void server_drain(struct server *server, uint64_t grace_us, void (*done)(void *context),
                   void *context);

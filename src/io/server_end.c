@@ -14,8 +14,9 @@
 struct ending {
     struct server *server;
     uint8_t owner[EXCHANGE_OWNER_BYTES];
+    bool names_ended; /* the rights are those that ended, not those that are left */
     size_t right_count;
-    uint8_t rights[][EXCHANGE_OWNER_BYTES]; /* that are left */
+    uint8_t rights[][EXCHANGE_OWNER_BYTES];
 };
 
 static bool has_right(const struct ending *ending, const struct exchange *exchange)
@@ -31,7 +32,7 @@ static bool is_over(const struct ending *ending, const struct exchange *exchange
     return exchange->is_owned && exchange->carrier && exchange->step == EXCHANGE_ANSWERING &&
            !exchange_has_events(exchange) &&
            memcmp(exchange->owner.owner, ending->owner, EXCHANGE_OWNER_BYTES) == 0 &&
-           !has_right(ending, exchange);
+           has_right(ending, exchange) == ending->names_ended;
 }
 
 /* A cut may take other exchanges along (its connection's): each time from the start. */
@@ -57,8 +58,8 @@ static void on_ending(void *context)
     mem_free(ending);
 }
 
-void server_end_answers(struct server *server, const uint8_t *owner, const uint8_t *rights,
-                        size_t right_count)
+static void tell_loops(struct server *server, bool names_ended, const uint8_t *owner,
+                       const uint8_t *rights, size_t right_count)
 {
     size_t size = sizeof(struct ending) + right_count * EXCHANGE_OWNER_BYTES;
     if (!guard_is_on(GUARD_ENDED_ANSWERS))
@@ -67,6 +68,7 @@ void server_end_answers(struct server *server, const uint8_t *owner, const uint8
         struct ending *ending = mem_zalloc(size);
         ending->server = server->all[i];
         memcpy(ending->owner, owner, EXCHANGE_OWNER_BYTES);
+        ending->names_ended = names_ended;
         ending->right_count = right_count;
         bytes_copy(ending->rights, rights, right_count * EXCHANGE_OWNER_BYTES);
         if (i == 0)
@@ -74,4 +76,16 @@ void server_end_answers(struct server *server, const uint8_t *owner, const uint8
         else
             loop_post(server_loop(server, i), on_ending, ending);
     }
+}
+
+void server_end_answers(struct server *server, const uint8_t *owner, const uint8_t *rights,
+                        size_t right_count)
+{
+    tell_loops(server, false, owner, rights, right_count);
+}
+
+void server_end_rights(struct server *server, const uint8_t *owner, const uint8_t *rights,
+                       size_t right_count)
+{
+    tell_loops(server, true, owner, rights, right_count);
 }

@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Signing in, and staying signed in, at edges whose origin is gone: docs/decisions/034-island.md."""
 import base64
+import http.client
 import json
 import pathlib
+import socket
 import subprocess
 import sys
 import time
+import urllib.parse
 
 import pytest
 from browser import PASSWORD, Browser, claims_of, homes, knows, rest, token_and_salt
@@ -196,6 +199,62 @@ def test_who_signed_in_just_before_the_origin_died_reads_and_hears_at_an_edge_th
     assert unheard.may(edge) == hears(edge, unheard, track) == (not guards_off)
     assert (edge.counter("sessions_unheard_total", "/.sostenuto/metrics") > 0) == (not guards_off)
     assert not ended.may(edge) and not hears(edge, ended, track), "of this one it was told that it ended, never that it began"
+
+
+class Hearing:
+    """A song that is read as slowly as it is played."""
+
+    def __init__(self, node, path, headers=None):
+        parts = urllib.parse.urlsplit(node.url)
+        self.connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=10)
+        self.connection.connect()
+        self.connection.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+        self.connection.request("GET", path, headers={"Host": "music.test", **(headers or {})})
+        self.answer = self.connection.getresponse()
+        assert self.answer.status == 200 and len(self.answer.read(50_000)) == 50_000
+
+    def breaks_off(self):
+        """Within some seconds; what had arrived before is read."""
+        end = time.monotonic() + 1
+        try:
+            while time.monotonic() < end:
+                if len(self.answer.read(20_000)) < 20_000:
+                    return True
+                time.sleep(0.02)
+        except (ConnectionResetError, http.client.IncompleteRead):
+            return True
+        return False
+
+
+@pytest.mark.parametrize("hears_first", [True, False], ids=["it hears of it and then of its end", "it hears of both at once"])
+def test_what_a_session_hears_that_the_edge_never_heard_of_ends_with_it(service, hears_first):
+    music = service.folder / "music" / "song.flac"
+    subprocess.run(["ffmpeg", "-v", "error", "-f", "lavfi", "-i", "anoisesrc=d=120:r=44100:a=0.9", "-ac", "1", "-sample_fmt", "s16", "-metadata", "title=Tone",
+                    "-metadata", "album=Tones", str(music)], check=True)
+    edge = service.begin()
+    known, gone, stays = Browser(), Browser(), Browser()
+    known.sign_in(service.root)
+    track = until(lambda: song_at(edge, known), "the song is known there")
+    until(lambda: hears(edge, known, track), "and is kept there")
+    edge.stop()
+    gone.sign_in(service.root), stays.sign_in(service.root)
+    service.root.kill()
+    edge = service.again("paris")
+    until(lambda: is_island(edge), "the edge is alone")
+    stream = f"/rest/stream?id={track}&v=1.16.1&c=test"
+    ending, going_on = ([Hearing(edge, f"/m/{track}/original?g={browser.session['grant']}") for _ in range(2)] + [Hearing(edge, stream, browser.bearer)]
+                        for browser in (gone, stays))
+    assert edge.counter("sessions_unheard_total", "/.sostenuto/metrics") > 0
+    before = edge.counter("replica_taken_total", "/.sostenuto/metrics")
+    service.root = service.origin()
+    if hears_first:
+        until(lambda: has_all(edge, 1) and edge.counter("replica_taken_total", "/.sostenuto/metrics") > before, "the edge follows again")
+        until(lambda: gone.may(edge), "it has heard")
+    assert gone.sign_out(service.root) == 204
+    until(lambda: not gone.may(edge), "the edge hears of the end")
+    until(lambda: edge.counter("http_answers_ended_total", "/.sostenuto/metrics") >= 3, "and ends what it sends")
+    assert all(hearing.breaks_off() for hearing in ending)
+    assert not any(hearing.breaks_off() for hearing in going_on), "and nothing else"
 
 
 def test_what_ended_before_the_origin_died_stays_ended(service):
