@@ -7,6 +7,7 @@
 #include "io/signals.h"
 #include "io/workers.h"
 #include "programs/node.h"
+#include "programs/privileges.h"
 #include "programs/process_metrics.h"
 #include "programs/drain.h"
 #include "programs/edge_purges.h"
@@ -329,9 +330,10 @@ static void on_control(void *context, struct control_request *request, struct te
         control_answer(request, buffer_view(&out));
         buffer_release(&out);
     } else if (!is_purged) {
-        control_answer(request,
-                       TEXT("{\"ok\":false,\"error\":\"an edge purges a URL, a prefix or a tag, "
-                            "and tells its status; it knows nothing else\"}"));
+        control_answer(
+            request, TEXT("{\"ok\":false,\"error\":\"this is an edge: it purges, drains and tells "
+                          "its status; accounts, tokens, plans and backups are asked of its "
+                          "origin, and a new program wants a restart\"}"));
     }
 }
 
@@ -340,8 +342,10 @@ static bool open_control(struct edge_service *service, struct buffer *why)
     int error = control_start(service->settings.data, service->loop, &service->logging.logger,
                               on_control, service, &service->control);
     if (error)
-        buffer_printf(why, "the control socket in %s cannot be made: %.*s", service->settings.data,
-                      TEXT_ARGS(log_errno(error)));
+        buffer_printf(why,
+                      "the control socket in %s cannot be made: %.*s; the folder must be one that "
+                      "this user may write, or choose another with --data",
+                      service->settings.data, TEXT_ARGS(log_errno(error)));
     return error == 0;
 }
 
@@ -427,9 +431,11 @@ bool edge_service_open(struct edge_service *service, const struct arguments *arg
     counter_set(COUNTER_START_TIME, clock_unix_ms() / 1000);
     return settings_load(&service->settings, arguments, why) &&
            logging_init(&service->logging, &service->settings, why) == 0 &&
-           bind_addresses(service, why) && watch_supervisor(service, why) &&
-           open_cache(service, why) && open_control(service, why) &&
-           open_origins(service, arguments, why) && open_server(service, why);
+           bind_addresses(service, why) &&
+           privileges_settle(&service->settings, &service->logging.logger, why) == 0 &&
+           watch_supervisor(service, why) && open_cache(service, why) &&
+           open_control(service, why) && open_origins(service, arguments, why) &&
+           open_server(service, why);
 }
 
 static bool is_lively(void *server) { return server_is_lively(server); }

@@ -3,16 +3,20 @@
 import base64
 import contextlib
 import json
+import os
 import pathlib
 import re
 import shutil
 import signal
 import socket
 import ssl
+import stat
+import subprocess
+import tempfile
 import time
 
 import pytest
-from fleet_nodes import Fleet, run
+from fleet_nodes import Fleet, environment, launcher, run
 from patience import until
 
 PASSED = "/nothing.js"  # what an edge leaves to its origin, which answers 404
@@ -226,8 +230,56 @@ def test_an_origins_address_is_looked_at_before_anything_begins(fleet, tmp_path)
 def test_what_is_asked_of_an_origin_is_not_passed_over_in_silence_at_an_edge(fleet):
     origin = fleet.origin()
     fleet.joined("paris", origin.url, fleet.invite("paris"))
-    done = run("user", "list", "--data", fleet.folder / "paris", check=False)
-    assert done.returncode == 1 and done.stderr.startswith("sostenuto: ")
+    for command in (["user", "list"], ["invite", "rome"], ["upgrade"]):
+        done = run(*command, "--data", fleet.folder / "paris", check=False)
+        assert done.returncode == 1 and "this is an edge" in done.stderr and "its origin" in done.stderr
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root to stop being root")
+def test_an_edge_that_root_starts_becomes_the_owner_of_its_folder_and_comes_back_as_that(common):
+    binary, data = pathlib.Path(launcher()[-1]), common / "edge"
+    if not all(folder.stat().st_mode & stat.S_IXOTH for folder in binary.parents):
+        pytest.skip("this checkout is under a folder that nobody else may enter")
+    data.mkdir(mode=0o700)
+    shutil.chown(data, "nobody", "nogroup")
+    kept = {**environment(), "SOSTENUTO_ALLOW_ROOT": "no"}
+    command = [binary, "edge", "--plain", "http://127.0.0.1:1", "--listen", "127.0.0.1:0", "--data", data]
+    with subprocess.Popen([*map(str, command)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=kept, text=True) as edge:
+        try:
+            assert edge.stdout.readline().startswith("listening on"), edge.stderr.read()
+            children = pathlib.Path(f"/proc/{edge.pid}/task/{edge.pid}/children")
+            until(lambda: children.read_text().split(), "the server is there")
+            first = children.read_text().split()[0]
+            until(lambda: uid_of(edge.pid) == uid_of(first) == "65534", "supervisor and server are nobody")
+            os.kill(int(first), signal.SIGKILL)
+            until(lambda: children.read_text().split() not in ([], [first]), "it is started again")
+            until(lambda: uid_of(children.read_text().split()[0]) == "65534", "as nobody")
+            assert {path.owner() for path in data.rglob("*")} == {"nobody"}
+        finally:
+            edge.terminate()
+            edge.wait(30)
+    assert edge.returncode == 0
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root to be somebody else")
+def test_a_folder_that_an_edge_may_not_write_is_said(common):
+    for data, words in ((common / "none" / "edge", "cannot make the state folder"), (common, "may write")):
+        done = subprocess.run(["setpriv", "--reuid", "65534", "--clear-groups", *launcher(), "edge", "--plain", "http://127.0.0.1:1",
+                               "--listen", "127.0.0.1:0", "--data", data], capture_output=True, text=True, env=environment(), timeout=60)
+        assert done.returncode == 1 and words in done.stderr and "--data" in done.stderr, done.stderr
+
+
+@pytest.fixture
+def common():
+    """A folder that everybody may look into; pytest's own may be closed at any time by another run of it."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        folder.chmod(0o755)
+        yield folder
+
+
+def uid_of(pid):
+    return re.search(r"^Uid:\t(\d+)", pathlib.Path(f"/proc/{pid}/status").read_text(), re.M).group(1)
 
 
 def test_invitations_and_edges_are_bounded(fleet):
