@@ -34,14 +34,33 @@ static void show_origins(const json_t *origins)
     }
 }
 
+/* Of an edge that joined an origin. */
+static void show_followed(const json_t *root)
+{
+    const char *trouble = json_string_value(json_object_get(root, "trouble"));
+    bool is_linked = json_is_true(json_object_get(root, "linked"));
+    printf("link         %s", is_linked ? "linked" : "ISLAND");
+    if (trouble && trouble[0])
+        printf(": %s", trouble);
+    if (json_object_get(root, "age_s"))
+        printf("; heard of the origin %lld s ago", number(root, "age_s"));
+    printf("\nlisteners    %lld accounts; %lld writes wait for the origin\n",
+           number(root, "accounts"), number(root, "forward_waiting"));
+}
+
 static void show_edge(const json_t *root)
 {
-    printf("sostenuto %s, an edge\n", json_string_value(json_object_get(root, "version")));
+    const char *name = json_string_value(json_object_get(root, "name"));
+    printf("sostenuto %s, an edge%s%s%s\n", json_string_value(json_object_get(root, "version")),
+           name ? ", " : "", name ? name : "",
+           json_is_true(json_object_get(root, "draining")) ? ", draining" : "");
     printf("process      %lld, restarted %lld times\n", number(root, "pid"),
            number(root, "restarts"));
     printf("connections  %lld open, %lld requests since the start\n", number(root, "connections"),
            number(root, "requests"));
     show_origins(json_object_get(root, "origins"));
+    if (name)
+        show_followed(root);
 }
 
 static void show(const json_t *root)

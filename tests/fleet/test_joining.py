@@ -269,6 +269,21 @@ def test_a_folder_that_an_edge_may_not_write_is_said(common):
         assert done.returncode == 1 and words in done.stderr and "--data" in done.stderr, done.stderr
 
 
+def test_status_says_to_the_owner_what_an_edge_holds_and_what_waits(fleet):
+    origin = fleet.origin()
+    fleet.joined("paris", origin.url, fleet.invite("paris"))
+
+    def says(words):
+        return words in run("status", "--data", fleet.folder / "paris").stdout
+
+    until(lambda: says("link         linked; heard of the origin "), "it is linked")
+    assert says("an edge, paris\n") and says("0 writes wait for the origin")
+    run("drain", "--data", fleet.folder / "paris")
+    assert says("an edge, paris, draining\n")
+    origin.kill()
+    until(lambda: says("link         ISLAND: "), "it is an island")
+
+
 @pytest.fixture
 def common():
     """A folder that everybody may look into; pytest's own may be closed at any time by another run of it."""
