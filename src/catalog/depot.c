@@ -27,7 +27,8 @@ struct depot {
     char *articles;
     uint32_t keep_s;
     uint64_t epoch;
-    uint64_t highest; /* version number ever seen in the folder: none is used twice */
+    uint64_t highest;       /* version number ever seen in the folder: none is used twice */
+    uint64_t after_segment; /* what this process numbers is above */
     size_t list_count;
     struct list lists[SHELF_MAX_LISTS]; /* the current one, then those before it, newest first */
     struct stored_segment *stored[LIST_MAX_SEGMENTS]; /* one reference each, as in lists[0] */
@@ -139,7 +140,7 @@ int depot_open(const struct depot_config *config, struct depot **ret_depot, char
     depot->articles = text_dup(config->ignored_articles);
     depot->keep_s = config->keep_s;
     depot->epoch = config->epoch ? config->epoch : 1;
-    depot->highest = config->after_number;
+    depot->highest = depot->after_segment = config->after_number;
     depot->lists[0] = (struct list){.major = LIST_MAJOR, .library = config->library};
     if (open_newest(depot, ret_why) && !config->is_copy)
         publish_anew(depot);
@@ -214,7 +215,7 @@ static void retire_current(struct depot *depot)
 
 static uint64_t next_segment(const struct depot *depot)
 {
-    uint64_t highest = 0;
+    uint64_t highest = depot->after_segment;
     for (size_t which = 0; which < depot->list_count; which++)
         for (uint32_t i = 0; i < depot->lists[which].count; i++)
             highest = depot->lists[which].entries[i].number > highest

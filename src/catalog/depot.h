@@ -33,8 +33,9 @@ struct depot_config {
     /* as in build_config; another value takes effect with depot_rebuild() */
     struct text ignored_articles;
     uint64_t epoch; /* of the node's state, raised by a restore; 0 counts as 1 */
-    /* Numbers of a folder without any list begin after this: give the time in seconds, so that a
-     * folder that was lost is no step back. */
+    /* Numbers of a folder without any list, and of new segments, begin after this: give the time in
+     * seconds, so that a folder that was lost is no step back, and no segment has the number of
+     * one that our followers have of another origin. */
     uint64_t after_number;
     uint32_t keep_s; /* how long a replaced list stays readable */
     bool is_copy;    /* follows another node's: publishes nothing of its own, see depot_adopt() */

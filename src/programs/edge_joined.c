@@ -310,7 +310,9 @@ static void on_renewed(void *context, const struct join_result *result)
         LOG_EVENT(&service->logging.logger, LOG_INFO, "the certificate of this edge was renewed");
     else if ((joined->failures & (joined->failures - 1)) == 0) /* the first, second, fourth … */
         LOG(&service->logging.logger, LOG_WARNING,
-            "the certificate of this edge is due, and was not renewed", {"why", text_of(why)});
+            joined->is_going_over ? "the new origin does not take this edge"
+                                  : "the certificate of this edge is due, and was not renewed",
+            {"why", text_of(why)});
     join_free(&joined->join);
     plan(service);
     if (joined->is_going_over && is_renewed)

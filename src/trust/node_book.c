@@ -36,6 +36,11 @@ const char *node_book_words(enum node_book_verdict verdict)
         [NODE_BOOK_UNKNOWN] =
             "it is not known here: it was taken back, a newer one for the same name took its "
             "place, or it is long over; make another with sostenuto invite",
+        [NODE_BOOK_STRANGER] =
+            ("this origin does not know that edge: it joined after the backup was made that is "
+             "restored here. To take it back: at the origin sostenuto invite NAME; at the edge, "
+             "stopped, delete keys/joined in its folder, keep the rest, and start it with "
+             "--token-file FILE"),
         [NODE_BOOK_EXPIRED] = "the token has expired: make another with sostenuto invite",
         [NODE_BOOK_USED] = ("the token was used already, by another edge: make another with "
                             "sostenuto invite, and look at sostenuto edges list for whom you do "
@@ -271,7 +276,7 @@ enum node_book_verdict node_book_renew(struct node_book *book,
 {
     const struct roster_edge *known = node_roster_by_key(&book->now, request->key);
     if (!is_welcome(known))
-        return known ? NODE_BOOK_REVOKED : NODE_BOOK_UNKNOWN;
+        return known ? NODE_BOOK_REVOKED : NODE_BOOK_STRANGER;
     int64_t least_s = has_moved(known, request) ? MOVES_S : RENEWALS_S;
     if (until_s < known->seat.until_s + least_s) { /* nobody can make us write without end */
         node_book_at(book, (size_t)(known - book->now.edges), ret);

@@ -47,12 +47,13 @@ bool node_book_admits(struct node_book *book, const uint8_t key[SIGNED_PUBLIC_BY
 /* --- on the home loop --- */
 enum node_book_verdict {
     NODE_BOOK_DONE,
-    NODE_BOOK_TAKEN,   /* another edge has that name */
-    NODE_BOOK_FULL,    /* max_edges or max_invites */
-    NODE_BOOK_UNKNOWN, /* no such edge, no such invitation: also one long over */
-    NODE_BOOK_EXPIRED, /* the invitation */
-    NODE_BOOK_USED,    /* the invitation, by another key */
-    NODE_BOOK_REVOKED, /* that key */
+    NODE_BOOK_TAKEN,    /* another edge has that name */
+    NODE_BOOK_FULL,     /* max_edges or max_invites */
+    NODE_BOOK_UNKNOWN,  /* no such edge, no such invitation: also one long over */
+    NODE_BOOK_STRANGER, /* who asks for another certificate, and never joined here */
+    NODE_BOOK_EXPIRED,  /* the invitation */
+    NODE_BOOK_USED,     /* the invitation, by another key */
+    NODE_BOOK_REVOKED,  /* that key */
     NODE_BOOK_UNWRITTEN,
 };
 const char *node_book_words(enum node_book_verdict verdict); /* static, for a person */

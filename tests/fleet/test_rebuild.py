@@ -193,6 +193,41 @@ def test_what_came_after_the_backup_that_is_restored_comes_back_from_the_edges(f
         until(lambda: state_of(node, browser) == now, "and goes on, everywhere", seconds=60)
 
 
+def test_an_edge_that_joined_after_the_backup_stays_out_and_is_told_what_brings_it_back(fleet):
+    fleet.root = fleet.origin()
+    command = [*launcher(), "user", "add", "alice", "--password-file", "-", "--data", str(fleet.folder / "origin")]
+    subprocess.run(command, input=PASSWORD + "\n", text=True, check=True, capture_output=True, env=environment(), timeout=60)
+    follows = lambda edge: (status := json.loads(edge.ask("/status")[1]))["link"] == "linked" and status["waiting"] == 0 and status["accounts"] == 1
+    join = lambda name: fleet.joined(name, fleet.root.url, fleet.invite(name), flags=["--edge-place-kib-s", "0"])
+    early = join("paris")
+    until(lambda: follows(early), "an edge follows")
+    run("backup", fleet.folder / "a.backup", "--data", fleet.folder / "origin")
+    late = join("rome")
+    until(lambda: follows(late), "and one that joined after the backup")
+    browser = Browser()
+    assert browser.sign_in(late, name="alice")[0] == 200
+    song = until(lambda: rest(late, "search3", headers=browser.bearer, query="", songCount=1)[1]["searchResult3"].get("song"), "music is there")[0]["id"]
+    address = fleet.root.url
+    fleet.root.kill()
+    assert rest(late, "scrobble", headers=browser.bearer, id=song, submission="true", time=1_700_000_000_000)[0] == "ok"
+    shutil.rmtree(fleet.folder / "origin")
+    told = run("restore", fleet.folder / "a.backup", "--data", fleet.folder / "origin").stdout
+    assert "1 edges of then" in told and "invite again those that joined since" in told, told
+    server = fleet.serve("origin", address.split("//")[1])
+    until(lambda: heard(server) == "all" and follows(early) and "another history" not in early.words, "the edge of then told what it holds, and follows, the new catalogue too", seconds=90)
+    until(lambda: "the new origin does not take this edge" in late.words, "the other is refused", seconds=90)
+    assert "sostenuto invite NAME" in late.words and "delete keys/joined" in late.words
+    assert json.loads(late.ask("/status")[1])["link"] != "linked" and [edge["name"] for edge in fleet.edges().values()] == ["paris"]
+    assert state_of(late, browser)["played"] == [(song, 1)], "it serves on"
+    there = Browser()  # the session of after the backup is not known here
+    assert there.sign_in(server, name="alice")[0] == 200 and state_of(server, there)["played"] == []
+    late.stop()
+    (fleet.folder / "rome/keys/joined").unlink()
+    again = fleet.joined("rome", server.url, fleet.invite("rome"), flags=["--edge-place-kib-s", "0"])
+    until(lambda: follows(again), "it is back", seconds=90)
+    until(lambda: state_of(server, there)["played"] == [(song, 1)], "with what waited there")
+
+
 def test_a_play_that_another_edge_heard_of_and_one_of_the_same_song_that_waited_at_the_heir_are_two(fleet):
     fleet.begin()
     user, browser = fleet.stranger_to("paris")

@@ -327,6 +327,24 @@ static void replaced_lists_are_bounded(void)
     sample_free(&sample);
 }
 
+/* Who follows this origin may have a copy of a lost one's catalogue, found by number. */
+static void segments_of_another_history_have_other_numbers(void)
+{
+    struct sample sample;
+    sample_make(&sample, 2, 20);
+    for (uint64_t began = 1000; began <= 3000; began += 1000) {
+        struct depot *depot = open_kept(began, began, 0);
+        replace(depot, &sample, (uint32_t)(began / 1000) + 4);
+        uint64_t number = depot_current(depot)->entries[0].number;
+        OK(number > began && number < began + 1000, "new segments are numbered from the start on");
+        depot_close(&depot);
+        if (began == 2000)
+            clear_folder(); /* the disk is lost */
+    }
+    clear_folder();
+    sample_free(&sample);
+}
+
 static void versions_never_go_backwards(void)
 {
     struct sample sample;
@@ -429,6 +447,7 @@ int main(void)
     leftovers_are_swept();
     replaced_lists_stay_readable();
     replaced_lists_are_bounded();
+    segments_of_another_history_have_other_numbers();
     versions_never_go_backwards();
     lists_of_the_last_major_are_read();
     (void)rmdir(folder);

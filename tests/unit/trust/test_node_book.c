@@ -92,6 +92,10 @@ static void test_revoking(void)
     struct node_seat seat;
     OK(node_book_renew(book, &request, UNTIL_S, &seat) == NODE_BOOK_REVOKED, "and does not renew");
     OK(join_at(book, 1, 1, NOW_S) == NODE_BOOK_REVOKED, "nor join again with its old token");
+    request = with_secret(9, 9);
+    OK(node_book_renew(book, &request, UNTIL_S, &seat) == NODE_BOOK_STRANGER &&
+           strstr(node_book_words(NODE_BOOK_STRANGER), "sostenuto invite"),
+       "one that was never known does not renew, whoever signed its certificate, and is told why");
     node_book_close(&book);
     book = open_book(4, 2);
     node_book_at(book, 0, &seat);
