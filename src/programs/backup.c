@@ -87,9 +87,8 @@ static enum command_exit restore_locked(const struct settings *settings, int fol
     if (edges)
         printf(
             "The %zu edges of then are asked what they heard of since, once it serves. Revoke "
-            "again "
-            "those that were revoked since (sostenuto edges revoke NAME), and invite again those "
-            "that joined since: docs/edge.md, \"A backup is restored\".\n",
+            "again those that were revoked since (sostenuto edges revoke NAME), and invite again "
+            "those that joined since: docs/edge.md, \"A backup is restored\".\n",
             edges);
     return COMMAND_OK;
 }
@@ -146,14 +145,12 @@ const struct command command_restore = {
     .arguments = "FILE",
     .summary = "Put a backup in place of the state folder's content.",
     .about =
-        "Only while no server runs on it. The file is verified whole before anything is touched. "
-        "What "
-        "was there is kept\nwhole in before-restore, a state folder of its own inside: delete it "
-        "when "
-        "nobody misses anything. Edges that the\norigin had when the backup was made follow by "
-        "themselves and bring back what they heard of since; which were\nrevoked since is to be "
-        "said "
-        "again. See docs/edge.md.\n",
+        "Only while no server runs on it. The file is verified whole before anything is touched.\n"
+        "What was there is kept whole in before-restore, a state folder of its own inside: delete\n"
+        "it when nobody misses anything. Edges that the origin had when the backup was made "
+        "follow\n"
+        "by themselves and bring back what they heard of since. Revoke again those that were\n"
+        "revoked since, before it serves. See docs/edge.md.\n",
     .least_positionals = 1,
     .most_positionals = 1,
     .settings = COMMAND_SETTINGS_PLACE,

@@ -10,7 +10,7 @@
 #include "programs/privileges.h"
 #include "programs/process_metrics.h"
 #include "programs/drain.h"
-#include "programs/edge_purges.h"
+#include "programs/purge_desk.h"
 #include "programs/settings_sources.h"
 #include "programs/supervisor.h"
 
@@ -319,8 +319,7 @@ static void on_control(void *context, struct control_request *request, struct te
         return;
     json_t *root = json_loadb(line.data, line.size, 0, NULL);
     const char *what = json_string_value(json_object_get(root, "do"));
-    bool is_purged =
-        service->edge && edge_purges_asked(service->edge, service->loop, request, root);
+    bool is_purged = service->edge && purge_desk_asked(service->edge, service->loop, request, root);
     bool is_status = service->edge && what && strcmp(what, "status") == 0;
     json_decref(root);
     if (is_status) {

@@ -110,15 +110,12 @@ const struct command command_launch_plan = {
     .arguments = "FILE",
     .summary = "Place songs at all edges before their release.",
     .about =
-        "FILE names what will be asked for by everybody at once, one a line: the id of a song or "
-        "an "
-        "album, or a path\nbeneath a music folder, of a song or of a folder; \"at "
-        "2026-11-27T00:00:00Z\" says when; # begins a comment. All\nedges fetch it now, before "
-        "what "
-        "their own listeners may want. Shows how far each is, in songs and bytes, and ends with 0 "
-        "only when\nevery "
-        "edge that is welcome has everything. Another plan takes the place of this one. Needs the "
-        "running server.\n",
+        "FILE names what will be asked for by everybody at once, one a line: the id of a song or\n"
+        "an album, or a path beneath a music folder, of a song or of a folder;\n"
+        "\"at 2026-11-27T00:00:00Z\" says when; # begins a comment. All edges fetch it now,\n"
+        "before what their own listeners may want. Shows how far each is, in songs and bytes, and\n"
+        "ends with 0 only when every edge that is welcome has everything. Another plan takes the\n"
+        "place of this one. Needs the running server.\n",
     .least_positionals = 1,
     .most_positionals = 1,
     .options = options,

@@ -5,7 +5,7 @@
 #include <jansson.h>
 
 /*
- * edge_purges: what the command `edge purge` asks of a running edge.
+ * purge_desk: what the command `edge purge` asks of a running edge.
  *
  *   {"do": "edge.purge", "host", "target" | "prefix"}    {"do": "edge.purge", "tag"}
  *
@@ -15,5 +15,5 @@
 
 /* On the main loop: true when it is such a request, which is answered by it, now or later.  The
  * edge's cache must be closed before the loop goes: that answers what waits. */
-bool edge_purges_asked(struct edge *edge, struct loop *loop, struct control_request *request,
-                       const json_t *root) MUST_USE;
+bool purge_desk_asked(struct edge *edge, struct loop *loop, struct control_request *request,
+                      const json_t *root) MUST_USE;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#include "programs/edge_purges.h"
+#include "programs/purge_desk.h"
 
 #include "base/log.h"
 #include "base/mem.h"
@@ -49,8 +49,8 @@ static struct purging *purging_new(struct loop *loop, struct control_request *re
     return purging;
 }
 
-bool edge_purges_asked(struct edge *edge, struct loop *loop, struct control_request *request,
-                       const json_t *root)
+bool purge_desk_asked(struct edge *edge, struct loop *loop, struct control_request *request,
+                      const json_t *root)
 {
     struct text host = member(root, "host"), target = member(root, "target");
     struct text prefix = member(root, "prefix"), tag = member(root, "tag");
