@@ -184,10 +184,12 @@ static void close_line(struct replica *replica)
     replica->url_at = (replica->url_at + 1) % replica->config.line.url_count;
 }
 
+/* A silent connection takes no new question, and is the only one that we may have: with it the
+ * return of an origin that hung would be seen a whole deadline late. */
 static void on_retry(struct loop_timer *timer, uint64_t now_us UNUSED)
 {
     struct replica *replica = CONTAINER_OF(timer, struct replica, retry);
-    if (replica->failures && replica->config.line.url_count > 1)
+    if (replica->failures && (replica->is_broken || replica->config.line.url_count > 1))
         close_line(replica);
     course_advance(replica);
 }
@@ -256,6 +258,7 @@ static void on_end(struct client_call *call UNUSED, enum client_outcome outcome,
     if (outcome != CLIENT_DONE) {
         if (replica->step == STEP_SEGMENT)
             catalogs_abort(replica->catalogs);
+        replica->is_broken = true;
         course_retry(replica, client_outcome_word(outcome));
     } else if (replica->status != 200) {
         on_refusal(replica);
@@ -285,6 +288,7 @@ static void ask(struct replica *replica, enum replica_step step, const char *tar
     replica->step = step;
     replica->status = 0;
     replica->is_cut = false;
+    replica->is_broken = false;
     buffer_reset(&replica->body);
     replica->tried_us = loop_now_us(replica->loop);
     counter_add(COUNTER_REPLICA_REQUESTS, 1);

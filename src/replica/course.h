@@ -82,6 +82,7 @@ struct replica {
     struct uid after;
     int64_t refreshed_ms;
     unsigned failures; /* in a row */
+    bool is_broken;    /* the last one was the line's, not an answer */
     uint64_t tried_us, polled_us;
     struct loop_timer retry, later;
     bool has_refusal;
