@@ -54,7 +54,11 @@ static bool find_token(const struct settings *settings, struct invitation *ret, 
         buffer_text(&bytes, text_of(given));
     else if (settings->token_file[0])
         is_read = read_token_file(settings->token_file, &bytes, why);
-    if (is_read && bytes.size == 0) {
+    if (is_read && bytes.size == 0 && settings->token_file[0]) {
+        buffer_printf(why, "token_file %s: it is empty: put in what sostenuto invite printed",
+                      settings->token_file);
+        is_read = false;
+    } else if (is_read && bytes.size == 0) {
         buffer_printf(why,
                       "%s has not joined an origin yet: make a token there with \"sostenuto "
                       "invite NAME\" and give it with --token or --token-file; or cache any "
@@ -62,6 +66,8 @@ static bool find_token(const struct settings *settings, struct invitation *ret, 
                       settings->data);
         is_read = false;
     } else if (is_read && !invitation_read(buffer_view(&bytes), ret, &words)) {
+        if (!given[0])
+            buffer_printf(why, "token_file %s: ", settings->token_file);
         buffer_printf(why, "%s", words);
         is_read = false;
     }
@@ -202,6 +208,10 @@ static void on_tried(void *context, const struct join_result *result)
         return;
     }
     uint64_t wait_us = second_us << (attempt->tries < 4 ? attempt->tries : 4);
+    if (attempt->tries == 0) /* nobody shall think that it hangs */
+        LOG(&attempt->service->logging.logger, LOG_WARNING,
+            "this edge has not joined yet, and goes on trying",
+            {"for_seconds", LOG_NUMBER(JOINED_PATIENCE_S)}, {"why", buffer_view(attempt->why)});
     attempt->tries++;
     loop_timer_start(loop, &attempt->again, loop_now_us(loop) + wait_us);
 }
@@ -412,6 +422,9 @@ bool edge_joined_open(struct edge_service *service, const char *origin_url, stru
 {
     struct invitation invitation;
     int error = open_member(service, why);
+    if (error == 0 && service->settings.token[0])
+        LOG_EVENT(&service->logging.logger, LOG_INFO,
+                  "this folder has joined its origin already; the token is not used");
     if (error == -ENOENT) {
         bool is_joined = find_token(&service->settings, &invitation, why) &&
                          join_now(service, &invitation, origin_url, why);

@@ -169,6 +169,24 @@ def test_the_edge_itself_may_ask_again_when_the_answer_was_lost(fleet):
     assert edge.ask("/keys")[0] == 200 and len(fleet.edges()) == 1
 
 
+def test_who_waits_for_an_origin_to_join_is_told_so_and_an_unused_token_too(fleet):
+    origin = fleet.origin()
+    token = fleet.invite("paris")
+    origin.kill()
+    edge = fleet.edge("paris", origin.url, token)
+    until(lambda: "has not joined yet, and goes on trying" in edge.words, "it says that it tries")
+    fleet.origin()
+    assert edge.wait(), "it joins when the origin is there"
+    edge.stop()
+    edge = fleet.joined("paris", origin.url, token)
+    assert "the token is not used" in edge.words
+    for written, words in (("", "it is empty"), ("\n", "that is no token"), (token[:-3], "cut off")):
+        path = fleet.folder / "token"
+        path.write_text(written)
+        done = run("edge", "--token-file", path, "--data", fleet.folder / "rome", "--listen", "127.0.0.1:0", check=False)
+        assert done.returncode == 1 and f"token_file {path}: " in done.stderr and words in done.stderr
+
+
 def test_a_token_expires(fleet):
     origin = fleet.origin()
     token = fleet.invite("paris", "--expires", "1s")
