@@ -71,6 +71,10 @@ static bool may_begin(const struct arguments *arguments, struct buffer *why)
                       settings.subsonic[0] ? "subsonic" : "plain");
     else if (is_loaded)
         (void)!folder_may_be_edge(settings.data, why);
+    if (is_loaded && settings.tls_certificate[0] && why->size == 0)
+        fprintf(stderr,
+                "sostenuto: edge: tls_certificate is not used: an edge speaks plain HTTP to "
+                "its listeners; put a proxy with the certificate before it (docs/edge.md)\n");
     settings_release(&settings);
     buffer_release(&unsaid);
     return why->size == 0;
