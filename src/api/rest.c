@@ -129,8 +129,8 @@ static enum call_end handle_as_listener(struct call *call)
     if (!call_refresh(call))
         return call_fail(call, API_ERROR_WRONG_CREDENTIALS, NULL);
     exchange_set_user(call->exchange, call->account->name);
-    endings_own(call->exchange, call->is_unheard ? (struct uid){{0}} : call->account_id,
-                call->proven_by);
+    const struct uid nobody = {{0}};
+    endings_own(call->exchange, call->is_unheard ? nobody : call->account_id, call->proven_by);
     exchange_set_class(call->exchange, SHIELD_CLASS_SIGNED_IN);
     if (call->endpoint->role == ENDPOINT_ADMIN && !call->account->is_admin)
         return call_fail(call, API_ERROR_FORBIDDEN, NULL);

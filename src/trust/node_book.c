@@ -34,8 +34,8 @@ const char *node_book_words(enum node_book_verdict verdict)
         [NODE_BOOK_TAKEN] = "an edge has that name already: sostenuto edges list shows it",
         [NODE_BOOK_FULL] = "no room: max_edges or max_invites is reached",
         [NODE_BOOK_UNKNOWN] =
-            "it is not known here: it was taken back, a newer one for the same name took its "
-            "place, or it is long over; make another with sostenuto invite",
+            ("it is not known here: it was taken back, a newer one for the same name took its "
+             "place, or it is long over; make another with sostenuto invite"),
         [NODE_BOOK_STRANGER] =
             ("this origin does not know that edge: it joined after the backup was made that is "
              "restored here. To take it back: at the origin sostenuto invite NAME; at the edge, "
