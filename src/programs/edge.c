@@ -12,12 +12,13 @@
 
 static void print_addresses(const struct edge_service *service)
 {
+    const char *scheme = service->tls.server ? "https" : "http";
     for (size_t i = 0; i < service->address_count; i++) {
         const struct listening_address *address = &service->addresses[i];
         if (address->is_any)
-            printf("listening on http://localhost:%u\n", address->port);
+            printf("listening on %s://localhost:%u\n", scheme, address->port);
         else
-            printf("listening on http://%s\n", address->text);
+            printf("listening on %s://%s\n", scheme, address->text);
     }
     (void)fflush(stdout);
 }
@@ -71,10 +72,6 @@ static bool may_begin(const struct arguments *arguments, struct buffer *why)
                       settings.subsonic[0] ? "subsonic" : "plain");
     else if (is_loaded)
         (void)!folder_may_be_edge(settings.data, why);
-    if (is_loaded && settings.tls_certificate[0] && why->size == 0)
-        fprintf(stderr,
-                "sostenuto: edge: tls_certificate is not used: an edge speaks plain HTTP to "
-                "its listeners; put a proxy with the certificate before it (docs/edge.md)\n");
     settings_release(&settings);
     buffer_release(&unsaid);
     return why->size == 0;
@@ -124,13 +121,15 @@ const struct command command_edge = {
         "A place where the listeners of an existing OpenSubsonic server go on while that is away:\n"
         "  sostenuto edge --subsonic URL --subsonic-user NAME --subsonic-password-file FILE --data "
         "DIR --listen ADDR:PORT\n"
-        "What an origin ever gave is still served when it does not answer. An edge speaks plain "
-        "HTTP to its listeners:\nput a proxy with a certificate before it, and name that in "
-        "--trusted-proxies. Runs in the foreground; SIGTERM\nends it. See docs/edge.md.\n",
+        "What an origin ever gave is still served when it does not answer. Listeners come by HTTPS "
+        "when "
+        "there is a\ncertificate (--tls-certificate, or sostenuto tls init), else by plain HTTP. "
+        "Runs "
+        "in the foreground; SIGTERM\nends it. See docs/edge.md.\n",
     .most_positionals = 1,
     .settings = COMMAND_SETTINGS_ALL,
     .often = "data listen token token-file node-urls plain subsonic subsonic-user "
              "subsonic-password-file origin-ca cache-disk-mib cache-memory-mib edge-journal-mib "
-             "edge-place-hours trusted-proxies access-log log-level",
+             "edge-place-hours trusted-proxies tls-certificate tls-key access-log log-level",
     .run = run,
 };

@@ -127,14 +127,15 @@ static void add_listening(const struct edge_service *service, struct own_urls *r
 {
     for (size_t i = 0; i < service->address_count; i++) {
         const struct listening_address *address = &service->addresses[i];
+        const char *scheme = service->tls.server ? "https" : "http";
         char lan[48] = "localhost", *url = ret->listening[i];
         if (address->is_any) {
             (void)!listening_lan_host(lan, sizeof lan);
             bool is_v6 = strchr(lan, ':');
-            (void)snprintf(url, sizeof ret->listening[i], "http://%s%s%s:%u", is_v6 ? "[" : "", lan,
-                           is_v6 ? "]" : "", address->port);
+            (void)snprintf(url, sizeof ret->listening[i], "%s://%s%s%s:%u", scheme,
+                           is_v6 ? "[" : "", lan, is_v6 ? "]" : "", address->port);
         } else {
-            (void)snprintf(url, sizeof ret->listening[i], "http://%s", address->text);
+            (void)snprintf(url, sizeof ret->listening[i], "%s://%s", scheme, address->text);
         }
         ret->all[ret->count++] = text_of(url);
     }

@@ -271,6 +271,8 @@ static bool open_server(struct edge_service *service, struct buffer *why)
     config.access_context = &service->logging;
     config.takes_any_method = true;
     config.expects_proxy_protocol = service->settings.proxy_protocol;
+    config.refuses_public_plain = service->settings.plain.count == 0 && /* there are sign-ins */
+                                  service->settings.plain_http == SETTINGS_PLAIN_PRIVATE;
     config.trusted_proxies = service->trusted_proxies;
     config.trusted_proxy_count = proxies->count;
     for (size_t i = 0; i < proxies->count; i++)
@@ -282,6 +284,8 @@ static bool open_server(struct edge_service *service, struct buffer *why)
     pages_open(&service->pages, &service->settings);
     service->edge = edge_new(service->server, &edge_config);
     add_routes(service);
+    if (service->settings.plain.count == 0)
+        pages_certificate_routes(&service->settings, service->server);
     edge_joined_url(service, service->url, sizeof service->url);
     const struct edge_follow_config follow = {.settings = &service->settings,
                                               .logger = &service->logging.logger,
@@ -299,7 +303,7 @@ static bool open_server(struct edge_service *service, struct buffer *why)
     if (!edge_succession_open(service, why) || !open_adopt(service, why))
         return false;
     for (size_t i = 0; i < service->address_count; i++) {
-        int error = server_listen(service->server, service->fds[i], NULL);
+        int error = server_listen(service->server, service->fds[i], service->tls.server);
         service->fds[i] = -1;
         if (error < 0) {
             buffer_printf(why, "cannot serve on %s: %.*s", service->addresses[i].text,
@@ -384,15 +388,10 @@ void edge_service_begin_again(struct edge_service *service)
 static void on_signal(int number, void *context)
 {
     struct edge_service *service = context;
-    struct buffer why;
-    if (number != SIGHUP) {
+    if (number == SIGHUP)
+        reload_begin(&service->reload, service->server);
+    else
         stop(service);
-        return;
-    }
-    buffer_init(&why, SETTINGS_WHY_MAX_BYTES);
-    if (logging_reopen(&service->logging, &service->settings, &why) < 0)
-        LOG(&service->logging.logger, LOG_ERROR, "reload", {"why", buffer_view(&why)});
-    buffer_release(&why);
 }
 
 /* When the supervisor is gone, so are we. */
@@ -415,6 +414,15 @@ static bool watch_supervisor(struct edge_service *service, struct buffer *why)
     return supervised_watch(service->loop, service->notify.channel, &service->supervisor, why);
 }
 
+static bool open_tls(struct edge_service *service, struct buffer *why)
+{
+    const struct serving_tls_config config = {.settings = &service->settings,
+                                              .logger = &service->logging.logger,
+                                              .loop = service->loop,
+                                              .inherited = service->inherited};
+    return serving_tls_open(&service->tls, &config, why);
+}
+
 bool edge_service_open(struct edge_service *service, const struct arguments *arguments,
                        struct inherited *inherited, struct buffer *why)
 {
@@ -422,6 +430,12 @@ bool edge_service_open(struct edge_service *service, const struct arguments *arg
         (struct edge_service){.inherited = inherited,
                               .notify = {.channel = inherited_claim(inherited, "supervisor")},
                               .logging = {.access_fd = -1}};
+    service->reload = (struct reload){.arguments = arguments,
+                                      .settings = &service->settings,
+                                      .load = settings_load,
+                                      .logging = &service->logging,
+                                      .tls = &service->tls,
+                                      .notify = &service->notify};
     for (size_t i = 0; i < EDGE_SERVICE_MAX_ADDRESSES; i++)
         service->fds[i] = -1;
     service->loop = loop_new();
@@ -432,7 +446,7 @@ bool edge_service_open(struct edge_service *service, const struct arguments *arg
            logging_init(&service->logging, &service->settings, why) == 0 &&
            bind_addresses(service, why) &&
            privileges_settle(&service->settings, &service->logging.logger, why) == 0 &&
-           watch_supervisor(service, why) && open_cache(service, why) &&
+           watch_supervisor(service, why) && open_cache(service, why) && open_tls(service, why) &&
            open_control(service, why) && open_origins(service, arguments, why) &&
            open_server(service, why);
 }
@@ -456,7 +470,9 @@ void edge_service_close(struct edge_service *service)
     edge_adopt_stop(&service->adopt);
     edge_follow_stop(&service->follow);
     probes_stop(&service->probes);
+    serving_tls_stop(&service->tls);
     server_free(&service->server);
+    serving_tls_close(&service->tls);
     node_settle(service->loop); /* answers that were on their way hold what is in the cache */
     edge_adopt_close(&service->adopt);
     edge_follow_close(&service->follow);

@@ -13,6 +13,8 @@
 #include "programs/logging.h"
 #include "programs/notify.h"
 #include "programs/pages.h"
+#include "programs/reload.h"
+#include "programs/serving_tls.h"
 #include "programs/settings.h"
 
 /*
@@ -39,6 +41,8 @@ struct edge_service {
     struct cache *cache;
     struct origins *origins;
     struct probes *probes; /* NULL without origin_probe */
+    struct serving_tls tls;
+    struct reload reload;
     struct server *server;
     struct edge *edge;
     struct edge_follow follow;

@@ -196,17 +196,10 @@ void pages_open(struct pages *pages, const struct settings *settings)
     page_hints_read(&pages->hints, player_page()->body.identity, first_font());
 }
 
-void pages_routes(struct pages *pages, const struct settings *settings, struct server *server)
+void pages_certificate_routes(const struct settings *settings, struct server *server)
 {
-    pages_open(pages, settings);
     void *context = (void *)(uintptr_t)settings;
     const struct server_route rows[] = {
-        {.methods = "GET",
-         .path = "/",
-         .class = SHIELD_CLASS_NEW_VISIT,
-         .handler = player,
-         .context = pages,
-         .runs_anywhere = true},
         {.methods = "GET",
          .path = "/ca.crt",
          .class = SHIELD_CLASS_NEW_VISIT,
@@ -223,4 +216,16 @@ void pages_routes(struct pages *pages, const struct settings *settings, struct s
     size_t count = settings->acme_webroot[0] ? ARRAY_SIZE(rows) : ARRAY_SIZE(rows) - 1;
     for (size_t i = 0; i < count; i++)
         server_route(server, &rows[i]);
+}
+
+void pages_routes(struct pages *pages, const struct settings *settings, struct server *server)
+{
+    pages_open(pages, settings);
+    server_route(server, &(struct server_route){.methods = "GET",
+                                                .path = "/",
+                                                .class = SHIELD_CLASS_NEW_VISIT,
+                                                .handler = player,
+                                                .context = pages,
+                                                .runs_anywhere = true});
+    pages_certificate_routes(settings, server);
 }

@@ -20,6 +20,8 @@ struct pages {
 
 /* `pages` and `settings` outlive the server. */
 void pages_routes(struct pages *pages, const struct settings *settings, struct server *server);
+/* The last two alone; `settings` outlives the server. */
+void pages_certificate_routes(const struct settings *settings, struct server *server);
 
 /*
  * Of an edge, whose route "/" is its cache: the player and nothing else, as this build has it. What

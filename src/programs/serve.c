@@ -24,7 +24,7 @@ static void print_refused(const struct service *service, const char *url)
 static void print_addresses(const struct service *service)
 {
     char url[300];
-    const char *scheme = service->tls ? "https" : "http";
+    const char *scheme = service->tls.server ? "https" : "http";
     bool is_reachable = service_url(service, url, sizeof url);
     for (size_t i = 0; i < service->address_count; i++) {
         if (service->addresses[i].is_any)
@@ -39,7 +39,7 @@ static void print_addresses(const struct service *service)
     if (!is_reachable)
         return;
     printf("open %s\n", url);
-    if (!service->tls && !service->settings.public_url[0])
+    if (!service->tls.server && !service->settings.public_url[0])
         printf(
             "this is plain HTTP, for your own network only; sostenuto tls init makes it HTTPS\n");
     if (isatty(STDOUT_FILENO) || service->settings.qr)

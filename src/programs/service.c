@@ -15,10 +15,8 @@
 #include "programs/drain.h"
 #include "programs/service_keys.h"
 #include "programs/service_nodes.h"
-#include "programs/service_reload.h"
 #include "programs/service_sockets.h"
 #include "programs/service_succession.h"
-#include "programs/service_tls.h"
 #include "programs/service_upgrade.h"
 #include "programs/settings_sources.h"
 #include "programs/signin_limits.h"
@@ -45,7 +43,7 @@ static void publish(struct service *service)
     bool is_reachable = service_url(service, url, sizeof url);
     if (service->settings.mdns && is_reachable)
         mdns_start(&service->mdns, service->settings.mdns_name, service->addresses[0].port,
-                   service_tls_wanted(service), &service->logging.logger);
+                   serving_tls_wanted(&service->settings), &service->logging.logger);
 }
 
 /* The machine's name, when the settings have none. */
@@ -135,7 +133,8 @@ static void open_status(struct service *service)
 {
     if (!service_url(service, service->status_url, sizeof service->status_url))
         (void)snprintf(service->status_url, sizeof service->status_url, "%s://%s",
-                       service_tls_wanted(service) ? "https" : "http", service->addresses[0].text);
+                       serving_tls_wanted(&service->settings) ? "https" : "http",
+                       service->addresses[0].text);
     status_board_open(&service->status, origin_status_fill, service);
     status_board_routes(&service->status, service->server);
 }
@@ -163,7 +162,7 @@ static bool open_server(struct service *service, struct buffer *why)
     launch_desk_routes(service->launch, service->server);
     service_kept_serve(service);
     for (size_t i = 0; i < service->address_count; i++) {
-        int error = server_listen(service->server, service->fds[i], service->tls);
+        int error = server_listen(service->server, service->fds[i], service->tls.server);
         service->fds[i] = -1;
         if (error < 0) {
             buffer_printf(why, "cannot serve on %s: %.*s", service->addresses[i].text,
@@ -261,7 +260,7 @@ static void on_signal(int number, void *context)
     if (number == SIGHUP && service->gave_way)
         return;
     if (number == SIGHUP)
-        service_reload(service);
+        reload_begin(&service->reload, service->server);
     else
         stop(service);
 }
@@ -315,6 +314,23 @@ static bool can_read_again(const struct service *service, struct buffer *why)
     return false;
 }
 
+/* With the folders that are named on the command line. */
+static bool load_settings(struct settings *settings, const struct arguments *arguments,
+                          struct buffer *why)
+{
+    return settings_load(settings, arguments, why) &&
+           settings_take_folders(settings, arguments, why);
+}
+
+static bool open_tls(struct service *service, struct buffer *why)
+{
+    const struct serving_tls_config config = {.settings = &service->settings,
+                                              .logger = &service->logging.logger,
+                                              .loop = service->loop,
+                                              .inherited = service->inherited};
+    return serving_tls_open(&service->tls, &config, why);
+}
+
 bool service_open(struct service *service, const struct arguments *arguments,
                   struct inherited *inherited, uint64_t starts, struct buffer *why)
 {
@@ -325,14 +341,21 @@ bool service_open(struct service *service, const struct arguments *arguments,
                                 .node = {.lock_fd = -1},
                                 .nodes = {.fd = -1},
                                 .logging = {.access_fd = -1}};
+    service->reload = (struct reload){.arguments = arguments,
+                                      .settings = &service->settings,
+                                      .load = load_settings,
+                                      .logging = &service->logging,
+                                      .audit = &service->audit,
+                                      .tls = &service->tls,
+                                      .notify = &service->notify};
     for (size_t i = 0; i < SERVICE_MAX_ADDRESSES; i++)
         service->fds[i] = -1;
     service->loop = loop_new();
     service->signals =
         signals_start(service->loop, (const int[]){SIGTERM, SIGINT, SIGHUP, 0}, on_signal, service);
     counter_set(COUNTER_START_TIME, clock_unix_ms() / 1000);
-    if (!service_settings_load(&service->settings, arguments, why) ||
-        !open_log(service, starts > 0, why) || !service_sockets_open(service, why) ||
+    if (!load_settings(&service->settings, arguments, why) || !open_log(service, starts > 0, why) ||
+        !service_sockets_open(service, why) ||
         privileges_settle(&service->settings, &service->logging.logger, why) < 0 ||
         !can_read_again(service, why) || !watch_supervisor(service, why) ||
         !service_upgrade_await(service, why))
@@ -343,7 +366,7 @@ bool service_open(struct service *service, const struct arguments *arguments,
         return false;
     service_nodes_open(service);
     service_succession_open(service);
-    return service_tls_open(service, why) && open_api(service) && open_control(service, why) &&
+    return open_tls(service, why) && open_api(service) && open_control(service, why) &&
            open_server(service, why) && service_upgrade_adopt(service, why);
 }
 
@@ -367,7 +390,7 @@ void service_run(struct service *service)
 void service_close(struct service *service)
 {
     notify_watchdog_stop(&service->watchdog);
-    loop_timer_stop(&service->certificate_timer);
+    serving_tls_stop(&service->tls);
     service_keys_stop(service);
     service_succession_close(service);
     mdns_stop(&service->mdns);
@@ -387,7 +410,7 @@ void service_close(struct service *service)
     service_nodes_close(service);
     node_close(&service->node);
     operator_free(&service->operator);
-    service_tls_close(service);
+    serving_tls_close(&service->tls);
     /* We are ending already: one more request to end must not turn that into a failure. */
     (void)signal(SIGTERM, SIG_IGN);
     (void)signal(SIGINT, SIG_IGN);
@@ -421,7 +444,7 @@ bool service_url(const struct service *service, char *ret_url, size_t capacity)
     if (!find_host(service, host))
         return false;
     (void)snprintf(ret_url, capacity, strchr(host, ':') ? "%s://[%s]:%u" : "%s://%s:%u",
-                   service_tls_wanted(service) ? "https" : "http", host,
+                   serving_tls_wanted(&service->settings) ? "https" : "http", host,
                    service->addresses[0].port);
     return true;
 }
@@ -430,7 +453,7 @@ bool service_url_is_refused(const struct service *service)
 {
     char host[48];
     struct address address;
-    bool is_for_all = service->settings.public_url[0] || service_tls_wanted(service) ||
+    bool is_for_all = service->settings.public_url[0] || serving_tls_wanted(&service->settings) ||
                       service->settings.plain_http == SETTINGS_PLAIN_ANYWHERE;
     return !is_for_all && find_host(service, host) && address_parse(text_of(host), &address) &&
            !address_is_private(&address);

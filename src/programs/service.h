@@ -14,7 +14,9 @@
 #include "programs/operator.h"
 #include "programs/pages.h"
 #include "programs/progress.h"
+#include "programs/reload.h"
 #include "programs/service_kept.h"
+#include "programs/serving_tls.h"
 #include "programs/status_board.h"
 #include "trust/node_certificate.h"
 
@@ -44,7 +46,7 @@ struct service_nodes {
 };
 
 struct service {
-    const struct arguments *arguments; /* kept, for reloads */
+    const struct arguments *arguments;
     struct settings settings;
     struct pages pages;
     struct logging logging;
@@ -57,7 +59,8 @@ struct service {
     struct node node;
     struct onetime setup_code;
     bool needs_setup;
-    struct server_tls *tls; /* NULL: plain HTTP */
+    struct serving_tls tls;
+    struct reload reload;
     struct service_nodes nodes;
     struct {
         struct succession *asking;
@@ -82,7 +85,7 @@ struct service {
     struct notify notify;
     struct loop_watch supervisor; /* its end of the channel */
     struct notify_watchdog watchdog;
-    struct loop_timer certificate_timer, key_timer;
+    struct loop_timer key_timer;
     struct progress progress;
     bool is_stopping;
     /* --- service_upgrade.h --- */

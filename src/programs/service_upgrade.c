@@ -116,7 +116,7 @@ bool service_upgrade_let_go(struct service *service)
     if (!service->is_quiet)
         return false;
     service->is_quiet = false;
-    loop_timer_stop(&service->certificate_timer);
+    serving_tls_stop(&service->tls);
     service_keys_stop(service);
     service_succession_close(service);
     control_stop(&service->control);

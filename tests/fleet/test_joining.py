@@ -243,8 +243,6 @@ def test_an_origins_address_is_looked_at_before_anything_begins(fleet, tmp_path)
         assert done.returncode == 1 and words in done.stderr and not (tmp_path / "none").exists()
     done = run("edge", "--token", "garbage", "--data", tmp_path / "none", "--listen", "127.0.0.1:0", check=False)
     assert done.returncode == 1 and "(in --token)" in done.stderr
-    done = run("edge", "--tls-certificate", "/x.pem", "--data", tmp_path / "none", "--listen", "127.0.0.1:0", check=False)
-    assert done.returncode == 1 and "tls_certificate is not used" in done.stderr
 
 
 def test_what_is_asked_of_an_origin_is_not_passed_over_in_silence_at_an_edge(fleet):

@@ -212,6 +212,8 @@ def test_a_stop_while_the_database_hangs_is_bounded_and_loses_nothing(pair, post
 
 def test_what_cannot_work_is_refused_with_words(start_server, music, tmp_path, postgres):  # noqa: F811
     one, two = tmp_path / "one", tmp_path / "two"
+    one.mkdir()
+    two.mkdir()
     database = ["--database", postgres.url]
 
     def fails(*arguments):

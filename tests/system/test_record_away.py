@@ -263,6 +263,8 @@ def test_the_database_is_reached_through_tls_that_is_verified(start_server, musi
     versions = server.ask("SELECT DISTINCT version FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) WHERE application_name = 'sostenuto'")
     assert versions == "TLSv1.3"
 
+    (tmp_path / "other").mkdir()
+
     def said(url):
         done = run_command("user", "list", "--data", tmp_path / "other", "--database", url, check=False)
         assert done.returncode != 0
