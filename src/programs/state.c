@@ -2,14 +2,18 @@
 /* state export, state import: everything a database holds as one file, and back into either engine.
  */
 #include "base/log.h"
+#include "edge/forwarded_mark.h"
 #include "io/clock.h"
 #include "io/file.h"
 #include "programs/command.h"
+#include "programs/folder_lock.h"
+#include "programs/folder_role.h"
 #include "programs/node.h"
 #include "programs/privileges.h"
 #include "programs/settings_sources.h"
 #include "state/export.h"
 #include "state/state.h"
+#include "trust/keys.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -20,15 +24,60 @@ static enum command_exit say(const struct buffer *why)
     return command_fail(COMMAND_FAILED, "%.*s", TEXT_ARGS(buffer_view(why)));
 }
 
+/* An origin's. */
+static bool open_and_close(const struct settings *settings, struct loop *loop, struct buffer *why)
+{
+    struct node node;
+    int error = node_open(&node, settings, NULL, loop, why);
+    node_close(&node);
+    return error == 0;
+}
+
+/* An edge's, as that opens it: what has not arrived at its origin stays in its journal. */
+static bool open_and_close_edges(const struct settings *settings, struct loop *loop,
+                                 struct buffer *why)
+{
+    char path[PATH_MAX];
+    struct keys *keys = NULL;
+    struct state *state = NULL;
+    struct keys_error keys_error = {""};
+    struct state_error error = {""};
+    struct state_forwarded left = {.lsn = 0};
+    int lock_fd = folder_lock(settings->data, why);
+    if (lock_fd < 0)
+        return false;
+    (void)snprintf(path, sizeof path, "%s/keys", settings->data);
+    const struct key_place place = {path, getenv("CREDENTIALS_DIRECTORY")}; /* systemd.exec(5) */
+    forwarded_mark_read(settings->data, &left.journal, &left.lsn);
+    bool is_open = keys_open(&place, false, &keys, &keys_error) == 0;
+    if (!is_open)
+        buffer_printf(why, "%s", keys_error.words);
+    const struct state_config config = {.folder = settings->data,
+                                        .keys = keys,
+                                        .loop = loop,
+                                        .forwarded = &left,
+                                        .max_journal_bytes = (uint64_t)settings->edge_journal_mib
+                                                             << 20,
+                                        .now_ms = clock_unix_ms()};
+    if (is_open && state_open(&config, &state, &error) < 0) {
+        buffer_printf(why, "%s", error.words);
+        is_open = false;
+    }
+    state_close(&state);
+    keys_free(&keys);
+    (void)close(lock_fd);
+    return is_open;
+}
+
 /* Opening and closing a state writes into state.db what was only in the journal. */
 static bool apply_journal(const struct settings *settings, struct buffer *why)
 {
-    struct node node;
     struct loop *loop = loop_new();
-    int error = node_open(&node, settings, NULL, loop, why);
-    node_close(&node);
+    bool is_edges = folder_role(settings->data) == FOLDER_EDGE;
+    bool is_applied =
+        is_edges ? open_and_close_edges(settings, loop, why) : open_and_close(settings, loop, why);
     loop_free(&loop);
-    return error == 0;
+    return is_applied;
 }
 
 static enum command_exit export_from(const char *location, const char *file)

@@ -26,6 +26,10 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 PASSWORD = "wistful-cactus-organ-47"
 
 
+def pytest_configure(config):
+    config.addinivalue_line("markers", "slow: takes some seconds, left out by script/test --quick")
+
+
 def find_program():
     found = os.environ.get("SOSTENUTO")
     if found:

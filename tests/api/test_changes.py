@@ -172,6 +172,7 @@ def own(tmp_path):
     running.stop()
 
 
+@pytest.mark.slow
 def test_a_cursor_outlives_restarts_and_crashes(own):
     bearer = sign_in(own)[0]["accessToken"]
     before = ask(own, bearer).json()
@@ -198,6 +199,7 @@ def test_a_cursor_outlives_restarts_and_crashes(own):
     assert after["states"][0]["version"] > before["states"][0]["version"], "and nothing goes backwards"
 
 
+@pytest.mark.slow
 def test_what_may_be_lost_is_told_anew(own):
     """A power cut: the file is of another boot, and did not end in order; or it is damaged."""
     bearer = sign_in(own)[0]["accessToken"]
@@ -364,6 +366,7 @@ def test_a_reader_that_stalls_is_cut_and_others_are_not(own):
     assert not resumed["reset"] and resumed["states"], "and goes on from what it took"
 
 
+@pytest.mark.slow
 def test_without_its_guard_a_stalled_reader_misses_some(tmp_path):
     running = conftest.start_server(tmp_path, PATIENT, guards_off="slow-followers")
     try:

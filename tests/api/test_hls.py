@@ -23,6 +23,7 @@ def uris(text):
     return [line for line in text.splitlines() if line and not line.startswith("#")]
 
 
+@pytest.mark.slow
 def test_variants_then_segments_need_no_sign_in(place):
     text = playlist(place, "lossless.flac")
     assert text.startswith("#EXTM3U\n") and text.count("#EXT-X-STREAM-INF:") == 3 and 'CODECS="mp4a.40.2"' in text
@@ -127,6 +128,7 @@ def test_vlc_plays_it(place, tmp_path):
     assert abs(length - SECONDS) < 0.3, played.stderr
 
 
+@pytest.mark.slow
 def test_hls_js_plays_it_in_chromium(place):
     """Adaptive: three variants, of which it may take any."""
     test_clients.install()

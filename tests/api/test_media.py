@@ -80,6 +80,7 @@ def empty_of_sound(path):
     path.write_bytes(content)
 
 
+@pytest.mark.slow
 def test_a_file_that_cannot_be_converted_is_an_error_not_an_empty_song(tmp_path):
     server = conftest.start_server(tmp_path)
     try:

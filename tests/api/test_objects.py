@@ -164,6 +164,7 @@ def test_an_original_has_a_digest_soon_after_somebody_got_it_whole(server, sessi
         assert anna.raw(endpoint, {"id": library.song, "format": "raw"}).headers["Repr-Digest"] == digest_of(body)
 
 
+@pytest.mark.slow
 def test_what_is_written_into_an_original_has_another_digest(tmp_path):
     server = start_server(tmp_path)
     try:

@@ -251,6 +251,7 @@ def test_an_album_has_a_gain_when_all_of_it_is_known(place):
     assert "albumGain" not in songs[place.ids["second.flac"]]["replayGain"], "some of it was never heard"
 
 
+@pytest.mark.slow
 def test_a_worker_killed_in_mid_song_costs_a_generation_and_not_the_song(place):
     """The next manifest has a new generation, whose encode begins with the next request: as a player and HLS go on."""
     written = place.server.folder / "killed.flac"

@@ -62,6 +62,7 @@ def is_honest(answer):
     return answer.status == 503 and int(answer.headers["Retry-After"]) > 0 and answer.headers["Content-Type"] == "application/problem+json" and b"room" in answer.body
 
 
+@pytest.mark.slow
 def test_a_disk_that_fills_up_in_mid_song(full):
     track, other = full.ids["long.flac"], full.ids["other.flac"]
     small, small_objects = full.whole(other, "aac-64")

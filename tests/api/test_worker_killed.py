@@ -9,6 +9,7 @@ import time
 
 import conftest
 import music
+import pytest
 
 SECONDS = 900  # as MP3 far more than pipe and socket hold, so the worker is still there when it is killed
 
@@ -56,6 +57,7 @@ def rest_of(client):
     return rest.endswith(b"\r\n0\r\n\r\n")
 
 
+@pytest.mark.slow
 def test_the_listener_can_tell_and_the_next_try_works(tmp_path):
     server = conftest.start_server(tmp_path)
     try:

@@ -45,6 +45,7 @@ def settle(edge):
     return edge
 
 
+@pytest.mark.slow
 def test_a_folder_that_a_killed_edge_lets_go_of_a_little_later_is_waited_for(tmp_path):
     held = tmp_path / "edge" / "cache" / "lock"
     held.parent.mkdir(parents=True)
@@ -100,6 +101,7 @@ def test_an_origin_whose_certificate_expired(tmp_path):
             assert origin.count() == before
 
 
+@pytest.mark.slow
 def test_a_dead_origin_is_asked_once_in_the_time_of_a_probe(tmp_path):
     with Origin(cache_control="max-age=0") as origin:
         with edge_before(tmp_path / "edge", origin.url, flags=["--breaker-probe-ms", "500"]) as edge:

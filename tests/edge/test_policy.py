@@ -115,6 +115,7 @@ def test_the_next_segment_is_there_before_it_is_asked_for(tmp_path):
         assert counter(edge, "prefetches_total") == counter(edge, "prefetches_used_total") == 5
 
 
+@pytest.mark.slow
 def test_who_asks_for_what_is_fetched_ahead_shares_it(tmp_path):
     with edge_for(Segments(delay=0.3), tmp_path) as (edge, origin):
         assert play(edge, "a", 6, pause=0) >= 1

@@ -48,6 +48,7 @@ def test_a_good_origin_is_asked_now_and_then(tmp_path):
 
 
 @pytest.mark.parametrize("mood", ["503", "refused", "hole"])
+@pytest.mark.slow
 def test_one_that_dies_in_a_quiet_hour_is_known_to_be_dead_and_then_to_be_back(tmp_path, mood):
     flags = [*FLAGS, "--breaker-failures", "3", "--breaker-probe-ms", "400", "--probe-timeout-ms", "300"]
     with Origin() as dead, Origin() as other:

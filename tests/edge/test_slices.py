@@ -169,6 +169,7 @@ def test_what_may_not_be_held_in_slices_is_still_answered_in_part(tmp_path, etag
         assert len(origin.seen) <= 4  # what was in vain once is not tried again at once
 
 
+@pytest.mark.slow
 def test_stale_slices_are_validated_and_go_on(tmp_path):
     one = Ranged(300000, cache_control="max-age=1")
     with edge_for(one, tmp_path, *SMALL_SLICES) as (edge, origin):

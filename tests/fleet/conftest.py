@@ -24,7 +24,7 @@ from patience import until
 
 
 def pytest_configure(config):
-    config.addinivalue_line("markers", "slow: long campaigns, left out by script/test --quick")
+    config.addinivalue_line("markers", "slow: takes some seconds, left out by script/test --quick")
 
 
 def load_system():

@@ -191,6 +191,7 @@ def hung(server):
 
 
 @pytest.mark.parametrize("guards_off", [None, "origin-silence"])
+@pytest.mark.slow
 def test_a_hung_origin_keeps_nobody_waiting_for_what_another_edge_has(server, secret, start_edge, invite, guards_off):
     session = server.sign_in()
     fleet = types.SimpleNamespace(bearer={"Authorization": "Bearer " + session["accessToken"]})
@@ -425,7 +426,7 @@ def test_renditions_that_listeners_here_play_are_placed_too(server, secret, star
     assert "hit" in held["aac-128"] and "hit" in held["flac"] and "hit" not in held["aac-64"]
     other = next(one for one in songs(server, fleet) if one["id"] != song["id"])
     edge.get(encoded(server, other, grant, "aac-256")[0] + f"?g={grant}")
-    assert placed(edge)["renditions"] == ["aac-128", "aac-256", "flac"]
+    until(lambda: placed(edge)["renditions"] == ["aac-128", "aac-256", "flac"], "the status, which is written once a second, names it")
     name = encoded(server, song, grant, "aac-256")[1]
     until(lambda: edge.get(f"{name}?g={grant}", headers={"Cache-Control": "only-if-cached"}).status == 200, "what is played is placed too")
 

@@ -39,6 +39,7 @@ def spoof(edge, how):
 
 
 @pytest.mark.parametrize("how", ["form before query", "another body", "open to everybody", "her own words before the answer"])
+@pytest.mark.slow
 def test_nobody_is_anna_by_another_answer(foreign, edge, how):
     spoof(edge, how)
     assert get(edge.url, "stream", u="anna", p="eves", id="s1", f="json").body[:3] != b"ID3"
@@ -59,6 +60,7 @@ def test_without_its_guard_eve_is_anna(foreign, adopt, how):  # noqa: F811
     assert get(edge.url, "stream", u="anna", p="eves", id="s1", f="json").body[:3] == b"ID3"
 
 
+@pytest.mark.slow
 def test_a_password_that_the_server_refused_is_none_on_the_island(foreign, adopt):  # noqa: F811
     edge = adopt(foreign.url)
     until(lambda: edge.status()["walked"] > 0, "the library was walked")
@@ -95,6 +97,7 @@ def an_island_that_knows_a_salt(foreign, edge):
     return pair
 
 
+@pytest.mark.slow
 def test_guesses_by_token_and_salt_wait_on_an_island_as_passwords_do(foreign, adopt):  # noqa: F811
     edge = adopt(foreign.url)
     until(lambda: edge.status()["walked"] > 0, "the library was walked")
@@ -112,6 +115,7 @@ def test_without_the_guard_tokens_are_guessed_at_will(foreign, adopt):  # noqa: 
     assert set(guess_by_tokens(edge, ["always"])) == {200}
 
 
+@pytest.mark.slow
 def test_every_one_of_many_listeners_is_known_on_the_island(foreign, edge):
     """More at once than may wait for Argon2: who had no turn has one with the next request."""
     import concurrent.futures
@@ -134,6 +138,7 @@ def test_one_question_that_is_too_much_for_the_server_is_no_island(foreign, edge
         assert edge.status()["link"] == "linked"
 
 
+@pytest.mark.slow
 def test_a_generic_error_is_tried_again_and_one_page_holds_up_nobody(foreign, edge):
     foreign.faults["star"] = ("error", 0)
     assert anna(edge, "star", id="s1")["status"] == "ok", "taken, and it waits"
@@ -161,6 +166,7 @@ def test_a_refusal_is_shown_to_its_listener_and_nobody_else(foreign, edge):
     assert json.dumps(ask(edge.url, "getUntoldWrites", u="anna", p="eves")).count("setRating") == 0
 
 
+@pytest.mark.slow
 def test_what_waits_is_counted_on_an_island_from_its_start(foreign, edge, adopt):  # noqa: F811
     foreign.close()
     is_linked(edge, "island")

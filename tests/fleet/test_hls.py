@@ -98,6 +98,7 @@ class Listener:
         return json.loads(out)
 
 
+@pytest.mark.slow
 def test_hls_js_goes_on_at_another_node_when_its_own_dies_in_mid_song(fleet, pair):
     """The node that dies gave the page, the list and the variants."""
     paris, rome = pair

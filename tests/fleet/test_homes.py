@@ -28,6 +28,7 @@ def listed(node):
     return read_nodes(node.ask("/nodes")[1].split(b"\n\n", 1)[1])
 
 
+@pytest.mark.slow
 def test_an_edge_that_comes_back_elsewhere_is_listed_there(fleet):
     origin = fleet.origin()
     edge = fleet.joined("paris", origin.url, fleet.invite("paris"))
@@ -71,6 +72,7 @@ def test_what_signs_a_listener_in_is_at_home_and_backup_and_moves_when_an_edge_i
     assert decode(before["one"]["id"])
 
 
+@pytest.mark.slow
 def test_more_that_becomes_its_own_at_once_than_may_wait_comes_in_turns(fleet, tmp_path):
     """A wish for which there is no room is one for later."""
     count, narrow = 12, ["--replica-waiting", "1", "--replica-piece", "1", "--replica-at-once", "1"]

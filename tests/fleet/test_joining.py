@@ -389,6 +389,7 @@ def test_the_door_is_closed_until_somebody_is_invited_and_stays_where_it_was(fle
     socket.create_connection(door, timeout=10).close()
 
 
+@pytest.mark.slow
 def test_an_upgrade_of_the_origin_is_not_noticed_by_its_edges(fleet):
     origin = fleet.origin()
     edge = fleet.joined("paris", origin.url, fleet.invite("paris"))

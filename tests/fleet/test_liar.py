@@ -94,6 +94,7 @@ def test_a_lie_changes_nothing_and_the_truth_is_taken_when_it_comes(server, secr
     until(lambda: "trouble" not in follower.status(), "and all is well")
 
 
+@pytest.mark.slow
 def test_an_older_list_does_not_come_back(server, secret, music, liar, follower):
     old = {}
     liar.lie = lambda path, status, body: (old.setdefault(path, (status, body)) if is_catalogue(path) else (status, body))
@@ -127,6 +128,7 @@ def test_a_hanging_origin_keeps_nobody_waiting_here(server, secret, music, liar,
     until(lambda: len(titles(follower, secret)) == 5, "it follows again", seconds=60)
 
 
+@pytest.mark.slow
 def test_an_origin_that_is_down_is_tried_once_a_second_at_most(liar, follower):
     liar.lie = lambda path, status, body: (503, PAGE)
     until(lambda: follower.status()["link"] == "island", "it is an island", seconds=60)
@@ -137,6 +139,7 @@ def test_an_origin_that_is_down_is_tried_once_a_second_at_most(liar, follower):
     assert all(b - a >= 0.95 for a, b in zip(times, times[1:])), times
 
 
+@pytest.mark.slow
 def test_without_its_guard_it_is_asked_as_fast_as_it_refuses(server, secret, liar, start_edge):
     liar.lie = lambda path, status, body: (503, PAGE)
     start_edge("edge", server.url, server.token, guards_off="replica-tries")
@@ -146,6 +149,7 @@ def test_without_its_guard_it_is_asked_as_fast_as_it_refuses(server, secret, lia
     assert len(liar.seen) > 30
 
 
+@pytest.mark.slow
 def test_killed_at_any_point_it_misses_nothing(server, secret, music, liar, start_edge):
     chance = random.Random(7)
     liar.lie = lambda path, status, body: (time.sleep(0.03), (status, body))[1]  # so that there are points between
@@ -176,6 +180,7 @@ def test_a_listener_hears_through_the_edge_what_changes(server, secret, follower
     assert not news["reset"] and len(news["states"]) == 1, (first["cursor"], news)
 
 
+@pytest.mark.slow
 def test_what_a_proxy_says_of_writes_is_no_receipt(server, secret, liar, follower):
     """Whatever it answers, what was accepted here is kept, and arrives once."""
     words, given = [(404, PAGE), (200, PAGE), (403, PAGE), (413, b""), (204, b"")], []

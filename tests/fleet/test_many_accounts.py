@@ -22,6 +22,7 @@ def counter(edge, name):
     return int(re.search(rf"^sostenuto_{name} (\d+)$", edge.get("/.sostenuto/metrics").body.decode(), re.M)[1])
 
 
+@pytest.mark.slow
 def test_an_edge_takes_accounts_in_pieces_and_after_a_crash_goes_on_where_it_was(origin, start_edge):
     edge = start_edge("edge", origin.url, invite(origin.data, "edge"), *ONE_BY_ONE)
     until(lambda: edge.status()["accounts"] >= 4, "some of them are there")
@@ -40,6 +41,7 @@ def test_an_edge_takes_accounts_in_pieces_and_after_a_crash_goes_on_where_it_was
     until(lambda: again.holds_all(ACCOUNTS + 1), "who comes later is told of as ever")
 
 
+@pytest.mark.slow
 def test_many_changes_while_an_edge_was_away_come_in_pieces_too(origin, start_edge):
     edge = start_edge("edge", origin.url, invite(origin.data, "edge"), *ONE_BY_ONE)
     until(lambda: edge.holds_all(ACCOUNTS), "all are there")

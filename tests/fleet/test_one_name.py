@@ -152,6 +152,7 @@ def test_load_is_spread_within_a_fifth_of_fair(named):
     assert len(app.served) == 3 and all(0.8 * 40 <= count <= 1.2 * 40 for count in app.served.values()), app.served
 
 
+@pytest.mark.slow
 def test_the_next_track_plays_within_five_seconds_of_a_nodes_death(named):
     app, (_, _, edges, dns) = app_of(named), named
     for song in app.songs:
@@ -162,6 +163,7 @@ def test_the_next_track_plays_within_five_seconds_of_a_nodes_death(named):
     until(lambda: "127.0.0.2" not in ask_name(dns), "the dead node is not named any more", within=NEXT_TRACK_S)
 
 
+@pytest.mark.slow
 def test_who_drains_is_named_no_more_and_plays_on_for_those_who_are_there(named, tmp_path):
     app, (_, _, edges, dns) = app_of(named), named
     system.run_command("drain", "--data", tmp_path / "paris")
@@ -299,6 +301,7 @@ def keepalived(lan, space, priority, folder):
                                 "--pid", folder / f"{space}.pid", "--vrrp_pid", folder / f"{space}.vrrp"), log=folder / f"{space}.log")
 
 
+@pytest.mark.slow
 def test_an_address_floats_to_a_node_that_is_ready_within_five_seconds(lan, tmp_path):
     need("keepalived"), need("curl")
     listener = lan.machine("l", "192.0.2.9")

@@ -96,6 +96,7 @@ def other(fleet, start_edge):
     return edge
 
 
+@pytest.mark.slow
 def test_its_objects_are_newer_than_the_lost_origins_and_of_the_same_root(other, lost, music, start_server):
     promote(lost, music)
     server = start_server("--nodes", lost.door, folders=[music], data=lost.edge.data)
@@ -109,6 +110,7 @@ def test_its_objects_are_newer_than_the_lost_origins_and_of_the_same_root(other,
     until(lambda: heard(other, lost.secret) == heard(server, lost.secret) != lost.whole[1], "another edge of the lost origin follows the new one")
 
 
+@pytest.mark.slow
 def test_without_music_it_is_browsed_and_nothing_is_forgotten(lost, music, start_server):
     assert "1 libraries have no folder yet" in promote(lost).stdout
     server = start_server(data=lost.edge.data)
@@ -183,6 +185,7 @@ def rome(fleet, tmp_path):
     node.stop()
 
 
+@pytest.mark.slow
 def test_other_edges_go_over_and_bring_what_they_accepted_on_the_island(rome, lost, music, start_server):
     song = lost.whole[0]["song"][3][0]
     assert rome.rest("star", lost.secret, id=song)["status"] == "ok"
@@ -197,6 +200,7 @@ def test_other_edges_go_over_and_bring_what_they_accepted_on_the_island(rome, lo
     assert (song, 1) in heard(rome, lost.secret)["played"], "once"
 
 
+@pytest.mark.slow
 def test_of_two_that_were_promoted_the_later_wins_and_has_what_the_other_accepted(rome, lost, music, start_server, tmp_path):
     song = lost.whole[0]["song"][4][0]
     rome.stop()

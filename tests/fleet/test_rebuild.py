@@ -117,6 +117,7 @@ def a_thief_of_bern_gives_back_its_own_listeners_alone(fleet, server):
     assert {line["by"] for line in audit if line["event"] == "edge rebuilt"} <= {"rome", "oslo"}
 
 
+@pytest.mark.slow
 def test_what_only_other_edges_held_comes_back_to_a_promoted_one(fleet):
     fleet.begin()
     user, browser = fleet.stranger_to("paris")
@@ -161,6 +162,7 @@ def test_what_only_other_edges_held_comes_back_to_a_promoted_one(fleet):
     assert heard(server) == "all" and server.counter("rebuild_offers_total") == told_before, "and has nothing more to tell"
 
 
+@pytest.mark.slow
 def test_what_came_after_the_backup_that_is_restored_comes_back_from_the_edges(fleet):
     fleet.begin()
     browser = Browser()
@@ -193,6 +195,7 @@ def test_what_came_after_the_backup_that_is_restored_comes_back_from_the_edges(f
         until(lambda: state_of(node, browser) == now, "and goes on, everywhere", seconds=60)
 
 
+@pytest.mark.slow
 def test_an_edge_that_joined_after_the_backup_stays_out_and_is_told_what_brings_it_back(fleet):
     fleet.root = fleet.origin()
     command = [*launcher(), "user", "add", "alice", "--password-file", "-", "--data", str(fleet.folder / "origin")]
@@ -228,6 +231,7 @@ def test_an_edge_that_joined_after_the_backup_stays_out_and_is_told_what_brings_
     until(lambda: state_of(server, there)["played"] == [(song, 1)], "with what waited there")
 
 
+@pytest.mark.slow
 def test_a_play_that_another_edge_heard_of_and_one_of_the_same_song_that_waited_at_the_heir_are_two(fleet):
     fleet.begin()
     user, browser = fleet.stranger_to("paris")
@@ -281,6 +285,7 @@ class Between:
         return words.pop(0), self.PAGE
 
 
+@pytest.mark.slow
 def test_what_a_proxy_says_of_offers_is_not_the_origins_word(fleet):
     liar, between = Liar(), Between()
     door, users = f"127.0.0.1:{free_port()}", USERS[:3]

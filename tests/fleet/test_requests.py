@@ -41,6 +41,7 @@ def make(fleet, name, **members):
     return answer.json["id"]
 
 
+@pytest.mark.slow
 def test_an_island_keeps_what_the_origin_decides_through_kill_9_and_it_is_done_once(fleet, kill, start_server, music):
     bella = make(fleet, "bella")
     kill(fleet.origin)

@@ -227,6 +227,7 @@ class Hearing:
 
 
 @pytest.mark.parametrize("hears_first", [True, False], ids=["it hears of it and then of its end", "it hears of both at once"])
+@pytest.mark.slow
 def test_what_a_session_hears_that_the_edge_never_heard_of_ends_with_it(service, hears_first):
     music = service.folder / "music" / "song.flac"
     subprocess.run(["ffmpeg", "-v", "error", "-f", "lavfi", "-i", "anoisesrc=d=120:r=44100:a=0.9", "-ac", "1", "-sample_fmt", "s16", "-metadata", "title=Tone",

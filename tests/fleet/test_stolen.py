@@ -9,6 +9,7 @@ import secrets
 import time
 
 from cryptography.hazmat.primitives import serialization
+import pytest
 from browser import PASSWORD, Browser, b64, claims_of, knows, rest, signed_by
 from patience import until
 from test_signin import make_app, service  # noqa: F401
@@ -130,6 +131,7 @@ def test_a_thief_finds_secrets_of_the_edges_own_listeners_alone(service):  # noq
 RENEW = "/api/v1/session/refresh"
 
 
+@pytest.mark.slow
 def test_a_thief_writes_for_a_visitor_for_an_hour_around_each_renewal_there(service):  # noqa: F811
     """With all that an honest visitor's browser ever sent to it, and to another edge."""
     origin = Origin(service)

@@ -156,6 +156,7 @@ BROWSING = [("getMusicFolders", {}), ("getIndexes", {}), ("getArtists", {}), ("g
             ("getAlbumList2", {"type": "alphabeticalByName"}), ("getPlaylists", {}), ("getStarred2", {}), ("getUser", {"username": "anna"})]
 
 
+@pytest.mark.slow
 def test_the_island_goes_on_and_everything_arrives_once(supysonic, adopt):
     edge = adopt(supysonic.url)
     holds(edge, 6)
@@ -221,6 +222,7 @@ def test_the_island_goes_on_and_everything_arrives_once(supysonic, adopt):
     assert anna(edge, "getPlaylists") == supysonic.ask("getPlaylists")
 
 
+@pytest.mark.slow
 def test_a_write_whose_answer_was_lost_is_not_made_twice(supysonic, adopt):
     edge = adopt(supysonic.url)
     holds(edge, 6)
@@ -292,6 +294,7 @@ def walked_anew_without_music(supysonic, adopt, tmp_path, music, **options):
     return edge, len(anna(edge, "search3", query="", songCount=100)["searchResult3"].get("song", []))
 
 
+@pytest.mark.slow
 def test_an_emptied_server_empties_nothing_at_once(supysonic, adopt, tmp_path, music):
     edge, kept = walked_anew_without_music(supysonic, adopt, tmp_path, music)
     assert "more than a fifth" in edge.log.read_text() and kept == 6
@@ -303,6 +306,7 @@ def test_without_its_guard_an_emptied_server_empties_the_edge(supysonic, adopt, 
     assert kept == 0
 
 
+@pytest.mark.slow
 def test_xml_and_posted_forms_are_answered_alike(supysonic, adopt):
     edge = adopt(supysonic.url)
     holds(edge, 6)
@@ -317,6 +321,7 @@ def test_xml_and_posted_forms_are_answered_alike(supysonic, adopt):
     assert posted.json["subsonic-response"]["artists"]["index"]
 
 
+@pytest.mark.slow
 def test_a_server_of_our_own_is_adopted_like_any_other(server, secret, adopt, kill):
     """Token and salt that stay the same, apiKeys, and names beyond ASCII."""
     edge = adopt(server.url, "alice", secret)

@@ -88,12 +88,13 @@ def test_what_is_done_at_an_edge_is_seen_there_at_once_and_at_the_origin_soon(fl
     assert life_of(fleet.edge, fleet) == expected(every, made, "evening"), "and the echo changed nothing"
 
 
-def test_an_island_keeps_what_is_done_through_kill_9_and_all_of_it_arrives_once(fleet, kill, start_server, music):
+def test_an_island_keeps_what_is_done_through_kill_9_and_all_of_it_arrives_once(fleet, kill, start_server, music, system_command, tmp_path):
     every = songs(fleet.edge, fleet)
     kill(fleet.origin)
     made = live(fleet.edge, fleet, every, "island")
     assert life_of(fleet.edge, fleet) == expected(every, made, "island"), "read your writes"
     fleet.edge.kill()
+    system_command("state", "export", tmp_path / "looked-at", "--data", fleet.edge.data)  # which takes nothing away
     edge = fleet.again()
     assert life_of(edge, fleet) == expected(every, made, "island"), "a crash loses nothing that was answered"
     origin = revive(fleet, start_server, music)
@@ -204,6 +205,7 @@ def test_without_the_guard_the_journal_grows_past_its_bound(fleet, kill, start_e
 
 
 @pytest.mark.parametrize("guards_off", [None, "forward-tries"])
+@pytest.mark.slow
 def test_an_origin_that_is_down_is_tried_now_and_then_and_without_the_guard_all_the_time(fleet, kill, start_edge, guards_off):
     fleet.edge.kill()
     edge = start_edge("edge", fleet.origin.url, None, guards_off=guards_off)

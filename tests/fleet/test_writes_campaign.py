@@ -20,6 +20,7 @@ def campaign(operations, seed, *more):
     return report
 
 
+@pytest.mark.slow
 def test_whatever_fails_what_was_acknowledged_is_everywhere_once():
     report = campaign(20000, 2)
     assert report["good"], report
@@ -34,11 +35,13 @@ def without(*faults, guards_off):
     return report
 
 
+@pytest.mark.slow
 def test_without_its_guard_what_comes_twice_counts_twice():
     report = without("partition", "kill", guards_off="seen")
     assert report["doubled"] > 0 and report["lost"] == 0
 
 
+@pytest.mark.slow
 def test_without_its_guard_what_the_disk_refused_is_lost():
     report = without("disk_error", guards_off="durable-first")
     assert report["lost"] > 0 and report["doubled"] == 0

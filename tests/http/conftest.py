@@ -8,4 +8,4 @@ def pytest_addoption(parser, pluginmanager):
 
 
 def pytest_configure(config):
-    config.addinivalue_line("markers", "slow: long campaigns, left out by script/test --quick")
+    config.addinivalue_line("markers", "slow: takes some seconds, left out by script/test --quick")

@@ -30,7 +30,7 @@ START_TIMEOUT_S = 60
 
 
 def pytest_configure(config):
-    config.addinivalue_line("markers", "slow: long campaigns, left out by script/test --quick")
+    config.addinivalue_line("markers", "slow: takes some seconds, left out by script/test --quick")
     config.addinivalue_line("markers", "alone: measures time, or takes the whole machine: not beside others (-m 'not alone' -n 3, then -m alone)")
 
 

@@ -23,6 +23,7 @@ def set_up(server, password):
     return server.post("/api/v1/setup", {"code": server.setup_code, "name": "alice", "password": password})
 
 
+@pytest.mark.slow
 def test_nobody_gets_a_password_that_leaked(start_server, listed):
     server = start_server("--breached-passwords", listed)
     refused = set_up(server, LEAKED)

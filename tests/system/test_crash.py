@@ -92,6 +92,7 @@ def test_a_killed_supervisor_takes_the_server_with_it(start_server, music):
     assert start_server(folders=[music]).get("/livez").status == 200
 
 
+@pytest.mark.slow
 def test_a_crash_loop_backs_off_and_never_gives_up(start_server, music):
     server = start_server(folders=[music])
     for _ in range(6):
@@ -102,6 +103,7 @@ def test_a_crash_loop_backs_off_and_never_gives_up(start_server, music):
     assert server.get("/livez").status == 200
 
 
+@pytest.mark.slow
 def test_two_crashes_after_a_reload_name_the_reload(start_server, music):
     server = start_server(folders=[music])
     server.process.send_signal(signal.SIGHUP)
@@ -131,6 +133,7 @@ def test_sigterm_ends_it_well_also_while_it_starts_again(start_server, music, af
     assert server.stop() == 0
 
 
+@pytest.mark.slow
 def test_a_sigterm_for_the_server_alone_ends_both(server):
     os.kill(server.pid, signal.SIGTERM)
     assert wait_until(lambda: server.process.poll() is not None)
@@ -207,6 +210,7 @@ def test_even_a_dead_supervisor_loses_no_socket_under_a_service_manager(tmp_path
     assert process.wait(30) == 0
 
 
+@pytest.mark.slow
 def test_status_tells_the_pid_and_the_restarts(server):
     crash(server, signal.SIGKILL)
     assert wait_until(lambda: server.pid)
@@ -233,6 +237,7 @@ def test_without_its_guard_a_crashed_server_stays_down(start_server, music):
     assert server.process.returncode == 1
 
 
+@pytest.mark.slow
 def test_without_its_guard_a_server_that_hangs_goes_on_hanging(start_server, music):
     server = start_server("--watchdog-seconds", "1", folders=[music], guards_off="server-watchdog")
     hung = crash(server, signal.SIGSTOP)

@@ -6,6 +6,7 @@ import subprocess
 import time
 
 import mutagen
+import pytest
 from conftest import add_user, run_command
 
 
@@ -48,6 +49,7 @@ def test_retag_move_and_star_stay_together(server, secret, music):
         music / "Moved" / "new name.flac").read_bytes()
 
 
+@pytest.mark.slow
 def test_watch_sees_new_files(server, secret, music):
     count = len(server.rest("search3", secret, query="", songCount=500)["searchResult3"]["song"])
     subprocess.run(["ffmpeg", "-v", "error", "-f", "lavfi", "-i", "sine=frequency=999:duration=1", "-metadata",

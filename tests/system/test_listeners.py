@@ -65,6 +65,7 @@ def written(text):
 
 
 @pytest.mark.alone
+@pytest.mark.slow
 def test_two_hundred_listeners_hear_music_without_a_gap(stage):
     crowd = stage.listen("--listeners", 200, "--seconds", 10, "--speed", 8, "--arrive", 2000, "--skips", 50)
     text, _ = crowd.communicate(timeout=90)

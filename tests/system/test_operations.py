@@ -357,6 +357,7 @@ def test_the_last_admin_stays(tmp_path):
         assert done.returncode == 1 and "last admin" in done.stderr
 
 
+@pytest.mark.slow
 def test_every_command_helps_itself_and_is_in_the_manual():
     manual = (find_binary().parent.parent.parent / "docs/man/sostenuto.1").read_text()
     listed = run_command("--help").stdout
@@ -439,6 +440,7 @@ def test_a_scan_without_a_server(tmp_path, music):
     assert "6 tracks" in run_command("scan", "--data", data).stdout
 
 
+@pytest.mark.slow
 def test_backup_and_restore(start_server, music, tmp_path):
     data, file = tmp_path / "state", tmp_path / "a.backup"
     server = start_server(folders=[music], data=data)
@@ -556,6 +558,7 @@ def test_tls_init_is_served_and_trusted_by_its_authority(start_server, music, tm
 # --- under load ---
 
 
+@pytest.mark.slow
 def test_a_client_that_leaves_in_the_middle_of_a_transcode_hurts_nobody(start_server, tmp_path):
     (tmp_path / "long").mkdir()
     subprocess.run(["ffmpeg", "-v", "error", "-f", "lavfi", "-i", "anoisesrc=duration=600", str(tmp_path / "long/noise.flac")], check=True)
@@ -575,6 +578,7 @@ def test_a_client_that_leaves_in_the_middle_of_a_transcode_hurts_nobody(start_se
 
 
 @pytest.mark.parametrize("hurried", [False, True])
+@pytest.mark.slow
 def test_sigterm_under_load_ends_cleanly(server, secret, hurried):
     songs = server.rest("getRandomSongs", secret)["randomSongs"]["song"]
     stopped = threading.Event()

@@ -49,6 +49,7 @@ def wait_for_port(port, process, timeout=60):
 
 
 @pytest.mark.skipif(not shutil.which("pebble") or not shutil.which("certbot"), reason="needs pebble and certbot")
+@pytest.mark.slow
 def test_certbot_gets_a_certificate_by_the_webroot_and_the_server_takes_it_up(start_server, running, music, tmp_path):
     data, webroot, ca = tmp_path / "state", tmp_path / "webroot", tmp_path / "pebble"
     webroot.mkdir()
@@ -168,6 +169,7 @@ cat found avahi.err
 
 
 @pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("avahi-daemon"), reason="needs root and avahi-daemon")
+@pytest.mark.slow
 def test_the_local_network_sees_it_by_mdns(tmp_path):
     (tmp_path / "bus.conf").write_text(
         '<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN" '

@@ -63,6 +63,7 @@ def test_the_package_holds_what_it_should():
 
 @needs_package
 @pytest.mark.skipif(not shutil.which("lintian"), reason="needs lintian")
+@pytest.mark.slow
 def test_the_package_is_clean():
     done = subprocess.run(["lintian", "--allow-root", "--fail-on", "error", PACKAGES[-1]], capture_output=True, text=True)
     assert done.returncode == 0, done.stdout
@@ -97,6 +98,7 @@ chroot "$1/root" bash -eu -c '
 
 @needs_package
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root for an overlay of this machine")
+@pytest.mark.slow
 def test_the_package_installs_starts_and_goes(tmp_path):
     done = subprocess.run(["unshare", "--mount", "bash", "-c", INSTALL, "install", tmp_path, PACKAGES[-1]],
                           capture_output=True, text=True, timeout=120)

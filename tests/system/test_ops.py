@@ -94,6 +94,7 @@ def wait_until_pushed(data):
 
 
 @pytest.mark.parametrize("engine", ["embedded", "postgresql"])
+@pytest.mark.slow
 def test_a_disk_that_fills_up_is_an_answer_and_what_was_acknowledged_is_there_afterwards(start_server, small_disk, tmp_path, engine, request):
     data = small_disk / "state"
     database = [] if engine == "embedded" else ["--database", request.getfixturevalue("postgres").url]

@@ -95,6 +95,7 @@ def pair(start_server, music, tmp_path, postgres):  # noqa: F811
     return Pair(start_server, music, tmp_path, postgres.url)
 
 
+@pytest.mark.slow
 def test_what_a_listener_does_at_one_origin_is_at_the_other_within_a_second(pair):
     song, other = pair.songs[:2]
     pair.rest(0, "star", id=song)
@@ -113,6 +114,7 @@ def test_what_a_listener_does_at_one_origin_is_at_the_other_within_a_second(pair
     assert wait_until(lambda: pair.playlists(1) == [], WITHIN_S)
 
 
+@pytest.mark.slow
 def test_a_session_made_at_one_origin_is_good_at_the_other_and_ends_at_both(pair):
     session = pair.servers[0].sign_in()
     bearer = {"Authorization": f"Bearer {session['accessToken']}"}
@@ -123,6 +125,7 @@ def test_a_session_made_at_one_origin_is_good_at_the_other_and_ends_at_both(pair
     assert wait_until(lambda: pair.servers[1].post("/api/v1/session", {"name": "bert", "password": PASSWORD}).status in (401, 403), WITHIN_S)
 
 
+@pytest.mark.slow
 def test_a_name_is_given_once_whoever_asks_where(pair):
     for round_number in range(5):
         results = [None, None]
@@ -140,6 +143,7 @@ def test_a_name_is_given_once_whoever_asks_where(pair):
     assert wait_until(lambda: names == [5, 5], 1) or names[0] == 5
 
 
+@pytest.mark.slow
 def test_without_the_database_reads_go_on_and_writes_arrive_later_once(pair, postgres):  # noqa: F811
     song, other, third = pair.songs[:3]
     pair.rest(0, "star", id=song)
@@ -169,6 +173,7 @@ def resident_kib(pid):
 
 
 @pytest.mark.alone
+@pytest.mark.slow
 def test_a_database_that_hangs_delays_nobody_and_costs_no_memory(pair, postgres):  # noqa: F811
     postgres.hang()
     slowest, writes = 0.0, 0
@@ -188,6 +193,7 @@ def test_a_database_that_hangs_delays_nobody_and_costs_no_memory(pair, postgres)
     assert postgres.ask("SELECT count(*) FROM sostenuto.plays") == str(writes)
 
 
+@pytest.mark.slow
 def test_a_stopped_origin_holds_nobody_up(pair):
     os.kill(pair.servers[0].pid, signal.SIGSTOP)
     try:
@@ -198,6 +204,7 @@ def test_a_stopped_origin_holds_nobody_up(pair):
     assert wait_until(lambda: pair.songs[0] in pair.starred(0), 20)
 
 
+@pytest.mark.slow
 def test_a_stop_while_the_database_hangs_is_bounded_and_loses_nothing(pair, postgres):  # noqa: F811
     postgres.hang()
     pair.rest(0, "star", id=pair.songs[0])
@@ -280,6 +287,7 @@ def rows_of(path):
     return path.read_bytes()[24:-32]
 
 
+@pytest.mark.slow
 def test_a_state_moves_to_postgresql_and_back_without_loss(server, secret, start_server, music, tmp_path, postgres):  # noqa: F811
     songs = [song["id"] for song in server.rest("getRandomSongs", secret, size=6)["randomSongs"]["song"]]
     for i, song in enumerate(songs):
@@ -323,6 +331,7 @@ def test_a_state_moves_to_postgresql_and_back_without_loss(server, secret, start
                                            " FROM sostenuto.plays") == "13|13")
 
 
+@pytest.mark.slow
 def test_with_its_keys_beside_it_an_exported_state_lets_apps_in_and_without_them_it_does_not(server, secret, start_server, music, tmp_path):
     server.rest("star", secret, id=server.rest("getRandomSongs", secret, size=1)["randomSongs"]["song"][0]["id"])
     server.stop()

@@ -76,6 +76,7 @@ def slowest_write(pair, seconds, first=0):
 
 
 @pytest.mark.alone
+@pytest.mark.slow
 def test_behind_a_dead_wire_reads_go_on_and_writes_arrive_later_once(start_server, music, tmp_path, far_postgres):
     server, _, wire = far_postgres
     pair = Pair(start_server, music, tmp_path, f"postgresql://sostenuto@127.0.0.1:{wire.port}/sostenuto", *QUICK)
@@ -116,10 +117,12 @@ class DeadWire:
         self.live, self.kill = f"postgresql://sostenuto@127.0.0.1:{wire.port}/sostenuto", wire.is_dead.set
 
 
+@pytest.mark.slow
 def test_a_database_that_falls_silent_is_noticed(start_server, music, tmp_path, far_postgres):
     assert is_noticed(start_server, music, tmp_path, DeadWire(far_postgres[2]))
 
 
+@pytest.mark.slow
 def test_without_its_guard_it_is_not(start_server, music, tmp_path, far_postgres):
     assert not is_noticed(start_server, music, tmp_path, DeadWire(far_postgres[2]), guards_off="database-answer")
 
@@ -153,6 +156,7 @@ def take_over(pair, primary, standby):
     return slowest_write(pair, 3, first=2000)
 
 
+@pytest.mark.slow
 def test_a_standby_that_takes_over_gets_what_was_written_meanwhile_once(start_server, music, tmp_path, two_postgres):
     primary, standby = two_postgres
     pair = Pair(start_server, music, tmp_path, both(primary, standby), *QUICK)
@@ -181,10 +185,12 @@ def reaches_standby(start_server, music, folder, servers, guards_off=None):
     return reached
 
 
+@pytest.mark.slow
 def test_who_says_nothing_is_not_asked_first_again(start_server, music, tmp_path, two_postgres):
     assert reaches_standby(start_server, music, tmp_path, two_postgres)
 
 
+@pytest.mark.slow
 def test_without_its_guard_the_standby_is_never_asked(start_server, music, tmp_path, two_postgres):
     assert not reaches_standby(start_server, music, tmp_path, two_postgres, guards_off="database-connect")
 
@@ -215,10 +221,12 @@ def refused_at_once(start_server, music, folder, server, guards_off=None):
     return sum(quick)
 
 
+@pytest.mark.slow
 def test_so_many_names_wait_and_others_are_told_at_once(start_server, music, tmp_path, postgres):  # noqa: F811
     assert 3 <= refused_at_once(start_server, music, tmp_path, postgres) <= 5  # the two, and one that was being asked
 
 
+@pytest.mark.slow
 def test_without_its_guard_all_wait(start_server, music, tmp_path, postgres):  # noqa: F811
     assert refused_at_once(start_server, music, tmp_path, postgres, guards_off="names-waiting") == 0
 
@@ -254,6 +262,7 @@ def tls_postgres(tmp_path):
     server.close()
 
 
+@pytest.mark.slow
 def test_the_database_is_reached_through_tls_that_is_verified(start_server, music, tmp_path, tls_postgres):
     server, port, authority = tls_postgres
     verified = f"postgresql://sostenuto@localhost:{port}/sostenuto?sslmode=verify-full&sslrootcert={authority}"

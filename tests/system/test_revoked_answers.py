@@ -75,6 +75,7 @@ def own_id(server, session):
     return next(row["id"] for row in rows if row["isCurrent"])
 
 
+@pytest.mark.slow
 def test_a_revoked_session_hears_nothing_more_and_others_do(serve):
     server = serve()
     gone, stays = server.sign_in(), server.sign_in()

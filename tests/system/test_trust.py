@@ -55,6 +55,7 @@ def counted(server):
     return {name: float(value) for name, value in (line.split() for line in lines if line.startswith("sostenuto_signins_"))}
 
 
+@pytest.mark.slow
 def test_waits_are_settings_and_are_counted(serve):
     server = serve("--signin-tries", "1", "--signin-longest-wait-seconds", "2")
     statuses = wait_for(server, 4)
@@ -109,6 +110,7 @@ def flood(server, total=1000, at_once=128):
 
 
 @pytest.mark.alone
+@pytest.mark.slow
 def test_a_thousand_sign_ins_cost_running_streams_nothing(serve):
     server = serve()
     server.wait_for_scan()
@@ -127,11 +129,13 @@ def test_a_thousand_sign_ins_cost_running_streams_nothing(serve):
     assert listening.failures == 0 and listening.count > 5 and listening.worst < 5, vars(listening)
 
 
+@pytest.mark.slow
 def test_the_queue_of_passwords_is_bounded(serve):
     """More than two threads and 64 places can take at once; waits are off, so that only the queue refuses."""
     assert 503 in {answer.status for answer in flood(serve(guards_off="signin-waits"), 100, 100)}
 
 
+@pytest.mark.slow
 def test_without_the_guard_the_queue_takes_all(serve):
     assert {answer.status for answer in flood(serve(guards_off=",".join(("signin-waits", "password-queue"))), 100, 100)} == {401}
 

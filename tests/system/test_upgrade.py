@@ -140,6 +140,7 @@ def big_secret(big_server):
     return run_command("app", "add", "alice", "tests", "--data", big_server.data).stdout.strip()
 
 
+@pytest.mark.slow
 def test_five_upgrades_under_load_drop_nothing(big_server, big_secret):
     check_upgrades(big_server, big_secret, 5, 0.2)
     assert is_alive(big_server.process.pid), "the supervisor keeps its process"

@@ -82,6 +82,7 @@ def check_upgrades(server, secret, count, secure=False):
         assert person.answers > count and person.connections > 1, (person.answers, person.connections, person.retries)
 
 
+@pytest.mark.slow
 def test_upgrades_under_load_over_http_2_lose_nothing(big_server, big_secret):  # noqa: F811
     check_upgrades(big_server, big_secret, 4)
 
