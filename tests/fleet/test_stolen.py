@@ -8,8 +8,8 @@ import json
 import secrets
 import time
 
-from cryptography.hazmat.primitives import serialization
 import pytest
+from cryptography.hazmat.primitives import serialization
 from browser import PASSWORD, Browser, b64, claims_of, knows, rest, signed_by
 from patience import until
 from test_signin import make_app, service  # noqa: F401
