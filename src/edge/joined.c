@@ -102,7 +102,8 @@ static ssize_t read_parts(void *context, char *room, size_t size)
         joined->next = begin(joined, joined->at + 1);
     size_t left = joined->now->bytes.size - joined->offset;
     size = size < left ? size : left;
-    bytes_copy(room, joined->now->bytes.data + joined->offset, size);
+    if (size > 0)
+        memcpy(room, joined->now->bytes.data + joined->offset, size);
     joined->offset += size;
     return (ssize_t)size;
 }

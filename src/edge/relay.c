@@ -142,7 +142,9 @@ static size_t take(struct relay *relay, char *room, size_t size)
 {
     size_t left = relay->bytes.size - relay->taken;
     size = size < left ? size : left;
-    bytes_copy(room, relay->bytes.data + relay->taken, size);
+    if (size == 0)
+        return 0;
+    memcpy(room, relay->bytes.data + relay->taken, size);
     relay->taken += size;
     if (relay->taken == relay->bytes.size) {
         buffer_reset(&relay->bytes);
