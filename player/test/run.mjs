@@ -2,7 +2,7 @@
 // run: every test of the player, as one TAP stream and a closing line.  usage: run.mjs [unit|lint|browser|flows|NAME]...
 //
 // Most of them wait for music to be played, so they run side by side: the longest first, as many as ABREAST.
-// The flows need a built server (SOSTENUTO, else build/{release,debug}/sostenuto); without one they are skipped, and say so.
+// The flows need a built server (SOSTENUTO, else what was built last); without one they are skipped, and say so.
 import { spawn } from 'node:child_process';
 import { build } from 'esbuild';
 import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';

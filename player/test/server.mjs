@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // server: a real `sostenuto serve` on a temporary state folder, started, killed and started again by the tests.
 import { execFileSync, spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -9,11 +9,11 @@ import { playerFolder } from './harness.mjs';
 
 const root = dirname(playerFolder);
 
-/** The binary to test, or null when none is built. */
+/** The binary to test: $SOSTENUTO, else what was built last; null when none is built. */
 export function binary() {
-  const places = [process.env.SOSTENUTO, join(root, 'build/release/sostenuto'), join(root, 'build/release/src/programs/sostenuto'),
-                  join(root, 'build/debug/sostenuto'), join(root, 'build/debug/src/programs/sostenuto')];
-  return places.find((place) => place && existsSync(place)) ?? null;
+  const built = ['release', 'debug'].map((kind) => join(root, 'build', kind, 'sostenuto')).filter((place) => existsSync(place));
+  const age = (place) => statSync(place).mtimeMs;
+  return process.env.SOSTENUTO || built.sort((a, b) => age(b) - age(a))[0] || null;
 }
 
 const isFree = (port) =>
